@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# One Makefile, a module.mk a folder, objects in build/.
+# V=1 shows the commands, SAN=1 builds with ASan and UBSan (into build/san),
+# TSAN=1 with TSan (into build/tsan).
+
+.DEFAULT_GOAL := all
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+CC      ?= gcc
+O       := build
+
+WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
+           -Wmissing-prototypes -Wno-unused-parameter
+CFLAGS  ?= -O2 -g
+CSTD    := -std=gnu11
+ifdef SAN
+O       := build/san
+CFLAGS  += -fsanitize=address,undefined -fno-sanitize-recover=all \
+           -fno-omit-frame-pointer
+endif
+ifdef TSAN
+O       := build/tsan
+CFLAGS  += -fsanitize=thread
+endif
+CPPFLAGS += -D_GNU_SOURCE -I. -Ihypervisor/xen/include -I$(O)/gen
+Q       := $(if $(V),,@)
+say      = $(if $(V),:,echo) "  $(1)"
+
+# What the user-space part links with, as the packages call it.
+pkg      = $(shell pkg-config $(1) $(2) 2>/dev/null)
+LIBS_XEN  = $(call pkg,--libs,xencontrol xencall xenevtchn xenforeignmemory xenstore)
+LIBS_BASE = -llz4 -lxxhash -ljansson
+
+# Modules append to these.
+PROGS    :=
+TESTS    :=
+CLEAN    :=
+
+MODULES  := $(wildcard lib/module.mk snapshotd/module.mk tools/module.mk \
+            xs-hooks/module.mk hypervisor/module.mk man/module.mk \
+            tests/module.mk tests/*/module.mk)
+include $(MODULES)
+
+all: $(PROGS) ## build the user-space part
+
+# Objects: build/<source path>.o, with their header dependencies.
+$(O)/%.o: %.c
+	@mkdir -p $(@D)
+	@$(call say,CC $<)
+	$(Q)$(CC) $(CSTD) $(WARN) $(CPPFLAGS) $(CFLAGS) $(CFLAGS-$<) \
+	    -MMD -MP -c -o $@ $<
+-include $(shell [ -d $(O) ] && find $(O) -name '*.d')
+
+clean: ## remove what was built (not the cached Xen source)
+	$(Q)rm -rf build $(CLEAN)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / \
+	    { printf "  make %-12s %s\n", $$1, $$2 }' Makefile $(MODULES)
+
+.PHONY: all clean help
+.DELETE_ON_ERROR:

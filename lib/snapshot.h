@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * snapshot.h: the snapshot file, format 1 (`*.xfr.lz4`): write, open, walk.
+ *
+ *  +--------+------+------+------+-- - - --+------+------+-------+
+ *  | header | meta | data | data |         | data | note | index |
+ *  +--------+------+------+------+-- - - --+------+------+-------+
+ *   skippable  lz4   lz4    lz4               lz4   lz4   skippable
+ *
+ * Every part is an lz4 frame or an lz4 skippable frame, so that lz4(1) takes
+ * the file.  `meta` is a JSON document: what happened, where, and what the
+ * numbers in the records mean.  Each `data` frame holds whole packets of one
+ * stream (one pCPU's channel), each cut to its used bytes.  `note` is a second,
+ * optional JSON document with what is only known after the data are written.
+ * The index says of every frame before it where it lies, what is in it and what
+ * its hash is.  It comes last, so a file that has one was written to its end.
+ *
+ * Without an index a reader walks the frames from the start and gets all up to
+ * the last whole one.  flightrec-snapshot(5) has the layout for other readers.
+ *
+ * Nothing in a file is trusted: each length is checked against the file and
+ * against the limits below before anything is allocated or read.
+ */
+
+#ifndef XENFLIGHT_SNAPSHOT_H
+#define XENFLIGHT_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <public/flightrec.h>
+
+#define SNAPSHOT_SUFFIX           ".xfr.lz4"
+
+#define SNAPSHOT_MAJOR            1 /* a reader refuses another one */
+#define SNAPSHOT_MINOR            0 /* additions that an old reader may ignore */
+
+#define SNAPSHOT_SKIP_HEADER      0x184d2a50U /* lz4 skippable frames */
+#define SNAPSHOT_SKIP_INDEX       0x184d2a51U
+#define SNAPSHOT_LZ4_FRAME        0x184d2204U
+
+#define SNAPSHOT_HEADER_MAGIC     "XFRSNAP1"
+#define SNAPSHOT_INDEX_MAGIC      "XFRINDEX"
+#define SNAPSHOT_END_MAGIC        "XFREND01"
+
+/* Data frames are closed when their content reaches this. */
+#define SNAPSHOT_CHUNK_BYTES      (1024 * 1024)
+/* No data frame's content is larger: a chunk and one more packet. */
+#define SNAPSHOT_MAX_DATA_BYTES   (SNAPSHOT_CHUNK_BYTES + \
+                                   XEN_FLIGHTREC_MAX_SLOT_BYTES)
+/* No JSON document is larger. */
+#define SNAPSHOT_MAX_JSON_BYTES   (16 * 1024 * 1024)
+/* No file has more frames. */
+#define SNAPSHOT_MAX_FRAMES       (1024 * 1024)
+
+/* File header: one skippable frame.  64 bytes, little endian. */
+struct snapshot_header {
+    uint32_t skip_magic;     /* SNAPSHOT_SKIP_HEADER */
+    uint32_t skip_bytes;     /* bytes after this field: 56 */
+    char magic[8];           /* SNAPSHOT_HEADER_MAGIC */
+    uint16_t major;
+    uint16_t minor;
+    uint16_t abi_version;    /* XEN_FLIGHTREC_VERSION of the packets */
+    uint16_t packet_bytes;   /* sizeof(struct xen_flightrec_packet) */
+    uint64_t created_ns;     /* wall clock, ns since 1970 */
+    uint64_t flags;          /* none is defined: 0 */
+    uint64_t max_data_bytes; /* bound on a data frame's content */
+    uint64_t _rsvd;
+    uint64_t xxh64;          /* of all bytes before this field, seed 0 */
+};
+
+enum snapshot_kind {
+    SNAPSHOT_META = 1,
+    SNAPSHOT_DATA = 2,
+    SNAPSHOT_NOTE = 3,
+};
+
+/* One frame, as the index has it.  96 bytes, little endian. */
+struct snapshot_frame {
+    uint64_t offset;         /* in the file */
+    uint32_t bytes;          /* of the frame as stored, its header included */
+    uint32_t content_bytes;  /* what it decompresses to */
+    uint16_t kind;           /* SNAPSHOT_META, ... */
+    uint16_t cpu;            /* the rest: SNAPSHOT_DATA only, else 0 */
+    uint8_t channel;
+    uint8_t flags;           /* SNAPSHOT_FRAME_* */
+    uint16_t _rsvd0;
+    uint32_t packets;
+    uint32_t records;        /* as counted, anchors not */
+    uint64_t first_seq;
+    uint64_t last_seq;
+    uint64_t first_tsc;      /* begin_tsc of the first packet */
+    uint64_t last_tsc;       /* the last record's full TSC */
+    uint64_t _rsvd[3];
+    uint64_t xxh64;          /* of the `bytes` stored bytes, seed 0 */
+};
+
+#define SNAPSHOT_FRAME_DAMAGED  1 /* a packet in it is not as it should be */
+
+/*
+ * The index: one skippable frame: this, `frames` entries in file order, then
+ * the trailer, whose last byte is the file's last.
+ */
+struct snapshot_index {
+    uint32_t skip_magic;     /* SNAPSHOT_SKIP_INDEX */
+    uint32_t skip_bytes;
+    char magic[8];           /* SNAPSHOT_INDEX_MAGIC */
+    uint32_t frames;
+    uint32_t frame_bytes;    /* sizeof(struct snapshot_frame) */
+};
+
+struct snapshot_trailer {
+    uint64_t index_offset;   /* in the file */
+    uint64_t file_bytes;
+    uint64_t xxh64;          /* of the index frame up to this field, seed 0 */
+    char magic[8];           /* SNAPSHOT_END_MAGIC */
+};
+
+/*
+ * Writing.  Order: create, put_meta, put_packet..., [put_note], finish.  All
+ * writes go to the current position of `fd`, which stays the caller's: finish
+ * and abort neither sync nor close it.  After an error (a short write is
+ * -ENOSPC) only abort is useful; what is in the file by then can still be read
+ * up to its last whole frame.  Memory: about 3 MiB, and 96 bytes a frame.
+ */
+struct snapshot_writer;
+
+struct snapshot_totals {
+    uint64_t file_bytes;
+    uint64_t content_bytes;  /* of the data frames */
+    uint64_t packets;
+    uint64_t records;
+    uint32_t frames;         /* data frames */
+    uint32_t damaged;        /* packets stored that do not decode to the end */
+};
+
+/* `created_ns`: wall clock.  Writes the header. */
+int snapshot_create(int fd, uint64_t created_ns, struct snapshot_writer **out);
+
+/* The meta document: once, before the first packet. */
+int snapshot_put_meta(struct snapshot_writer *w, const char *json, size_t len);
+
+/*
+ * One slot.  The slot may be a live mapping that others write: its header is
+ * copied once and checked, its content copied before it is looked at.  Packets
+ * of a stream come one after the other, oldest first: a new stream begins a new
+ * frame.  Nothing is written, and the writer stays usable, for
+ *   -EBADMSG  the header is none of ours, or its lengths do not fit the slot
+ *   -ENODATA  used_bytes is 0: the slot is still open
+ *   -ESTALE   seq does not go up within the stream
+ */
+int snapshot_put_packet(struct snapshot_writer *w, const void *slot,
+                        size_t slot_bytes);
+
+/* Writes what is buffered.  After it the slots can be given back to Xen. */
+int snapshot_flush(struct snapshot_writer *w);
+
+/* The second document: at most once, after the last packet. */
+int snapshot_put_note(struct snapshot_writer *w, const char *json, size_t len);
+
+/* Flush, index.  Frees `w`, also on error.  `totals` may be NULL. */
+int snapshot_finish(struct snapshot_writer *w, struct snapshot_totals *totals);
+
+/* Frees `w`.  NULL is fine. */
+void snapshot_abort(struct snapshot_writer *w);
+
+/*
+ * Reading.
+ */
+struct snapshot;
+
+/* Where and why reading had to stop, or what verify found. */
+struct snapshot_fault {
+    uint64_t offset;         /* first byte of the part that is damaged */
+    char what[120];          /* plain text, nothing of the file's in it */
+};
+
+/*
+ * Opens a file.  If the index is not there or not right the frames are walked
+ * instead, see snapshot_truncated().  -EBADMSG: no snapshot file, or nothing of
+ * it can be read; -ENOTSUP: another major version; `fault` (may be NULL) says
+ * more.
+ */
+int snapshot_open(const char *path, struct snapshot **out,
+                  struct snapshot_fault *fault);
+/* The same; `fd` must be seekable and stays the caller's. */
+int snapshot_open_fd(int fd, struct snapshot **out,
+                     struct snapshot_fault *fault);
+void snapshot_close(struct snapshot *s);
+
+const struct snapshot_header *snapshot_header(const struct snapshot *s);
+uint64_t snapshot_file_bytes(const struct snapshot *s);
+
+/* NULL: has its index.  Else where the readable part ends, and why. */
+const struct snapshot_fault *snapshot_truncated(const struct snapshot *s);
+
+uint32_t snapshot_frames(const struct snapshot *s);
+const struct snapshot_frame *snapshot_frame(const struct snapshot *s,
+                                            uint32_t i);
+
+/*
+ * The content of frame `i`, into *buf of *size bytes, which grows as needed
+ * (start with NULL, 0; free() it).  Returns 0 with the length in *len, or
+ * -EBADMSG if the frame is not what the index says.
+ */
+int snapshot_read(const struct snapshot *s, uint32_t i, void **buf,
+                  size_t *size, size_t *len);
+
+/* The meta or note document, with a NUL behind it; free() it.  -ENOENT. */
+int snapshot_json(const struct snapshot *s, enum snapshot_kind kind,
+                  char **text, size_t *len);
+
+/*
+ * Checks everything, each byte included, and demands an index.  0: whole.
+ * -EBADMSG: `fault` has the first damage.
+ */
+int snapshot_verify(int fd, struct snapshot_fault *fault,
+                    struct snapshot_totals *totals);
+
+/*
+ * The meta document, as this version writes and reads it (members that are not
+ * known are ignored; all may be absent but those marked *):
+ *
+ *  "format"*: 1
+ *  "trigger"*: { "cause"*: "crash" | "xen-crash" | "watchdog" | "triple-fault" |
+ *      "viridian" | "request", "gen"*, "tsc"*, "ns", "cpu", "domid", "vcpu",
+ *      "reason" (number), "reason_text", "rip" (number), "uuid", "name",
+ *      "source": "virq" | "release-domain" | "xenstore" | "signal" | "socket" }
+ *  "history"*: "complete" | "partial", "history_why": [ text... ]
+ *  "host": { "name", "kernel" }
+ *  "xen": { "version", "build_id", "cmdline" }
+ *  "clock"*: { "tsc_khz"*, "tsc_shift"*, "pairs": [ { "tsc", "ns", "wall_ns" }
+ *      ... ] }: the same moment in TSC, Xen's system time, and ns since 1970
+ *  "cpus": [ { "cpu", "node" } ... ]
+ *  "domains": [ { "domid"*, "uuid", "name", "vcpus" } ... ]
+ *  "dictionary"*: the events, see lib/event.h
+ *  "streams": [ { "cpu"*, "channel"*: "busy" | "rare", "gen", "tsc", "slots",
+ *      "emitted", "late", "held", "held_earlier", "sacrificed", "overwritten",
+ *      "lost": { "nested", "busy", "stopped", "retry" }, "quiescent": bool,
+ *      "balanced": bool } ... ]
+ *  "gaps": [ { "cpu", "channel", "cause" (text), "records" } ... ]
+ *
+ * The note: { "latency_ns": { "wake", "quiescent", "written" } }: each counted
+ * from the trigger.
+ */
+
+#endif /* XENFLIGHT_SNAPSHOT_H */

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * cmd.h: the sub-commands of xenflight.  Each gets its own arguments, its name
+ * in argv[0], and returns an exit code.
+ */
+
+#ifndef XENFLIGHT_CMD_H
+#define XENFLIGHT_CMD_H
+
+#define EXIT_OK    0
+#define EXIT_FAIL  1 /* it did not work, or what was looked at is damaged */
+#define EXIT_USAGE 2
+
+int cmd_status(int argc, char **argv);
+int cmd_start(int argc, char **argv);
+int cmd_stop(int argc, char **argv);
+int cmd_snapshot(int argc, char **argv);
+int cmd_list(int argc, char **argv);
+int cmd_show(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
+
+#endif /* XENFLIGHT_CMD_H */

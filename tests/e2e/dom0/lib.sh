@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What a case in Dom0 may use.  Sourced by init; descriptor 3 is the second
+# serial port, whose lines are TAP.  What lies in /out at the end is given to
+# the host.
+
+mkdir -p /out
+fr_n=0
+
+say() { echo "$*" >&3; }
+
+# ok NAME COMMAND...: the command's success is the verdict; its output is
+# shown as diagnostics when it fails.
+ok() {
+    fr_name=$1; shift
+    fr_n=$((fr_n + 1))
+    if "$@" > /tmp/ok.log 2>&1; then
+        say "ok $fr_n - $fr_name"
+        return 0
+    fi
+    say "not ok $fr_n - $fr_name"
+    sed 's/^/#   /' /tmp/ok.log | head -n 40 >&3
+    return 1
+}
+
+skip() {
+    fr_n=$((fr_n + 1))
+    say "ok $fr_n - $1 # SKIP $2"
+}
+
+# show COMMAND...: output as diagnostics, no verdict.
+show() { "$@" 2>&1 | sed 's/^/# /' >&3; }
+
+# wait_for SECONDS COMMAND...: polls until it succeeds; bounded.
+wait_for() {
+    fr_end=$(($(date +%s) + $1)); shift
+    until "$@" >/dev/null 2>&1; do
+        [ "$(date +%s)" -lt "$fr_end" ] || return 1
+        usleep 100000
+    done
+}
+
+# guest NAME TYPE ON_CRASH WORDS: writes /tmp/NAME.cfg.
+guest() {
+    cat > "/tmp/$1.cfg" <<END
+name = "$1"
+type = "$2"
+kernel = "/guest/vmlinuz"
+ramdisk = "/guest/initrd.gz"
+extra = "console=hvc0 quiet panic=1 $4"
+memory = 128
+vcpus = 1
+on_crash = "$3"
+END
+}

@@ -52,7 +52,7 @@
 /* No JSON document is larger. */
 #define SNAPSHOT_MAX_JSON_BYTES   (16 * 1024 * 1024)
 /* No file has more frames. */
-#define SNAPSHOT_MAX_FRAMES       (1024 * 1024)
+#define SNAPSHOT_MAX_FRAMES       (256 * 1024)
 
 /* File header: one skippable frame.  64 bytes, little endian. */
 struct snapshot_header {
@@ -204,12 +204,12 @@ const struct snapshot_frame *snapshot_frame(const struct snapshot *s,
  * (start with NULL, 0; free() it).  Returns 0 with the length in *len, or
  * -EBADMSG if the frame is not what the index says.
  */
-int snapshot_read(const struct snapshot *s, uint32_t i, void **buf,
-                  size_t *size, size_t *len);
+int snapshot_read(struct snapshot *s, uint32_t i, void **buf, size_t *size,
+                  size_t *len);
 
 /* The meta or note document, with a NUL behind it; free() it.  -ENOENT. */
-int snapshot_json(const struct snapshot *s, enum snapshot_kind kind,
-                  char **text, size_t *len);
+int snapshot_json(struct snapshot *s, enum snapshot_kind kind, char **text,
+                  size_t *len);
 
 /*
  * Checks everything, each byte included, and demands an index.  0: whole.

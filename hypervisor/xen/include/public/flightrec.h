@@ -93,7 +93,8 @@ struct xen_flightrec_packet {
     uint16_t flags;        /* (open) XEN_FLIGHTREC_PKT_* */
     uint64_t seq;          /* (open) 1, 2, ... per ring: the order of packets */
     uint64_t begin_tsc;    /* (open) TSC; the packet's first anchor */
-    uint64_t sync_ns;      /* (open) system time (ns since boot) at begin_tsc */
+    uint64_t sync_tsc;     /* (open) clock pair: TSC ... */
+    uint64_t sync_ns;      /* (open) ... and system time, ns since boot */
     uint32_t gen;          /* (open) newest generation adopted by then */
     uint16_t domid;        /* (open) domain and vCPU that ran at begin_tsc */
     uint16_t vcpu;
@@ -103,10 +104,10 @@ struct xen_flightrec_packet {
     uint32_t used_bytes;   /* (close) header and records; 0: still open */
     uint32_t records;      /* (close) records, anchors not counted */
     uint32_t hold_gen;     /* (hold) generation that holds it; 0: writable */
-    uint32_t _rsvd[5];
+    uint32_t _rsvd[3];
 };
 
-#define XEN_FLIGHTREC_PKT_SYNC       1 /* sync_ns is valid */
+#define XEN_FLIGHTREC_PKT_SYNC       1 /* the clock pair is valid */
 
 /*
  * The account of one (pCPU, channel) at the moment it adopted a generation.
@@ -121,8 +122,9 @@ struct xen_flightrec_audit {
     uint32_t slots;        /* slots that this generation holds here */
     uint64_t tsc;          /* when it was adopted */
     uint64_t emitted;      /* asked for and not refused by a mask */
-    uint64_t late;         /* of these, written after the adoption: an outer
-                            * writer that was interrupted by the adopter */
+    int64_t late;          /* of these, accounted for after the adoption: the
+                            * writer was interrupted by the adopter (or, if
+                            * below 0, interrupted the adopter) */
     uint64_t held;         /* in the slots of this generation */
     uint64_t held_earlier; /* in slots that earlier generations hold */
     uint64_t sacrificed;   /* in the slots kept writable: not in the snapshot */

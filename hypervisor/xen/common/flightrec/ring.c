@@ -1,0 +1,907 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * common/flightrec/ring.c: see ring.h for what holds here and why.
+ */
+
+#include "ring.h"
+#include "table.h"
+
+/*
+ * Bounds of the retry loops (I8).  A retry follows a nested writer, a switch or
+ * an adoption; each is rare, and a chain of them rarer still.
+ */
+#define FR_RETRIES       16
+#define FR_CLOSE_RETRIES 64
+
+/* One step of a record's time should be about this many nanoseconds. */
+#define FR_STEP_NS       10
+
+/* When an emitted count is folded away, far below what the word can hold. */
+#define FR_FOLD          (1ULL << (FR_EPOCH_SHIFT - 2))
+
+static uint64_t fr_g __attribute__((__aligned__(FR_CACHELINE)));
+static uint32_t fr_shift;
+static struct xen_flightrec_trigger fr_trigger[FR_HELD];
+
+/* ------------------------------------------------------------------ G ---- */
+
+static inline uint32_t g_gen(uint64_t g)
+{
+    return g >> FR_GEN_SHIFT;
+}
+
+static inline unsigned int g_held(uint64_t g)
+{
+    return g & ((1U << FR_ACK_SHIFT) - 1);
+}
+
+static inline uint32_t g_released(uint64_t g)
+{
+    return g_gen(g) - g_held(g);
+}
+
+static inline uint64_t g_ack_bit(uint32_t gen)
+{
+    return 1ULL << (FR_ACK_SHIFT + gen % FR_HELD);
+}
+
+/* Is generation gen in (gen - held, gen] of g? */
+static inline bool g_holds(uint64_t g, uint32_t gen)
+{
+    return g_gen(g) - gen < g_held(g);
+}
+
+/* g with another epoch; never the one that means STOP. */
+static inline uint64_t g_next_epoch(uint64_t g)
+{
+    uint64_t epoch = (g >> FR_EPOCH_SHIFT) + 1;
+
+    if ( epoch == FR_G_STOP >> FR_EPOCH_SHIFT )
+        epoch = 0;
+
+    return (g & FR_COUNT_MASK) | (epoch << FR_EPOCH_SHIFT);
+}
+
+/* Do two words that carry an epoch carry the same? */
+static inline bool same_epoch(uint64_t a, uint64_t b)
+{
+    return !((a ^ b) >> FR_EPOCH_SHIFT);
+}
+
+/* -------------------------------------------------------------- account -- */
+
+/*
+ * Tell Dom0's copy about an audit's `late`.  A nested correction may come
+ * between load and store, hence the second look; at worst the copy is settled
+ * by the next one.
+ */
+static void fr_late_publish(struct fr_cpu *c, unsigned int i, unsigned int ch)
+{
+    unsigned int tries;
+
+    for ( tries = 0; tries < FR_RETRIES; tries++ )
+    {
+        uint64_t late = fr_read(*(uint64_t *)&c->audit[i][ch].pub.late);
+
+        fr_write(*(uint64_t *)&c->info->audit[i][ch].late, late);
+        fr_barrier();
+        if ( late == fr_read(*(uint64_t *)&c->audit[i][ch].pub.late) )
+            return;
+    }
+}
+
+/*
+ * A record was counted as emitted in one epoch and accounted for in another:
+ * correct each audit that was taken in between (after `from`, up to `to`).
+ */
+static void fr_late(struct fr_cpu *c, const struct fr_ring *r, uint64_t from,
+                    uint64_t to, int64_t n)
+{
+    uint64_t span = (to - from) >> FR_EPOCH_SHIFT;
+    unsigned int i;
+
+    for ( i = 0; i < FR_HELD; i++ )
+    {
+        struct fr_audit *a = &c->audit[i][r->channel];
+        uint64_t back = (to - fr_read(a->epoch)) >> FR_EPOCH_SHIFT;
+
+        if ( !a->pub.gen || back >= span )
+            continue;
+        fr_local_add((uint64_t *)&a->pub.late, n);
+        fr_late_publish(c, i, r->channel);
+    }
+}
+
+/* The record that was counted as `e` will never be written. */
+static void fr_lose(struct fr_cpu *c, struct fr_ring *r, uint64_t e,
+                    unsigned int cause)
+{
+    uint64_t l = fr_local_xadd(&r->lost[cause], 1);
+
+    e &= ~FR_COUNT_MASK;
+    l &= ~FR_COUNT_MASK;
+    if ( likely(e == l) )
+        return;
+
+    /*
+     * Counted as lost after an adoption that saw it emitted, or, by an NMI
+     * inside the adoption, before one that did not.  Epochs are near each
+     * other, so the shorter way round tells which.
+     */
+    if ( l - e < 1ULL << 63 )
+        fr_late(c, r, e, l, 1);
+    else
+        fr_late(c, r, l, e, -1);
+}
+
+/* --------------------------------------------------------------- switch -- */
+
+static void fr_fifo_push(struct fr_ring *r, unsigned int slot)
+{
+    unsigned int i = r->nfifo++;
+
+    /* Sorted by seq (I5).  A slot that was just closed has the highest. */
+    for ( ; i && r->slot[r->fifo[i - 1]].seq > r->slot[slot].seq; i-- )
+        r->fifo[i] = r->fifo[i - 1];
+    r->fifo[i] = slot;
+}
+
+static void fr_fifo_remove(struct fr_ring *r, unsigned int i)
+{
+    for ( r->nfifo--; i < r->nfifo; i++ )
+        r->fifo[i] = r->fifo[i + 1];
+}
+
+/*
+ * Close the open slot, if there is one.  By cmpxchg: an NMI may reserve in it
+ * up to the last moment.  False after too many of these.
+ */
+static bool fr_close(struct fr_ring *r)
+{
+    unsigned int tries;
+
+    for ( tries = 0; tries < FR_CLOSE_RETRIES; tries++ )
+    {
+        uint64_t p = fr_read(r->pos);
+        unsigned int slot = (p >> FR_SLOT_SHIFT) & FR_SLOT_MASK;
+        struct fr_slot *s = &r->slot[slot];
+        struct xen_flightrec_packet *hdr;
+        uint32_t nrec = (p >> FR_NREC_SHIFT) & FR_NREC_MASK;
+        uint32_t words = p & FR_OFF_MASK;
+
+        if ( words == FR_OFF_MASK )
+            return true;
+        if ( !fr_local_cmpxchg(&r->pos, p, p | FR_OFF_MASK) )
+            continue;
+
+        fr_write(s->used, (uint64_t)nrec << 32 | words);
+        hdr = (struct xen_flightrec_packet *)s->data;
+        hdr->records = nrec;
+        fr_write(hdr->used_bytes, words * 4);
+        fr_fifo_push(r, slot);
+        return true;
+    }
+
+    return false;
+}
+
+/* The longest closed slot whose writers are all done (I3); -1: none. */
+static int fr_victim(const struct fr_ring *r)
+{
+    unsigned int i;
+
+    for ( i = 0; i < r->nfifo; i++ )
+    {
+        const struct fr_slot *s = &r->slot[r->fifo[i]];
+
+        if ( fr_read(s->committed) == fr_read(s->used) )
+            return i;
+    }
+
+    return -1;
+}
+
+static uint64_t fr_lost(const struct fr_ring *r, unsigned int cause)
+{
+    return fr_read(r->lost[cause]) & FR_COUNT_MASK;
+}
+
+static void fr_header(const struct fr_cpu *c, const struct fr_ring *r,
+                      unsigned int slot, uint64_t tsc)
+{
+    const struct fr_slot *s = &r->slot[slot];
+    struct xen_flightrec_packet *hdr = (struct xen_flightrec_packet *)s->data;
+    unsigned int i;
+    uint64_t sync_tsc, sync_ns;
+
+    hdr->used_bytes = 0;
+    hdr->records = 0;
+    fr_barrier();
+    hdr->magic = XEN_FLIGHTREC_PACKET_MAGIC;
+    hdr->version = XEN_FLIGHTREC_VERSION;
+    hdr->header_bytes = sizeof(*hdr);
+    hdr->cpu = c->cpu;
+    hdr->channel = r->channel;
+    hdr->tsc_shift = r->tsc_shift;
+    hdr->slot = slot;
+    hdr->flags = 0;
+    hdr->seq = s->seq;
+    hdr->begin_tsc = tsc;
+    hdr->sync_tsc = 0;
+    hdr->sync_ns = 0;
+    if ( fr_clock_pair(&sync_tsc, &sync_ns) )
+    {
+        hdr->flags = XEN_FLIGHTREC_PKT_SYNC;
+        hdr->sync_tsc = sync_tsc;
+        hdr->sync_ns = sync_ns;
+    }
+    hdr->gen = g_gen(c->agen);
+    fr_current(&hdr->domid, &hdr->vcpu);
+    hdr->overwritten = r->overwritten;
+    for ( i = 0; i < XEN_FLIGHTREC_LOST_CAUSES; i++ )
+        hdr->lost[i] = fr_lost(r, i);
+    hdr->emitted = r->emitted_before + (fr_read(r->emitted) & FR_COUNT_MASK);
+    hdr->hold_gen = 0;
+}
+
+/* Keep the emitted count far from its epoch.  NMIs may count meanwhile. */
+static void fr_fold(struct fr_ring *r)
+{
+    uint64_t count = fr_read(r->emitted) & FR_COUNT_MASK;
+
+    if ( likely(count < FR_FOLD) )
+        return;
+    fr_local_xadd(&r->emitted, -count);
+    r->emitted_before += count;
+}
+
+/* Open the victim at fifo[i]; the ring is closed, so pos is ours alone. */
+static void fr_open(struct fr_cpu *c, struct fr_ring *r, unsigned int i)
+{
+    unsigned int slot = r->fifo[i];
+    struct fr_slot *s = &r->slot[slot];
+    uint64_t tsc = fr_clock();
+    uint64_t tag = (fr_read(r->pos) >> FR_TAG_SHIFT) + 1;
+
+    fr_fifo_remove(r, i);
+    r->overwritten += s->used >> 32;
+    s->seq = ++r->seq;
+    s->begin_tsc = tsc;
+    fr_fold(r);
+    fr_header(c, r, slot, tsc);
+    fr_write(s->committed, (uint64_t)FR_HEADER_WORDS);
+    fr_write(r->base, tsc);
+    fr_barrier(); /* the slot is whole before a nested writer can find it */
+    fr_write(r->pos, tag << FR_TAG_SHIFT | (uint64_t)slot << FR_SLOT_SHIFT |
+                     FR_HEADER_WORDS);
+}
+
+/* ---------------------------------------------------------------- adopt -- */
+
+/* Slots of generations that were released since go back to the fifo. */
+static void fr_give_back(struct fr_ring *r, uint64_t g)
+{
+    unsigned int i;
+
+    for ( i = 0; i < r->slots; i++ )
+    {
+        struct fr_slot *s = &r->slot[i];
+
+        if ( !s->hold_gen || g_holds(g, s->hold_gen) )
+            continue;
+        s->hold_gen = 0;
+        ((struct xen_flightrec_packet *)s->data)->hold_gen = 0;
+        fr_fifo_push(r, i);
+    }
+}
+
+/*
+ * How many slots stay writable at a hold when `others` generations are held
+ * already: the spares at first, then fewer and fewer, so that the last one that
+ * can be held still finds something; never below two.
+ */
+static unsigned int fr_keep(const struct fr_ring *r, unsigned int others)
+{
+    unsigned int left = FR_HELD - 1;
+
+    if ( others > left )
+        others = left;
+
+    return 2 + (r->spares - 2U) * (left - others) / left;
+}
+
+/* Set aside all of the fifo but the oldest.  Slots never used hold nothing. */
+static void fr_hold(struct fr_ring *r, uint64_t g)
+{
+    unsigned int i, keep = fr_keep(r, g_held(g) - 1);
+    uint32_t gen = g_gen(g);
+
+    for ( i = r->nfifo; i > keep && r->slot[r->fifo[i - 1]].seq; i-- )
+    {
+        struct fr_slot *s = &r->slot[r->fifo[i - 1]];
+
+        s->hold_gen = gen;
+        ((struct xen_flightrec_packet *)s->data)->hold_gen = gen;
+    }
+    r->nfifo = i;
+}
+
+/*
+ * Take the counts and move the ring's epoch.  The ring is closed, so only NMIs
+ * can count, and each xadd tells on which side of it they fall (I7).
+ */
+static void fr_audit_counts(struct fr_ring *r, uint64_t g,
+                            struct xen_flightrec_audit *a)
+{
+    uint64_t delta = (g & ~FR_COUNT_MASK) - (r->emitted & ~FR_COUNT_MASK);
+    unsigned int i;
+
+    a->emitted = r->emitted_before +
+                 (fr_local_xadd(&r->emitted, delta) & FR_COUNT_MASK);
+    for ( i = 0; i < XEN_FLIGHTREC_LOST_CAUSES; i++ )
+        a->lost[i] = fr_local_xadd(&r->lost[i], delta) & FR_COUNT_MASK;
+}
+
+static void fr_audit_slots(const struct fr_ring *r, uint32_t gen,
+                           struct xen_flightrec_audit *a)
+{
+    unsigned int i;
+
+    for ( i = 0; i < r->slots; i++ )
+    {
+        const struct fr_slot *s = &r->slot[i];
+        uint64_t nrec = s->used >> 32;
+
+        if ( !s->hold_gen )
+            a->sacrificed += nrec;
+        else if ( s->hold_gen != gen )
+            a->held_earlier += nrec;
+        else
+        {
+            a->held += nrec;
+            a->slots++;
+        }
+    }
+}
+
+static void fr_adopt_ring(struct fr_cpu *c, struct fr_ring *r, uint64_t g)
+{
+    uint32_t gen = g_gen(g);
+    unsigned int i = gen % FR_HELD;
+    bool holds = g_held(g) && gen != g_gen(c->agen);
+    struct xen_flightrec_audit a = {
+        .gen = gen, .tsc = fr_clock(), .overwritten = r->overwritten,
+    };
+
+    fr_give_back(r, g);
+    if ( holds )
+    {
+        fr_hold(r, g);
+        fr_audit_slots(r, gen, &a);
+        /* Before the counts: what comes late from now on must find it. */
+        c->audit[i][r->channel].pub = a;
+        fr_write(c->audit[i][r->channel].epoch, g & ~FR_COUNT_MASK);
+        fr_barrier();
+    }
+
+    fr_audit_counts(r, g, &a);
+    if ( !holds )
+        return;
+
+    /* `late` may have been corrected meanwhile: not to be overwritten. */
+    c->audit[i][r->channel].pub.emitted = a.emitted;
+    memcpy(c->audit[i][r->channel].pub.lost, a.lost, sizeof(a.lost));
+    c->info->audit[i][r->channel] = a;
+    fr_late_publish(c, i, r->channel);
+}
+
+/* With busy set. */
+static bool fr_adopt_busy(struct fr_cpu *c, uint64_t g)
+{
+    unsigned int ch;
+
+    for ( ch = 0; ch < FR_CHANNELS; ch++ )
+        if ( !fr_close(&c->ring[ch]) )
+            return false;
+    for ( ch = 0; ch < FR_CHANNELS; ch++ )
+        fr_adopt_ring(c, &c->ring[ch], g);
+
+    fr_store_release(&c->agen, g); /* P2 */
+    return true;
+}
+
+/*
+ * The slow path: adopt a new G, or make room for `need` words.  0: try again;
+ * else the cause for which the record is lost, plus one.
+ */
+static int fr_switch(struct fr_cpu *c, struct fr_ring *r, unsigned int need)
+{
+    unsigned long flags = fr_irq_save();
+    uint64_t g, p;
+    int victim, rc = 0;
+
+    if ( fr_read(c->busy) )
+    {
+        fr_irq_restore(flags);
+        return 1 + XEN_FLIGHTREC_LOST_NESTED;
+    }
+
+    fr_write(c->busy, 1);
+    fr_barrier();
+
+    g = fr_load_acquire(&fr_g);
+    if ( unlikely(g == FR_G_STOP) )
+    {
+        rc = 1 + XEN_FLIGHTREC_LOST_STOPPED;
+        goto out;
+    }
+    if ( !same_epoch(g, c->agen) && !fr_adopt_busy(c, g) )
+    {
+        rc = 1 + XEN_FLIGHTREC_LOST_RETRY;
+        goto out;
+    }
+
+    /* A nested writer may have switched already. */
+    p = fr_read(r->pos) & FR_OFF_MASK;
+    if ( p != FR_OFF_MASK && p + need <= r->slot_words )
+        goto out;
+
+    if ( !fr_close(r) )
+    {
+        rc = 1 + XEN_FLIGHTREC_LOST_RETRY;
+        goto out;
+    }
+    victim = fr_victim(r);
+    if ( victim < 0 )
+        rc = 1 + XEN_FLIGHTREC_LOST_BUSY;
+    else
+        fr_open(c, r, victim);
+
+ out:
+    fr_barrier();
+    fr_write(c->busy, 0);
+    fr_irq_restore(flags);
+    return rc;
+}
+
+bool fr_adopt(struct fr_cpu *c)
+{
+    unsigned long flags = fr_irq_save();
+    bool done = false;
+    uint64_t g;
+
+    if ( !fr_read(c->busy) )
+    {
+        fr_write(c->busy, 1);
+        fr_barrier();
+        g = fr_load_acquire(&fr_g);
+        done = g == FR_G_STOP || same_epoch(g, c->agen) || fr_adopt_busy(c, g);
+        fr_barrier();
+        fr_write(c->busy, 0);
+    }
+
+    fr_irq_restore(flags);
+    return done;
+}
+
+/* --------------------------------------------------------------- record -- */
+
+static inline void fr_copy(uint32_t *to, const void *from, unsigned int bytes)
+{
+    const uint8_t *f = from;
+
+    if ( bytes & 16 )
+    {
+        memcpy(to, f, 16);
+        to += 4;
+        f += 16;
+    }
+    if ( bytes & 8 )
+    {
+        memcpy(to, f, 8);
+        to += 2;
+        f += 8;
+    }
+    if ( bytes & 4 )
+    {
+        memcpy(to, f, 4);
+        to++;
+        f += 4;
+    }
+    if ( unlikely(bytes & 3) )
+    {
+        uint32_t tail = 0;
+
+        memcpy(&tail, f, bytes & 3);
+        *to = tail;
+    }
+}
+
+static inline uint32_t fr_stamp(const struct fr_ring *r, uint64_t tsc)
+{
+    return (uint32_t)(tsc >> r->tsc_shift) << XEN_FLIGHTREC_TIME_SHIFT;
+}
+
+/*
+ * After the fast path found something in its way.  0: try again; else as
+ * fr_switch().  *e moves to the epoch in which the record will now be counted.
+ */
+static int fr_obstacle(struct fr_cpu *c, struct fr_ring *r, uint64_t *e,
+                       unsigned int need)
+{
+    uint64_t now = fr_read(r->emitted);
+
+    if ( same_epoch(*e, now) )
+        return fr_switch(c, r, need);
+
+    /* Adopted since this record was counted: it comes late for that audit. */
+    fr_late(c, r, *e & ~FR_COUNT_MASK, now & ~FR_COUNT_MASK, 1);
+    *e = now;
+    return 0;
+}
+
+/* head: id | words << 9, the record's header without its time */
+static inline void fr_record(struct fr_cpu *c, struct fr_ring *r,
+                             uint32_t event, uint32_t head, const void *data,
+                             unsigned int bytes)
+{
+    bool escape = (head & FR_ENT_ID) == XEN_FLIGHTREC_ID_ESCAPE;
+    unsigned int len = 1 + (head >> XEN_FLIGHTREC_WORDS_SHIFT) + escape;
+    uint64_t e = fr_local_xadd(&r->emitted, 1);
+    unsigned int tries;
+
+    for ( tries = 0; tries < FR_RETRIES; tries++ )
+    {
+        /*
+         * In this order.  pos before G: if an adoption comes after the load of
+         * G, pos has changed and the cmpxchg fails.  base before the clock: a
+         * stamp must not be older than the anchor it is compared with.
+         */
+        uint64_t p = fr_read(r->pos);
+        uint64_t g = fr_read(fr_g);
+        uint64_t base = fr_read(r->base);
+        uint64_t tsc = fr_clock();
+        bool anchor = tsc - base >= r->window;
+        unsigned int need = len + (unlikely(anchor) ? FR_ANCHOR_WORDS : 0);
+        unsigned int off = p & FR_OFF_MASK;
+        struct fr_slot *s = &r->slot[(p >> FR_SLOT_SHIFT) & FR_SLOT_MASK];
+        uint32_t *to;
+
+        if ( unlikely(!same_epoch(e, g) || off + need > r->slot_words) )
+        {
+            int rc = fr_obstacle(c, r, &e, need);
+
+            if ( !rc )
+                continue;
+            fr_lose(c, r, e, rc - 1);
+            return;
+        }
+
+        if ( unlikely(!fr_local_cmpxchg(&r->pos, p, p + FR_NREC_ONE + need)) )
+            continue;
+
+        to = s->data + off;
+        if ( unlikely(anchor) )
+        {
+            fr_write(r->base, tsc);
+            *to++ = fr_stamp(r, tsc) | 2U << XEN_FLIGHTREC_WORDS_SHIFT |
+                    XEN_FLIGHTREC_ID_ANCHOR;
+            *to++ = tsc;
+            *to++ = tsc >> 32;
+        }
+        *to++ = fr_stamp(r, tsc) | head;
+        if ( unlikely(escape) )
+            *to++ = event;
+        fr_copy(to, data, bytes);
+
+        /* P1 */
+        fr_local_add(&s->committed, FR_DONE_ONE + need);
+        return;
+    }
+
+    fr_lose(c, r, e, XEN_FLIGHTREC_LOST_RETRY);
+}
+
+void fr_trace(uint32_t event, const void *data, unsigned int bytes)
+{
+    struct fr_cpu *c = fr_this_cpu();
+    unsigned int ent = fr_lookup(event);
+    uint32_t head;
+
+    if ( unlikely(!(ent & FR_ENT_CHANNELS)) || unlikely(!c) )
+        return;
+
+    if ( unlikely(bytes > XEN_FLIGHTREC_MAX_WORDS * 4) )
+        bytes = XEN_FLIGHTREC_MAX_WORDS * 4;
+    head = (ent & FR_ENT_ID) | (bytes + 3) / 4 << XEN_FLIGHTREC_WORDS_SHIFT;
+
+    if ( likely(ent & FR_ENT_BUSY) )
+        fr_record(c, &c->ring[XEN_FLIGHTREC_CH_BUSY], event, head, data, bytes);
+    if ( unlikely(ent & FR_ENT_RARE) )
+        fr_record(c, &c->ring[XEN_FLIGHTREC_CH_RARE], event, head, data, bytes);
+}
+
+/* ------------------------------------------------------------- control --- */
+
+int fr_freeze(struct xen_flightrec_trigger *t, bool *gave_up)
+{
+    struct xen_flightrec_trigger *slot;
+    uint64_t g, n;
+    uint32_t gen;
+
+    do {
+        g = fr_read(fr_g);
+        if ( g == FR_G_STOP )
+            return -ENODEV;
+        *gave_up = g_held(g) == FR_HELD;
+        if ( *gave_up && (g & g_ack_bit(g_released(g) + 1)) )
+            return -EBUSY;
+
+        gen = g_gen(g) + 1;
+        n = g_next_epoch(g) & ~g_ack_bit(gen);
+        n &= ~(0xffffffffULL << FR_GEN_SHIFT);
+        n |= (uint64_t)gen << FR_GEN_SHIFT;
+        n += !*gave_up;
+    } while ( !fr_cmpxchg(&fr_g, g, n) );
+
+    t->gen = gen;
+    t->tsc = fr_clock();
+
+    slot = &fr_trigger[gen % FR_HELD];
+    fr_write(slot->gen, 0);
+    fr_barrier();
+    *slot = *t;
+    slot->gen = 0;
+    fr_store_release(&slot->gen, gen); /* P3 */
+    return 0;
+}
+
+int fr_ack(uint32_t gen)
+{
+    uint64_t g;
+
+    do {
+        g = fr_read(fr_g);
+        if ( g == FR_G_STOP || !g_holds(g, gen) )
+            return -ENOENT;
+    } while ( !fr_cmpxchg(&fr_g, g, g | g_ack_bit(gen)) );
+
+    return 0;
+}
+
+int fr_release(uint32_t gen)
+{
+    uint64_t g;
+
+    do {
+        g = fr_read(fr_g);
+        if ( g == FR_G_STOP || !g_holds(g, gen) )
+            return -ENOENT;
+        if ( gen != g_released(g) + 1 )
+            return -EINVAL;
+    } while ( !fr_cmpxchg(&fr_g, g,
+                          (g_next_epoch(g) & ~g_ack_bit(gen)) - 1) );
+
+    return 0;
+}
+
+int fr_trigger_read(uint32_t gen, struct xen_flightrec_trigger *t)
+{
+    const struct xen_flightrec_trigger *slot = &fr_trigger[gen % FR_HELD];
+    uint64_t g = fr_read(fr_g);
+
+    if ( !gen || g == FR_G_STOP || !g_holds(g, gen) ||
+         fr_load_acquire(&slot->gen) != gen )
+        return -ENOENT;
+
+    *t = *slot;
+    fr_barrier();
+    if ( fr_read(slot->gen) != gen || t->gen != gen )
+        return -ENOENT;
+    if ( g & g_ack_bit(gen) )
+        t->flags |= XEN_FLIGHTREC_TRG_ACKED;
+
+    return 0;
+}
+
+void fr_stop(void)
+{
+    fr_write(fr_g, FR_G_STOP);
+}
+
+bool fr_stopped(void)
+{
+    return fr_read(fr_g) == FR_G_STOP;
+}
+
+void fr_generations(uint32_t *gen, uint32_t *released)
+{
+    uint64_t g = fr_read(fr_g);
+
+    *gen = g == FR_G_STOP ? 0 : g_gen(g);
+    *released = g == FR_G_STOP ? 0 : g_released(g);
+}
+
+bool fr_quiescent(const struct fr_cpu *c, uint32_t gen)
+{
+    uint64_t agen = fr_load_acquire(&c->agen); /* P2 */
+    unsigned int ch, i;
+
+    if ( (int32_t)(g_gen(agen) - gen) < 0 )
+        return false;
+
+    for ( ch = 0; ch < FR_CHANNELS; ch++ )
+        for ( i = 0; i < c->ring[ch].slots; i++ )
+        {
+            const struct fr_slot *s = &c->ring[ch].slot[i];
+
+            if ( fr_read(s->hold_gen) &&
+                 fr_load_acquire(&s->committed) != fr_read(s->used) ) /* P1 */
+                return false;
+        }
+
+    return true;
+}
+
+void fr_cpu_counters(const struct fr_cpu *c, unsigned int channel,
+                     struct xen_flightrec_op_cpu *out)
+{
+    const struct fr_ring *r = &c->ring[channel];
+    unsigned int i;
+
+    out->emitted = fr_read(r->emitted_before) +
+                   (fr_read(r->emitted) & FR_COUNT_MASK);
+    out->overwritten = fr_read(r->overwritten);
+    for ( i = 0; i < XEN_FLIGHTREC_LOST_CAUSES; i++ )
+        out->lost[i] = fr_lost(r, i);
+    out->newest_seq = fr_read(r->seq);
+    out->oldest_tsc = ~0ULL;
+    out->held = 0;
+    for ( i = 0; i < r->slots; i++ )
+    {
+        uint64_t begin = fr_read(r->slot[i].begin_tsc);
+
+        if ( fr_read(r->slot[i].hold_gen) )
+            out->held++;
+        else if ( fr_read(r->slot[i].seq) && begin < out->oldest_tsc )
+            out->oldest_tsc = begin;
+    }
+    out->writable = r->slots - out->held;
+    out->tsc = fr_clock();
+}
+
+/* ---------------------------------------------------------------- set up -- */
+
+int fr_init(uint32_t tsc_khz)
+{
+    fr_shift = 0;
+    while ( fr_shift < 20 &&
+            (2ULL << fr_shift) * 1000000 <= (uint64_t)tsc_khz * FR_STEP_NS )
+        fr_shift++;
+
+    return fr_table_init();
+}
+
+unsigned int fr_tsc_shift(void)
+{
+    return fr_shift;
+}
+
+static void fr_ring_geometry(uint32_t bytes, uint32_t slot_bytes,
+                             struct fr_geometry *geo)
+{
+    geo->slot_bytes = slot_bytes ?: XEN_FLIGHTREC_MIN_SLOT_BYTES;
+    /* As small as can be with few enough slots, but no smaller than useful. */
+    while ( !slot_bytes && geo->slot_bytes < XEN_FLIGHTREC_MAX_SLOT_BYTES &&
+            bytes / geo->slot_bytes > FR_SLOTS / 2 )
+        geo->slot_bytes *= 2;
+
+    geo->slots = bytes / geo->slot_bytes;
+    geo->spares = geo->slots / 8;
+    /* Five spares let four generations be held at once: 5, 4, 3, 2. */
+    if ( geo->spares < 5 )
+        geo->spares = geo->slots >= 10 ? 5 : 2;
+}
+
+static bool fr_geometry_valid(const struct fr_geometry *geo)
+{
+    return geo->slots >= XEN_FLIGHTREC_MIN_SLOTS && geo->slots <= FR_SLOTS &&
+           geo->slot_bytes >= XEN_FLIGHTREC_MIN_SLOT_BYTES &&
+           geo->slot_bytes <= XEN_FLIGHTREC_MAX_SLOT_BYTES &&
+           !(geo->slot_bytes % XEN_FLIGHTREC_MIN_SLOT_BYTES) &&
+           geo->spares >= 2 && geo->spares < geo->slots;
+}
+
+int fr_geometry(uint32_t bytes, uint32_t slot_bytes, uint32_t spares,
+                struct fr_geometry geo[FR_CHANNELS])
+{
+    struct fr_geometry *busy = &geo[XEN_FLIGHTREC_CH_BUSY];
+    struct fr_geometry *rare = &geo[XEN_FLIGHTREC_CH_RARE];
+
+    fr_ring_geometry(bytes - bytes / 8, slot_bytes, busy);
+    fr_ring_geometry(bytes / 8, 0, rare);
+    if ( spares )
+        busy->spares = spares;
+
+    /* Frame 0 is the information page. */
+    rare->first_frame = 1;
+    busy->first_frame = 1 + rare->slots * (rare->slot_bytes / 4096);
+
+    return fr_geometry_valid(busy) && fr_geometry_valid(rare) ? 0 : -EINVAL;
+}
+
+static void fr_ring_init(struct fr_ring *r, unsigned int channel,
+                         const struct fr_geometry *geo)
+{
+    unsigned int i;
+
+    r->channel = channel;
+    r->slots = geo->slots;
+    r->spares = geo->spares;
+    r->slot_words = geo->slot_bytes / 4;
+    r->tsc_shift = fr_shift;
+    r->window = ((1ULL << XEN_FLIGHTREC_TIME_BITS) - 1) << fr_shift;
+    r->pos = FR_OFF_MASK; /* closed; the first record opens a slot */
+    r->nfifo = geo->slots;
+    for ( i = 0; i < geo->slots; i++ )
+        r->fifo[i] = i;
+}
+
+void fr_cpu_init(struct fr_cpu *c, uint32_t cpu, uint64_t incarnation,
+                 const struct fr_geometry geo[FR_CHANNELS],
+                 struct xen_flightrec_cpu *info,
+                 uint32_t *(*slot)(void *arg, unsigned int channel,
+                                   unsigned int index), void *arg)
+{
+    unsigned int ch, i;
+    uint64_t g = fr_read(fr_g);
+
+    memset(c, 0, sizeof(*c));
+    c->cpu = cpu;
+    c->incarnation = incarnation;
+    c->info = info;
+    c->agen = g;
+
+    info->magic = XEN_FLIGHTREC_CPU_MAGIC;
+    info->version = XEN_FLIGHTREC_VERSION;
+    info->bytes = sizeof(*info);
+    info->cpu = cpu;
+    info->node = ~0U;
+    info->incarnation = incarnation;
+
+    for ( ch = 0; ch < FR_CHANNELS; ch++ )
+    {
+        struct fr_ring *r = &c->ring[ch];
+
+        fr_ring_init(r, ch, &geo[ch]);
+        r->emitted = g & ~FR_COUNT_MASK;
+        for ( i = 0; i < XEN_FLIGHTREC_LOST_CAUSES; i++ )
+            r->lost[i] = g & ~FR_COUNT_MASK;
+        for ( i = 0; i < r->slots; i++ )
+            r->slot[i].data = slot(arg, ch, i);
+
+        info->ch[ch].first_frame = geo[ch].first_frame;
+        info->ch[ch].slot_bytes = geo[ch].slot_bytes;
+        info->ch[ch].slots = geo[ch].slots;
+        info->ch[ch].spares = geo[ch].spares;
+    }
+}
+
+void fr_cpu_resume(struct fr_cpu *c)
+{
+    unsigned int ch;
+
+    /* No stamp is nearer to this than a window, whatever the TSC says now. */
+    for ( ch = 0; ch < FR_CHANNELS; ch++ )
+        fr_write(c->ring[ch].base, fr_clock() + c->ring[ch].window);
+}
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * common/flightrec/ring.h: the recorder's core: reserve, commit, switch,
+ * adopt, freeze, release.
+ *
+ * PURPOSE
+ *
+ * Each pCPU has one ring a channel.  A ring is a set of slots (sub-buffers).
+ * The pCPU writes records into the open slot; when the next record does not
+ * fit, it closes the slot and opens the one that was closed longest ago, whose
+ * content is thereby overwritten.  Nobody reads.  A freeze makes the ring hold
+ * what it has: the slots are set aside, and recording goes on in a few spare
+ * ones.  A release gives the slots back.
+ *
+ *        pos                       fifo, oldest first            held
+ *         |                 +-----+-----+-----+-----+       +-----+-----+
+ *         v     close  ---> | ... |     |     | old |       | gen | gen |
+ *      +------+             +-----+-----+-----+-----+       +-----+-----+
+ *      | open |  <--------------- open (overwrite) --+         ^     |
+ *      +------+                        |                       |     |
+ *                                      +---- adopt a freeze ---+     |
+ *                                      ^                             |
+ *                                      +---- adopt a release --------+
+ *
+ * WHO RUNS WHAT
+ *
+ * Writers run on their own pCPU only, at any level: task, softirq, IRQ, NMI,
+ * #MC.  They nest strictly LIFO: an inner writer runs to its end before the
+ * outer one continues.  The fast path keeps interrupts on and takes no lock;
+ * its atomic operations are atomic against nesting, not against other pCPUs
+ * (no LOCK prefix).  The slow path (switch, adopt) has interrupts off and
+ * `busy` set; an NMI in there that needs the slow path too loses its record
+ * and counts it.
+ *
+ * A freeze or release changes one global word, G.  Each pCPU adopts the change
+ * when it next writes, or by a tasklet, or, while it is offline, by the hand
+ * of the controller.  No IPI is sent and nobody waits for anybody.
+ *
+ * THE WORD G                                    (all writes by LOCK cmpxchg)
+ *
+ *   63        40 39                        8 7    4 3    0
+ *  +------------+---------------------------+------+------+
+ *  |   epoch    |       gen                 | ack  | held |
+ *  +------------+---------------------------+------+------+
+ *
+ *   gen    newest generation; the held ones are (gen - held, gen]
+ *   ack    bit (g % 4): somebody reads generation g, it does not give way
+ *   epoch  changes with each change of gen or held; all ones: stopped (panic)
+ *
+ * THE WORD pos                                  (local cmpxchg by its pCPU)
+ *
+ *   63          42 41     36 35           18 17            0
+ *  +--------------+---------+---------------+---------------+
+ *  |     tag      |  slot   |    records    | offset, words |
+ *  +--------------+---------+---------------+---------------+
+ *
+ *   offset of all ones: closed.  The tag changes with each opening, so that a
+ *   writer that was interrupted for a whole lap does not succeed by accident.
+ *
+ * THE ACCOUNT
+ *
+ * `emitted` and each `lost` count stand in words whose upper 24 bits are the
+ * epoch that the ring has adopted; one xadd counts and tells the epoch it was
+ * counted in.  The adopter's xadd takes the count for its audit and moves the
+ * epoch in one instruction.  So each writer knows, for each adoption, whether
+ * it was counted as emitted before it and whether it was accounted for (in pos
+ * or in a lost count) before it; where these differ it corrects that audit's
+ * `late`.  The audit is exact once the pCPU is quiescent.
+ *
+ * INVARIANTS (the checkers name them)
+ *
+ * I1  A slot is exactly one of: open, in the fifo, held.
+ * I2  Nothing is written to a held slot but the payload, and the commit, of
+ *     records that were reserved before it was closed.
+ * I3  A slot is opened again only when committed == used.
+ * I4  Records never overlap, never straddle a slot; a slot with committed ==
+ *     used is filled with whole records from header to end.
+ * I5  seq grows by one with each opening in a ring; the fifo is sorted by it.
+ * I6  Each stamp can be extended: it is less than 2^20 steps after the last
+ *     anchor before it in its slot.
+ * I7  emitted - late = held + held_earlier + sacrificed + overwritten + lost,
+ *     for each adoption of a generation, when quiescent.
+ * I8  No writer waits: all its loops are bounded.
+ * I9  No record whose writer saw a new G before it was stamped is in a slot
+ *     that this generation holds.
+ *
+ * ORDERING PAIRS
+ *
+ * P1  payload, then commit (release) | the reader's load of committed (acquire)
+ *     and then payload: else a torn record.
+ * P2  the slots' hold_gen and used, then agen (release) | fr_quiescent()'s load
+ *     of agen (acquire) and then the slots: else a slot is missed.
+ * P3  trigger record, then its gen (release) | fr_trigger_read().
+ * Between a writer and its own pCPU's interrupts only the compiler must keep
+ * order: fr_barrier() and the volatile accesses of fr_read()/fr_write().
+ *
+ * REFUSED
+ *
+ * Stopping on a freeze: a guest that triggers freezes would blind it.  A second
+ * ring to swap to: twice the memory for the same history.  A nest counter with
+ * an IPI to wait for writers: the crash path cannot send IPIs.  A stamp a
+ * record with 64 bits: memory / bytes-per-event is the history.
+ */
+
+#ifndef __XEN_FLIGHTREC_RING_H__
+#define __XEN_FLIGHTREC_RING_H__
+
+/* The platform first: it has the fixed-width types. */
+#include <xen/flightrec-platform.h>
+#include <public/flightrec.h>
+
+#define FR_SLOTS         XEN_FLIGHTREC_MAX_SLOTS
+#define FR_CHANNELS      XEN_FLIGHTREC_CHANNELS
+#define FR_HELD          XEN_FLIGHTREC_MAX_HELD
+#define FR_HEADER_WORDS  (sizeof(struct xen_flightrec_packet) / 4)
+#define FR_ANCHOR_WORDS  3
+
+/* G */
+#define FR_EPOCH_SHIFT   40
+#define FR_GEN_SHIFT     8
+#define FR_ACK_SHIFT     4
+#define FR_G_STOP        (~0ULL)
+
+/* pos */
+#define FR_OFF_BITS      18
+#define FR_OFF_MASK      ((1ULL << FR_OFF_BITS) - 1)
+#define FR_NREC_SHIFT    FR_OFF_BITS
+#define FR_NREC_ONE      (1ULL << FR_NREC_SHIFT)
+#define FR_NREC_MASK     ((1ULL << 18) - 1)
+#define FR_SLOT_SHIFT    36
+#define FR_SLOT_MASK     (FR_SLOTS - 1ULL)
+#define FR_TAG_SHIFT     42
+
+/* emitted and lost: epoch | count */
+#define FR_COUNT_MASK    ((1ULL << FR_EPOCH_SHIFT) - 1)
+
+/* committed and used: records | words */
+#define FR_DONE_ONE      (1ULL << 32)
+
+struct fr_slot {
+    uint64_t committed;    /* records | words; local add by writers */
+    uint32_t *data;        /* header and records; lent read-only, never read */
+    uint64_t used;         /* records | words; by close, read once closed */
+    uint64_t seq;          /* 0: never used */
+    uint64_t begin_tsc;
+    uint32_t hold_gen;     /* 0: not held; by adopt */
+} __attribute__((__aligned__(FR_CACHELINE)));
+
+struct fr_ring {
+    /* The line that every record touches. */
+    uint64_t pos;
+    uint64_t emitted;      /* epoch | count */
+    uint64_t base;         /* stamp of the last anchor, or an older one */
+    uint64_t window;       /* a stamp this far from base needs an anchor */
+    uint32_t slot_words;
+    uint32_t tsc_shift;
+    uint8_t channel;
+    uint8_t slots;         /* 4..64 */
+    uint8_t spares;
+    uint8_t nfifo;         /* by switch and adopt, under busy, as all below */
+
+    /* epoch | count; on its own line: hot only when something is wrong. */
+    uint64_t lost[XEN_FLIGHTREC_LOST_CAUSES]
+        __attribute__((__aligned__(FR_CACHELINE)));
+    uint64_t emitted_before; /* folded out of `emitted` */
+    uint64_t overwritten;
+    uint64_t seq;          /* of the newest slot */
+    uint8_t fifo[FR_SLOTS];/* closed slots that may be opened, oldest first */
+    struct fr_slot slot[FR_SLOTS];
+};
+
+struct fr_audit {
+    struct xen_flightrec_audit pub;
+    uint64_t epoch;        /* that its adoption moved to, shifted as in G */
+};
+
+/* All of a pCPU's state.  Xen-private; only `info` and slot data are lent. */
+struct fr_cpu {
+    struct fr_ring ring[FR_CHANNELS];
+    uint64_t agen;         /* last G adopted, for both rings; P2 */
+    uint8_t busy;          /* set inside the slow path */
+    uint32_t cpu;
+    uint64_t incarnation;
+    struct xen_flightrec_cpu *info; /* frame 0 of the resource: copies */
+    struct fr_audit audit[FR_HELD][FR_CHANNELS];
+} __attribute__((__aligned__(FR_CACHELINE)));
+
+/* One ring's form.  first_frame is copied into the information page. */
+struct fr_geometry {
+    uint32_t slot_bytes;   /* multiple of 4096, within the ABI's limits */
+    uint32_t slots;
+    uint32_t spares;       /* 2..slots-1; 0: default */
+    uint32_t first_frame;
+};
+
+/*
+ * Set up the table and the clock.  tsc_khz: frequency of fr_clock().  To be
+ * called once, before anything else.  -ERANGE if the event list does not fit.
+ */
+int fr_init(uint32_t tsc_khz);
+
+/*
+ * Default geometry for `bytes` of slots a pCPU (both channels): busy gets 7/8.
+ * slot_bytes/spares: busy's, 0 for the default.  -EINVAL if it cannot be.
+ */
+int fr_geometry(uint32_t bytes, uint32_t slot_bytes, uint32_t spares,
+                struct fr_geometry geo[FR_CHANNELS]);
+
+/*
+ * Make *c a recorder for pCPU `cpu`.  slot(arg, channel, index) gives the
+ * memory of each slot (geo[].slot_bytes, zeroed, outlives *c); `info` is the
+ * page lent to Dom0.  Nothing is recorded before fr_this_cpu() returns c.
+ */
+void fr_cpu_init(struct fr_cpu *c, uint32_t cpu, uint64_t incarnation,
+                 const struct fr_geometry geo[FR_CHANNELS],
+                 struct xen_flightrec_cpu *info,
+                 uint32_t *(*slot)(void *arg, unsigned int channel,
+                                   unsigned int index), void *arg);
+
+/*
+ * The pCPU is about to write again after an absence in which its TSC may have
+ * been set: the next record carries an anchor.
+ */
+void fr_cpu_resume(struct fr_cpu *c);
+
+/*
+ * Record an event on this pCPU if a channel's mask asks for it.  Any context.
+ * data may have any alignment; bytes above 28 are cut.
+ */
+void fr_trace(uint32_t event, const void *data, unsigned int bytes);
+
+/* xentrace's mask semantics for one channel.  Any time. */
+int fr_set_mask(unsigned int channel, uint32_t mask);
+uint32_t fr_get_mask(unsigned int channel);
+
+/* id -> event, for struct xen_flightrec_info; returns the number of ids. */
+unsigned int fr_events(uint32_t event[XEN_FLIGHTREC_IDS]);
+/* Step of a record's time: 2^this TSC ticks. */
+unsigned int fr_tsc_shift(void);
+
+/*
+ * Begin a generation: fills in t->gen and t->tsc.  -EBUSY: nothing left to
+ * hold (all are held and the oldest is being read); -ENODEV: stopped.  *gave_up
+ * is set if the oldest, unread, had to give way.  Callers serialise among
+ * themselves (Xen: a leaf spinlock), not against anything else.
+ */
+int fr_freeze(struct xen_flightrec_trigger *t, bool *gave_up);
+/* -ENOENT: not held.  release: -EINVAL if an older one is held. */
+int fr_ack(uint32_t gen);
+int fr_release(uint32_t gen);
+/* Copy of what began gen; flags say if it is acknowledged.  -ENOENT. */
+int fr_trigger_read(uint32_t gen, struct xen_flightrec_trigger *t);
+/* Panic: nothing is written any more.  Any context, any number of times. */
+void fr_stop(void);
+bool fr_stopped(void);
+/* Newest generation, and the newest that is not held any more. */
+void fr_generations(uint32_t *gen, uint32_t *released);
+
+/*
+ * Adopt the current G: on the pCPU itself, outside of any record, or, while it
+ * is offline, by the controller.  False if that was not possible now (an NMI
+ * came in between): call again.
+ */
+bool fr_adopt(struct fr_cpu *c);
+/* Has it adopted `gen`, and is all that it holds committed?  Any pCPU. */
+bool fr_quiescent(const struct fr_cpu *c, uint32_t gen);
+/* Counters of one ring, a snapshot without a guarantee.  Any pCPU. */
+void fr_cpu_counters(const struct fr_cpu *c, unsigned int channel,
+                     struct xen_flightrec_op_cpu *out);
+
+#endif /* __XEN_FLIGHTREC_RING_H__ */
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

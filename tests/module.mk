@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The tests.  A module adds to TESTS what tests/run shall run: programs under
+# $(O)/ and scripts.
+
+# The recorder's core as a user-space program has it: the real files, with
+# tests/platform's seam found first.
+CORE_SRC      := hypervisor/xen/common/flightrec
+CORE_CPPFLAGS := -Itests/platform -I$(CORE_SRC)
+CORE_O        := $(O)/tests/core/ring.o $(O)/tests/core/table.o \
+                 $(O)/tests/core/platform.o
+
+$(O)/tests/core/%.o: $(CORE_SRC)/%.c
+	@mkdir -p $(@D)
+	@$(call say,CC $< (hosted))
+	$(Q)$(CC) $(CSTD) $(WARN) $(CORE_CPPFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP \
+	    -c -o $@ $<
+
+$(O)/tests/core/%.o: tests/platform/%.c
+	@mkdir -p $(@D)
+	@$(call say,CC $<)
+	$(Q)$(CC) $(CSTD) $(WARN) $(CORE_CPPFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP \
+	    -c -o $@ $<
+
+# TESTS is complete only once all modules are read.
+.SECONDEXPANSION:
+tests-built: $$(filter $$(O)/%,$$(TESTS)) ## build the tests, run none
+
+check-user: all tests-built ## the tests that need no Xen
+	$(Q)tests/run $(TESTS)
+
+.PHONY: tests-built check-user

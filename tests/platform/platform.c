@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What <xen/flightrec-platform.h> declares for user space, once a program.
+ */
+
+#include <time.h>
+
+#include <xen/flightrec-platform.h>
+
+__thread struct fr_cpu *fr_hosted_cpu;
+__thread uint16_t fr_hosted_domid, fr_hosted_vcpu;
+uint64_t (*fr_hosted_clock)(void);
+
+bool fr_clock_pair(uint64_t *tsc, uint64_t *ns)
+{
+    struct timespec ts;
+
+    if ( clock_gettime(CLOCK_MONOTONIC, &ts) )
+        return false;
+    *tsc = fr_clock();
+    *ns = ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+    return true;
+}

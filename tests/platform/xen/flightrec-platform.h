@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The core's seam for user space: one thread plays one pCPU.  The same names
+ * as Xen's <xen/flightrec-platform.h>.  Under TSan the local operations become
+ * atomic ones, since TSan cannot see into inline assembly.
+ */
+
+#ifndef FR_PLATFORM_H
+#define FR_PLATFORM_H
+
+#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define FR_CACHELINE 64
+#define FR_ASSERT(x) assert(x)
+
+#ifndef likely
+#define likely(x)    __builtin_expect(!!(x), 1)
+#define unlikely(x)  __builtin_expect(!!(x), 0)
+#endif
+
+struct fr_cpu;
+
+/* Set by the test: who this thread is, and what the clock says. */
+extern __thread struct fr_cpu *fr_hosted_cpu;
+extern __thread uint16_t fr_hosted_domid, fr_hosted_vcpu;
+/* Not NULL: takes the place of the TSC. */
+extern uint64_t (*fr_hosted_clock)(void);
+
+static inline struct fr_cpu *fr_this_cpu(void)
+{
+    return fr_hosted_cpu;
+}
+
+static inline uint64_t fr_clock(void)
+{
+#ifndef FR_BENCH
+    if ( unlikely(fr_hosted_clock != NULL) )
+        return fr_hosted_clock();
+#endif
+    return __builtin_ia32_rdtsc();
+}
+
+/* A TSC and the system time (ns) that belong together; false: none now. */
+bool fr_clock_pair(uint64_t *tsc, uint64_t *ns);
+
+static inline void fr_current(uint16_t *domid, uint16_t *vcpu)
+{
+    *domid = fr_hosted_domid;
+    *vcpu = fr_hosted_vcpu;
+}
+
+static inline unsigned long fr_irq_save(void)
+{
+    return 0;
+}
+
+static inline void fr_irq_restore(unsigned long flags)
+{
+    (void)flags;
+}
+
+#define fr_barrier()            __asm__ volatile("" ::: "memory")
+#define fr_read(x)              __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define fr_write(x, v)          __atomic_store_n(&(x), v, __ATOMIC_RELAXED)
+#define fr_load_acquire(p)      __atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define fr_store_release(p, v)  __atomic_store_n(p, v, __ATOMIC_RELEASE)
+
+/* Against all pCPUs. */
+static inline bool fr_cmpxchg(uint64_t *p, uint64_t old, uint64_t val)
+{
+    return __atomic_compare_exchange_n(p, &old, val, false, __ATOMIC_SEQ_CST,
+                                       __ATOMIC_SEQ_CST);
+}
+
+/* Against nesting on this pCPU only. */
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+static inline bool fr_local_cmpxchg(uint64_t *p, uint64_t old, uint64_t val)
+{
+    bool done;
+
+    __asm__ volatile("cmpxchg %3, %1"
+                     : "=@ccz"(done), "+m"(*p), "+a"(old)
+                     : "r"(val)
+                     : "memory");
+    return done;
+}
+
+static inline uint64_t fr_local_xadd(uint64_t *p, uint64_t add)
+{
+    __asm__ volatile("xadd %0, %1" : "+r"(add), "+m"(*p) : : "memory");
+    return add;
+}
+
+/* Release: what was stored before is seen before. */
+static inline void fr_local_add(uint64_t *p, uint64_t add)
+{
+    __asm__ volatile("add %1, %0" : "+m"(*p) : "re"(add) : "memory");
+}
+#else
+static inline bool fr_local_cmpxchg(uint64_t *p, uint64_t old, uint64_t val)
+{
+    return fr_cmpxchg(p, old, val);
+}
+
+static inline uint64_t fr_local_xadd(uint64_t *p, uint64_t add)
+{
+    return __atomic_fetch_add(p, add, __ATOMIC_ACQ_REL);
+}
+
+static inline void fr_local_add(uint64_t *p, uint64_t add)
+{
+    __atomic_fetch_add(p, add, __ATOMIC_RELEASE);
+}
+#endif
+
+#endif /* FR_PLATFORM_H */

@@ -44,8 +44,8 @@
 
 #define EVENT_MAX_WORD      0x0fffffffU /* the largest event word */
 
-/* Room that event_text() and event_json() never need more of. */
-#define EVENT_TEXT_BYTES    4096
+/* Room enough for the text or JSON of any record of the compiled-in list. */
+#define EVENT_TEXT_BYTES    8192
 
 /* A row of the compiled-in list; its id is XEN_FLIGHTREC_ID_FIRST + index. */
 struct event_row {
@@ -200,9 +200,10 @@ bool event_runs(const struct event_desc *desc, const uint32_t *data,
 
 /*
  * The fields as text: "dom=1 vcpu=0 old=running new=blocked", or by the event's
- * format.  A record that ends early gets " (too short)", words that no field
- * describes are shown as " rest=0x1,0x2".  Always ends with NUL, cut to fit;
- * returns the length.  All that is printed is printable ASCII.
+ * format.  A vCPU of all ones is "none".  A record that ends early gets
+ * " (too short)", words that no field describes are shown as " rest=0x1,0x2".
+ * Always ends with NUL, cut to fit; returns the length.  All that is printed is
+ * printable ASCII.
  */
 size_t event_text(const struct event_dict *dict, const struct event_desc *desc,
                   const uint32_t *data, unsigned int words, char *buf,
@@ -210,10 +211,11 @@ size_t event_text(const struct event_dict *dict, const struct event_desc *desc,
 
 /*
  * The fields as members of a JSON object, without the braces:
- * "\"dom\":1,\"old\":\"running\"".  Numbers for u, i, d and v, strings "0x..."
- * for x, the name as a string if the field's table has it (not for d), an array
- * for b.  "short":true and "rest":["0x1"] as above.  Returns the length, or 0
- * if it did not fit (no half a member is left) or there is nothing to say.
+ * "\"dom\":1,\"old\":\"running\"".  Numbers for u, i, d and v, null for a v that
+ * is all ones, strings "0x..." for x, an array for b; the name as a string if
+ * the field's table has it (not for d).  "short":true and "rest":["0x1"] as
+ * above.  Returns the length, or 0 if it did not fit (no half a member is left)
+ * or there is nothing to say.
  */
 size_t event_json(const struct event_dict *dict, const struct event_desc *desc,
                   const uint32_t *data, unsigned int words, char *buf,

@@ -486,35 +486,25 @@ bool fr_adopt(struct fr_cpu *c)
 
 /* --------------------------------------------------------------- record -- */
 
-static inline void fr_copy(uint32_t *to, const void *from, unsigned int bytes)
+/* words: 0..7; from may have any alignment */
+static inline void fr_copy(uint32_t *to, const void *from, unsigned int words)
 {
     const uint8_t *f = from;
 
-    if ( bytes & 16 )
+    if ( words & 4 )
     {
         memcpy(to, f, 16);
         to += 4;
         f += 16;
     }
-    if ( bytes & 8 )
+    if ( words & 2 )
     {
         memcpy(to, f, 8);
         to += 2;
         f += 8;
     }
-    if ( bytes & 4 )
-    {
+    if ( words & 1 )
         memcpy(to, f, 4);
-        to++;
-        f += 4;
-    }
-    if ( unlikely(bytes & 3) )
-    {
-        uint32_t tail = 0;
-
-        memcpy(&tail, f, bytes & 3);
-        *to = tail;
-    }
 }
 
 static inline uint32_t fr_stamp(const struct fr_ring *r, uint64_t tsc)
@@ -522,8 +512,17 @@ static inline uint32_t fr_stamp(const struct fr_ring *r, uint64_t tsc)
     return (uint32_t)(tsc >> r->tsc_shift) << XEN_FLIGHTREC_TIME_SHIFT;
 }
 
+/* &r->slot[slot of p], in fewer instructions than the compiler finds. */
+static inline struct fr_slot *fr_pos_slot(struct fr_ring *r, uint64_t p)
+{
+    _Static_assert(sizeof(struct fr_slot) == 1U << FR_SLOT_SIZE_SHIFT, "");
+
+    return (void *)r->slot + ((p >> (FR_SLOT_SHIFT - FR_SLOT_SIZE_SHIFT)) &
+                              (FR_SLOT_MASK << FR_SLOT_SIZE_SHIFT));
+}
+
 /*
- * After the fast path found something in its way.  0: try again; else as
+ * After a writer found something in its way.  0: try again; else as
  * fr_switch().  *e moves to the epoch in which the record will now be counted.
  */
 static int fr_obstacle(struct fr_cpu *c, struct fr_ring *r, uint64_t *e,
@@ -540,34 +539,63 @@ static int fr_obstacle(struct fr_cpu *c, struct fr_ring *r, uint64_t *e,
     return 0;
 }
 
-/* head: id | words << 9, the record's header without its time */
-static inline void fr_record(struct fr_cpu *c, struct fr_ring *r,
-                             uint32_t event, uint32_t head, const void *data,
-                             unsigned int bytes)
+/* A record as the slow path takes it. */
+struct fr_record {
+    uint32_t event;
+    uint32_t head;         /* id | words << 9: the header without its time */
+    const void *data;
+};
+
+static inline bool fr_is_escape(const struct fr_record *rec)
 {
-    bool escape = (head & FR_ENT_ID) == XEN_FLIGHTREC_ID_ESCAPE;
-    unsigned int len = 1 + (head >> XEN_FLIGHTREC_WORDS_SHIFT) + escape;
-    uint64_t e = fr_local_xadd(&r->emitted, 1);
-    unsigned int tries;
+    return (rec->head & FR_ENT_ID) == XEN_FLIGHTREC_ID_ESCAPE;
+}
+
+static inline unsigned int fr_words(const struct fr_record *rec)
+{
+    return rec->head >> XEN_FLIGHTREC_WORDS_SHIFT;
+}
+
+/* Write what was reserved at `to`. */
+static void fr_fill(const struct fr_ring *r, uint32_t *to, uint64_t tsc,
+                    bool anchor, const struct fr_record *rec)
+{
+    if ( anchor )
+    {
+        *to++ = fr_stamp(r, tsc) | 2U << XEN_FLIGHTREC_WORDS_SHIFT |
+                XEN_FLIGHTREC_ID_ANCHOR;
+        *to++ = tsc;
+        *to++ = tsc >> 32;
+    }
+    *to++ = fr_stamp(r, tsc) | rec->head;
+    if ( fr_is_escape(rec) )
+        *to++ = rec->event;
+    fr_copy(to, rec->data, fr_words(rec));
+}
+
+/*
+ * Reserve, write, commit, whatever is in the way.  e: what the count of
+ * emitted records said when this one was counted.
+ */
+static void __attribute__((__noinline__, __cold__))
+fr_write_slow(struct fr_cpu *c, struct fr_ring *r, uint64_t e,
+              const struct fr_record *rec)
+{
+    unsigned int len = 1 + fr_words(rec) + fr_is_escape(rec), tries;
 
     for ( tries = 0; tries < FR_RETRIES; tries++ )
     {
-        /*
-         * In this order.  pos before G: if an adoption comes after the load of
-         * G, pos has changed and the cmpxchg fails.  base before the clock: a
-         * stamp must not be older than the anchor it is compared with.
-         */
+        /* In this order: see fr_trace(). */
         uint64_t p = fr_read(r->pos);
         uint64_t g = fr_read(fr_g);
         uint64_t base = fr_read(r->base);
         uint64_t tsc = fr_clock();
         bool anchor = tsc - base >= r->window;
-        unsigned int need = len + (unlikely(anchor) ? FR_ANCHOR_WORDS : 0);
+        unsigned int need = len + (anchor ? FR_ANCHOR_WORDS : 0);
         unsigned int off = p & FR_OFF_MASK;
-        struct fr_slot *s = &r->slot[(p >> FR_SLOT_SHIFT) & FR_SLOT_MASK];
-        uint32_t *to;
+        struct fr_slot *s = fr_pos_slot(r, p);
 
-        if ( unlikely(!same_epoch(e, g) || off + need > r->slot_words) )
+        if ( !same_epoch(e, g) || off + need > r->slot_words )
         {
             int rc = fr_obstacle(c, r, &e, need);
 
@@ -577,48 +605,114 @@ static inline void fr_record(struct fr_cpu *c, struct fr_ring *r,
             return;
         }
 
-        if ( unlikely(!fr_local_cmpxchg(&r->pos, p, p + FR_NREC_ONE + need)) )
+        if ( !fr_local_cmpxchg(&r->pos, p, p + FR_NREC_ONE + need) )
             continue;
 
-        to = s->data + off;
-        if ( unlikely(anchor) )
-        {
+        if ( anchor )
             fr_write(r->base, tsc);
-            *to++ = fr_stamp(r, tsc) | 2U << XEN_FLIGHTREC_WORDS_SHIFT |
-                    XEN_FLIGHTREC_ID_ANCHOR;
-            *to++ = tsc;
-            *to++ = tsc >> 32;
-        }
-        *to++ = fr_stamp(r, tsc) | head;
-        if ( unlikely(escape) )
-            *to++ = event;
-        fr_copy(to, data, bytes);
-
-        /* P1 */
-        fr_local_add(&s->committed, FR_DONE_ONE + need);
+        fr_fill(r, s->data + off, tsc, anchor, rec);
+        fr_local_add(&s->committed, FR_DONE_ONE + need); /* P1 */
         return;
     }
 
     fr_lose(c, r, e, XEN_FLIGHTREC_LOST_RETRY);
 }
 
+/* What fr_trace() leaves to others: odd sizes, both channels, no compact id. */
+static void __attribute__((__noinline__, __cold__))
+fr_trace_slow(struct fr_cpu *c, uint32_t event, unsigned int ent,
+              const void *data, unsigned int bytes)
+{
+    uint32_t padded[XEN_FLIGHTREC_MAX_WORDS];
+    struct fr_record rec = { .event = event, .data = data };
+    unsigned int ch;
+
+    if ( !ent )
+        ent = fr_lookup_escape(event);
+    if ( !(ent & FR_ENT_CHANNELS) || !c )
+        return;
+
+    if ( bytes > sizeof(padded) )
+        bytes = sizeof(padded);
+    if ( bytes & 3 )
+    {
+        /* Whole words, and nothing of the caller's stack behind its data. */
+        padded[bytes / 4] = 0;
+        memcpy(padded, data, bytes);
+        rec.data = padded;
+    }
+    rec.head = (ent & FR_ENT_ID) |
+               (bytes + 3) / 4 << XEN_FLIGHTREC_WORDS_SHIFT;
+
+    for ( ch = 0; ch < FR_CHANNELS; ch++ )
+    {
+        struct fr_ring *r = &c->ring[ch];
+
+        if ( ent & (FR_ENT_BUSY << ch) )
+            fr_write_slow(c, r, fr_local_xadd(&r->emitted, 1), &rec);
+    }
+}
+
+/* The rest of a record that the fast path has counted but not written. */
+static void __attribute__((__noinline__, __cold__))
+fr_trace_rest(struct fr_cpu *c, uint32_t head, const void *data, uint64_t e)
+{
+    struct fr_record rec = { .head = head, .data = data };
+
+    fr_write_slow(c, &c->ring[XEN_FLIGHTREC_CH_BUSY], e, &rec);
+}
+
+/*
+ * The fast path: an event that has an id and goes to busy alone, with room in
+ * the slot, no anchor due and no change of G.  A leaf function: everything else
+ * is a tail call.
+ */
 void fr_trace(uint32_t event, const void *data, unsigned int bytes)
 {
     struct fr_cpu *c = fr_this_cpu();
     unsigned int ent = fr_lookup(event);
-    uint32_t head;
+    unsigned int words = bytes >> 2 | bytes << 30; /* huge if not whole words */
+    struct fr_ring *r = &c->ring[XEN_FLIGHTREC_CH_BUSY];
+    struct fr_slot *s;
+    uint64_t e, p, g, base, tsc;
+    uint32_t head, *to;
 
-    if ( unlikely(!(ent & FR_ENT_CHANNELS)) || unlikely(!c) )
+    if ( unlikely(!(ent & FR_ENT_FAST)) ||
+         unlikely(words > XEN_FLIGHTREC_MAX_WORDS) || unlikely(!c) )
+    {
+        if ( ent && !(ent & FR_ENT_CHANNELS) )
+            return;
+        fr_trace_slow(c, event, ent, data, bytes);
         return;
+    }
 
-    if ( unlikely(bytes > XEN_FLIGHTREC_MAX_WORDS * 4) )
-        bytes = XEN_FLIGHTREC_MAX_WORDS * 4;
-    head = (ent & FR_ENT_ID) | (bytes + 3) / 4 << XEN_FLIGHTREC_WORDS_SHIFT;
+    head = (ent & FR_ENT_ID) | words << XEN_FLIGHTREC_WORDS_SHIFT;
+    e = fr_local_xadd(&r->emitted, 1);
 
-    if ( likely(ent & FR_ENT_BUSY) )
-        fr_record(c, &c->ring[XEN_FLIGHTREC_CH_BUSY], event, head, data, bytes);
-    if ( unlikely(ent & FR_ENT_RARE) )
-        fr_record(c, &c->ring[XEN_FLIGHTREC_CH_RARE], event, head, data, bytes);
+    /*
+     * In this order.  pos before G: if an adoption comes after the load of G,
+     * pos has changed and the cmpxchg fails.  base before the clock: a stamp
+     * must not be older than the anchor it is compared with.
+     */
+    p = fr_read(r->pos);
+    g = fr_read(fr_g);
+    base = fr_read(r->base);
+    tsc = fr_clock();
+
+    if ( unlikely(!same_epoch(e, g)) ||
+         unlikely((p & FR_OFF_MASK) + words >= r->slot_words) ||
+         unlikely(tsc - base >= r->window) ||
+         unlikely(!fr_local_cmpxchg(&r->pos, p, p + FR_NREC_ONE + 1 + words)) )
+    {
+        fr_trace_rest(c, head, data, e);
+        return;
+    }
+
+    s = fr_pos_slot(r, p);
+    to = s->data + (p & FR_OFF_MASK);
+    *to = fr_stamp(r, tsc) | head;
+    fr_copy(to + 1, data, words);
+    fr_local_add(&s->committed, FR_DONE_ONE + 1 + words); /* P1 */
 }
 
 /* ------------------------------------------------------------- control --- */

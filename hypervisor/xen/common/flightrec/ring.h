@@ -144,7 +144,9 @@ struct fr_slot {
     uint64_t seq;          /* 0: never used */
     uint64_t begin_tsc;
     uint32_t hold_gen;     /* 0: not held; by adopt */
-} __attribute__((__aligned__(FR_CACHELINE)));
+} __attribute__((__aligned__(64)));
+
+#define FR_SLOT_SIZE_SHIFT 6 /* log2(sizeof(struct fr_slot)) */
 
 struct fr_ring {
     /* The line that every record touches. */

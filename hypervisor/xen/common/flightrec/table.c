@@ -56,6 +56,8 @@ static unsigned int fr_entry(unsigned int i)
         ent |= fr_event[i].channels & FR_ENT_BUSY;
     if ( fr_mask_match(fr_mask[XEN_FLIGHTREC_CH_RARE], event) )
         ent |= fr_event[i].channels & FR_ENT_RARE;
+    if ( (ent & FR_ENT_CHANNELS) == FR_ENT_BUSY )
+        ent |= FR_ENT_FAST;
 
     return ent;
 }
@@ -67,9 +69,9 @@ static void fr_map_fill(void)
     for ( i = 0; i < FR_EVENTS; i++ )
     {
         uint32_t event = fr_event[i].event;
-        const struct fr_section *s = &fr_section[fr_section_index(event)];
+        const struct fr_section *s = fr_find_section(event);
 
-        fr_write(fr_map[s->base + (event & 0xfff)], (uint16_t)fr_entry(i));
+        fr_write(fr_map[s->base + event - s->first], (uint16_t)fr_entry(i));
     }
 }
 
@@ -77,19 +79,17 @@ int fr_table_init(void)
 {
     unsigned int i, used = 0;
 
-    for ( i = 0; i < FR_SECTIONS; i++ )
-        fr_section[i] = (struct fr_section){ 0, 0, 0 };
-
+    memset(fr_section, 0, sizeof(fr_section));
     for ( i = 0; i < FR_EVENTS; i++ )
     {
-        uint32_t event = fr_event[i].event;
-        struct fr_section *s = &fr_section[fr_section_index(event)];
+        uint32_t low = fr_event[i].event & 0xfff;
+        struct fr_section *s = fr_find_section(fr_event[i].event);
 
-        if ( s->limit && s->key != event >> 12 )
+        if ( s->limit && s->first != fr_event[i].event - low )
             return -ERANGE;
-        s->key = event >> 12;
-        if ( s->limit <= (event & 0xfff) )
-            s->limit = (event & 0xfff) + 1;
+        s->first = fr_event[i].event - low;
+        if ( s->limit <= low )
+            s->limit = low + 1;
     }
 
     for ( i = 0; i < FR_SECTIONS; i++ )

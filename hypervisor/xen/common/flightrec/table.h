@@ -3,12 +3,13 @@
  * common/flightrec/table.h: what is done with an event: recorded at all, in
  * which channel, under which compact id?
  *
- * An event word is class (12 bits, one-hot), subclass (4 bits, mostly one-hot)
- * and 12 low bits.  Class and subclass select a section, whose key is compared
- * in full, so that no other combination of bits aliases it; the low bits index
- * the section's part of the map after a bounds check.  Nothing is ever indexed
- * by bits that a guest may choose without that check (HVMOP_xentrace lets it
- * choose the low ones).
+ * An event word is class and subclass (16 bits) and 12 low bits.  Class and
+ * subclass select a section by a hash that has no collision among the sections
+ * of the list (fr_table_init() checks it); the section says which event its
+ * part of the map begins with.  The difference to that is bounds-checked, which
+ * tells both that it is this section and that the map has an entry.  So nothing
+ * is ever indexed by bits that a guest may choose (HVMOP_xentrace lets it choose
+ * the low ones) without that check.
  */
 
 #ifndef __XEN_FLIGHTREC_TABLE_H__
@@ -23,45 +24,44 @@
 #define FR_ENT_BUSY      0x0200U /* record in busy: by mask */
 #define FR_ENT_RARE      0x0400U /* record in rare: by mask */
 #define FR_ENT_CHANNELS  (FR_ENT_BUSY | FR_ENT_RARE)
+#define FR_ENT_FAST      0x8000U /* has an id and goes to busy alone */
 
-#define FR_CLASSES       12
-#define FR_SUBCLASSES    4
-/* One row and column more, for events without any class or subclass bit. */
-#define FR_SECTIONS      ((FR_CLASSES + 1) * (FR_SUBCLASSES + 1))
+#define FR_SECTION_BITS  6
+#define FR_SECTIONS      (1U << FR_SECTION_BITS)
 #define FR_MAP_ENTRIES   8192
 
+/* Any odd number for which fr_table_init() finds no collision. */
+#define FR_SECTION_HASH  0x094e5899U
+
 struct fr_section {
-    uint16_t key;          /* event >> 12 */
-    uint16_t base;         /* in fr_map */
-    uint16_t limit;        /* low bits below this have an entry */
+    uint32_t first;        /* event that map[base] is for */
+    uint16_t base;
+    uint16_t limit;        /* entries from base on; 0: no such section */
 };
 
 extern struct fr_section fr_section[FR_SECTIONS];
 extern uint16_t fr_map[FR_MAP_ENTRIES];
 
-/* -ERANGE if the event list needs a larger map or more ids. */
+/* -ERANGE if the event list needs a larger map or another hash. */
 int fr_table_init(void);
 
 /* Entry for an event outside the list: escape, if a mask asks for it. */
 unsigned int fr_lookup_escape(uint32_t event);
 
-static inline unsigned int fr_section_index(uint32_t event)
+static inline struct fr_section *fr_find_section(uint32_t event)
 {
-    unsigned int class = __builtin_ctz((event >> 16) | (1U << FR_CLASSES));
-    unsigned int sub = __builtin_ctz((event >> 12) | (1U << FR_SUBCLASSES));
+    uint32_t hash = (event >> 12) * FR_SECTION_HASH;
 
-    return class * (FR_SUBCLASSES + 1) + sub;
+    return &fr_section[hash >> (32 - FR_SECTION_BITS)];
 }
 
+/* 0: not in the list. */
 static inline unsigned int fr_lookup(uint32_t event)
 {
-    const struct fr_section *s = &fr_section[fr_section_index(event)];
-    unsigned int low = event & 0xfff, ent = 0;
+    const struct fr_section *s = fr_find_section(event);
+    uint32_t low = event - s->first;
 
-    if ( likely(s->key == event >> 12 && low < s->limit) )
-        ent = fr_read(fr_map[s->base + low]);
-
-    return likely(ent) ? ent : fr_lookup_escape(event);
+    return likely(low < s->limit) ? fr_read(fr_map[s->base + low]) : 0;
 }
 
 #endif /* __XEN_FLIGHTREC_TABLE_H__ */

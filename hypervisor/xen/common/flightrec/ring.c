@@ -985,9 +985,9 @@ void fr_cpu_resume(struct fr_cpu *c)
 {
     unsigned int ch;
 
-    /* No stamp is nearer to this than a window, whatever the TSC says now. */
+    /* As far from any stamp to come as can be, whatever the TSC is set to. */
     for ( ch = 0; ch < FR_CHANNELS; ch++ )
-        fr_write(c->ring[ch].base, fr_clock() + c->ring[ch].window);
+        fr_write(c->ring[ch].base, fr_clock() + (1ULL << 63));
 }
 
 /*

@@ -234,7 +234,7 @@ int snapshot_verify(int fd, struct snapshot_fault *fault,
  *      ... ] }: the same moment in TSC, Xen's system time, and ns since 1970
  *  "cpus": [ { "cpu", "node" } ... ]
  *  "domains": [ { "domid"*, "uuid", "name", "vcpus" } ... ]
- *  "events"*: [ ... ], "enums": { ... }: the dictionary, see lib/event.h
+ *  "dictionary"*: { "events"*: [ ... ], "enums": { ... } }, see lib/event.h
  *  "streams": [ { "cpu"*, "channel"*: "busy" | "rare", "gen", "tsc", "slots",
  *      "emitted", "late", "held", "held_earlier", "sacrificed", "overwritten",
  *      "lost": { "nested", "busy", "stopped", "retry" }, "quiescent": bool,

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * doc.h: the documents in a snapshot, read and checked.  lib/snapshot.h says
+ * what is in them.
+ *
+ * Every text in here is of somebody's choosing: escape what is printed
+ * (text.h).
+ */
+
+#ifndef XENFLIGHT_DOC_H
+#define XENFLIGHT_DOC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "lib/event.h"
+#include "lib/snapshot.h"
+
+#define DOC_UNKNOWN (-1)
+
+struct doc {
+    json_t *root;              /* the meta document */
+    json_t *note;              /* NULL: none */
+    struct event_dict *dict;   /* NULL: doc_load() was not asked for it */
+
+    /* The trigger.  Texts are "" and numbers DOC_UNKNOWN if absent. */
+    const char *cause, *name, *uuid, *reason_text, *source;
+    int64_t gen, cpu, domid, vcpu, reason;
+    bool has_rip;
+    uint64_t rip;
+    uint64_t tsc;
+
+    const char *history;       /* "complete", "partial", "" */
+    uint32_t tsc_khz;
+    bool has_wall;             /* wall_ns is the time at `tsc` */
+    int64_t wall_ns;
+};
+
+/*
+ * -ENOENT: the file was cut before its meta document; -EBADMSG, `err` (needs
+ * no escaping) says what is wrong.  On error there is nothing to free.
+ */
+int doc_load(struct snapshot *s, bool want_dict, struct doc *m, char *err,
+              size_t err_bytes);
+void doc_free(struct doc *m);
+
+/* ns from the trigger to `tsc`, negative before it. */
+int64_t doc_ns(const struct doc *m, uint64_t tsc);
+/* The TSC `ns` before the trigger; 0 if that is before the TSC began. */
+uint64_t doc_tsc_before(const struct doc *m, uint64_t ns);
+
+/* A member, if it is there and of that type; else the last argument. */
+const char *doc_text(const json_t *object, const char *key,
+                      const char *otherwise);
+int64_t doc_number(const json_t *object, const char *key, int64_t otherwise);
+
+/* Entry of "domains" for a domid.  NULL: none. */
+const json_t *doc_domain(const struct doc *m, uint32_t domid);
+
+/* Domid of a domain by its number, name or uuid.  False: there is none. */
+bool doc_find_domain(const struct doc *m, const char *who, uint32_t *domid);
+
+#endif /* XENFLIGHT_DOC_H */

@@ -248,16 +248,19 @@ static void put_json_value(struct out *o, const struct rec *r,
 {
     const char *name = f->kind == EVENT_DOMAIN || f->kind == EVENT_BITS
                        ? NULL : value_name(r, f, value);
+    bool big = f->kind != EVENT_SIGNED && value > INT64_MAX;
 
     if ( f->kind == EVENT_BITS )
         put_bits(o, r, f, true);
-    else if ( name || f->kind == EVENT_HEX )
+    else if ( name || big || f->kind == EVENT_HEX )
     {
         put_char(o, '"');
         if ( name )
             put_text(o, name);
-        else
+        else if ( f->kind == EVENT_HEX )
             put_hex(o, value);
+        else
+            put_number(o, value, 10);
         put_char(o, '"');
     }
     else if ( f->kind == EVENT_VCPU && no_vcpu(f, value) )

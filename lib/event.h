@@ -211,11 +211,12 @@ size_t event_text(const struct event_dict *dict, const struct event_desc *desc,
 
 /*
  * The fields as members of a JSON object, without the braces:
- * "\"dom\":1,\"old\":\"running\"".  Numbers for u, i, d and v, null for a v that
- * is all ones, strings "0x..." for x, an array for b; the name as a string if
- * the field's table has it (not for d).  "short":true and "rest":["0x1"] as
- * above.  Returns the length, or 0 if it did not fit (no half a member is left)
- * or there is nothing to say.
+ * "\"dom\":1,\"old\":\"running\"".  Numbers for u, i, d and v, null for a v
+ * of all ones, strings "0x..." for x, an array for b; the name as a string if
+ * the field's table has it (not for d).  A number that needs all of 64 bits is
+ * a string too: readers of JSON have no such integers.  "short":true and
+ * "rest":["0x1"] as above.  Returns the length, or 0 if it did not fit (no half
+ * a member is left) or there is nothing to say.
  */
 size_t event_json(const struct event_dict *dict, const struct event_desc *desc,
                   const uint32_t *data, unsigned int words, char *buf,

@@ -11,7 +11,8 @@
  *           without it, so several rows can show one name.
  * event     the event word: class, subclass, number, flags (28 bits)
  * channels  BUSY, or BOTH: has a second copy in the rare channel.  Nothing that
- *           a guest can repeat cheaply without dying may be BOTH.
+ *           a guest can repeat cheaply without dying may be BOTH (so not
+ *           SHUTDOWN_CODE: the call only sets a number, as often as one likes).
  * fields    what the payload words mean, in order: see below
  * format    "" shows the fields as `name=value name=value`; else a template in
  *           which {name} stands for the value of a field.  If a field of it is
@@ -159,7 +160,7 @@
       "dom:d32 vcpu:v32 ran_ns:u32", "")                                      \
     E(SCHED_SWITCH_INFNEXT, 0x0002800f, BUSY,                                 \
       "dom:d32 vcpu:v32 waited_ns:u32 slice_ns:i32", "")                      \
-    E(SCHED_SHUTDOWN_CODE, 0x00028010, BOTH,                                  \
+    E(SCHED_SHUTDOWN_CODE, 0x00028010, BUSY,                                  \
       "dom:d32 vcpu:v32 reason:u32/shutdown", "")                             \
     E(SCHED_SWITCH_INFCONT, 0x00028011, BUSY,                                 \
       "dom:d32 vcpu:v32 ran_ns:u32 slice_ns:i32", "")                         \

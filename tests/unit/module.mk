@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Unit tests.  tests/unit/test-foo.c becomes a program with cmocka and the
+# library; what it needs beyond that is a line of its own below:
+#   $(O)/tests/unit/test-foo: $(O)/some/other.o
+# A program that is linked in another way goes into UNIT_OWN, with its own rule.
+
+UNIT_OWN  := test-ring
+UNIT_SRC  := $(filter-out $(UNIT_OWN:%=tests/unit/%.c), \
+             $(wildcard tests/unit/test-*.c))
+UNIT_BIN  := $(UNIT_SRC:%.c=$(O)/%)
+
+$(UNIT_BIN): $(O)/%: $(O)/%.o $(LIBXF)
+	@$(call say,LD $@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBXF) \
+	    $(LIBS_BASE) -lcmocka
+
+TESTS += $(UNIT_BIN)
+
+TESTS += tests/unit/events-complete.sh

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * common/flightrec/control.c: the sub-commands of XEN_SYSCTL_tbuf_op, and the
+ * way from a trace point into the core.
+ *
+ * The caller (do_sysctl) has checked the privilege, copied the whole operation
+ * in, and copies all of it back if we return 0.  It holds a lock that others
+ * spin on only until they have softirqs to do, so waiting for their softirqs,
+ * for a bounded time, is fine here.
+ */
+
+#include <xen/cpu.h>
+#include <xen/flightrec.h>
+#include <xen/softirq.h>
+#include <xen/time.h>
+#include <xen/trace.h>
+#include <public/sysctl.h>
+
+#include "glue.h"
+#include "table.h"
+
+/* How long one quiesce may wait for the other pCPUs' softirqs. */
+#define FR_QUIESCE_NS MILLISECS(2)
+
+/* ---------------------------------------------------------------- sink -- */
+
+void flightrec_trace(uint32_t event, const void *data, unsigned int bytes)
+{
+    fr_trace(event, data, data ? bytes : 0);
+}
+
+bool flightrec_wants(uint32_t event)
+{
+    return fr_lookup(event) & FR_ENT_CHANNELS;
+}
+
+bool fr_running(void)
+{
+    return test_bit(TRC_SINK_FLIGHTREC, &tb_init_done);
+}
+
+void fr_mark(uint32_t event, const uint32_t *words, unsigned int nr)
+{
+    if ( fr_running() )
+        fr_trace(event, words, nr * sizeof(*words));
+}
+
+void fr_start(void)
+{
+    set_bit(TRC_SINK_FLIGHTREC, &tb_init_done);
+    fr_mark(XEN_FLIGHTREC_EV_START, NULL, 0);
+}
+
+void fr_halt(void)
+{
+    fr_mark(XEN_FLIGHTREC_EV_STOP, NULL, 0);
+    clear_bit(TRC_SINK_FLIGHTREC, &tb_init_done);
+}
+
+/* ------------------------------------------------------------ operations -- */
+
+static int op_status(struct xen_flightrec_op_status *st)
+{
+    unsigned int ch;
+
+    st->version = XEN_FLIGHTREC_VERSION;
+    if ( fr_set.state == FR_SET_CREATED )
+    {
+        st->state |= XEN_FLIGHTREC_ST_CREATED;
+        st->incarnation = fr_set.incarnation;
+        st->bytes_per_cpu = fr_buffers_bytes();
+    }
+    if ( fr_running() )
+        st->state |= XEN_FLIGHTREC_ST_RUNNING;
+    if ( fr_stopped() )
+        st->state |= XEN_FLIGHTREC_ST_PANICKED;
+
+    fr_generations(&st->gen, &st->released);
+    st->nr_cpus = nr_cpu_ids;
+    st->tsc_khz = cpu_khz;
+    st->tsc_shift = fr_tsc_shift();
+    for ( ch = 0; ch < FR_CHANNELS; ch++ )
+        st->mask[ch] = fr_get_mask(ch);
+    st->causes = fr_causes;
+    st->deferred = fr_counts.deferred;
+    st->given_up = fr_counts.given_up;
+    st->expired = fr_counts.expired;
+    st->suppressed = fr_counts.suppressed;
+    return 0;
+}
+
+static int op_start(bool start)
+{
+    if ( fr_set.state != FR_SET_CREATED )
+        return -ENODEV;
+    if ( start && !fr_running() )
+        fr_start();
+    if ( !start && fr_running() )
+        fr_halt();
+    return 0;
+}
+
+/*
+ * Make every pCPU that has buffers adopt what G says, without waiting: this
+ * one and those offline at once, the others as soon as they run softirqs.
+ */
+static void adopt_everywhere(void)
+{
+    unsigned int cpu;
+
+    for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
+    {
+        if ( !flightrec_cpu[cpu] )
+            continue;
+        if ( cpu == smp_processor_id() || !cpu_online(cpu) )
+            (void)fr_adopt(flightrec_cpu[cpu]);
+        else
+            tasklet_schedule_on_cpu(&fr_pcpu(cpu)->adopt, cpu);
+    }
+}
+
+static int op_freeze(struct xen_flightrec_op_freeze *f)
+{
+    struct xen_flightrec_trigger t = {
+        .cause = XEN_FLIGHTREC_CAUSE_REQUEST,
+        .domid = DOMID_INVALID,
+        .vcpu = 0xffff,
+        .reason = f->reason,
+    };
+    int rc;
+
+    if ( fr_set.state != FR_SET_CREATED )
+        return -ENODEV;
+    rc = fr_begin(&t);
+    if ( rc )
+        return rc;
+
+    f->gen = t.gen;
+    adopt_everywhere();
+    return 0;
+}
+
+/* pCPUs not yet quiescent for gen, and the first of them. */
+static unsigned int count_pending(uint32_t gen, uint32_t *first)
+{
+    unsigned int cpu, pending = 0;
+
+    for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
+        if ( flightrec_cpu[cpu] && !fr_quiescent(flightrec_cpu[cpu], gen) &&
+             !pending++ )
+            *first = cpu;
+
+    return pending;
+}
+
+static int op_quiesce(struct xen_flightrec_op_quiesce *q)
+{
+    struct xen_flightrec_trigger t;
+    s_time_t start = NOW(), now;
+    int rc;
+
+    if ( fr_set.state != FR_SET_CREATED )
+        return -ENODEV;
+    rc = fr_trigger_read(q->gen, &t);
+    if ( rc )
+        return rc;
+
+    adopt_everywhere();
+    do {
+        now = NOW();
+        q->pending = count_pending(q->gen, &q->first);
+        cpu_relax();
+    } while ( q->pending && now - start < FR_QUIESCE_NS );
+
+    q->waited_ns = now - start;
+    return 0;
+}
+
+static int op_release(uint32_t gen)
+{
+    int rc = fr_give_back(gen);
+
+    if ( !rc )
+        adopt_everywhere();
+    return rc;
+}
+
+static int op_causes(uint32_t causes)
+{
+    /* Bit 0 is no cause. */
+    if ( causes & ~((1U << XEN_FLIGHTREC_CAUSES) - 2) )
+        return -EINVAL;
+    fr_causes = causes;
+    return 0;
+}
+
+static int op_clock(struct xen_flightrec_op_clock *clk)
+{
+    unsigned long flags = fr_irq_save();
+    uint64_t wall_us;
+
+    clk->tsc = rdtsc();
+    clk->ns = get_s_time_fixed(clk->tsc);
+    wall_us = get_localtime_us(dom_xen); /* no offset: UTC */
+    fr_irq_restore(flags);
+
+    clk->wall_sec = wall_us / 1000000;
+    clk->wall_nsec = wall_us % 1000000 * 1000;
+    return 0;
+}
+
+static int op_cpu(struct xen_flightrec_op_cpu *op)
+{
+    const struct fr_cpu *c;
+
+    if ( op->channel >= FR_CHANNELS )
+        return -EINVAL;
+    if ( fr_set.state != FR_SET_CREATED || op->cpu >= nr_cpu_ids )
+        return -ENODEV;
+    c = flightrec_cpu[array_index_nospec(op->cpu, NR_CPUS)];
+    if ( !c )
+        return -ENODEV;
+
+    fr_cpu_counters(c, array_index_nospec(op->channel, FR_CHANNELS), op);
+    op->flags = cpu_online(op->cpu) ? XEN_FLIGHTREC_CPU_ONLINE : 0;
+    op->frames = fr_set.frames;
+    return 0;
+}
+
+/* -------------------------------------------------------------- dispatch -- */
+
+/* Input each operation has, at the start of its part of the union. */
+static const uint8_t fr_op_in[] = {
+    [XEN_FLIGHTREC_OP_status - XEN_FLIGHTREC_OP_BASE] = 0,
+    [XEN_FLIGHTREC_OP_create - XEN_FLIGHTREC_OP_BASE] = 12,
+    [XEN_FLIGHTREC_OP_destroy - XEN_FLIGHTREC_OP_BASE] = 0,
+    [XEN_FLIGHTREC_OP_start - XEN_FLIGHTREC_OP_BASE] = 0,
+    [XEN_FLIGHTREC_OP_stop - XEN_FLIGHTREC_OP_BASE] = 0,
+    [XEN_FLIGHTREC_OP_freeze - XEN_FLIGHTREC_OP_BASE] = 4,
+    [XEN_FLIGHTREC_OP_quiesce - XEN_FLIGHTREC_OP_BASE] = 4,
+    [XEN_FLIGHTREC_OP_ack - XEN_FLIGHTREC_OP_BASE] = 4,
+    [XEN_FLIGHTREC_OP_release - XEN_FLIGHTREC_OP_BASE] = 4,
+    [XEN_FLIGHTREC_OP_trigger - XEN_FLIGHTREC_OP_BASE] = 4,
+    [XEN_FLIGHTREC_OP_mask - XEN_FLIGHTREC_OP_BASE] = 8,
+    [XEN_FLIGHTREC_OP_causes - XEN_FLIGHTREC_OP_BASE] = 4,
+    [XEN_FLIGHTREC_OP_clock - XEN_FLIGHTREC_OP_BASE] = 0,
+    [XEN_FLIGHTREC_OP_cpu - XEN_FLIGHTREC_OP_BASE] = 8,
+};
+
+/* All that is no input must be 0, so that it can be given a meaning later. */
+static bool op_is_clean(const struct xen_flightrec_op *op)
+{
+    unsigned int i = op->cmd - XEN_FLIGHTREC_OP_BASE;
+
+    if ( i >= ARRAY_SIZE(fr_op_in) || op->_rsvd )
+        return false;
+
+    for ( i = fr_op_in[array_index_nospec(i, ARRAY_SIZE(fr_op_in))];
+          i < sizeof(op->u); i++ )
+        if ( op->u.pad[i] )
+            return false;
+
+    return true;
+}
+
+static int do_op(struct xen_flightrec_op *op)
+{
+    switch ( op->cmd )
+    {
+    case XEN_FLIGHTREC_OP_status:
+        return op_status(&op->u.status);
+
+    case XEN_FLIGHTREC_OP_create:
+        return fr_buffers_create(&op->u.create);
+
+    case XEN_FLIGHTREC_OP_destroy:
+        return fr_buffers_destroy();
+
+    case XEN_FLIGHTREC_OP_start:
+    case XEN_FLIGHTREC_OP_stop:
+        return op_start(op->cmd == XEN_FLIGHTREC_OP_start);
+
+    case XEN_FLIGHTREC_OP_freeze:
+        return op_freeze(&op->u.freeze);
+
+    case XEN_FLIGHTREC_OP_quiesce:
+        return op_quiesce(&op->u.quiesce);
+
+    case XEN_FLIGHTREC_OP_ack:
+        return fr_acknowledge(op->u.gen.gen);
+
+    case XEN_FLIGHTREC_OP_release:
+        return op_release(op->u.gen.gen);
+
+    case XEN_FLIGHTREC_OP_trigger:
+        return fr_trigger_read(op->u.trigger.gen, &op->u.trigger);
+
+    case XEN_FLIGHTREC_OP_mask:
+        return fr_set_mask(op->u.mask.channel, op->u.mask.mask);
+
+    case XEN_FLIGHTREC_OP_causes:
+        return op_causes(op->u.causes.causes);
+
+    case XEN_FLIGHTREC_OP_clock:
+        return op_clock(&op->u.clock);
+
+    case XEN_FLIGHTREC_OP_cpu:
+        return op_cpu(&op->u.cpu);
+    }
+
+    return -EINVAL;
+}
+
+int flightrec_control(struct xen_sysctl_tbuf_op *tbc)
+{
+    struct xen_flightrec_op *op = (void *)tbc;
+    int rc;
+
+    /* tbc is a member of the sysctl's union: this much is there. */
+    BUILD_BUG_ON(sizeof(*op) > sizeof(((struct xen_sysctl *)0)->u));
+    BUILD_BUG_ON(offsetof(struct xen_flightrec_op, cmd) !=
+                 offsetof(struct xen_sysctl_tbuf_op, cmd));
+
+    if ( !op_is_clean(op) )
+        return -EINVAL;
+
+    /* pCPUs that are offline must stay so while we write for them. */
+    if ( !get_cpu_maps() )
+        return -EBUSY;
+    spin_lock(&fr_lock);
+    rc = do_op(op);
+    spin_unlock(&fr_lock);
+    put_cpu_maps();
+
+    return rc;
+}
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * common/flightrec/crash.c: what begins a generation, how long it lasts if
+ * nobody comes, and how a crash kernel finds the rings.
+ *
+ * The hooks are called where a domain dies: any locks held, interrupts maybe
+ * off.  They change the global word, fill in the trigger record and schedule a
+ * softirq tasklet; all else (telling Dom0, the lease) is the tasklet's.
+ */
+
+#include <xen/event.h>
+#include <xen/flightrec.h>
+#include <xen/kexec.h>
+#include <xen/time.h>
+#include <xen/timer.h>
+#include <xen/trace.h>
+#include <public/sched.h>
+
+#include "glue.h"
+
+/* A leaf: nothing else is taken under it. */
+static DEFINE_SPINLOCK(fr_trigger_lock);
+
+struct fr_counts fr_counts;
+
+/* Which causes freeze; a request always does, it is not asked for here. */
+uint32_t __read_mostly fr_causes = (1U << XEN_FLIGHTREC_CAUSES) - 2;
+
+/* How long a generation is held that nobody acknowledges. */
+unsigned int __read_mostly fr_lease_s = 300;
+
+/* The first trigger that found nothing left to hold; .cause 0: none. */
+static struct xen_flightrec_trigger fr_deferred;
+
+static struct timer fr_lease_timer;
+static bool fr_lease_timer_ready;
+
+/* --------------------------------------------------------------- the lease -- */
+
+/*
+ * Give up what is held, unread, for longer than the lease, oldest first.
+ * Returns when to look again; 0: nothing is held.
+ */
+static s_time_t fr_lease_check(void)
+{
+    s_time_t now = NOW(), again = 0;
+    struct xen_flightrec_trigger t;
+    uint32_t gen, released;
+
+    spin_lock_irq(&fr_trigger_lock);
+    for ( ; ; )
+    {
+        fr_generations(&gen, &released);
+        if ( gen == released || fr_trigger_read(released + 1, &t) )
+            break;
+
+        again = t.ns + SECONDS(fr_lease_s);
+        if ( t.flags & XEN_FLIGHTREC_TRG_ACKED )
+            again = now + SECONDS(fr_lease_s);
+        if ( again > now || fr_release(t.gen) )
+            break;
+        fr_counts.expired++;
+        again = 0;
+    }
+    spin_unlock_irq(&fr_trigger_lock);
+
+    return again;
+}
+
+static void cf_check fr_lease_expired(void *unused)
+{
+    s_time_t again = fr_lease_check();
+
+    if ( again )
+        set_timer(&fr_lease_timer, again);
+}
+
+/* ---------------------------------------------------------------- triggers -- */
+
+static void cf_check fr_tell_dom0(void *unused)
+{
+    send_global_virq(VIRQ_FLIGHTREC);
+
+    if ( !fr_lease_s )
+        return;
+    if ( !fr_lease_timer_ready )
+    {
+        init_timer(&fr_lease_timer, fr_lease_expired, NULL, 0);
+        fr_lease_timer_ready = true;
+    }
+    fr_lease_expired(NULL);
+}
+static DECLARE_SOFTIRQ_TASKLET(fr_tell_dom0_tasklet, fr_tell_dom0, NULL);
+
+/* With fr_trigger_lock held. */
+static int fr_begin_locked(struct xen_flightrec_trigger *t)
+{
+    bool gave_up = false;
+    int rc = fr_freeze(t, &gave_up);
+
+    if ( gave_up && !rc )
+        fr_counts.given_up++;
+    if ( !rc )
+        tasklet_schedule(&fr_tell_dom0_tasklet);
+    return rc;
+}
+
+/* The first record after the freeze; it makes this pCPU adopt it at once. */
+static void fr_mark_freeze(const struct xen_flightrec_trigger *t)
+{
+    const uint32_t words[] = { t->gen, t->cause };
+
+    fr_mark(XEN_FLIGHTREC_EV_FREEZE, words, ARRAY_SIZE(words));
+}
+
+int fr_begin(struct xen_flightrec_trigger *t)
+{
+    unsigned long flags;
+    int rc;
+
+    t->cpu = smp_processor_id();
+    t->ns = NOW();
+
+    spin_lock_irqsave(&fr_trigger_lock, flags);
+    rc = fr_begin_locked(t);
+    if ( rc == -EBUSY && t->cause != XEN_FLIGHTREC_CAUSE_REQUEST )
+    {
+        fr_counts.deferred++;
+        if ( !fr_deferred.cause )
+            fr_deferred = *t;
+    }
+    spin_unlock_irqrestore(&fr_trigger_lock, flags);
+
+    if ( !rc )
+        fr_mark_freeze(t);
+    return rc;
+}
+
+int fr_acknowledge(uint32_t gen)
+{
+    int rc;
+
+    /* The lease must not run out between its look and its release. */
+    spin_lock_irq(&fr_trigger_lock);
+    rc = fr_ack(gen);
+    spin_unlock_irq(&fr_trigger_lock);
+
+    return rc;
+}
+
+/* Release gen; a trigger that had to wait for that begins now. */
+int fr_give_back(uint32_t gen)
+{
+    struct xen_flightrec_trigger t = {};
+    int rc;
+
+    spin_lock_irq(&fr_trigger_lock);
+    rc = fr_release(gen);
+    if ( !rc && fr_deferred.cause )
+    {
+        t = fr_deferred;
+        t.flags |= XEN_FLIGHTREC_TRG_DEFERRED;
+        fr_deferred.cause = 0;
+        if ( fr_begin_locked(&t) )
+            t.cause = 0;
+    }
+    spin_unlock_irq(&fr_trigger_lock);
+
+    if ( !rc )
+        fr_mark(XEN_FLIGHTREC_EV_RELEASE, &gen, 1);
+    if ( t.cause )
+        fr_mark_freeze(&t);
+    return rc;
+}
+
+/* The buffers are going away: nothing is held any more. */
+void fr_give_back_all(void)
+{
+    uint32_t gen, released;
+
+    spin_lock_irq(&fr_trigger_lock);
+    fr_deferred.cause = 0;
+    do {
+        fr_generations(&gen, &released);
+    } while ( gen != released && !fr_release(released + 1) );
+    spin_unlock_irq(&fr_trigger_lock);
+}
+
+/* ------------------------------------------------------------------- hooks -- */
+
+/* vCPU and instruction pointer, where the domain dies by its own hand. */
+static void fr_who(const struct domain *d, struct xen_flightrec_trigger *t)
+{
+    const struct vcpu *curr = current;
+
+    t->domid = d->domain_id;
+    t->vcpu = 0xffff;
+    memcpy(t->handle, d->handle, sizeof(t->handle));
+    BUILD_BUG_ON(sizeof(t->handle) != sizeof(d->handle));
+    if ( curr->domain != d )
+        return;
+
+    t->vcpu = curr->vcpu_id;
+    t->rip = guest_cpu_user_regs()->rip;
+    t->flags |= XEN_FLIGHTREC_TRG_RIP;
+}
+
+static void fr_mark_crash(const struct xen_flightrec_trigger *t)
+{
+    const uint32_t words[] = {
+        t->vcpu | (uint32_t)t->domid << 16, t->cause, t->reason,
+        t->rip, t->rip >> 32,
+    };
+
+    fr_mark(XEN_FLIGHTREC_EV_DOMAIN_CRASH, words,
+            t->flags & XEN_FLIGHTREC_TRG_RIP ? 5 : 3);
+}
+
+void flightrec_domain_dying(struct domain *d, unsigned int cause,
+                            unsigned int reason)
+{
+    struct xen_flightrec_trigger t = { .cause = cause, .reason = reason };
+
+    if ( fr_set.state != FR_SET_CREATED )
+        return;
+
+    fr_who(d, &t);
+    fr_mark_crash(&t);
+    if ( !(fr_causes & (1U << cause)) )
+        return;
+
+    /* Xen-made crashes come by here and again at domain_shutdown(). */
+    if ( test_and_set_bool(d->flightrec_dying) )
+        (void)arch_fetch_and_add(&fr_counts.suppressed, 1);
+    else
+        (void)fr_begin(&t); /* what could not begin is counted */
+}
+
+void flightrec_domain_shutdown(struct domain *d, unsigned int reason)
+{
+    if ( reason == SHUTDOWN_crash )
+        flightrec_domain_dying(d, XEN_FLIGHTREC_CAUSE_CRASH, reason);
+    else if ( reason == SHUTDOWN_watchdog )
+        flightrec_domain_dying(d, XEN_FLIGHTREC_CAUSE_WATCHDOG, reason);
+}
+
+void flightrec_domain_resume(struct domain *d)
+{
+    d->flightrec_dying = false;
+}
+
+/* -------------------------------------------------------------- Xen's death -- */
+
+#define FR_ROOT_MAGIC 0x54525246U /* "FRRT" */
+
+/*
+ * The way in for a reader of a dead Xen's memory: VMCOREINFO has the address of
+ * this; without VMCOREINFO its magic, and those of the pages it names, can be
+ * searched for.  Addresses are physical; 0: none.
+ */
+struct fr_root {
+    uint32_t magic;
+    uint16_t version;
+    uint16_t bytes;        /* sizeof(this) */
+    uint32_t nr_cpus;
+    uint32_t _rsvd;
+    uint64_t incarnation;
+    uint64_t info;         /* struct xen_flightrec_info */
+    uint64_t cpu[NR_CPUS]; /* struct xen_flightrec_cpu */
+};
+
+static struct fr_root fr_root;
+
+void fr_root_update(void)
+{
+    unsigned int cpu;
+
+    for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
+        fr_root.cpu[cpu] = flightrec_cpu[cpu] ? __pa(flightrec_cpu[cpu]->info)
+                                              : 0;
+    fr_root.info = fr_set.info ? __pa(fr_set.info) : 0;
+    fr_root.incarnation = fr_set.incarnation;
+    fr_root.nr_cpus = nr_cpu_ids;
+    fr_root.bytes = sizeof(fr_root);
+    fr_root.version = XEN_FLIGHTREC_VERSION;
+    fr_root.magic = FR_ROOT_MAGIC;
+}
+
+void flightrec_vmcoreinfo(void)
+{
+#ifdef CONFIG_KEXEC
+    vmcoreinfo_append_str("NUMBER(flightrec_root)=%"PRIpaddr"\n",
+                          __pa(&fr_root));
+#endif
+}
+
+void flightrec_stop(void)
+{
+    fr_stop();
+}
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

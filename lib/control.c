@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+int control_connect(const char *run)
+{
+    struct sockaddr_un sun = { .sun_family = AF_UNIX };
+    int fd, n, rc;
+
+    n = snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/" CONTROL_SOCKET,
+                 run);
+    if ( n >= (int)sizeof(sun.sun_path) )
+        return -ENAMETOOLONG;
+    fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if ( fd < 0 )
+        return -errno;
+    if ( connect(fd, (struct sockaddr *)&sun, sizeof(sun)) )
+    {
+        rc = -errno;
+        close(fd);
+        return rc;
+    }
+    return fd;
+}
+
+static int receive_answer(int fd, char *buf, json_t **answer)
+{
+    json_error_t err;
+    ssize_t n;
+
+    do {
+        n = recv(fd, buf, CONTROL_MAX, 0);
+    } while ( n < 0 && errno == EINTR );
+    if ( n < 0 )
+        return -errno;
+    if ( !n )
+        return -EPIPE;
+    *answer = json_loadb(buf, n, 0, &err);
+    return json_is_object(*answer) ? 0 : -EBADMSG;
+}
+
+int control_ask(int fd, const struct control_request *req, int timeout_ms,
+                json_t **answer)
+{
+    struct pollfd p = { .fd = fd, .events = POLLIN };
+    char *buf = NULL;
+    int rc;
+
+    *answer = NULL;
+    if ( send(fd, req, sizeof(*req), MSG_NOSIGNAL) != sizeof(*req) )
+        return -errno;
+    rc = poll(&p, 1, timeout_ms);
+    if ( rc <= 0 )
+        return rc ? -errno : -ETIMEDOUT;
+    buf = malloc(CONTROL_MAX);
+    if ( !buf )
+        return -ENOMEM;
+    rc = receive_answer(fd, buf, answer);
+    if ( rc )
+        json_decref(*answer);
+    free(buf);
+    return rc;
+}
+
+int control_lock(const char *run)
+{
+    char path[512];
+    int fd, rc;
+
+    if ( snprintf(path, sizeof(path), "%s/" CONTROL_LOCK, run) >=
+         (int)sizeof(path) )
+        return -ENAMETOOLONG;
+    if ( mkdir(run, 0700) && errno != EEXIST )
+        return -errno;
+    fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if ( fd < 0 )
+        return -errno;
+    if ( flock(fd, LOCK_EX | LOCK_NB) )
+    {
+        rc = errno == EWOULDBLOCK ? -EBUSY : -errno;
+        close(fd);
+        return rc;
+    }
+    return fd;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * conf.h: the configuration, snapshotd.conf(5).  A plain structure without
+ * pointers: the monitor reads the file once and hands this to each engine.
+ */
+
+#ifndef SNAPSHOTD_CONF_H
+#define SNAPSHOTD_CONF_H
+
+#include <stdint.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define CONF_DEFAULT_FILE "/etc/xen/snapshotd.conf"
+#define CONF_PATH         200
+
+struct conf {
+    char user[64];
+    char state[CONF_PATH];     /* where snapshots are kept */
+    char run[CONF_PATH];       /* control socket, lock */
+    uint32_t heartbeat_s;
+    uint32_t create;           /* make buffers if Xen has none */
+    uint32_t bytes_per_cpu;    /* of such buffers */
+    uint32_t max_files;
+    uint32_t keep_partial;     /* unfinished files of a former run */
+    uint64_t max_bytes;
+};
+
+void conf_default(struct conf *c);
+
+/*
+ * Reads `path` over the values in *c.  On failure `why` says what, where and
+ * what to do, and -EINVAL (content) or another -errno (the file) is returned.
+ */
+int conf_read(struct conf *c, const char *path, char *why, size_t why_bytes);
+
+#endif /* SNAPSHOTD_CONF_H */

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * log.h: one line a message, to stderr or syslog.  errno is kept.
+ */
+
+#ifndef SNAPSHOTD_LOG_H
+#define SNAPSHOTD_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <syslog.h>
+
+/* `who`: "snapshotd" or "snapshotd[engine]"; must stay. */
+void log_open(const char *who, bool to_syslog);
+void log_line(int priority, const char *fmt, ...)
+    __attribute__((__format__(__printf__, 2, 3)));
+
+#define log_error(...)   log_line(LOG_ERR, __VA_ARGS__)
+#define log_warning(...) log_line(LOG_WARNING, __VA_ARGS__)
+#define log_info(...)    log_line(LOG_INFO, __VA_ARGS__)
+
+/*
+ * Foreign text made fit for a log line: at most LOG_TEXT bytes of it, and what
+ * is not printable ASCII, or is a quote or a backslash, as \xNN.
+ */
+#define LOG_TEXT 64
+
+struct log_text {
+    char s[4 * LOG_TEXT + 4];
+};
+
+const char *log_escape(struct log_text *buf, const char *text, size_t len);
+
+#endif /* SNAPSHOTD_LOG_H */

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* main.c: options, configuration, and which half this process is. */
+
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "conf.h"
+#include "engine.h"
+#include "log.h"
+#include "monitor.h"
+
+enum { OPT_ENGINE = 256 };
+
+struct options {
+    const char *conf;
+    const char *backend;
+    bool check, engine, to_syslog;
+};
+
+static const struct argp_option option_list[] = {
+    { "config", 'c', "FILE", 0, "Configuration (" CONF_DEFAULT_FILE ")", 0 },
+    { "check", 'n', NULL, 0, "Only check the configuration", 0 },
+    { "syslog", 's', NULL, 0, "Messages go to syslog instead of stderr", 0 },
+    { "backend", 'b', "BACKEND", 0, "xen, or hosted:DIR for tests", 0 },
+    { "engine", OPT_ENGINE, NULL, OPTION_HIDDEN, NULL, 0 },
+    { 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+
+    switch ( key )
+    {
+    case 'c':
+        o->conf = arg;
+        return 0;
+    case 'n':
+        o->check = true;
+        return 0;
+    case 's':
+        o->to_syslog = true;
+        return 0;
+    case 'b':
+        o->backend = arg;
+        return 0;
+    case OPT_ENGINE:
+        o->engine = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_usage(state);
+    }
+    return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp argp = {
+    .options = option_list,
+    .parser = parse,
+    .doc = "Keeps the flight recorder's history when a guest crashes or "
+           "somebody asks for it.\vStays in the foreground.  SIGUSR1 asks for "
+           "a trace snapshot.  See snapshotd(8).",
+};
+
+/* The default file need not be there; one that was named must be. */
+static int read_conf(struct conf *conf, const char *path)
+{
+    char why[1024];
+    int rc;
+
+    conf_default(conf);
+    rc = conf_read(conf, path ? path : CONF_DEFAULT_FILE, why, sizeof(why));
+    if ( !rc || (rc == -ENOENT && !path) )
+        return 0;
+    log_error("%s", why);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = { 0 };
+    struct monitor_options opt = { 0 };
+
+    argp_err_exit_status = EXIT_CODE_USAGE;
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    umask(077);
+    log_open(o.engine ? "snapshotd[engine]" : "snapshotd", o.to_syslog);
+    if ( o.engine )
+        return engine_run(o.backend);
+    if ( read_conf(&opt.conf, o.conf) )
+        return EXIT_CODE_CONF;
+    if ( o.check )
+        return EXIT_CODE_OK;
+    if ( geteuid() )
+    {
+        log_error("not root: it needs Xen's devices: run it as root");
+        return EXIT_CODE_ROOT;
+    }
+    opt.backend = o.backend;
+    opt.to_syslog = o.to_syslog;
+    return monitor_run(&opt);
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "meta.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "lib/event.h"
+
+static const char *const channel_name[XEN_FLIGHTREC_CHANNELS] = {
+    [XEN_FLIGHTREC_CH_BUSY] = "busy",
+    [XEN_FLIGHTREC_CH_RARE] = "rare",
+};
+
+static const char *const lost_name[XEN_FLIGHTREC_LOST_CAUSES] = {
+    [XEN_FLIGHTREC_LOST_NESTED] = "nested",
+    [XEN_FLIGHTREC_LOST_BUSY] = "busy",
+    [XEN_FLIGHTREC_LOST_STOPPED] = "stopped",
+    [XEN_FLIGHTREC_LOST_RETRY] = "retry",
+};
+
+static json_t *num(uint64_t n)
+{
+    return json_integer(n);
+}
+
+/* Same order as in Xen: bytes as they come. */
+static json_t *uuid_json(const uint8_t u[16])
+{
+    char text[40];
+    unsigned int i, n = 0;
+
+    for ( i = 0; i < 16; i++ )
+        n += sprintf(text + n, "%s%02x",
+                     i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", u[i]);
+    return json_string(text);
+}
+
+json_t *meta_string(const char *text, size_t bytes)
+{
+    char escaped[4 * PROTO_TEXT + 1];
+    json_t *s = json_stringn(text, bytes);
+    size_t i, n = 0;
+
+    if ( s )
+        return s;
+    for ( i = 0; i < bytes && i < PROTO_TEXT; i++ )
+    {
+        unsigned char c = text[i];
+
+        n += sprintf(escaped + n, c >= ' ' && c < 0x7f ? "%c" : "\\x%02x", c);
+    }
+    return json_stringn(escaped, n);
+}
+
+static json_t *trigger_json(const struct trigger *t)
+{
+    json_t *o = json_pack("{ss sI sI sI sI ss}",
+                          "cause", store_cause(t->t.cause),
+                          "gen", (json_int_t)t->t.gen,
+                          "tsc", (json_int_t)t->t.tsc,
+                          "ns", (json_int_t)t->t.ns,
+                          "reason", (json_int_t)t->t.reason,
+                          "source", t->source);
+
+    if ( t->t.cpu != XEN_FLIGHTREC_NO_CPU )
+        json_object_set_new(o, "cpu", num(t->t.cpu));
+    if ( t->text_bytes )
+        json_object_set_new(o, "reason_text",
+                            meta_string(t->text, t->text_bytes));
+    if ( !trigger_has_domain(t) )
+        return o;
+    json_object_set_new(o, "domid", num(t->t.domid));
+    json_object_set_new(o, "uuid", uuid_json(t->t.handle));
+    if ( t->t.vcpu != 0xffff )
+        json_object_set_new(o, "vcpu", num(t->t.vcpu));
+    if ( t->t.flags & XEN_FLIGHTREC_TRG_RIP )
+        json_object_set_new(o, "rip", num(t->t.rip));
+    if ( t->name_bytes )
+        json_object_set_new(o, "name", meta_string(t->name, t->name_bytes));
+    return o;
+}
+
+static json_t *clock_json(const struct meta *m)
+{
+    json_t *pairs = json_array();
+    unsigned int i;
+
+    for ( i = 0; i < m->nr_pairs; i++ )
+        json_array_append_new(
+            pairs, json_pack("{sI sI sI}",
+                             "tsc", (json_int_t)m->pair[i].tsc,
+                             "ns", (json_int_t)m->pair[i].ns,
+                             "wall_ns", (json_int_t)m->pair[i].wall_ns));
+    return json_pack("{sI sI so}",
+                     "tsc_khz", (json_int_t)m->rings->info.tsc_khz,
+                     "tsc_shift", (json_int_t)m->rings->info.tsc_shift,
+                     "pairs", pairs);
+}
+
+static json_t *cpus_json(const struct rings *r)
+{
+    json_t *cpus = json_array(), *o;
+    unsigned int i;
+
+    for ( i = 0; i < r->nr; i++ )
+    {
+        o = json_pack("{sI}", "cpu", (json_int_t)r->map[i].cpu);
+        if ( r->map[i].node != ~0U )
+            json_object_set_new(o, "node", num(r->map[i].node));
+        json_array_append_new(cpus, o);
+    }
+    return cpus;
+}
+
+static json_t *domains_json(const struct domains *t)
+{
+    json_t *list = json_array(), *o;
+    const struct msg_domain *d;
+    unsigned int i;
+
+    for ( i = 0; i < t->nr; i++ )
+    {
+        d = &t->entry[i].d;
+        o = json_pack("{sI so sI sb}", "domid", (json_int_t)d->domid, "uuid",
+                      uuid_json(d->handle), "vcpus", (json_int_t)d->vcpus,
+                      "gone", d->gone);
+        if ( d->name_bytes )
+            json_object_set_new(o, "name",
+                                meta_string(d->name, d->name_bytes));
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static json_t *stream_json(const struct stream *s, bool quiescent)
+{
+    const struct xen_flightrec_audit *a = &s->audit;
+    json_t *o, *lost = json_object();
+    unsigned int i;
+
+    for ( i = 0; i < XEN_FLIGHTREC_LOST_CAUSES; i++ )
+        json_object_set_new(lost, lost_name[i], num(a->lost[i]));
+    o = json_pack("{sI ss sI sI sI sI sI sI sI sI sI so sb sb}",
+                  "cpu", (json_int_t)s->cpu,
+                  "channel", channel_name[s->channel],
+                  "gen", (json_int_t)a->gen, "tsc", (json_int_t)a->tsc,
+                  "slots", (json_int_t)a->slots,
+                  "emitted", (json_int_t)a->emitted,
+                  "late", (json_int_t)a->late, "held", (json_int_t)a->held,
+                  "held_earlier", (json_int_t)a->held_earlier,
+                  "sacrificed", (json_int_t)a->sacrificed,
+                  "overwritten", (json_int_t)a->overwritten,
+                  "lost", lost,
+                  "quiescent", quiescent, "balanced", s->balanced);
+    return o;
+}
+
+static json_t *streams_json(const struct meta *m)
+{
+    json_t *list = json_array();
+    unsigned int i;
+
+    for ( i = 0; i < m->nr_streams; i++ )
+        if ( m->streams[i].found )
+            json_array_append_new(list,
+                                  stream_json(&m->streams[i], !m->pending));
+    return list;
+}
+
+/* What was lost while the packets that are in the file were written. */
+static json_t *gaps_json(const struct meta *m)
+{
+    json_t *list = json_array();
+    const struct stream *s;
+    unsigned int i, c;
+
+    for ( i = 0; i < m->nr_streams; i++ )
+    {
+        s = &m->streams[i];
+        for ( c = 0; s->nr && c < XEN_FLIGHTREC_LOST_CAUSES; c++ )
+        {
+            if ( s->audit.lost[c] <= s->lost_before[c] )
+                continue;
+            json_array_append_new(
+                list, json_pack("{sI ss ss sI}", "cpu", (json_int_t)s->cpu,
+                                "channel", channel_name[s->channel],
+                                "cause", lost_name[c], "records",
+                                (json_int_t)(s->audit.lost[c] -
+                                             s->lost_before[c])));
+        }
+    }
+    return list;
+}
+
+static void __attribute__((__format__(__printf__, 2, 3)))
+say(json_t *why, const char *fmt, ...)
+{
+    char text[160];
+    va_list ap;
+
+    if ( !why )
+        return;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    json_array_append_new(why, json_string(text));
+}
+
+bool meta_partial(const struct meta *m, json_t *why)
+{
+    const struct stream *s;
+    bool partial = false;
+    unsigned int i;
+
+    if ( m->trigger->t.flags & XEN_FLIGHTREC_TRG_DEFERRED )
+    {
+        say(why, "the trigger found nothing left to hold and began late");
+        partial = true;
+    }
+    if ( m->pending )
+    {
+        say(why, "%u pCPUs were not quiescent in time", m->pending);
+        partial = true;
+    }
+    for ( i = 0; i < m->nr_streams; i++ )
+    {
+        s = &m->streams[i];
+        if ( s->found && s->records == s->audit.held )
+            continue;
+        say(why, "pCPU %u, %s: %s", s->cpu, channel_name[s->channel],
+            s->found ? "its packets have another number of records than its "
+                       "account"
+                     : "it did not take part");
+        partial = true;
+    }
+    return partial;
+}
+
+static int dictionary_json(const struct rings *r, json_t **out)
+{
+    struct event_dict *dict;
+    json_t *events, *enums;
+    int rc;
+
+    rc = event_dict_build(r->info.event, r->info.nr_ids, event_host_vendor(),
+                          &dict);
+    if ( rc )
+        return rc;
+    rc = event_dict_to_json(dict, &events, &enums);
+    event_dict_free(dict);
+    if ( rc )
+        return rc;
+    *out = json_pack("{so so}", "events", events, "enums", enums);
+    return *out ? 0 : -ENOMEM;
+}
+
+int meta_text(const struct meta *m, char **text)
+{
+    json_t *o, *dict, *why = json_array();
+    int rc = dictionary_json(m->rings, &dict);
+
+    if ( rc )
+    {
+        json_decref(why);
+        return rc;
+    }
+    o = json_pack(
+        "{sI so ss so s{ss ss} s{ss ss so} so so so so so so}",
+        "format", (json_int_t)1, "trigger", trigger_json(m->trigger),
+        "history", meta_partial(m, why) ? "partial" : "complete",
+        "history_why", why, "host", "name", m->host, "kernel", m->kernel,
+        "xen", "version", m->xen->version, "build_id", m->xen->build_id,
+        "cmdline", meta_string(m->xen->cmdline, strlen(m->xen->cmdline)),
+        "clock", clock_json(m), "cpus",
+        cpus_json(m->rings), "domains", domains_json(m->domains),
+        "dictionary", dict, "streams", streams_json(m), "gaps", gaps_json(m));
+    if ( !o )
+        return -ENOMEM;
+    *text = json_dumps(o, JSON_COMPACT);
+    json_decref(o);
+    return *text ? 0 : -ENOMEM;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * proto.h: messages between the monitor and the engine.
+ *
+ * A message is one packet of a SOCK_SEQPACKET pair and always has the size of
+ * struct msg; one of another size, magic or type ends the connection, and with
+ * it the engine.  What the engine sends carries numbers only, never a path or a
+ * text: a captured engine can ask for the operations below, and nothing else.
+ *
+ *   monitor                                   engine
+ *      |  CONF                                  |  once, first
+ *      |--------------------------------------->|  maps, drops, READY
+ *      |<---------------------------------------|
+ *      |  DOMAIN: who is who, all at the start  |
+ *      |  WAKE: look at the status              |
+ *      |  REQUEST: somebody wants a snapshot    |
+ *      |--------------------------------------->|
+ *      |  OP ... REPLY (one at a time)          |
+ *      |<-------------------------------------->|
+ *      |  ANSWER to a request, COUNT            |
+ *      |<---------------------------------------|
+ *
+ * The monitor never blocks on the engine: what cannot be sent now stays owed.
+ */
+
+#ifndef SNAPSHOTD_PROTO_H
+#define SNAPSHOTD_PROTO_H
+
+#include <stdint.h>
+
+#include <public/flightrec.h>
+
+#include "conf.h"
+#include "store.h"
+
+#define PROTO_MAGIC   0x50465258U
+#define PROTO_TEXT    256          /* bytes of a reason or a name */
+
+enum msg_type {
+    MSG_CONF = 1,
+    MSG_WAKE,
+    MSG_DOMAIN,
+    MSG_REQUEST,
+    MSG_REPLY,
+    MSG_READY,
+    MSG_OP,
+    MSG_ANSWER,
+    MSG_COUNT,
+};
+
+/* Why the monitor says WAKE. */
+enum wake_source { WAKE_START, WAKE_VIRQ, WAKE_RELEASE, WAKE_CHECK };
+
+/* Where a request comes from. */
+enum request_source { FROM_XENSTORE, FROM_SIGNAL, FROM_SOCKET };
+
+enum answer_state { ANSWER_ACCEPTED, ANSWER_DONE, ANSWER_FAILED, ANSWER_STALE };
+
+enum answer_error {
+    ANSWER_OK,
+    ANSWER_NO_RECORDER,    /* Xen has no buffers, or does not record */
+    ANSWER_BUSY,           /* nothing left to hold */
+    ANSWER_GONE,           /* the hold gave way before it was written */
+    ANSWER_BUDGET,         /* the budget is used up by what must stay */
+    ANSWER_SPACE,          /* disk full */
+    ANSWER_IO,             /* any other error of the disk */
+    ANSWER_XEN,            /* Xen refused an operation */
+    ANSWER_LIMIT,          /* too many requests at a time */
+};
+
+/* What a snapshot was not made for, and what was made, since the start. */
+struct counters {
+    uint64_t written;
+    uint64_t failed;
+    uint64_t suppressed_budget;
+    uint64_t gone;
+    uint64_t evicted;
+    uint64_t requests;
+    uint64_t bytes_written;
+};
+
+struct msg_conf {
+    struct conf conf;
+    struct counters counters;  /* as a former engine left them */
+    uint32_t starts;           /* of an engine, this one included */
+    uint32_t uid, gid;
+};
+
+struct msg_wake {
+    uint32_t source;           /* enum wake_source */
+    uint32_t _pad;
+    uint64_t tsc, ns;          /* Xen's clocks at the wake-up; 0: not known */
+};
+
+struct msg_domain {
+    uint16_t domid;
+    uint8_t gone;              /* it is not in Xen's list any more */
+    uint8_t shutdown;
+    uint8_t reason;
+    uint8_t _pad;
+    uint16_t name_bytes;
+    uint32_t vcpus;
+    uint8_t handle[16];
+    char name[PROTO_TEXT];     /* as found, any bytes */
+};
+
+struct msg_request {
+    uint32_t number;
+    uint16_t source;           /* enum request_source */
+    uint16_t text_bytes;
+    char text[PROTO_TEXT];     /* as found, any bytes */
+};
+
+/* `op` both ways; the times are those around it, in the REPLY. */
+struct msg_op {
+    struct xen_flightrec_op op;
+    uint64_t wall_ns[2];       /* CLOCK_REALTIME before and after */
+    uint64_t mono_ns[2];       /* CLOCK_MONOTONIC before and after */
+};
+
+struct msg_answer {
+    uint32_t number;
+    uint16_t state;            /* enum answer_state */
+    uint16_t error;            /* enum answer_error */
+    struct store_id file;      /* DONE: what names it */
+};
+
+struct msg {
+    uint32_t magic;
+    uint16_t type;
+    uint16_t _pad;
+    uint32_t seq;              /* REPLY: that of its OP */
+    int32_t rc;                /* REPLY */
+    union {
+        struct msg_conf conf;
+        struct msg_wake wake;
+        struct msg_domain domain;
+        struct msg_request request;
+        struct msg_op op;
+        struct msg_answer answer;
+        struct counters counters;
+    } u;
+};
+
+/*
+ * send: -EAGAIN if it would block and `flags` has MSG_DONTWAIT.  receive: a
+ * whole valid message, -EAGAIN, -EPIPE if the other side is gone, or -EPROTO.
+ */
+int proto_send(int fd, struct msg *m, int flags);
+int proto_receive(int fd, struct msg *m, int flags);
+
+/* For a requester: what went wrong, what to do. */
+const char *proto_error_text(uint16_t error);
+const char *proto_state_name(uint16_t state);
+
+#endif /* SNAPSHOTD_PROTO_H */

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* sandbox.h: the engine gives away all it does not need. */
+
+#ifndef SNAPSHOTD_SANDBOX_H
+#define SNAPSHOTD_SANDBOX_H
+
+#include <sys/types.h>
+
+/*
+ * For good: the root directory becomes `dir`, the user and group the given ones,
+ * no capabilities, no new privileges, only the system calls that the engine
+ * makes.  The process is killed if it makes another one, and when its parent
+ * dies.  All or nothing: on an error the caller must exit.
+ */
+int sandbox_enter(int dir, uid_t uid, gid_t gid);
+
+#endif /* SNAPSHOTD_SANDBOX_H */

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * trigger.h: why a snapshot is taken: what Xen says of a generation, who asked
+ * for it, and whom it was about.
+ */
+
+#ifndef SNAPSHOTD_TRIGGER_H
+#define SNAPSHOTD_TRIGGER_H
+
+#include <stdbool.h>
+
+#include "proto.h"
+
+/* Requests that can wait at a time: the monitor's, the sockets', a signal. */
+#define TRIGGER_REQUESTS 48
+
+struct request {
+    bool used;
+    bool wait;             /* FROM_SOCKET: the client waits for the file */
+    uint16_t source;       /* enum request_source */
+    uint16_t text_bytes;
+    uint32_t number;       /* FROM_XENSTORE: the monitor's */
+    int client;            /* FROM_SOCKET: its fd, else -1 */
+    uint32_t gen;          /* that answers it; 0: not frozen yet */
+    char text[PROTO_TEXT];
+};
+
+struct requests {
+    struct request slot[TRIGGER_REQUESTS];
+};
+
+/* NULL: no room.  Further signals join one that still waits. */
+struct request *request_add(struct requests *r, uint16_t source,
+                            const char *text, size_t bytes);
+/* Any that waits for a freeze?  The oldest number first is not promised. */
+bool request_waiting(const struct requests *r);
+/* All that wait are answered by generation `gen`. */
+void request_assign(struct requests *r, uint32_t gen);
+/* The next used slot with this gen; start with NULL. */
+struct request *request_next(struct requests *r, struct request *prev,
+                             uint32_t gen);
+
+/* A generation on its way to a file. */
+struct trigger {
+    struct xen_flightrec_trigger t;
+    const char *source;    /* of the snapshot file's meta document */
+    char text[PROTO_TEXT]; /* the requester's, any bytes */
+    size_t text_bytes;
+    char name[PROTO_TEXT]; /* the domain's, any bytes */
+    size_t name_bytes;
+    uint64_t wall_ns;      /* of the trigger */
+    uint64_t wake_ns;      /* Xen's time when the daemon woke up for it */
+};
+
+bool trigger_has_domain(const struct trigger *t);
+
+/* What names its file. */
+void trigger_id(const struct trigger *t, struct store_id *id);
+
+#endif /* SNAPSHOTD_TRIGGER_H */

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "xs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <xenstore.h>
+#include <xenstore_lib.h>
+
+#include "log.h"
+
+#define PATH_ROOM 256
+
+/*
+ * The library falls back to /dev/xen/xenbus when there is no socket, and a read
+ * there waits for ever if no xenstored serves it.  So try the socket first.
+ */
+static int socket_answers(void)
+{
+    struct sockaddr_un sun = { .sun_family = AF_UNIX };
+    const char *path = xs_daemon_socket();
+    int fd, rc = 0;
+
+    if ( strlen(path) >= sizeof(sun.sun_path) )
+        return -ENAMETOOLONG;
+    strcpy(sun.sun_path, path);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if ( fd < 0 )
+        return -errno;
+    if ( connect(fd, (struct sockaddr *)&sun, sizeof(sun)) )
+        rc = -errno;
+    close(fd);
+    return rc;
+}
+
+static int watch_all(struct xs *x)
+{
+    /* Makes the parents, which a watch does not need but readers like. */
+    if ( !xs_mkdir(x->h, XBT_NULL, XS_TRIGGER_REQUEST) ||
+         !xs_watch(x->h, "@introduceDomain", "introduce") ||
+         !xs_watch(x->h, "@releaseDomain", "release") ||
+         !xs_watch(x->h, XS_TRIGGER_REQUEST, "request") )
+        return -errno;
+    return 0;
+}
+
+int xs_connect(struct xs *x)
+{
+    int rc = socket_answers();
+
+    x->h = NULL;
+    x->fd = -1;
+    if ( rc )
+        return rc;
+    x->h = xs_open(0);
+    if ( !x->h )
+        return -errno;
+    rc = watch_all(x);
+    if ( rc )
+    {
+        xs_disconnect(x);
+        return rc;
+    }
+    x->fd = xs_fileno(x->h);
+    return 0;
+}
+
+void xs_disconnect(struct xs *x)
+{
+    if ( x->h )
+        xs_close(x->h);
+    x->h = NULL;
+    x->fd = -1;
+}
+
+int xs_drain(struct xs *x)
+{
+    char **event;
+
+    while ( (event = xs_check_watch(x->h)) )
+    {
+        switch ( event[XS_WATCH_TOKEN][0] )
+        {
+        case 'i':
+            x->introduced = true;
+            break;
+        case 'r':
+            if ( !strcmp(event[XS_WATCH_TOKEN], "release") )
+                x->released = true;
+            else
+                x->requested = true;
+        }
+        free(event);
+    }
+    return errno == EAGAIN ? 0 : -EIO;
+}
+
+int xs_alive(struct xs *x)
+{
+    unsigned int len;
+    char *value = xs_read(x->h, XBT_NULL, "/tool", &len);
+    int rc = value || errno == ENOENT ? 0 : -EIO;
+
+    free(value);
+    return rc;
+}
+
+/* Bytes of a node, cut to `room`.  False: not there. */
+static bool read_node(struct xs *x, const char *path, char *buf, size_t room,
+                      size_t *bytes)
+{
+    unsigned int len;
+    char *value = x->h ? xs_read(x->h, XBT_NULL, path, &len) : NULL;
+
+    *bytes = 0;
+    if ( !value )
+        return false;
+    *bytes = len < room ? len : room;
+    memcpy(buf, value, *bytes);
+    free(value);
+    return true;
+}
+
+size_t xs_domain_name(struct xs *x, unsigned int domid, char *buf, size_t room)
+{
+    char path[PATH_ROOM];
+    size_t bytes;
+
+    snprintf(path, sizeof(path), "/local/domain/%u/name", domid);
+    read_node(x, path, buf, room, &bytes);
+    return bytes;
+}
+
+char **xs_requests(struct xs *x, unsigned int *nr)
+{
+    char **names;
+
+    *nr = 0;
+    names = x->h ? xs_directory(x->h, XBT_NULL, XS_TRIGGER_REQUEST, nr) : NULL;
+    if ( !names )
+        *nr = 0;
+    return names;
+}
+
+bool xs_request_text(struct xs *x, const char *name, char *buf, size_t room,
+                     size_t *bytes)
+{
+    char path[PATH_ROOM];
+
+    snprintf(path, sizeof(path), XS_TRIGGER_REQUEST "/%s", name);
+    return read_node(x, path, buf, room, bytes);
+}
+
+static void remove_node(struct xs *x, const char *base, const char *name)
+{
+    char path[PATH_ROOM + 4096];
+
+    snprintf(path, sizeof(path), "%s/%s", base, name);
+    if ( x->h && !xs_rm(x->h, XBT_NULL, path) && errno != ENOENT )
+        log_warning("xenstore: a node in %s cannot be removed: %s", base,
+                    strerror(errno));
+}
+
+void xs_request_remove(struct xs *x, const char *name)
+{
+    remove_node(x, XS_TRIGGER_REQUEST, name);
+}
+
+void xs_answer_remove(struct xs *x, const char *name)
+{
+    remove_node(x, XS_TRIGGER_RESULT, name);
+}
+
+static void write_answer(struct xs *x, const char *name, const char *child,
+                         const char *value)
+{
+    char path[PATH_ROOM];
+
+    snprintf(path, sizeof(path), XS_TRIGGER_RESULT "/%s%s%s", name,
+             *child ? "/" : "", child);
+    if ( !xs_write(x->h, XBT_NULL, path, value, strlen(value)) )
+        log_error("xenstore: %s: the answer cannot be written: %s", path,
+                  strerror(errno));
+}
+
+/* The state last: who waits for it finds the rest there. */
+void xs_answer(struct xs *x, const char *name, const char *state,
+               const char *file, const char *error)
+{
+    if ( !x->h )
+        return;
+    if ( file )
+        write_answer(x, name, XS_TRIGGER_FILE, file);
+    if ( error )
+        write_answer(x, name, XS_TRIGGER_ERROR, error);
+    write_answer(x, name, "", state);
+}
+
+void xs_answers_remove_all(struct xs *x)
+{
+    if ( x->h && !xs_rm(x->h, XBT_NULL, XS_TRIGGER_RESULT) && errno != ENOENT )
+        log_warning("xenstore: old answers cannot be removed: %s",
+                    strerror(errno));
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * xs.h: the monitor's side of xenstore.  Every path is built in here from our
+ * own constants, a number, or the name of a node that xenstore told us; values
+ * are handed on as bytes.
+ *
+ * Events are hints that coalesce: they set a flag, and the nodes are read.
+ */
+
+#ifndef SNAPSHOTD_XS_H
+#define SNAPSHOTD_XS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "store.h"
+#include "xs-hooks/xs-trigger.h"
+
+struct xs_handle;
+
+struct xs {
+    struct xs_handle *h;   /* NULL: not connected */
+    int fd;                /* readable when an event waits, or -1 */
+    bool introduced, released, requested; /* what the events hinted at */
+};
+
+/* Connects and watches.  -ECONNREFUSED, -ENOENT: no xenstored there. */
+int xs_connect(struct xs *x);
+void xs_disconnect(struct xs *x);
+/* Takes all events that wait.  -EIO: xenstored is gone. */
+int xs_drain(struct xs *x);
+/* Poll does not tell that xenstored died: ask it something. */
+int xs_alive(struct xs *x);
+
+/* /local/domain/<domid>/name.  0 bytes if there is none. */
+size_t xs_domain_name(struct xs *x, unsigned int domid, char *buf,
+                      size_t room);
+
+/* Names of all requests.  free() the list.  *nr 0 if there are none. */
+char **xs_requests(struct xs *x, unsigned int *nr);
+/* False: gone.  Else its text in buf. */
+bool xs_request_text(struct xs *x, const char *name, char *buf, size_t room,
+                     size_t *bytes);
+void xs_request_remove(struct xs *x, const char *name);
+
+/* result/<name> = state, and below it file or error if not NULL. */
+void xs_answer(struct xs *x, const char *name, const char *state,
+               const char *file, const char *error);
+void xs_answer_remove(struct xs *x, const char *name);
+/* What a former run answered. */
+void xs_answers_remove_all(struct xs *x);
+
+#endif /* SNAPSHOTD_XS_H */

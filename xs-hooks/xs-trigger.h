@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* xs-trigger.h: key names and limits of PROTOCOL.md.  Constants only. */
+
+#ifndef XS_TRIGGER_H
+#define XS_TRIGGER_H
+
+/* A request: a child of this, any name; its value is the reason, as text. */
+#define XS_TRIGGER_BASE     "/tool/xenflight"
+#define XS_TRIGGER_REQUEST  XS_TRIGGER_BASE "/request"
+
+/* The answer: a child of the same name. */
+#define XS_TRIGGER_RESULT   XS_TRIGGER_BASE "/result"
+#define XS_TRIGGER_FILE     "file"
+#define XS_TRIGGER_ERROR    "error"
+
+/* Longest name of a request, most that are served at a time. */
+#define XS_TRIGGER_NAME_MAX 64
+#define XS_TRIGGER_MAX      32
+/* Bytes of a reason that are kept. */
+#define XS_TRIGGER_TEXT_MAX 256
+/* Answers that are kept; the oldest goes first. */
+#define XS_TRIGGER_RESULTS  64
+
+#endif /* XS_TRIGGER_H */

@@ -384,7 +384,7 @@ static void begin_round(void)
     uint32_t released;
 
     form.slots = 4 + rnd(MAX_SLOTS - 3);
-    form.slot_bytes = 4 * (48 + rnd(300));
+    form.slot_bytes = 8 * (24 + rnd(150));
     form.spares = 2 + rnd(form.slots - 2);
     rig_open(&rig, &form);
     fr_events(ids);

@@ -672,7 +672,7 @@ void fr_trace(uint32_t event, const void *data, unsigned int bytes)
     struct fr_cpu *c = fr_this_cpu();
     unsigned int ent = fr_lookup(event);
     unsigned int words = bytes >> 2 | bytes << 30; /* huge if not whole words */
-    struct fr_ring *r = &c->ring[XEN_FLIGHTREC_CH_BUSY];
+    struct fr_ring *r;
     struct fr_slot *s;
     uint64_t e, p, g, base, tsc;
     uint32_t head, *to;
@@ -686,6 +686,7 @@ void fr_trace(uint32_t event, const void *data, unsigned int bytes)
         return;
     }
 
+    r = &c->ring[XEN_FLIGHTREC_CH_BUSY];
     head = (ent & FR_ENT_ID) | words << XEN_FLIGHTREC_WORDS_SHIFT;
     e = fr_local_xadd(&r->emitted, 1);
 

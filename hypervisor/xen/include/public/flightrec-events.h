@@ -50,7 +50,7 @@
  * argK: word 0 of a PV_HYPERCALL_V2 record has two bits for each argument K
  * from bit 20 + 2K on: 0 absent, 1 one word, 2 two words; those present follow
  * in order from word 1 on.  If there is an enum table OP_aK, OP being the name
- * of the value of the record's first field, it names the values of argK.
+ * that table "hypercall" has for the record's first field, it names argK.
  *
  * Value names are a-z A-Z 0-9 _ ; at most 31.  A field's enum table need not
  * exist: then the number is shown.  "hvm_exit" never is in the list below: the

@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * cmd-show.c: xenflight show: what is in a snapshot.
+ */
+
+#include <argp.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/text.h"
+#include "tools/cmd.h"
+#include "tools/out.h"
+#include "tools/tool.h"
+
+#define MAX_GLOBS    16
+#define MAX_CPUS     65536
+#define MAX_VCPUS    8192
+
+/* How many records the summary shows. */
+#define LAST_DOMAIN  15
+#define LAST_CPU     10
+
+enum last {
+    LAST_ALL,      /* no --last: everything */
+    LAST_TIME,     /* --last TIME */
+    LAST_SUMMARY,  /* --last */
+};
+
+enum { OPT_HEAD = 256 };
+
+struct options {
+    const char *file;
+    const char *domain;
+    const char *glob[MAX_GLOBS];
+    unsigned int nr_globs;
+    bool by_cpu;
+    bool cpu[MAX_CPUS];
+    enum last last;
+    uint64_t last_ns;
+    bool json;
+    bool head_only;
+};
+
+/* The options, resolved against one file. */
+struct filter {
+    const struct options *o;
+    uint32_t domid;
+    uint64_t from_tsc;
+    int8_t glob[XEN_FLIGHTREC_IDS]; /* 0: not asked yet, 1: shown, -1: not */
+};
+
+/*
+ * The command line.
+ */
+
+/* "3", "0,2-4" */
+static int parse_cpus(const char *text, bool *cpu)
+{
+    char *end;
+
+    for ( ;; )
+    {
+        unsigned long from, to;
+
+        if ( *text < '0' || *text > '9' )
+            return -EINVAL;
+        from = to = strtoul(text, &end, 10);
+        if ( *end == '-' )
+        {
+            text = end + 1;
+            if ( *text < '0' || *text > '9' )
+                return -EINVAL;
+            to = strtoul(text, &end, 10);
+        }
+        if ( from > to || to >= MAX_CPUS )
+            return -EINVAL;
+        while ( from <= to )
+            cpu[from++] = true;
+        if ( !*end )
+            return 0;
+        if ( *end != ',' )
+            return -EINVAL;
+        text = end + 1;
+    }
+}
+
+/* `--last 100ms' or `--last=100ms' or just `--last'. */
+static void parse_last(struct options *o, const char *arg,
+                       struct argp_state *state)
+{
+    o->last = LAST_TIME;
+    if ( arg )
+    {
+        if ( text_duration(arg, &o->last_ns) )
+            argp_error(state, "--last takes a time like 100ms, not \"%s\"",
+                       arg);
+        return;
+    }
+
+    if ( state->next < state->argc &&
+         !text_duration(state->argv[state->next], &o->last_ns) )
+        state->next++;
+    else
+        o->last = LAST_SUMMARY;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+
+    switch ( key )
+    {
+    case 'd':
+        o->domain = arg;
+        return 0;
+    case 'c':
+        o->by_cpu = true;
+        if ( parse_cpus(arg, o->cpu) )
+            argp_error(state, "--cpu takes numbers like 0,2-4, not \"%s\"",
+                       arg);
+        return 0;
+    case 'e':
+        if ( o->nr_globs == MAX_GLOBS )
+            argp_error(state, "more than %u --event", MAX_GLOBS);
+        else
+            o->glob[o->nr_globs++] = arg;
+        return 0;
+    case 'l':
+        parse_last(o, arg, state);
+        return 0;
+    case 'j':
+        o->json = true;
+        return 0;
+    case OPT_HEAD:
+        o->head_only = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if ( state->arg_num )
+            argp_error(state, "one file at a time");
+        o->file = arg;
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "which file? see `xenflight list'");
+        return EINVAL;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option option_list[] = {
+    { "domain", 'd', "ID|NAME|UUID", 0, "only records of this domain: written "
+      "while it ran, or that name it", 0 },
+    { "cpu", 'c', "LIST", 0, "only these pCPUs: numbers like 0,2-4", 0 },
+    { "event", 'e', "GLOB", 0, "only events whose name matches, like "
+      "'SCHED_*'; may be given several times", 0 },
+    { "last", 'l', "TIME", OPTION_ARG_OPTIONAL, "only from TIME (like 100ms) "
+      "before the trigger on; without TIME: a summary with the last records "
+      "of the domain that died and of the pCPUs it ran on", 0 },
+    { "json", 'j', NULL, 0, "print one JSON object a line", 0 },
+    { "head", OPT_HEAD, NULL, 0, "only who, when, why: no records", 0 },
+    { 0 },
+};
+
+static const struct argp argp = {
+    .options = option_list,
+    .parser = parse,
+    .args_doc = "FILE",
+    .doc = "Show what is in a snapshot: who died, when, why, and then each "
+           "record in time order: seconds from the trigger, pCPU, domain and "
+           "vCPU that ran there, event, fields.\v"
+           "Needs neither Xen nor root.  Exit status: 0 done, 1 the file "
+           "cannot be read, or not to its end, 2 usage.",
+};
+
+/*
+ * Selecting.
+ */
+
+static bool match_globs(struct filter *f, const struct merge_record *rec)
+{
+    char buf[EVENT_NAME_BYTES];
+    const char *name = event_name(rec->desc, rec->event, buf);
+
+    for ( unsigned int i = 0; i < f->o->nr_globs; i++ )
+        if ( !fnmatch(f->o->glob[i], name, FNM_CASEFOLD) )
+            return true;
+
+    return false;
+}
+
+static bool match_event(struct filter *f, const struct merge_record *rec)
+{
+    if ( rec->id == XEN_FLIGHTREC_ID_ESCAPE )
+        return match_globs(f, rec);
+
+    if ( !f->glob[rec->id] )
+        f->glob[rec->id] = match_globs(f, rec) ? 1 : -1;
+    return f->glob[rec->id] > 0;
+}
+
+static bool is_of(const struct merge_record *rec, uint32_t domid)
+{
+    struct event_who who;
+
+    if ( rec->domid == domid )
+        return true;
+
+    for ( unsigned int k = 0; rec->kind == MERGE_EVENT && rec->desc &&
+          event_domain(rec->desc, k, rec->data, rec->words, &who); k++ )
+        if ( who.domid == domid )
+            return true;
+
+    return false;
+}
+
+/* A gap may hide anything: it is shown whatever domain or event is wanted. */
+static bool wanted(struct filter *f, const struct merge_record *rec)
+{
+    const struct options *o = f->o;
+
+    if ( o->by_cpu && !o->cpu[rec->cpu] )
+        return false;
+    if ( rec->tsc < f->from_tsc )
+        return false;
+    if ( rec->kind == MERGE_GAP )
+        return true;
+    if ( o->domain && !is_of(rec, f->domid) )
+        return false;
+    return !o->nr_globs || match_event(f, rec);
+}
+
+/*
+ * The summary: the last records of the dead domain, and of each pCPU that its
+ * vCPUs ran on last.
+ */
+
+struct last_records {
+    unsigned int max;
+    uint64_t nr;      /* ever added */
+    struct merge_record rec[];
+};
+
+struct summary {
+    int64_t domid;                      /* < 0: nobody died */
+    struct last_records *domain;
+    struct last_records *cpu[MAX_CPUS]; /* NULL: none yet */
+    uint16_t ran_on[MAX_VCPUS];         /* pCPU + 1 where last seen; 0: never */
+};
+
+static struct last_records *new_last(unsigned int max)
+{
+    struct last_records *l = calloc(1, sizeof(*l) + max * sizeof(l->rec[0]));
+
+    if ( l )
+        l->max = max;
+    return l;
+}
+
+static void add_last(struct last_records *l, const struct merge_record *rec)
+{
+    l->rec[l->nr++ % l->max] = *rec;
+}
+
+static void print_last(const struct source *src, const struct out *out,
+                       const struct last_records *l, uint64_t *shown)
+{
+    uint64_t i = l->nr > l->max ? l->nr - l->max : 0;
+
+    for ( ; i < l->nr; i++, ++*shown )
+        out->record(src, &l->rec[i % l->max]);
+}
+
+static int summarise(struct summary *sum, const struct merge_record *rec)
+{
+    struct last_records **cpu = &sum->cpu[rec->cpu];
+
+    if ( !*cpu )
+        *cpu = new_last(LAST_CPU);
+    if ( !*cpu )
+        return -ENOMEM;
+
+    add_last(*cpu, rec);
+    if ( sum->domid < 0 || !is_of(rec, sum->domid) )
+        return 0;
+
+    add_last(sum->domain, rec);
+    if ( rec->domid == sum->domid && rec->vcpu < MAX_VCPUS )
+        sum->ran_on[rec->vcpu] = rec->cpu + 1;
+    return 0;
+}
+
+/* Leaves in sum->cpu those to be shown: all, if nobody died. */
+static void pick_cpus(struct summary *sum, const struct doc *doc)
+{
+    static bool picked[MAX_CPUS];
+
+    if ( sum->domid < 0 )
+        return;
+
+    memset(picked, 0, sizeof(picked));
+    for ( unsigned int i = 0; i < MAX_VCPUS; i++ )
+        if ( sum->ran_on[i] )
+            picked[sum->ran_on[i] - 1] = true;
+    if ( doc->cpu >= 0 && doc->cpu < MAX_CPUS )
+        picked[doc->cpu] = true;
+
+    for ( unsigned int i = 0; i < MAX_CPUS; i++ )
+        if ( !picked[i] )
+        {
+            free(sum->cpu[i]);
+            sum->cpu[i] = NULL;
+        }
+}
+
+static void print_summary(const struct source *src, const struct out *out,
+                          struct summary *sum, uint64_t *shown)
+{
+    char title[80];
+
+    if ( sum->domid >= 0 )
+    {
+        snprintf(title, sizeof(title), "Last records of domain %d:",
+                 (int)sum->domid);
+        out->section(title);
+        print_last(src, out, sum->domain, shown);
+    }
+
+    pick_cpus(sum, &src->doc);
+    for ( unsigned int i = 0; i < MAX_CPUS; i++ )
+    {
+        if ( !sum->cpu[i] )
+            continue;
+        snprintf(title, sizeof(title), "Last records of pCPU %u:", i);
+        out->section(title);
+        print_last(src, out, sum->cpu[i], shown);
+    }
+}
+
+static void free_summary(struct summary *sum)
+{
+    if ( !sum )
+        return;
+
+    for ( unsigned int i = 0; i < MAX_CPUS; i++ )
+        free(sum->cpu[i]);
+    free(sum->domain);
+    free(sum);
+}
+
+static struct summary *new_summary(const struct doc *doc)
+{
+    struct summary *sum = calloc(1, sizeof(*sum));
+
+    if ( !sum )
+        return NULL;
+
+    sum->domid = doc->domid;
+    sum->domain = new_last(LAST_DOMAIN);
+    if ( sum->domain )
+        return sum;
+
+    free_summary(sum);
+    return NULL;
+}
+
+/*
+ * Showing.
+ */
+
+/* All wanted records, to `out` or into the summary. */
+static int walk(const struct source *src, const struct out *out,
+                struct filter *f, struct summary *sum,
+                struct out_totals *totals)
+{
+    struct merge_record rec;
+    struct merge *m;
+    int rc;
+
+    rc = merge_open(src->snap, src->doc.dict, src->doc.tsc_khz, &m);
+    if ( rc )
+        return rc;
+
+    while ( (rc = merge_next(m, &rec)) > 0 )
+    {
+        totals->records += rec.kind == MERGE_EVENT;
+        if ( !wanted(f, &rec) )
+            continue;
+        if ( sum )
+        {
+            rc = summarise(sum, &rec);
+            if ( rc )
+                break;
+            continue;
+        }
+        out->record(src, &rec);
+        totals->shown += rec.kind == MERGE_EVENT;
+    }
+
+    totals->copies = merge_copies(m);
+    totals->damaged = merge_damaged(m);
+    merge_close(m);
+    return rc;
+}
+
+static int make_filter(const struct source *src, const struct options *o,
+                       struct filter *f)
+{
+    *f = (struct filter){ .o = o };
+    if ( o->last == LAST_TIME )
+        f->from_tsc = doc_tsc_before(&src->doc, o->last_ns);
+
+    if ( !o->domain || doc_find_domain(&src->doc, o->domain, &f->domid) )
+        return 0;
+
+    complain(o->domain, "no such domain in this snapshot; "
+                        "--head lists those that it knows");
+    return -ENOENT;
+}
+
+static int show(const struct source *src, const struct options *o)
+{
+    const struct out *out = o->json ? &out_json : &out_text;
+    struct out_totals totals = { 0 };
+    struct summary *sum = NULL;
+    struct filter f;
+    int rc;
+
+    rc = make_filter(src, o, &f);
+    if ( rc )
+        return rc;
+
+    out->head(src);
+    if ( o->head_only )
+        return 0;
+
+    if ( o->last == LAST_SUMMARY )
+    {
+        sum = new_summary(&src->doc);
+        rc = sum ? 0 : -ENOMEM;
+    }
+    else if ( !o->json )
+        out->section("Records:");
+
+    if ( !rc )
+        rc = walk(src, out, &f, sum, &totals);
+    if ( !rc && sum )
+        print_summary(src, out, sum, &totals.shown);
+    if ( !rc )
+        out->tail(src, &totals);
+    else
+        complain(o->file, strerror(-rc));
+
+    free_summary(sum);
+    return !rc && totals.damaged ? -EBADMSG : rc;
+}
+
+int cmd_show(int argc, char **argv)
+{
+    static struct options o;
+    const struct snapshot_fault *cut;
+    struct source src;
+    int rc;
+
+    argp_err_exit_status = EXIT_USAGE;
+    if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
+        return EXIT_USAGE;
+
+    if ( source_open(o.file, true, &src) )
+        return EXIT_FAIL;
+
+    rc = show(&src, &o) ? EXIT_FAIL : EXIT_OK;
+    cut = snapshot_truncated(src.snap);
+    if ( cut )
+    {
+        complain(o.file, cut->what);
+        rc = EXIT_FAIL;
+    }
+    source_close(&src);
+    return flush_stdout() == EXIT_OK ? rc : EXIT_FAIL;
+}

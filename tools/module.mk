@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# xenflight: all sub-commands in one program.  Where Xen's libraries are not
+# installed it has only the commands that read files.
+
+XENFLIGHT     := $(O)/tools/xenflight
+XENFLIGHT_XEN := $(wildcard tools/cmd-status.c tools/cmd-start.c \
+                 tools/cmd-stop.c tools/cmd-snapshot.c tools/ask*.c)
+XENFLIGHT_SRC := $(filter-out $(XENFLIGHT_XEN),$(wildcard tools/*.c))
+ifneq ($(and $(LIBS_XEN),$(XENFLIGHT_XEN)),)
+XENFLIGHT_SRC += $(XENFLIGHT_XEN)
+XENFLIGHT_HYP  = $(HYP_O)
+XENFLIGHT_LIB  = $(LIBS_XEN)
+endif
+
+PROGS += $(XENFLIGHT)
+
+$(XENFLIGHT): $(XENFLIGHT_SRC:%.c=$(O)/%.o) $(XENFLIGHT_HYP) $(LIBXF)
+	@$(call say,LD $@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBXF) \
+	    $(XENFLIGHT_LIB) $(LIBS_BASE)

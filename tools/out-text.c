@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * out-text.c: a snapshot as text to read.
+ */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/text.h"
+#include "tools/out.h"
+
+#define NAME_BYTES 80 /* of a domain's name, as shown */
+
+/* "-0.000001234": seconds, with the sign always there. */
+static const char *seconds(char *buf, size_t size, int64_t ns)
+{
+    uint64_t n = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
+
+    snprintf(buf, size, "%c%" PRIu64 ".%09" PRIu64, ns < 0 ? '-' : '+',
+             n / 1000000000, n % 1000000000);
+    return buf;
+}
+
+/* `domain 5 "web1"` */
+static const char *dead(const struct doc *d, char *buf, size_t size)
+{
+    char name[NAME_BYTES];
+
+    if ( d->domid < 0 )
+        snprintf(buf, size, "a domain");
+    else if ( !d->name[0] )
+        snprintf(buf, size, "domain %" PRId64, d->domid);
+    else
+        snprintf(buf, size, "domain %" PRId64 " \"%s\"", d->domid,
+                 text_escape(name, sizeof(name), d->name));
+    return buf;
+}
+
+static void headline(const struct doc *d)
+{
+    static const struct {
+        const char *cause, *before, *after;
+    } text[] = {
+        { "crash", "", " crashed" },
+        { "xen-crash", "Xen crashed ", "" },
+        { "watchdog", "the watchdog of ", " expired" },
+        { "triple-fault", "", " made a triple fault" },
+        { "viridian", "", " reported a crash (Viridian)" },
+    };
+    char who[NAME_BYTES + 32], safe[256];
+
+    for ( size_t i = 0; i < sizeof(text) / sizeof(text[0]); i++ )
+        if ( !strcmp(d->cause, text[i].cause) )
+        {
+            printf("Trace snapshot: %s%s%s\n", text[i].before,
+                   dead(d, who, sizeof(who)), text[i].after);
+            return;
+        }
+
+    printf("Trace snapshot: %s",
+           text_escape(safe, sizeof(safe), d->cause));
+    if ( d->reason_text[0] )
+        printf(": %s", text_escape(safe, sizeof(safe), d->reason_text));
+    putchar('\n');
+}
+
+static void print_who(const struct doc *d)
+{
+    const char *reason;
+    char buf[256];
+
+    if ( d->domid < 0 )
+        return;
+
+    printf("  who      %s", dead(d, buf, sizeof(buf)));
+    if ( d->uuid[0] )
+        printf(", uuid %s", text_escape(buf, sizeof(buf), d->uuid));
+
+    printf("\n  why      %s", text_escape(buf, sizeof(buf), d->cause));
+    if ( d->reason >= 0 )
+    {
+        reason = event_value_name(event_enum_find(d->dict, "shutdown"),
+                                  d->reason);
+        printf(", reason %" PRId64, d->reason);
+        if ( reason )
+            printf(" (%s)", reason);
+    }
+
+    printf("\n  where   ");
+    if ( d->vcpu >= 0 )
+        printf(" vCPU %" PRId64, d->vcpu);
+    if ( d->cpu >= 0 )
+        printf(" on pCPU %" PRId64, d->cpu);
+    if ( d->vcpu < 0 && d->cpu < 0 )
+        printf(" not known");
+    if ( d->has_rip )
+        printf(", rip %#" PRIx64, d->rip);
+    putchar('\n');
+}
+
+static void print_when(const struct doc *d)
+{
+    char buf[64];
+
+    if ( d->has_wall )
+        printf("  when     %s\n", text_time(buf, sizeof(buf), d->wall_ns));
+    else
+        printf("  when     TSC %" PRIu64 " (the file has no wall clock)\n",
+               d->tsc);
+}
+
+static void print_host(const struct doc *d)
+{
+    const json_t *host = json_object_get(d->root, "host");
+    const json_t *xen = json_object_get(d->root, "xen");
+    char buf[128];
+
+    printf("  host     %s", text_escape(buf, sizeof(buf),
+                                        doc_text(host, "name", "?")));
+    printf(", Xen %s\n", text_escape(buf, sizeof(buf),
+                                     doc_text(xen, "version", "?")));
+}
+
+static void print_domains(const struct doc *d)
+{
+    const json_t *domains = json_object_get(d->root, "domains");
+    const json_t *dom;
+    char name[NAME_BYTES];
+    unsigned int n = 0;
+    size_t i;
+
+    json_array_foreach(domains, i, dom)
+    {
+        if ( n == 16 )
+        {
+            printf(", ...");
+            break;
+        }
+        printf("%s d%" PRId64, n ? "," : "  domains ",
+               doc_number(dom, "domid", -1));
+        if ( doc_text(dom, "name", NULL) )
+            printf(" %s", text_escape(name, sizeof(name),
+                                      doc_text(dom, "name", "")));
+        n++;
+    }
+
+    if ( n )
+        putchar('\n');
+}
+
+/* Records, pCPUs and the time they span, as the index has it. */
+static void print_extent(const struct source *src)
+{
+    uint64_t records = 0, first = UINT64_MAX, last = 0;
+    unsigned int streams = 0, cpu = UINT32_MAX;
+    char from[32], to[32];
+
+    for ( uint32_t i = 0; i < snapshot_frames(src->snap); i++ )
+    {
+        const struct snapshot_frame *f = snapshot_frame(src->snap, i);
+
+        if ( f->kind != SNAPSHOT_DATA )
+            continue;
+        streams += f->cpu != cpu;
+        cpu = f->cpu;
+        records += f->records;
+        first = f->first_tsc < first ? f->first_tsc : first;
+        last = f->last_tsc > last ? f->last_tsc : last;
+    }
+
+    if ( !streams )
+    {
+        printf(": no records");
+        return;
+    }
+    printf(": %" PRIu64 " records of %u pCPU%s from %s to %s s", records,
+           streams, streams == 1 ? "" : "s",
+           seconds(from, sizeof(from), doc_ns(&src->doc, first)),
+           seconds(to, sizeof(to), doc_ns(&src->doc, last)));
+}
+
+static void print_history(const struct source *src)
+{
+    const struct doc *d = &src->doc;
+    const json_t *why = json_object_get(d->root, "history_why");
+    const struct snapshot_fault *cut = snapshot_truncated(src->snap);
+    const json_t *text;
+    char buf[256];
+    size_t i;
+
+    printf("  history  %s", cut ? "cut"
+                            : strcmp(d->history, "complete") ? "partial"
+                                                             : "complete");
+    print_extent(src);
+    putchar('\n');
+    if ( cut )
+        printf("           the file can be read up to byte %" PRIu64 ": %s\n",
+               cut->offset, cut->what);
+    json_array_foreach(why, i, text)
+        if ( json_is_string(text) )
+            printf("           %s\n", text_escape(buf, sizeof(buf),
+                                                  json_string_value(text)));
+}
+
+static void print_gaps(const struct doc *d)
+{
+    const json_t *gaps = json_object_get(d->root, "gaps");
+    const json_t *gap;
+    char cause[32], channel[16];
+    size_t i;
+
+    json_array_foreach(gaps, i, gap)
+        printf("  lost     pCPU %" PRId64 ", %s: %" PRId64 " records (%s)\n",
+               doc_number(gap, "cpu", -1),
+               text_escape(channel, sizeof(channel),
+                           doc_text(gap, "channel", "?")),
+               doc_number(gap, "records", 0),
+               text_escape(cause, sizeof(cause), doc_text(gap, "cause", "?")));
+}
+
+static void text_head(const struct source *src)
+{
+    headline(&src->doc);
+    print_who(&src->doc);
+    print_when(&src->doc);
+    print_host(&src->doc);
+    print_history(src);
+    print_gaps(&src->doc);
+    print_domains(&src->doc);
+    printf("Times are seconds from the trigger.\n");
+}
+
+static void text_section(const char *title)
+{
+    printf("\n%s\n", title);
+}
+
+/* "d5v0", "idle", "-" */
+static void running(const struct doc *d, const struct merge_record *rec,
+                    char *buf, size_t size)
+{
+    const char *name = event_value_name(event_enum_find(d->dict, "domid"),
+                                        rec->domid);
+
+    if ( rec->domid == MERGE_NO_DOMAIN )
+        snprintf(buf, size, "-");
+    else if ( name )
+        snprintf(buf, size, "%s", name);
+    else if ( rec->vcpu == EVENT_NO_VCPU )
+        snprintf(buf, size, "d%" PRIu32, rec->domid);
+    else
+        snprintf(buf, size, "d%" PRIu32 "v%" PRIu32, rec->domid, rec->vcpu);
+}
+
+static void print_gap(const struct merge_record *rec)
+{
+    if ( rec->missing )
+        printf("** %" PRIu64 " records are missing: %s\n", rec->missing,
+               merge_gap_text(rec->gap));
+    else
+        printf("** records are missing: %s\n", merge_gap_text(rec->gap));
+}
+
+static void text_record(const struct source *src,
+                        const struct merge_record *rec)
+{
+    char when[32], who[40], name[EVENT_NAME_BYTES], fields[EVENT_TEXT_BYTES];
+
+    seconds(when, sizeof(when), doc_ns(&src->doc, rec->tsc));
+    running(&src->doc, rec, who, sizeof(who));
+    printf("%15s  cpu%-3u %-8s ", when, rec->cpu, who);
+    if ( rec->kind == MERGE_GAP )
+    {
+        print_gap(rec);
+        return;
+    }
+
+    if ( !rec->event )
+        snprintf(name, sizeof(name), "id_%u", rec->id);
+    event_text(src->doc.dict, rec->desc, rec->data, rec->words, fields,
+               sizeof(fields));
+    printf("%-24s%s%s\n", rec->event ? event_name(rec->desc, rec->event, name)
+                                     : name, *fields ? " " : "", fields);
+}
+
+static void text_tail(const struct source *src,
+                      const struct out_totals *totals)
+{
+    if ( totals->damaged )
+        printf("%" PRIu64 " damaged parts of the file were left out\n",
+               totals->damaged);
+}
+
+const struct out out_text = {
+    .head = text_head,
+    .section = text_section,
+    .record = text_record,
+    .tail = text_tail,
+};

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * tool.h: what the reading commands share.
+ */
+
+#ifndef XENFLIGHT_TOOL_H
+#define XENFLIGHT_TOOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/doc.h"
+#include "lib/snapshot.h"
+
+#define TOOL_DIR "/var/lib/xen/snapshotd"
+
+/* A snapshot file, opened for reading. */
+struct source {
+    struct snapshot *snap;
+    struct doc doc;
+};
+
+/* Says on stderr what is wrong.  On error there is nothing to close. */
+int source_open(const char *path, bool want_dict, struct source *src);
+void source_close(struct source *src);
+
+/* "xenflight: what: why" on stderr; `path` is escaped. */
+void complain(const char *path, const char *why);
+
+/* Was everything that was printed really written?  EXIT_OK or EXIT_FAIL. */
+int flush_stdout(void);
+
+/* The paths of a directory's snapshot files, sorted by name.  -errno. */
+int find_snapshots(const char *dir, char ***paths, size_t *nr);
+void free_snapshots(char **paths, size_t nr);
+
+#endif /* XENFLIGHT_TOOL_H */

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * xenflight.c: one command, a sub-command each thing it does.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/text.h"
+#include "tools/cmd.h"
+
+/* A build without Xen's libraries has only the commands that read files. */
+#pragma weak cmd_status
+#pragma weak cmd_start
+#pragma weak cmd_stop
+#pragma weak cmd_snapshot
+
+static const struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *what;
+} commands[] = {
+    { "status", cmd_status, "is it recording? buffers, counters, snapshots" },
+    { "start", cmd_start, "record events" },
+    { "stop", cmd_stop, "record no more; what was recorded stays" },
+    { "snapshot", cmd_snapshot, "write a snapshot now" },
+    { "list", cmd_list, "the snapshots of a directory" },
+    { "show", cmd_show, "what is in a snapshot: who died, the events" },
+    { "verify", cmd_verify, "check a snapshot, every byte of it" },
+};
+
+#define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void help(FILE *out)
+{
+    fprintf(out, "Usage: xenflight COMMAND [OPTION...]\n"
+                 "The flight recorder for the Xen hypervisor.\n\n");
+    for ( size_t i = 0; i < NR_COMMANDS; i++ )
+        if ( commands[i].run )
+            fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].what);
+    fprintf(out, "\n`xenflight COMMAND --help' has the options of each; "
+                 "xenflight(8) has more.\n"
+                 "Exit status: 0 done, 1 failed, 2 not understood.\n");
+}
+
+static const struct command *find(const char *name)
+{
+    for ( size_t i = 0; i < NR_COMMANDS; i++ )
+        if ( commands[i].run && !strcmp(name, commands[i].name) )
+            return &commands[i];
+
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    const struct command *c;
+    char name[64], safe[TEXT_ROOM(32)];
+
+    if ( argc < 2 )
+    {
+        help(stderr);
+        return EXIT_USAGE;
+    }
+
+    if ( !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
+         !strcmp(argv[1], "help") )
+    {
+        help(stdout);
+        return EXIT_OK;
+    }
+
+    c = find(argv[1]);
+    if ( !c )
+    {
+        fprintf(stderr, "xenflight: no command \"%s\"; see xenflight --help\n",
+                text_escape(safe, sizeof(safe), argv[1]));
+        return EXIT_USAGE;
+    }
+
+    /* So that help and messages name both. */
+    snprintf(name, sizeof(name), "xenflight %s", c->name);
+    argv[1] = name;
+    return c->run(argc - 1, argv + 1);
+}

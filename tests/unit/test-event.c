@@ -148,6 +148,8 @@ static void test_text_hypercall_arguments(void **state)
     /* an argument that is announced and missing, one that is reserved */
     assert_text(0x0020100d, "op=sched_op (too short)", 29 | 1 << 20);
     assert_text(0x0020100d, "op=iret (too short) rest=0x5", 23 | 3 << 20, 5);
+    assert_text(0x0020100d, "op=iret (too short) rest=0x5,0x6,0x7",
+                23 | 3 << 20, 5, 6, 7);
     assert_text(0x0020100d, "op=iret rest=0x5", 23, 5);
     assert_text(0x0020100d, "(too short)");
 }

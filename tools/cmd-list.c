@@ -99,7 +99,7 @@ static void print_text(const json_t *row)
     text_escape(cause, sizeof(cause), doc_text(row, "cause", ""));
     text_escape(who, sizeof(who), name);
     text_bytes(size, sizeof(size), doc_number(row, "bytes", 0));
-    text_escape(safe, 37 + 4, *uuid ? uuid : "-");
+    text_escape(safe, sizeof(safe), *uuid ? uuid : "-");
     printf("%.19s  %-12s  %-24s  %-36.36s  %10s  %-8s  ",
            doc_text(row, "time", ""), cause, who, safe, size,
            doc_text(row, "complete", ""));

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# A snapshot and what `xenflight show` says of it.  The snapshot is kept, so
+# that files of this version stay readable; `make golden' rewrites it and the
+# texts: read the difference before committing it.
+
+GOLDEN_MAKE := $(O)/tests/golden/make-golden
+
+$(GOLDEN_MAKE): $(GOLDEN_MAKE).o $(O)/tests/lib/gen.o $(LIBXF)
+	@$(call say,LD $@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_BASE)
+
+golden: $(GOLDEN_MAKE) $(XENFLIGHT) ## rewrite the expected outputs
+	$(Q)$(GOLDEN_MAKE) tests/golden/crash.xfr.lz4
+	$(Q)XENFLIGHT=$(XENFLIGHT) tests/golden/run --write
+
+# The test runs what is built, wherever that is.
+$(O)/tests/golden/golden.sh: tests/golden/run $(XENFLIGHT)
+	@mkdir -p $(@D)
+	$(Q)printf '#!/bin/sh\nXENFLIGHT=%s exec tests/golden/run\n' \
+	    $(XENFLIGHT) >$@ && chmod +x $@
+
+TESTS += $(O)/tests/golden/golden.sh
+
+.PHONY: golden

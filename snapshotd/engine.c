@@ -171,7 +171,9 @@ static void got_message(struct engine *e, const struct msg *m)
     switch ( m->type )
     {
     case MSG_WAKE:
-        e->wake = m->u.wake;
+        /* One wake-up that is not looked at yet: the VIRQ says more. */
+        if ( !e->work || m->u.wake.source == WAKE_VIRQ )
+            e->wake = m->u.wake;
         e->work = true;
         return;
 
@@ -651,6 +653,15 @@ static void freeze(struct engine *e)
     }
 }
 
+/* Than those that we mapped, which can be done only at the start. */
+static bool other_buffers(const struct engine *e,
+                          const struct xen_flightrec_op_status *st)
+{
+    if ( !e->mapped )
+        return st->state & XEN_FLIGHTREC_ST_CREATED;
+    return st->incarnation != e->rings.info.incarnation;
+}
+
 /* Crashes first, requests then.  True: there may be more to do. */
 static bool step(struct engine *e)
 {
@@ -663,9 +674,12 @@ static bool step(struct engine *e)
         answer_all(e, 0, ANSWER_FAILED, ANSWER_XEN, NULL);
         return false;
     }
-    /* Other buffers than we mapped: the monitor starts a fresh engine. */
-    if ( e->mapped && st.incarnation != e->rings.info.incarnation )
-        return false;
+    if ( other_buffers(e, &st) )
+    {
+        log_info("the recorder's buffers are others now: a fresh engine is "
+                 "needed");
+        exit(0);
+    }
     if ( e->mapped && st.gen != st.released )
     {
         if ( st.released + 1 == e->failed_gen )

@@ -279,7 +279,8 @@ static void xenstore_events(struct monitor *m)
         xenstore_lost(m);
     if ( m->xs.introduced || m->xs.released )
         refresh_domains(m);
-    if ( m->xs.released )
+    /* A watch fires once when it is set; an engine that starts looks anyway. */
+    if ( m->xs.released && m->ready && !m->woken )
     {
         m->woken = true;
         m->wake = (struct msg_wake){ .source = WAKE_RELEASE };
@@ -435,6 +436,8 @@ static void engine_ended(struct monitor *m, int status)
 
     engine_close(m);
     m->pid = 0;
+    /* 0: it asked for a fresh one, and was reading nothing. */
+    good |= WIFEXITED(status) && !WEXITSTATUS(status);
     m->backoff_ms = good || !m->backoff_ms ? BACKOFF_FIRST_MS
                                            : 2 * m->backoff_ms;
     if ( m->backoff_ms > BACKOFF_MAX_MS )
@@ -444,7 +447,7 @@ static void engine_ended(struct monitor *m, int status)
     if ( WIFSIGNALED(status) )
         log_error("engine: ended by signal %d; a new one in %" PRIu64 " ms",
                   WTERMSIG(status), m->backoff_ms);
-    else
+    else if ( WEXITSTATUS(status) )
         log_error("engine: ended with status %d; a new one in %" PRIu64 " ms",
                   WEXITSTATUS(status), m->backoff_ms);
 }

@@ -1,0 +1,714 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * frhost.c: plays Xen for the hosted tier.  The recorder's real core writes
+ * into files that the daemon maps; one thread plays one pCPU.  Operations are
+ * served on DIR/ops as lib/hyp-hosted.h says.
+ *
+ *   frhost DIR CPUS [BYTES_PER_CPU]
+ *
+ * A test commands it on stdin, a line each; the answer on stdout is "ok ..." or
+ * "error ...":
+ *
+ *   domain DOMID HANDLE VCPUS  a domain begins (HANDLE: 32 hex digits)
+ *   crash DOMID CPU [REASON]   it crashes on that pCPU, and Xen triggers
+ *   gone DOMID                 it is gone
+ *   trigger DOMID CPU          as crash, but the VIRQ is lost and the domain's
+ *                              state stays
+ *   fill CPU N                 N records, at once
+ *   hang CPU / run CPU         the pCPU does nothing, not even adopt
+ *   pause / resume             no pCPU writes records by itself
+ *   recreate                   new buffers
+ *   deny ERRNO                 all operations fail with it; 0: not any more
+ *   quiesce MS                 how long a quiesce operation waits
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <xen/flightrec-platform.h>
+
+#include "lib/hyp-hosted.h"
+#include "ring.h"
+
+#define MAX_CPUS         16
+#define CLIENTS          16
+#define QUIESCE_MS       2
+#define WRITE_EVERY_NS   500000
+#define DOMID_INVALID    0x7ff4
+#define SHUTDOWN_CRASH   3
+
+/* Events as Xen's trace points emit them. */
+#define EV_RUNSTATE      0x00021001U /* SCHED_RUNSTATE_CHANGE */
+#define EV_HYPERCALL     0x0020100dU /* PV_HYPERCALL_V2 */
+#define EV_SHUTDOWN_CODE 0x00028010U /* SCHED_SHUTDOWN_CODE */
+#define EV_FR_CRASH      0x0001f108U /* FR_DOMAIN_CRASH */
+
+struct crash {
+    uint16_t domid;
+    uint8_t cause, reason;
+    bool quiet;            /* no VIRQ */
+};
+
+struct cpu {
+    struct fr_cpu *fr;
+    pthread_t thread;
+    unsigned int nr;
+    /* Under `lock`. */
+    bool adopt, hang, stop;
+    unsigned int fill;
+    const struct crash *crash;
+    uint32_t gen;          /* that its crash began */
+};
+
+static struct host {
+    int dir, ops, virq, evt;
+    unsigned int nr_cpus, bytes;
+    uint64_t incarnation;
+    bool running, paused;
+    int deny;
+    unsigned int quiesce_ms;
+    struct fr_geometry geo[XEN_FLIGHTREC_CHANNELS];
+    struct cpu cpu[MAX_CPUS];
+    struct hosted_domain *doms;
+    uint32_t given_up, deferred, causes;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;   /* a pCPU has something to do */
+    pthread_cond_t done;   /* it did it */
+} host = { .lock = PTHREAD_MUTEX_INITIALIZER,
+           .wake = PTHREAD_COND_INITIALIZER,
+           .done = PTHREAD_COND_INITIALIZER,
+           .running = true, .causes = ~0U, .quiesce_ms = QUIESCE_MS };
+
+static uint32_t tsc_khz;
+
+static void __attribute__((__noreturn__)) die(const char *what)
+{
+    perror(what);
+    exit(1);
+}
+
+static uint64_t now_ns(clockid_t clock)
+{
+    struct timespec ts;
+
+    clock_gettime(clock, &ts);
+    return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+/* For pthread_cond_timedwait(). */
+static struct timespec in_ns(uint64_t ns)
+{
+    uint64_t t = now_ns(CLOCK_REALTIME) + ns;
+
+    return (struct timespec){ .tv_sec = t / 1000000000,
+                              .tv_nsec = t % 1000000000 };
+}
+
+static void *map_new(const char *name, size_t bytes)
+{
+    void *p;
+    int fd;
+
+    unlinkat(host.dir, name, 0);
+    fd = openat(host.dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if ( fd < 0 || ftruncate(fd, bytes) )
+        die(name);
+    p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if ( p == MAP_FAILED )
+        die(name);
+    close(fd);
+    return p;
+}
+
+/*
+ * What a pCPU does.
+ */
+
+static void write_runstate(unsigned int i)
+{
+    const uint32_t data[2] = { fr_hosted_domid << 16 | fr_hosted_vcpu, i };
+
+    fr_trace(EV_RUNSTATE, data, sizeof(data));
+}
+
+static void raise_virq(void)
+{
+    if ( write(host.virq, "!", 1) != 1 && errno != EAGAIN )
+        die("virq");
+}
+
+/* Under the lock: freezes come one after the other, as in Xen. */
+static uint32_t freeze(struct xen_flightrec_trigger *t)
+{
+    bool gave_up;
+
+    t->ns = now_ns(CLOCK_MONOTONIC);
+    if ( fr_freeze(t, &gave_up) )
+    {
+        host.deferred++;
+        return 0;
+    }
+    host.given_up += gave_up;
+    return t->gen;
+}
+
+/* As a PV guest's panic looks: its hypercall, its code, Xen's mark. */
+static void do_crash(struct cpu *c)
+{
+    const struct crash *k = c->crash;
+    const uint32_t call[3] = { 29 | 1U << 20, 2, k->reason };
+    const uint32_t code[3] = { k->domid, 0, k->reason };
+    const uint32_t mark[5] = { k->domid << 16, k->cause, k->reason };
+    struct xen_flightrec_trigger t = {
+        .cause = k->cause, .cpu = c->nr, .domid = k->domid,
+        .reason = k->reason,
+    };
+
+    fr_hosted_domid = k->domid;
+    memcpy(t.handle, host.doms[k->domid].handle, sizeof(t.handle));
+    fr_trace(EV_HYPERCALL, call, sizeof(call));
+    fr_trace(EV_SHUTDOWN_CODE, code, sizeof(code));
+    fr_trace(EV_FR_CRASH, mark, sizeof(mark));
+    c->gen = freeze(&t);
+    if ( c->gen && !k->quiet )
+        raise_virq();
+    write_runstate(3);
+    fr_hosted_domid = 0;
+}
+
+/* One turn, under the lock.  Waits if there is nothing to do. */
+static void cpu_turn(struct cpu *c, unsigned int turn)
+{
+    struct timespec until;
+
+    if ( c->hang )
+    {
+        pthread_cond_wait(&host.wake, &host.lock);
+        return;
+    }
+    if ( c->crash )
+    {
+        do_crash(c);
+        c->crash = NULL;
+    }
+    for ( ; c->fill; c->fill-- )
+        write_runstate(c->fill);
+    if ( c->adopt )
+        c->adopt = !fr_adopt(c->fr);
+    if ( host.running && !host.paused )
+        write_runstate(turn);
+    pthread_cond_broadcast(&host.done);
+    if ( host.paused )
+    {
+        pthread_cond_wait(&host.wake, &host.lock);
+        return;
+    }
+    until = in_ns(WRITE_EVERY_NS);
+    pthread_cond_timedwait(&host.wake, &host.lock, &until);
+}
+
+static void *cpu_main(void *arg)
+{
+    struct cpu *c = arg;
+    unsigned int turn = 0;
+
+    pthread_mutex_lock(&host.lock);
+    fr_hosted_cpu = c->fr;
+    while ( !c->stop )
+        cpu_turn(c, turn++);
+    pthread_mutex_unlock(&host.lock);
+    return NULL;
+}
+
+/*
+ * Buffers.
+ */
+
+struct slot_arg {
+    char *base;
+};
+
+static uint32_t *slot_memory(void *arg, unsigned int channel,
+                             unsigned int index)
+{
+    struct slot_arg *a = arg;
+    const struct fr_geometry *g = &host.geo[channel];
+
+    return (uint32_t *)(a->base + (size_t)g->first_frame * HOSTED_FRAME +
+                        (size_t)g->slot_bytes * index);
+}
+
+static uint32_t geometry(void)
+{
+    uint32_t frames = 1, ch;
+
+    if ( fr_geometry(host.bytes, 0, 0, host.geo) )
+        die("geometry");
+    for ( ch = 0; ch < XEN_FLIGHTREC_CHANNELS; ch++ )
+    {
+        host.geo[ch].first_frame = frames;
+        frames += host.geo[ch].slots * host.geo[ch].slot_bytes / HOSTED_FRAME;
+    }
+    return frames;
+}
+
+static void make_info(void)
+{
+    struct xen_flightrec_info *info = map_new("info", HOSTED_FRAME);
+
+    info->magic = XEN_FLIGHTREC_INFO_MAGIC;
+    info->version = XEN_FLIGHTREC_VERSION;
+    info->bytes = sizeof(*info);
+    info->incarnation = host.incarnation;
+    info->tsc_khz = tsc_khz;
+    info->tsc_shift = fr_tsc_shift();
+    info->nr_cpus = host.nr_cpus;
+    info->nr_ids = fr_events(info->event);
+}
+
+static void make_cpus(void)
+{
+    uint32_t frames = geometry();
+    struct slot_arg a;
+    char name[32];
+    unsigned int i;
+    struct cpu *c;
+
+    host.incarnation++;
+    make_info();
+    for ( i = 0; i < host.nr_cpus; i++ )
+    {
+        c = &host.cpu[i];
+        *c = (struct cpu){ .nr = i };
+        c->fr = aligned_alloc(FR_CACHELINE, sizeof(*c->fr));
+        if ( !c->fr )
+            die("memory");
+        snprintf(name, sizeof(name), "cpu.%u", i);
+        a.base = map_new(name, (size_t)frames * HOSTED_FRAME);
+        fr_cpu_init(c->fr, i, host.incarnation, host.geo, (void *)a.base,
+                    slot_memory, &a);
+        if ( pthread_create(&c->thread, NULL, cpu_main, c) )
+            die("thread");
+    }
+}
+
+/* Under the lock.  Old files stay mapped by who has them. */
+static void recreate(void)
+{
+    unsigned int i;
+    uint32_t gen, released;
+
+    for ( i = 0; i < host.nr_cpus; i++ )
+        host.cpu[i].stop = true;
+    pthread_cond_broadcast(&host.wake);
+    pthread_mutex_unlock(&host.lock);
+    for ( i = 0; i < host.nr_cpus; i++ )
+        pthread_join(host.cpu[i].thread, NULL);
+    pthread_mutex_lock(&host.lock);
+    fr_generations(&gen, &released);
+    while ( released != gen )
+        fr_release(++released);
+    make_cpus();
+}
+
+/* The TSC against the clock, for 20 ms. */
+static uint32_t measure_tsc_khz(void)
+{
+    const struct timespec wait = { 0, 20000000 };
+    uint64_t t0 = fr_clock(), n0 = now_ns(CLOCK_MONOTONIC);
+
+    nanosleep(&wait, NULL);
+    return (fr_clock() - t0) * 1000000 / (now_ns(CLOCK_MONOTONIC) - n0);
+}
+
+/*
+ * Operations, all under the lock.
+ */
+
+static void op_status(struct xen_flightrec_op_status *s)
+{
+    memset(s, 0, sizeof(*s));
+    s->version = XEN_FLIGHTREC_VERSION;
+    s->state = XEN_FLIGHTREC_ST_CREATED |
+               (host.running ? XEN_FLIGHTREC_ST_RUNNING : 0);
+    s->incarnation = host.incarnation;
+    fr_generations(&s->gen, &s->released);
+    s->nr_cpus = host.nr_cpus;
+    s->tsc_khz = tsc_khz;
+    s->tsc_shift = fr_tsc_shift();
+    s->mask[0] = fr_get_mask(0);
+    s->mask[1] = fr_get_mask(1);
+    s->causes = host.causes;
+    s->given_up = host.given_up;
+    s->deferred = host.deferred;
+    s->bytes_per_cpu = host.bytes;
+}
+
+static int op_freeze(struct xen_flightrec_op_freeze *f)
+{
+    struct xen_flightrec_trigger t = {
+        .cause = XEN_FLIGHTREC_CAUSE_REQUEST, .cpu = XEN_FLIGHTREC_NO_CPU,
+        .domid = DOMID_INVALID, .vcpu = 0xffff, .reason = f->reason,
+    };
+
+    f->gen = freeze(&t);
+    if ( f->gen )
+        raise_virq();
+    return f->gen ? 0 : -EBUSY;
+}
+
+static unsigned int count_pending(uint32_t gen, uint32_t *first)
+{
+    unsigned int i, n = 0;
+
+    for ( i = host.nr_cpus; i--; )
+        if ( !fr_quiescent(host.cpu[i].fr, gen) )
+        {
+            n++;
+            *first = i;
+        }
+    return n;
+}
+
+static int op_quiesce(struct xen_flightrec_op_quiesce *q)
+{
+    uint64_t start = now_ns(CLOCK_MONOTONIC);
+    struct xen_flightrec_trigger t;
+    struct timespec until;
+    unsigned int i;
+
+    if ( fr_trigger_read(q->gen, &t) )
+        return -ENOENT;
+    for ( i = 0; i < host.nr_cpus; i++ )
+        host.cpu[i].adopt = true;
+    pthread_cond_broadcast(&host.wake);
+    until = in_ns(host.quiesce_ms * 1000000ULL);
+    while ( (q->pending = count_pending(q->gen, &q->first)) )
+        if ( pthread_cond_timedwait(&host.done, &host.lock, &until) )
+            break;
+    q->waited_ns = now_ns(CLOCK_MONOTONIC) - start;
+    return 0;
+}
+
+static int op_clock(struct xen_flightrec_op_clock *c)
+{
+    uint64_t wall = now_ns(CLOCK_REALTIME);
+
+    memset(c, 0, sizeof(*c));
+    c->wall_sec = wall / 1000000000;
+    c->wall_nsec = wall % 1000000000;
+    return fr_clock_pair(&c->tsc, &c->ns) ? 0 : -EAGAIN;
+}
+
+static int op_cpu(struct xen_flightrec_op_cpu *c)
+{
+    const struct fr_geometry *g = &host.geo[1];
+
+    if ( c->cpu >= host.nr_cpus || c->channel >= XEN_FLIGHTREC_CHANNELS )
+        return -ENODEV;
+    fr_cpu_counters(host.cpu[c->cpu].fr, c->channel, c);
+    c->flags = XEN_FLIGHTREC_CPU_ONLINE;
+    c->frames = g->first_frame + g->slots * g->slot_bytes / HOSTED_FRAME;
+    c->tsc = fr_clock();
+    return 0;
+}
+
+static int serve(struct xen_flightrec_op *o)
+{
+    switch ( o->cmd )
+    {
+    case XEN_FLIGHTREC_OP_status:
+        op_status(&o->u.status);
+        return 0;
+    case XEN_FLIGHTREC_OP_create:
+        return -EEXIST;
+    case XEN_FLIGHTREC_OP_start:
+    case XEN_FLIGHTREC_OP_stop:
+        host.running = o->cmd == XEN_FLIGHTREC_OP_start;
+        return 0;
+    case XEN_FLIGHTREC_OP_freeze:
+        return op_freeze(&o->u.freeze);
+    case XEN_FLIGHTREC_OP_quiesce:
+        return op_quiesce(&o->u.quiesce);
+    case XEN_FLIGHTREC_OP_ack:
+        return fr_ack(o->u.gen.gen);
+    case XEN_FLIGHTREC_OP_release:
+        return fr_release(o->u.gen.gen);
+    case XEN_FLIGHTREC_OP_trigger:
+        return fr_trigger_read(o->u.trigger.gen, &o->u.trigger);
+    case XEN_FLIGHTREC_OP_clock:
+        return op_clock(&o->u.clock);
+    case XEN_FLIGHTREC_OP_cpu:
+        return op_cpu(&o->u.cpu);
+    default:
+        return -EINVAL;
+    }
+}
+
+/* False: the client is gone. */
+static bool serve_client(int fd)
+{
+    struct hosted_answer a = { 0 };
+
+    if ( recv(fd, &a.op, sizeof(a.op), 0) != sizeof(a.op) )
+        return false;
+    pthread_mutex_lock(&host.lock);
+    a.rc = host.deny ? -host.deny : serve(&a.op);
+    pthread_mutex_unlock(&host.lock);
+    return send(fd, &a, sizeof(a), MSG_NOSIGNAL) == sizeof(a);
+}
+
+/*
+ * Commands.
+ */
+
+static void dom_exc(void)
+{
+    const uint32_t port = 1;
+
+    if ( host.evt >= 0 && write(host.evt, &port, sizeof(port)) < 0 &&
+         errno != EAGAIN )
+        die("evt");
+}
+
+static int run_domain(unsigned int domid, const char *handle,
+                      unsigned int vcpus)
+{
+    struct hosted_domain d = { .present = 1, .vcpus = vcpus };
+    unsigned int i, byte;
+
+    for ( i = 0; i < 16; i++ )
+    {
+        if ( sscanf(handle + 2 * i, "%2x", &byte) != 1 )
+            return -EINVAL;
+        d.handle[i] = byte;
+    }
+    host.doms[domid] = d;
+    return 0;
+}
+
+static uint32_t run_crash(unsigned int domid, unsigned int cpu,
+                          unsigned int reason, bool quiet)
+{
+    const struct crash k = {
+        .domid = domid,
+        .cause = XEN_FLIGHTREC_CAUSE_CRASH,
+        .reason = reason,
+        .quiet = quiet,
+    };
+    struct cpu *c = &host.cpu[cpu];
+
+    c->crash = &k;
+    pthread_cond_broadcast(&host.wake);
+    while ( c->crash )
+        pthread_cond_wait(&host.done, &host.lock);
+    if ( quiet )
+        return c->gen;
+    host.doms[domid].reason = reason;
+    host.doms[domid].shutdown = 1;
+    dom_exc();
+    return c->gen;
+}
+
+static void run_fill(unsigned int cpu, unsigned int n)
+{
+    host.cpu[cpu].fill = n;
+    pthread_cond_broadcast(&host.wake);
+    while ( host.cpu[cpu].fill )
+        pthread_cond_wait(&host.done, &host.lock);
+}
+
+static void run_gone(unsigned int domid)
+{
+    host.doms[domid].dying = 1;
+    dom_exc();
+    host.doms[domid].present = 0;
+    dom_exc();
+}
+
+static void set_hang(unsigned int cpu, bool hang)
+{
+    host.cpu[cpu].hang = hang;
+    pthread_cond_broadcast(&host.wake);
+}
+
+static bool is_crash(unsigned int domid, unsigned int cpu)
+{
+    return domid < HOSTED_DOMAINS && cpu < host.nr_cpus;
+}
+
+static void command(const char *line)
+{
+    unsigned int a = 0, b = 0, c = SHUTDOWN_CRASH;
+    char word[16] = "", handle[40] = "";
+    long result = 0;
+
+    if ( sscanf(line, "domain %u %39s %u", &a, handle, &b) == 3 &&
+         a < HOSTED_DOMAINS && strlen(handle) == 32 )
+        result = run_domain(a, handle, b);
+    else if ( sscanf(line, "%15s %u %u %u", word, &a, &b, &c) < 1 )
+        result = -EINVAL;
+    else if ( !strcmp(word, "crash") && is_crash(a, b) )
+        result = run_crash(a, b, c, false);
+    else if ( !strcmp(word, "trigger") && is_crash(a, b) )
+        result = run_crash(a, b, c, true);
+    else if ( !strcmp(word, "gone") && a < HOSTED_DOMAINS )
+        run_gone(a);
+    else if ( !strcmp(word, "fill") && a < host.nr_cpus )
+        run_fill(a, b);
+    else if ( (!strcmp(word, "hang") || !strcmp(word, "run")) &&
+              a < host.nr_cpus )
+        set_hang(a, word[0] == 'h');
+    else if ( !strcmp(word, "pause") || !strcmp(word, "resume") )
+    {
+        host.paused = word[0] == 'p';
+        pthread_cond_broadcast(&host.wake);
+    }
+    else if ( !strcmp(word, "recreate") )
+        recreate();
+    else if ( !strcmp(word, "deny") )
+        host.deny = a;
+    else if ( !strcmp(word, "quiesce") )
+        host.quiesce_ms = a;
+    else
+        result = -EINVAL;
+    if ( result < 0 )
+        printf("error %ld\n", result);
+    else
+        printf("ok %ld\n", result);
+    fflush(stdout);
+}
+
+/* Whole lines as they come; false: end of file. */
+static bool read_commands(void)
+{
+    static char buf[4096];
+    static size_t have;
+    ssize_t n = read(STDIN_FILENO, buf + have, sizeof(buf) - 1 - have);
+    char *end;
+
+    if ( n <= 0 )
+        return false;
+    have += n;
+    buf[have] = '\0';
+    while ( (end = strchr(buf, '\n')) )
+    {
+        *end = '\0';
+        pthread_mutex_lock(&host.lock);
+        command(buf);
+        pthread_mutex_unlock(&host.lock);
+        have -= end + 1 - buf;
+        memmove(buf, end + 1, have + 1);
+    }
+    return true;
+}
+
+static void open_dir(const char *path)
+{
+    struct sockaddr_un sun = { .sun_family = AF_UNIX };
+    char name[512];
+
+    host.dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if ( host.dir < 0 )
+        die(path);
+    snprintf(sun.sun_path, sizeof(sun.sun_path), "/proc/self/fd/%d/ops",
+             host.dir);
+    unlinkat(host.dir, "ops", 0);
+    host.ops = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if ( host.ops < 0 ||
+         bind(host.ops, (struct sockaddr *)&sun, sizeof(sun)) ||
+         listen(host.ops, CLIENTS) )
+        die("ops");
+    snprintf(name, sizeof(name), "%s/virq", path);
+    if ( mkfifo(name, 0600) && errno != EEXIST )
+        die("virq");
+    host.virq = openat(host.dir, "virq", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    snprintf(name, sizeof(name), "%s/evt", path);
+    if ( mkfifo(name, 0600) && errno != EEXIST )
+        die("evt");
+    host.evt = openat(host.dir, "evt", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if ( host.virq < 0 || host.evt < 0 )
+        die("fifo");
+    host.doms = map_new("doms", HOSTED_FRAME);
+    host.doms[0].present = 1;
+    host.doms[0].vcpus = host.nr_cpus;
+}
+
+static void accept_client(int client[CLIENTS])
+{
+    int fd = accept4(host.ops, NULL, NULL, SOCK_CLOEXEC), i;
+
+    for ( i = 0; fd >= 0 && i < CLIENTS; i++ )
+        if ( client[i] < 0 )
+        {
+            client[i] = fd;
+            return;
+        }
+    if ( fd >= 0 )
+        close(fd);
+}
+
+static void loop(void)
+{
+    struct pollfd p[2 + CLIENTS] = {
+        { .fd = host.ops, .events = POLLIN },
+        { .fd = STDIN_FILENO, .events = POLLIN },
+    };
+    int client[CLIENTS], i;
+
+    memset(client, -1, sizeof(client));
+    for ( ;; )
+    {
+        for ( i = 0; i < CLIENTS; i++ )
+            p[2 + i] = (struct pollfd){ .fd = client[i], .events = POLLIN };
+        if ( poll(p, 2 + CLIENTS, -1) < 0 )
+            continue;
+        for ( i = 0; i < CLIENTS; i++ )
+            if ( p[2 + i].revents && !serve_client(client[i]) )
+            {
+                close(client[i]);
+                client[i] = -1;
+            }
+        if ( p[0].revents )
+            accept_client(client);
+        if ( p[1].revents && !read_commands() )
+            return;
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if ( argc < 3 )
+    {
+        fprintf(stderr, "usage: frhost DIR CPUS [BYTES_PER_CPU]\n");
+        return 2;
+    }
+    host.nr_cpus = atoi(argv[2]);
+    host.bytes = argc > 3 ? strtoul(argv[3], NULL, 0) : 256 * 1024;
+    if ( host.nr_cpus < 1 || host.nr_cpus > MAX_CPUS )
+        return 2;
+    tsc_khz = measure_tsc_khz();
+    if ( fr_init(tsc_khz) )
+        die("fr_init");
+    fr_set_mask(XEN_FLIGHTREC_CH_BUSY, ~0U);
+    fr_set_mask(XEN_FLIGHTREC_CH_RARE, ~0U);
+    open_dir(argv[1]);
+    pthread_mutex_lock(&host.lock);
+    make_cpus();
+    pthread_mutex_unlock(&host.lock);
+    printf("ok 0\n");
+    fflush(stdout);
+    loop();
+    return 0;
+}

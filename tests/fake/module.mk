@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What plays Xen where there is none.
+
+FRHOST  := $(O)/tests/fake/frhost
+FAKEXEN := $(O)/tests/fake/fakexen.so
+
+# With the core's seam found before the library's headers.
+$(O)/tests/fake/frhost.o: tests/fake/frhost.c
+	@mkdir -p $(@D)
+	@$(call say,CC $<)
+	$(Q)$(CC) $(CSTD) $(WARN) $(CORE_CPPFLAGS) $(CPPFLAGS) $(CFLAGS) \
+	    -MMD -MP -c -o $@ $<
+
+$(FRHOST): $(O)/tests/fake/frhost.o $(CORE_O)
+	@$(call say,LD $@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpthread
+
+# Never with a sanitizer: it is loaded into a program that has none.
+$(FAKEXEN): tests/fake/fakexen.c lib/hyp-hosted.h
+	@mkdir -p $(@D)
+	@$(call say,LD $@)
+	$(Q)$(CC) $(CSTD) $(WARN) $(CPPFLAGS) -O2 -g -fPIC -shared -o $@ $<

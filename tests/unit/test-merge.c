@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * test-merge.c: the streams of a snapshot in one order, copies and gaps.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/merge.h"
+#include "lib/packet.h"
+#include "tests/lib/gen.h"
+
+#define KHZ    1000000 /* a tick is a ns */
+#define BUSY   XEN_FLIGHTREC_CH_BUSY
+#define RARE   XEN_FLIGHTREC_CH_RARE
+#define META   "{}"
+#define ID_ANY (XEN_FLIGHTREC_IDS - 1) /* no event has it */
+
+struct file {
+    int fd;
+    struct snapshot_writer *w;
+    struct snapshot *s;
+    struct merge *m;
+};
+
+static struct event_dict *dict;
+static struct gen g;
+
+static void file_begin(struct file *f)
+{
+    f->fd = memfd_create("test", MFD_CLOEXEC);
+    assert_true(f->fd >= 0);
+    assert_int_equal(snapshot_create(f->fd, 0, &f->w), 0);
+    assert_int_equal(snapshot_put_meta(f->w, META, strlen(META)), 0);
+}
+
+static void file_read(struct file *f)
+{
+    assert_int_equal(snapshot_finish(f->w, NULL), 0);
+    assert_int_equal(snapshot_open_fd(f->fd, &f->s, NULL), 0);
+    assert_int_equal(merge_open(f->s, dict, KHZ, &f->m), 0);
+}
+
+static void file_end(struct file *f)
+{
+    merge_close(f->m);
+    snapshot_close(f->s);
+    close(f->fd);
+}
+
+static void packet(uint16_t cpu, uint8_t channel, uint64_t tsc)
+{
+    if ( g.cpu != cpu || g.channel != channel )
+        memset(&g, 0, sizeof(g));
+    g.cpu = cpu;
+    g.channel = channel;
+    gen_begin(&g, (struct gen_at){ .tsc = tsc, .domid = 100 + cpu });
+}
+
+/* A record of one word. */
+static void add(uint64_t tsc, uint32_t id, uint32_t word)
+{
+    struct gen_record r = { .tsc = tsc, .id = id, .words = 1, .data = { word } };
+
+    assert_true(gen_add(&g, &r));
+}
+
+static void put(struct file *f)
+{
+    gen_end(&g);
+    assert_int_equal(snapshot_put_packet(f->w, g.slot, sizeof(g.slot)), 0);
+}
+
+/* Reads one event and checks whose it is and its word. */
+static struct merge_record expect(struct file *f, uint16_t cpu, uint32_t word)
+{
+    struct merge_record rec;
+
+    assert_int_equal(merge_next(f->m, &rec), 1);
+    assert_int_equal(rec.kind, MERGE_EVENT);
+    assert_int_equal(rec.cpu, cpu);
+    assert_int_equal(rec.data[0], word);
+    return rec;
+}
+
+static void expect_gap(struct file *f, enum merge_gap why, uint64_t missing)
+{
+    struct merge_record rec;
+
+    assert_int_equal(merge_next(f->m, &rec), 1);
+    assert_int_equal(rec.kind, MERGE_GAP);
+    assert_int_equal(rec.gap, why);
+    assert_int_equal(rec.missing, missing);
+}
+
+static void expect_end(struct file *f)
+{
+    struct merge_record rec;
+
+    assert_int_equal(merge_next(f->m, &rec), 0);
+    assert_int_equal(merge_next(f->m, &rec), 0);
+}
+
+static uint32_t id_of(const char *name)
+{
+    for ( unsigned int i = 0; i < event_list_rows; i++ )
+        if ( !strcmp(event_list[i].name, name) )
+            return XEN_FLIGHTREC_ID_FIRST + i;
+
+    fail_msg("no event %s", name);
+    return 0;
+}
+
+static void test_merge_by_stamp(void **state)
+{
+    struct file f;
+
+    file_begin(&f);
+    packet(2, BUSY, 50);
+    add(100, ID_ANY, 1);
+    add(300, ID_ANY, 3);
+    put(&f);
+    packet(2, BUSY, 350);
+    add(500, ID_ANY, 5);
+    put(&f);
+    packet(0, BUSY, 50);
+    add(200, ID_ANY, 2);
+    add(300, ID_ANY, 33); /* same stamp: the lower pCPU first */
+    add(400, ID_ANY, 4);
+    put(&f);
+    file_read(&f);
+
+    expect(&f, 2, 1);
+    expect(&f, 0, 2);
+    expect(&f, 0, 33);
+    expect(&f, 2, 3);
+    expect(&f, 0, 4);
+    expect(&f, 2, 5);
+    expect_end(&f);
+    file_end(&f);
+}
+
+static void test_merge_position_wins_over_stamp(void **state)
+{
+    struct file f;
+
+    file_begin(&f);
+    packet(0, BUSY, 1000);
+    add(1000, ID_ANY, 1);
+    add(400, ID_ANY, 2); /* TSC set back */
+    add(1200, ID_ANY, 3);
+    put(&f);
+    packet(1, BUSY, 100);
+    add(500, ID_ANY, 10);
+    add(1100, ID_ANY, 11);
+    put(&f);
+    file_read(&f);
+
+    expect(&f, 1, 10);
+    expect(&f, 0, 1);
+    assert_int_equal(expect(&f, 0, 2).tsc, 400);
+    expect(&f, 1, 11);
+    expect(&f, 0, 3);
+    expect_end(&f);
+    file_end(&f);
+}
+
+static void test_merge_drops_copies(void **state)
+{
+    struct file f;
+
+    file_begin(&f);
+    packet(0, RARE, 1000);
+    add(2000, 9, 1);                      /* busy has lost it */
+    add(10000000, 9, 2);                  /* copy, stamped before */
+    add(10000100, 9, 3);                  /* copy, stamped after */
+    add(10000200, 9, 3);                  /* the same again */
+    add(20000000, 9, 4);                  /* busy's is too far away */
+    add(30000000, 9, 5);                  /* busy's has another payload */
+    put(&f);
+    packet(0, BUSY, 9000000);
+    add(10000005, 9, 2);
+    add(10000090, 9, 3);
+    add(10000190, 9, 3);
+    add(20000000 + MERGE_COPY_NS + 1, 9, 4);
+    add(30000000, 9, 6);
+    put(&f);
+    packet(1, BUSY, 1000);
+    add(2000, 9, 1); /* another pCPU's is no copy */
+    put(&f);
+    file_read(&f);
+
+    assert_int_equal(expect(&f, 0, 1).channel, RARE);
+    expect(&f, 1, 1);
+    assert_int_equal(expect(&f, 0, 2).channel, BUSY);
+    assert_int_equal(expect(&f, 0, 3).channel, BUSY);
+    assert_int_equal(expect(&f, 0, 3).channel, BUSY);
+    assert_int_equal(expect(&f, 0, 4).channel, RARE);
+    assert_int_equal(expect(&f, 0, 4).channel, BUSY);
+    assert_int_equal(expect(&f, 0, 6).channel, BUSY);
+    assert_int_equal(expect(&f, 0, 5).channel, RARE);
+    expect_end(&f);
+    assert_int_equal(merge_copies(f.m), 3);
+    file_end(&f);
+}
+
+static void test_merge_tells_who_runs(void **state)
+{
+    struct gen_record sw = { .tsc = 300, .id = id_of("SCHED_SWITCH"),
+                             .words = 4, .data = { 100, 0, 7, 3 } };
+    struct merge_record rec;
+    struct file f;
+
+    file_begin(&f);
+    packet(0, RARE, 50);
+    add(60, ID_ANY, 1);
+    put(&f);
+    packet(0, BUSY, 100);
+    add(200, ID_ANY, 2);
+    assert_true(gen_add(&g, &sw));
+    add(400, ID_ANY, 4);
+    put(&f);
+    file_read(&f);
+
+    /* The rare channel's headers do not see each switch. */
+    assert_int_equal(expect(&f, 0, 1).domid, MERGE_NO_DOMAIN);
+    assert_int_equal(expect(&f, 0, 2).domid, 100);
+    rec = expect(&f, 0, 100); /* the switch itself: who ran until then */
+    assert_int_equal(rec.domid, 100);
+    rec = expect(&f, 0, 4);
+    assert_int_equal(rec.domid, 7);
+    assert_int_equal(rec.vcpu, 3);
+    expect_end(&f);
+    file_end(&f);
+}
+
+static void test_merge_tells_gaps(void **state)
+{
+    struct xen_flightrec_packet *hdr = (void *)g.slot;
+    struct file f;
+
+    file_begin(&f);
+    packet(0, BUSY, 100);
+    hdr->lost[XEN_FLIGHTREC_LOST_BUSY] = 5; /* before all this: no gap */
+    add(100, ID_ANY, 1);
+    put(&f);
+    packet(0, BUSY, 200);
+    hdr->lost[XEN_FLIGHTREC_LOST_BUSY] = 8;
+    hdr->emitted += 3;
+    add(200, ID_ANY, 2);
+    put(&f);
+    g.seq += 2;
+    packet(0, BUSY, 300);
+    hdr->lost[XEN_FLIGHTREC_LOST_BUSY] = 8;
+    hdr->lost[XEN_FLIGHTREC_LOST_NESTED] = 1;
+    hdr->emitted += 3 + 1 + 40;
+    add(300, ID_ANY, 3);
+    put(&f);
+    file_read(&f);
+
+    expect(&f, 0, 1);
+    expect_gap(&f, MERGE_GAP_BUSY, 3);
+    expect(&f, 0, 2);
+    expect_gap(&f, MERGE_GAP_NESTED, 1);
+    expect_gap(&f, MERGE_GAP_ABSENT, 40);
+    expect(&f, 0, 3);
+    expect_end(&f);
+    assert_int_equal(merge_damaged(f.m), 0);
+    file_end(&f);
+}
+
+/* A record that lies about its length, then a frame with a flipped bit. */
+static void test_merge_goes_on_after_damage(void **state)
+{
+    struct file f;
+    uint64_t at;
+    uint8_t byte;
+
+    file_begin(&f);
+    packet(0, BUSY, 100);
+    add(100, ID_ANY, 1);
+    add(110, ID_ANY, 2);
+    g.slot[128 + 8 + 1] |= 7 << 1;
+    put(&f);
+    packet(0, BUSY, 200);
+    add(200, ID_ANY, 3);
+    put(&f);
+    packet(1, BUSY, 150);
+    add(150, ID_ANY, 4);
+    add(160, ID_ANY, 5);
+    put(&f);
+    assert_int_equal(snapshot_finish(f.w, NULL), 0);
+
+    assert_int_equal(snapshot_open_fd(f.fd, &f.s, NULL), 0);
+    at = snapshot_frame(f.s, 2)->offset + 30;
+    assert_int_equal(pread(f.fd, &byte, 1, at), 1);
+    byte ^= 4;
+    assert_int_equal(pwrite(f.fd, &byte, 1, at), 1);
+    assert_int_equal(merge_open(f.s, dict, KHZ, &f.m), 0);
+
+    expect(&f, 0, 1);
+    expect_gap(&f, MERGE_GAP_DAMAGED, 1);
+    expect_gap(&f, MERGE_GAP_DAMAGED, 2); /* pCPU 1's frame */
+    expect(&f, 0, 3);
+    expect_end(&f);
+    assert_int_equal(merge_damaged(f.m), 2);
+    file_end(&f);
+}
+
+/*
+ * Random streams against what must hold: each record comes out once, in its
+ * stream's order, and stamps never go down (the streams' own never do here).
+ */
+static void test_merge_random_streams(void **state)
+{
+    uint64_t seed = 20240229;
+
+    for ( unsigned int round = 0; round < 20; round++ )
+    {
+        unsigned int cpus = 1 + gen_random(&seed) % 7, total = 0, got = 0;
+        uint32_t next[7] = { 0 }, n;
+        struct merge_record rec;
+        uint64_t newest = 0;
+        struct file f;
+
+        file_begin(&f);
+        for ( unsigned int cpu = 0; cpu < cpus; cpu++ )
+        {
+            uint64_t tsc = gen_random(&seed) % 1000;
+
+            n = 0;
+            for ( unsigned int p = gen_random(&seed) % 40; p; p-- )
+            {
+                packet(cpu, BUSY, tsc);
+                for ( unsigned int r = gen_random(&seed) % 2000; r; r-- )
+                    add(tsc += gen_random(&seed) % 100, ID_ANY, n++);
+                put(&f);
+            }
+            total += n;
+        }
+
+        file_read(&f);
+        while ( merge_next(f.m, &rec) > 0 )
+        {
+            assert_int_equal(rec.kind, MERGE_EVENT);
+            assert_int_equal(rec.data[0], next[rec.cpu]++);
+            assert_true(rec.tsc >= newest);
+            newest = rec.tsc;
+            got++;
+        }
+        assert_int_equal(got, total);
+        file_end(&f);
+    }
+}
+
+static void test_merge_speed(void **state)
+{
+    struct timespec a, b;
+    struct merge_record rec;
+    uint64_t n = 0;
+    struct file f;
+    double secs;
+
+    file_begin(&f);
+    for ( unsigned int cpu = 0; cpu < 8; cpu++ )
+        for ( unsigned int p = 0; p < 40; p++ )
+        {
+            packet(cpu, BUSY, p * 10000000);
+            for ( unsigned int i = 0; i < 8000; i++ )
+                add(p * 10000000 + i * 1000, 2 + i % 100, i);
+            put(&f);
+        }
+    file_read(&f);
+
+    clock_gettime(CLOCK_MONOTONIC, &a);
+    while ( merge_next(f.m, &rec) > 0 )
+        n++;
+    clock_gettime(CLOCK_MONOTONIC, &b);
+    assert_int_equal(n, 8 * 40 * 8000);
+    secs = b.tv_sec - a.tv_sec + (b.tv_nsec - a.tv_nsec) / 1e9;
+    printf("# measured: merge of 8 streams, %.1f M records/s\n",
+           n / secs / 1e6);
+    file_end(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_merge_by_stamp),
+        cmocka_unit_test(test_merge_position_wins_over_stamp),
+        cmocka_unit_test(test_merge_drops_copies),
+        cmocka_unit_test(test_merge_tells_who_runs),
+        cmocka_unit_test(test_merge_tells_gaps),
+        cmocka_unit_test(test_merge_goes_on_after_damage),
+        cmocka_unit_test(test_merge_random_streams),
+        cmocka_unit_test(test_merge_speed),
+    };
+    int rc = event_dict_build(NULL, XEN_FLIGHTREC_IDS, EVENT_VENDOR_UNKNOWN,
+                              &dict);
+
+    if ( !rc )
+        rc = cmocka_run_group_tests_name("merge", tests, NULL, NULL);
+    event_dict_free(dict);
+    return rc;
+}

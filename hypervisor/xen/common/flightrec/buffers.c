@@ -9,7 +9,6 @@
  */
 
 #include <xen/cpu.h>
-#include <xen/event.h>
 #include <xen/flightrec.h>
 #include <xen/init.h>
 #include <xen/numa.h>
@@ -227,6 +226,7 @@ static int fr_set_begin(const struct xen_flightrec_op_create *how)
         return -ENOMEM;
 
     BUILD_BUG_ON(sizeof(*info) > PAGE_SIZE);
+    fr_give_back_all(); /* a trigger that met the last destroy */
     fr_set.how = *how;
     fr_set.frames = 1 + fr_channel_frames(0) + fr_channel_frames(1);
     fr_set.incarnation++;
@@ -279,7 +279,7 @@ int fr_buffers_create(const struct xen_flightrec_op_create *how)
             return rc;
         }
         /* Progress is in flightrec_cpu[]: the caller calls again. */
-        if ( hypercall_preempt_check() )
+        if ( softirq_pending(smp_processor_id()) )
             return -ERESTART;
     }
 

@@ -326,7 +326,7 @@ int flightrec_control(struct xen_sysctl_tbuf_op *tbc)
 
     /* pCPUs that are offline must stay so while we write for them. */
     if ( !get_cpu_maps() )
-        return -EBUSY;
+        return -EAGAIN;
     spin_lock(&fr_lock);
     rc = do_op(op);
     spin_unlock(&fr_lock);

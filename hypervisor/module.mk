@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# build-xen caches by content, so these always ask it.
+
+xen: ## Debian's Xen with the recorder, into build/xen
+	$(Q)hypervisor/build-xen on build/xen
+
+# To compare with: the same tree without FLIGHTREC, and Debian's own.
+xen-off:
+	$(Q)hypervisor/build-xen off build/xen-off
+
+xen-pristine:
+	$(Q)hypervisor/build-xen pristine build/xen-pristine
+
+.PHONY: xen xen-off xen-pristine

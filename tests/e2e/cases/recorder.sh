@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The recorder as Xen has it, from Dom0 by hypercall: no daemon.
+
+v() { sed -n "s/^$1=//p" "$2"; }
+
+# A file and a number: the value is that, or at least that.
+is()       { [ "$(v "$1" "$2")" = "$3" ] || { cat "$2"; return 1; }; }
+at_least() { [ "$(v "$1" "$2")" -ge "$3" ] || { cat "$2"; return 1; }; }
+# refuses ERRNO COMMAND...
+refuses() {
+    fr_errno=$1; shift
+    "$@" > /tmp/refuses 2>&1 && { echo "not refused"; return 1; }
+    grep -q ": $fr_errno\$" /tmp/refuses || { cat /tmp/refuses; return 1; }
+}
+emitted() { probe cpu "$1" 0 | sed -n 's/^emitted=//p'; }
+grows() {
+    fr_was=$(emitted "$1")
+    wait_for 5 sh -c "[ \$(probe cpu $1 0 | sed -n 's/^emitted=//p') -gt $fr_was ]"
+}
+
+probe status > /tmp/st
+show cat /tmp/st
+ok "boot option creates and starts before Dom0 runs" is state /tmp/st 3
+ok "every pCPU has buffers" sh -c 'probe cpu 0 0 && probe cpu 1 0'
+ok "a pCPU that is not there has none" refuses ENODEV probe cpu 2 0
+ok "pCPU 0 records" grows 0
+ok "pCPU 1 records" grows 1
+
+probe rings 0 > /tmp/r0
+probe rings 1 > /tmp/r1
+show cat /tmp/r0 /tmp/r1
+ok "rings can be mapped and read" grep -q 'channel=0.*records=[1-9]' /tmp/r0
+ok "the start mark is in the rare channel of pCPU 0" sh -c \
+    'probe freeze; probe release 1; probe rings 0 | grep "channel=1" |
+     grep -q "start_marks=[1-9]"'
+ok "the information page can be mapped" probe map 0xffffffff 0 1
+ok "a writable mapping is refused" refuses EBUSY probe map-rw 0
+ok "a writable mapping of the information page is refused" \
+    refuses EBUSY probe map-rw 0xffffffff
+ok "a pCPU that is not there cannot be mapped" refuses EINVAL probe map 77 0 1
+frames=$(probe cpu 0 0 | sed -n 's/^frames=//p')
+ok "the last frame can be mapped" probe map 0 $((frames - 1)) 1
+ok "what lies behind the last frame cannot" refuses EINVAL probe map 0 "$frames" 1
+
+ok "an unknown operation is refused" refuses EINVAL probe raw 0x4652000e
+ok "a reserved word that is not 0 is refused" refuses EINVAL \
+    probe raw 0x46520005 1 1
+ok "create: there are buffers already" refuses EEXIST probe create 1048576
+ok "mask of a channel that is not there" refuses EINVAL probe mask 2 0
+ok "causes beyond those there are" refuses EINVAL probe causes 0x80
+ok "quiesce of what is not held" refuses ENOENT probe quiesce 99
+ok "release of what is not held" refuses ENOENT probe release 99
+ok "clock" probe clock
+show probe clock
+
+# Freeze, look, release.
+probe freeze 7 > /tmp/f
+gen=$(v gen /tmp/f)
+ok "freeze" [ "$gen" -ge 1 ]
+ok "quiesce" probe quiesce "$gen"
+show probe quiesce "$gen"
+probe trigger "$gen" > /tmp/t
+ok "the trigger says who asked" is cause /tmp/t 1
+ok "... and why" is reason /tmp/t 7
+ok "the account is exact and the held packets agree" probe audit "$gen"
+show probe audit "$gen"
+ok "recording goes on: pCPU 0" grows 0
+ok "recording goes on: pCPU 1" grows 1
+ok "still exact while recording goes on" probe audit "$gen"
+
+# More generations, up to the limit; then an unread one gives way.
+for i in 1 2 3; do probe freeze $i; done > /dev/null
+ok "four generations are held" sh -c "probe audit $gen && probe audit $((gen + 1)) &&
+    probe audit $((gen + 2))"
+probe quiesce $((gen + 3)) > /dev/null
+show probe audit $((gen + 3))
+probe freeze 4 > /dev/null
+probe status > /tmp/st
+ok "the oldest gave way unread" is given_up /tmp/st 1
+ok "ack" probe ack $((gen + 1))
+ok "nothing is left to hold once that is read" refuses EBUSY probe freeze 5
+ok "release must go in order" refuses EINVAL probe release $((gen + 2))
+ok "release all" sh -c "for g in 1 2 3 4; do probe release \$(($gen + g)) || exit 1; done"
+probe status > /tmp/st
+ok "nothing is held" is released /tmp/st $((gen + 4))
+ok "recording goes on after the release" grows 1
+
+# xentrace beside it.
+( xentrace -e all -D -T 2 /tmp/trace ) > /tmp/xentrace.log 2>&1 &
+pid=$!
+ok "the recorder goes on while xentrace runs" grows 0
+wait $pid
+ok "xentrace records beside the recorder" [ "$(wc -c < /tmp/trace)" -gt 10000 ]
+ok "the recorder goes on after xentrace" grows 0
+
+# A pCPU goes and comes.
+before=$(emitted 1)
+xen-hptool cpu-offline 1 > /tmp/hp 2>&1
+ok "pCPU 1 is offline" sh -c 'probe cpu 1 0 | grep -q ^flags=0'
+ok "its history is kept" [ "$(emitted 1)" -ge "$before" ]
+probe freeze 8 > /tmp/f
+gen=$(v gen /tmp/f)
+ok "the controller adopts for it" probe quiesce "$gen"
+ok "the account is exact with one pCPU offline" probe audit "$gen"
+show probe audit "$gen"
+probe release "$gen"
+xen-hptool cpu-online 1 > /tmp/hp 2>&1
+ok "pCPU 1 records again" grows 1
+probe freeze 9 > /tmp/f
+gen=$(v gen /tmp/f)
+ok "the account is exact after it came back" sh -c \
+    "probe quiesce $gen && probe audit $gen"
+probe release "$gen"
+
+# Stop, start, destroy, create.
+ok "stop" probe stop
+was=$(emitted 0)
+ok "nothing is recorded when stopped" [ "$(emitted 0)" = "$was" ]
+ok "start" probe start
+ok "recording again" grows 0
+free_before=$(xl info | sed -n 's/^free_memory *: //p')
+probe map 1 0 1 20 > /tmp/held 2>&1 &
+pid=$!
+wait_for 5 grep -q mapped=ro /tmp/held || sleep 1
+ok "destroy is refused while somebody has a page mapped" refuses EBUSY probe destroy
+ok "... and recording goes on" grows 0
+kill $pid; wait $pid 2>/dev/null
+ok "destroy" wait_for 5 probe destroy
+probe status > /tmp/st
+ok "no buffers, not running" is state /tmp/st 0
+ok "the memory is back" wait_for 5 sh -c \
+    "[ \$(xl info | sed -n 's/^free_memory *: //p') -gt $free_before ]"
+ok "start without buffers is refused" refuses ENODEV probe start
+ok "freeze without buffers is refused" refuses ENODEV probe freeze
+ok "mapping without buffers is refused" refuses EINVAL probe map 0 0 1
+ok "create with nonsense is refused" refuses EINVAL probe create 1000
+ok "create" probe create 2097152
+ok "start" probe start
+probe status > /tmp/st
+ok "another incarnation" is incarnation /tmp/st 2
+ok "records" grows 1
+probe freeze 10 > /tmp/f
+gen=$(v gen /tmp/f)
+ok "the account of the new buffers is exact" sh -c \
+    "probe quiesce $gen && probe audit $gen"
+probe release "$gen"
+ok "the hypervisor says nothing unexpected" sh -c \
+    '! xl dmesg | grep -iE "assert|BUG|panic|WARN_ON|leaking"'
+show sh -c 'xl dmesg | grep flightrec'

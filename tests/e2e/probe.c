@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * probe: one operation of the recorder a call, for the cases that run in Dom0.
+ * Prints what came back as "name=value", one a line; 1 on error, with errno's
+ * name on stderr.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <xenctrl.h>
+#include <xenforeignmemory.h>
+
+#include <public/flightrec-events.h>
+
+#include "lib/hyp.h"
+#include "lib/packet.h"
+
+static struct hyp *hyp;
+
+static int fail(const char *what, int rc)
+{
+    fprintf(stderr, "%s: %s\n", what, strerrorname_np(-rc) ?: "?");
+    return 1;
+}
+
+static int op(struct xen_flightrec_op *o, const char *what)
+{
+    int rc = hyp_op(hyp, o);
+
+    return rc ? fail(what, rc) : 0;
+}
+
+static uint32_t number(char **arg, int i)
+{
+    return arg[i] ? strtoul(arg[i], NULL, 0) : 0;
+}
+
+static int do_status(char **arg)
+{
+    struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_status };
+    const struct xen_flightrec_op_status *s = &o.u.status;
+
+    if ( op(&o, "status") )
+        return 1;
+    printf("version=%u\nstate=%u\nincarnation=%" PRIu64 "\ngen=%u\n"
+           "released=%u\nnr_cpus=%u\ntsc_khz=%u\ntsc_shift=%u\n"
+           "mask_busy=%#x\nmask_rare=%#x\ncauses=%#x\ndeferred=%u\n"
+           "given_up=%u\nexpired=%u\nsuppressed=%u\nbytes_per_cpu=%u\n",
+           s->version, s->state, s->incarnation, s->gen, s->released,
+           s->nr_cpus, s->tsc_khz, s->tsc_shift, s->mask[0], s->mask[1],
+           s->causes, s->deferred, s->given_up, s->expired, s->suppressed,
+           s->bytes_per_cpu);
+    return 0;
+}
+
+static int do_create(char **arg)
+{
+    struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_create };
+    int rc;
+
+    o.u.create.bytes_per_cpu = number(arg, 0);
+    do {
+        rc = hyp_op(hyp, &o);
+    } while ( rc == -ERESTART );
+    return rc ? fail("create", rc) : 0;
+}
+
+static int simple(uint32_t cmd, const char *what)
+{
+    struct xen_flightrec_op o = { .cmd = cmd };
+
+    return op(&o, what);
+}
+
+static int do_destroy(char **arg)
+{
+    return simple(XEN_FLIGHTREC_OP_destroy, "destroy");
+}
+
+static int do_start(char **arg)
+{
+    return simple(XEN_FLIGHTREC_OP_start, "start");
+}
+
+static int do_stop(char **arg)
+{
+    return simple(XEN_FLIGHTREC_OP_stop, "stop");
+}
+
+static int do_freeze(char **arg)
+{
+    struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_freeze };
+
+    o.u.freeze.reason = number(arg, 0);
+    if ( op(&o, "freeze") )
+        return 1;
+    printf("gen=%u\n", o.u.freeze.gen);
+    return 0;
+}
+
+static int do_quiesce(char **arg)
+{
+    struct xen_flightrec_op o;
+    uint64_t waited = 0;
+    unsigned int tries;
+
+    for ( tries = 1; tries <= 100; tries++ )
+    {
+        memset(&o, 0, sizeof(o));
+        o.cmd = XEN_FLIGHTREC_OP_quiesce;
+        o.u.quiesce.gen = number(arg, 0);
+        if ( op(&o, "quiesce") )
+            return 1;
+        waited += o.u.quiesce.waited_ns;
+        if ( !o.u.quiesce.pending )
+            break;
+    }
+    printf("pending=%u\nfirst=%u\ntries=%u\nwaited_ns=%" PRIu64 "\n",
+           o.u.quiesce.pending, o.u.quiesce.first, tries, waited);
+    return !!o.u.quiesce.pending;
+}
+
+static int with_gen(uint32_t cmd, const char *what, char **arg)
+{
+    struct xen_flightrec_op o = { .cmd = cmd };
+
+    o.u.gen.gen = number(arg, 0);
+    return op(&o, what);
+}
+
+static int do_ack(char **arg)
+{
+    return with_gen(XEN_FLIGHTREC_OP_ack, "ack", arg);
+}
+
+static int do_release(char **arg)
+{
+    return with_gen(XEN_FLIGHTREC_OP_release, "release", arg);
+}
+
+static int do_trigger(char **arg)
+{
+    struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_trigger };
+    const struct xen_flightrec_trigger *t = &o.u.trigger;
+    unsigned int i;
+
+    o.u.trigger.gen = number(arg, 0);
+    if ( op(&o, "trigger") )
+        return 1;
+    printf("gen=%u\ncause=%u\nflags=%u\ncpu=%u\ndomid=%u\nvcpu=%u\nreason=%u\n"
+           "tsc=%" PRIu64 "\nns=%" PRIu64 "\nrip=%#" PRIx64 "\nhandle=",
+           t->gen, t->cause, t->flags, t->cpu, t->domid, t->vcpu, t->reason,
+           t->tsc, t->ns, t->rip);
+    for ( i = 0; i < 16; i++ )
+        printf("%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
+               t->handle[i]);
+    printf("\n");
+    return 0;
+}
+
+static int do_mask(char **arg)
+{
+    struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_mask };
+
+    o.u.mask.channel = number(arg, 0);
+    o.u.mask.mask = number(arg, 1);
+    return op(&o, "mask");
+}
+
+static int do_causes(char **arg)
+{
+    struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_causes };
+
+    o.u.causes.causes = number(arg, 0);
+    return op(&o, "causes");
+}
+
+static int do_clock(char **arg)
+{
+    struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_clock };
+
+    if ( op(&o, "clock") )
+        return 1;
+    printf("tsc=%" PRIu64 "\nns=%" PRIu64 "\nwall=%" PRIu64 ".%09u\n",
+           o.u.clock.tsc, o.u.clock.ns, o.u.clock.wall_sec,
+           o.u.clock.wall_nsec);
+    return 0;
+}
+
+static int get_cpu(uint32_t cpu, uint32_t channel,
+                   struct xen_flightrec_op_cpu *out)
+{
+    struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_cpu };
+    int rc;
+
+    o.u.cpu.cpu = cpu;
+    o.u.cpu.channel = channel;
+    rc = hyp_op(hyp, &o);
+    *out = o.u.cpu;
+    return rc;
+}
+
+static int do_cpu(char **arg)
+{
+    struct xen_flightrec_op_cpu c;
+    int rc = get_cpu(number(arg, 0), number(arg, 1), &c);
+
+    if ( rc )
+        return fail("cpu", rc);
+    printf("flags=%u\nframes=%u\nemitted=%" PRIu64 "\noverwritten=%" PRIu64
+           "\nlost=%" PRIu64 "+%" PRIu64 "+%" PRIu64 "+%" PRIu64
+           "\nnewest_seq=%" PRIu64 "\nwritable=%u\nheld=%u\nmsecs=%" PRIu64 "\n",
+           c.flags, c.frames, c.emitted, c.overwritten, c.lost[0], c.lost[1],
+           c.lost[2], c.lost[3], c.newest_seq, c.writable, c.held,
+           (c.tsc - c.oldest_tsc) / 1000000);
+    return 0;
+}
+
+/* An operation as it comes: command, then words. */
+static int do_raw(char **arg)
+{
+    struct xen_flightrec_op o = { .cmd = number(arg, 0) };
+    uint32_t word;
+    unsigned int i;
+
+    for ( i = 0; i < 30 && arg[1] && arg[1 + i]; i++ )
+    {
+        word = number(arg, 1 + i);
+        memcpy(&o.u.pad[i * 4], &word, 4);
+    }
+    return op(&o, "raw");
+}
+
+/* A mapping that must be refused. */
+static int do_map_rw(char **arg)
+{
+    xenforeignmemory_handle *f = xenforeignmemory_open(NULL, 0);
+    void *addr = NULL;
+
+    if ( !f )
+        return fail("open", -errno);
+    if ( !xenforeignmemory_map_resource(f, DOMID_XEN,
+                                        XENMEM_resource_flightrec,
+                                        number(arg, 0), 0, 1, &addr,
+                                        PROT_READ | PROT_WRITE, 0) )
+        return fail("map", -errno);
+    printf("mapped=rw\n");
+    return 0;
+}
+
+/* Frames FIRST.. of a resource, whatever we know of its size. */
+static int do_map(char **arg)
+{
+    xenforeignmemory_handle *f = xenforeignmemory_open(NULL, 0);
+    void *addr = NULL;
+
+    if ( !f )
+        return fail("open", -errno);
+    if ( !xenforeignmemory_map_resource(f, DOMID_XEN,
+                                        XENMEM_resource_flightrec,
+                                        number(arg, 0), number(arg, 1),
+                                        number(arg, 2), &addr, PROT_READ, 0) )
+        return fail("map", -errno);
+    printf("mapped=ro\n");
+    if ( arg[2] && arg[3] )
+        sleep(number(arg, 3));
+    return 0;
+}
+
+struct sums {
+    uint64_t packets, records, bytes, bad, after;
+    uint64_t marks[16];      /* our own events, by their number */
+};
+
+/* One slot that `gen` holds, or, for 0, any closed one. */
+static void sum_slot(const void *slot, uint32_t slot_bytes, uint32_t gen,
+                     uint64_t freeze_tsc, struct sums *s)
+{
+    struct xen_flightrec_packet hdr;
+    struct packet_record rec;
+    struct packet_iter it;
+    struct packet p;
+    uint32_t n, id;
+    uint64_t last;
+    int rc;
+
+    memcpy(&hdr, slot, sizeof(hdr));
+    if ( !hdr.seq || (gen && hdr.hold_gen != gen) )
+        return;
+    rc = packet_parse(slot, slot_bytes, &p);
+    if ( rc == -ENODATA && !gen )
+        return;
+    if ( rc || packet_count(&p, &n, &last) )
+    {
+        printf("# slot %u: seq %" PRIu64 " used %u records %u hold %u: %d\n",
+               hdr.slot, hdr.seq, hdr.used_bytes, hdr.records, hdr.hold_gen,
+               rc);
+        s->bad++;
+        return;
+    }
+    s->packets++;
+    s->records += n;
+    s->bytes += p.bytes;
+    packet_iter_init(&it, &p);
+    while ( packet_next(&it, &rec) > 0 )
+    {
+        id = rec.id - XEN_FLIGHTREC_ID_FIRST;
+        if ( !rec.escaped && id < 16 )
+            s->marks[id]++;
+        if ( freeze_tsc && rec.tsc > freeze_tsc )
+            s->after++;
+    }
+}
+
+static int map_cpu(uint32_t cpu, const struct xen_flightrec_cpu **out)
+{
+    struct xen_flightrec_op_cpu c;
+    const void *p;
+    int rc = get_cpu(cpu, 0, &c);
+
+    if ( !rc )
+        rc = hyp_map(hyp, cpu, c.frames, &p);
+    if ( !rc )
+        *out = p;
+    return rc;
+}
+
+static void sum_channel(const struct xen_flightrec_cpu *cpu, unsigned int ch,
+                        uint32_t gen, uint64_t freeze_tsc, struct sums *s)
+{
+    const struct xen_flightrec_channel *c = &cpu->ch[ch];
+    const char *first = (const char *)cpu + c->first_frame * 4096UL;
+    uint32_t i;
+
+    memset(s, 0, sizeof(*s));
+    for ( i = 0; i < c->slots; i++ )
+        sum_slot(first + (size_t)i * c->slot_bytes, c->slot_bytes, gen,
+                 freeze_tsc, s);
+}
+
+/* rings: what closed slots hold now, per pCPU and channel. */
+static int do_rings(char **arg)
+{
+    const struct xen_flightrec_cpu *cpu;
+    struct sums s;
+    uint32_t n = number(arg, 0), ch;
+    int rc = map_cpu(n, &cpu);
+
+    if ( rc )
+        return fail("map", rc);
+    if ( cpu->magic != XEN_FLIGHTREC_CPU_MAGIC || cpu->cpu != n )
+        return fail("magic", -EBADMSG);
+    for ( ch = 0; ch < XEN_FLIGHTREC_CHANNELS; ch++ )
+    {
+        sum_channel(cpu, ch, 0, 0, &s);
+        printf("cpu=%u channel=%u slots=%u slot_bytes=%u spares=%u packets=%"
+               PRIu64 " records=%" PRIu64 " bytes=%" PRIu64 " start_marks=%"
+               PRIu64 "\n", n, ch, cpu->ch[ch].slots, cpu->ch[ch].slot_bytes,
+               cpu->ch[ch].spares, s.packets, s.records, s.bytes, s.marks[0]);
+    }
+    return 0;
+}
+
+/* The account of one ring, and whether the held packets agree with it. */
+static int audit_ring(const struct xen_flightrec_cpu *cpu, unsigned int ch,
+                      uint32_t gen, uint64_t freeze_tsc)
+{
+    struct xen_flightrec_audit a = cpu->audit[gen % XEN_FLIGHTREC_MAX_HELD][ch];
+    uint64_t lost = a.lost[0] + a.lost[1] + a.lost[2] + a.lost[3];
+    uint64_t sum = a.held + a.held_earlier + a.sacrificed + a.overwritten + lost;
+    struct sums s;
+    int wrong;
+
+    sum_channel(cpu, ch, gen, freeze_tsc, &s);
+    wrong = a.gen != gen || a.emitted - a.late != sum ||
+            s.records != a.held || s.packets != a.slots || s.bad;
+    printf("%s cpu=%u channel=%u emitted=%" PRIu64 " late=%" PRId64 " held=%"
+           PRIu64 " held_earlier=%" PRIu64 " sacrificed=%" PRIu64
+           " overwritten=%" PRIu64 " lost=%" PRIu64 " packets=%" PRIu64
+           " records=%" PRIu64 " bytes=%" PRIu64 " after_freeze=%" PRIu64
+           " crash_marks=%" PRIu64 "\n", wrong ? "WRONG" : "right",
+           cpu->cpu, ch, a.emitted, (int64_t)a.late, a.held, a.held_earlier,
+           a.sacrificed, a.overwritten, lost, s.packets, s.records, s.bytes,
+           s.after, s.marks[8]);
+    return wrong;
+}
+
+/* audit GEN: of all rings.  The generation must be quiescent. */
+static int do_audit(char **arg)
+{
+    struct xen_flightrec_op st = { .cmd = XEN_FLIGHTREC_OP_status };
+    struct xen_flightrec_op t = { .cmd = XEN_FLIGHTREC_OP_trigger };
+    const struct xen_flightrec_cpu *cpu;
+    uint32_t gen = number(arg, 0), n, ch;
+    int wrong = 0, rc;
+
+    t.u.trigger.gen = gen;
+    if ( op(&st, "status") || op(&t, "trigger") )
+        return 1;
+    for ( n = 0; n < st.u.status.nr_cpus; n++ )
+    {
+        rc = map_cpu(n, &cpu);
+        if ( rc == -ENODEV )
+            continue;
+        if ( rc )
+            return fail("map", rc);
+        for ( ch = 0; ch < XEN_FLIGHTREC_CHANNELS; ch++ )
+            wrong |= audit_ring(cpu, ch, gen,
+                                n == t.u.trigger.cpu ? t.u.trigger.tsc : 0);
+    }
+    return wrong;
+}
+
+/* virq SECONDS FILE: binds, makes FILE, waits. */
+static int do_virq(char **arg)
+{
+    struct pollfd p = { .events = POLLIN };
+    FILE *ready;
+    int rc = hyp_virq_bind(hyp, &p.fd);
+
+    if ( rc )
+        return fail("virq", rc);
+    ready = fopen(arg[1], "w");
+    if ( !ready )
+        return fail("ready file", -errno);
+    fclose(ready);
+    if ( poll(&p, 1, number(arg, 0) * 1000) != 1 )
+        return fail("virq", -ETIMEDOUT);
+    rc = hyp_virq_ack(hyp);
+    return rc ? fail("virq ack", rc) : 0;
+}
+
+static const struct command {
+    const char *name;
+    int (*run)(char **arg);
+} command[] = {
+    { "status", do_status }, { "create", do_create },
+    { "destroy", do_destroy }, { "start", do_start }, { "stop", do_stop },
+    { "freeze", do_freeze }, { "quiesce", do_quiesce }, { "ack", do_ack },
+    { "release", do_release }, { "trigger", do_trigger }, { "mask", do_mask },
+    { "causes", do_causes }, { "clock", do_clock }, { "cpu", do_cpu },
+    { "raw", do_raw }, { "map", do_map }, { "map-rw", do_map_rw },
+    { "rings", do_rings }, { "audit", do_audit }, { "virq", do_virq },
+};
+
+int main(int argc, char **argv)
+{
+    unsigned int i;
+    int rc;
+
+    for ( i = 0; argc > 1 && i < sizeof(command) / sizeof(command[0]); i++ )
+    {
+        if ( strcmp(argv[1], command[i].name) )
+            continue;
+        rc = hyp_open(NULL, &hyp);
+        return rc ? fail("open", rc) : command[i].run(argv + 2);
+    }
+
+    fprintf(stderr, "usage: probe OPERATION [ARGUMENT]...\n");
+    return 2;
+}

@@ -53,6 +53,31 @@ $(O)/%.o: %.c
 	    -MMD -MP -c -o $@ $<
 -include $(shell [ -d $(O) ] && find $(O) -name '*.d')
 
+# These install what they need first; only then does make know what there is.
+check: ## install what the tests need, then run all of them, real Xen included
+	$(Q).ci/deps check
+	$(Q)$(MAKE) --no-print-directory check-all
+
+demo: ## install what it needs; a guest crashes on a real Xen: see its last events
+	$(Q).ci/deps check
+	$(Q)$(MAKE) --no-print-directory demo-run
+
+deps: ## install what building the user-space part needs
+	$(Q).ci/deps build
+
+install: all ## install the user-space part: DESTDIR=, PREFIX=
+	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin \
+	    $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man7 \
+	    $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)/etc/xen
+	$(Q)install -m 755 $(O)/snapshotd/snapshotd $(DESTDIR)$(PREFIX)/sbin/
+	$(Q)install -m 755 $(O)/tools/xenflight $(DESTDIR)$(PREFIX)/bin/
+	$(Q)install -m 755 xs-hooks/toolstack/xenflight-request \
+	    $(DESTDIR)$(PREFIX)/sbin/
+	$(Q)for s in 5 7 8; do for m in man/*.$$s; do [ ! -e "$$m" ] || \
+	    install -m 644 "$$m" $(DESTDIR)$(PREFIX)/share/man/man$$s/; done; done
+	$(Q)[ -e $(DESTDIR)/etc/xen/snapshotd.conf ] || \
+	    install -m 644 snapshotd/snapshotd.conf $(DESTDIR)/etc/xen/
+
 clean: ## remove what was built (not the cached Xen source)
 	$(Q)rm -rf build $(CLEAN)
 
@@ -60,5 +85,5 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / \
 	    { printf "  make %-12s %s\n", $$1, $$2 }' Makefile $(MODULES)
 
-.PHONY: all clean help
+.PHONY: all check clean demo deps help install
 .DELETE_ON_ERROR:

@@ -26,7 +26,10 @@ $(O)/tests/core/%.o: tests/platform/%.c
 .SECONDEXPANSION:
 tests-built: $$(filter $$(O)/%,$$(TESTS)) ## build the tests, run none
 
-check-user: all tests-built ## the tests that need no Xen
+check-all: all tests-built e2e-parts
 	$(Q)tests/run $(TESTS)
 
-.PHONY: tests-built check-user
+check-user: all tests-built ## the tests that boot no Xen
+	$(Q)tests/run $(filter-out tests/e2e/%,$(TESTS))
+
+.PHONY: tests-built check-all check-user

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * make-corpus.c DIRECTORY: seeds for fuzz-packet and fuzz-snapshot, into the
+ * folders of their names.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/snapshot.h"
+#include "tests/lib/gen.h"
+
+static const char meta[] =
+    "{\"format\":1,\"trigger\":{\"cause\":\"crash\",\"gen\":1,\"tsc\":9000000,"
+    "\"domid\":1,\"vcpu\":0,\"cpu\":0},\"history\":\"complete\",\"clock\":{"
+    "\"tsc_khz\":2000000,\"tsc_shift\":3,\"pairs\":[{\"tsc\":9000000,\"ns\":1,"
+    "\"wall_ns\":1700000000000000000}]},\"domains\":[{\"domid\":1,\"name\":"
+    "\"a\"}],\"dictionary\":{\"events\":[{\"id\":2,\"event\":69900,\"name\":"
+    "\"ONE\",\"fields\":\"vcpu:v16 dom:d16 x:x64?\",\"format\":\"\"},{\"id\":3,"
+    "\"event\":69901,\"name\":\"SCHED_SWITCH\",\"fields\":\"prev_dom:d32 "
+    "prev_vcpu:v32 next_dom:d32 next_vcpu:v32\",\"format\":\"{next_dom}\"}],"
+    "\"enums\":{\"domid\":[[32767,\"idle\"]]}}}";
+
+static struct gen g;
+
+static void make_packet(unsigned int cpu, unsigned int channel)
+{
+    uint64_t tsc = 1000000 * (g.seq + 1);
+
+    g.cpu = cpu;
+    g.channel = channel;
+    g.shift = 3;
+    gen_begin(&g, (struct gen_at){ tsc, 1, 0 });
+    for ( unsigned int i = 0; i < 12; i++ )
+    {
+        struct gen_record r = {
+            .tsc = tsc + i * (i == 7 ? 10000000 : 1000),
+            .id = i % 4 == 3 ? XEN_FLIGHTREC_ID_ESCAPE : 2 + i % 3,
+            .event = i % 4 == 3 ? 69901 : 0,
+            .words = i % 5,
+            .data = { 1, 2, 3, 4 },
+        };
+
+        gen_add(&g, &r);
+    }
+    gen_end(&g);
+}
+
+static FILE *create(const char *dir, const char *name)
+{
+    char path[4096];
+    FILE *f;
+
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    f = fopen(path, "we");
+    if ( !f )
+    {
+        perror(path);
+        exit(1);
+    }
+    return f;
+}
+
+static void put_content(FILE *f, const void *data, size_t len)
+{
+    fputc(len, f);
+    fputc(len >> 8, f);
+    fputc(len >> 16, f);
+    fwrite(data, 1, len, f);
+}
+
+/* The form of modes 1 and 2 of fuzz-snapshot. */
+static void make_content(const char *dir, const char *name, int mode)
+{
+    FILE *f = create(dir, name);
+    struct snapshot_frame none = { 0 };
+
+    memset(&g, 0, sizeof(g));
+    fputc(mode, f);
+    put_content(f, meta, sizeof(meta) - 1);
+    make_packet(0, 1);
+    put_content(f, g.slot, g.bytes);
+    make_packet(0, 0);
+    put_content(f, g.slot, g.bytes);
+    make_packet(1, 0);
+    put_content(f, g.slot, g.bytes);
+    if ( mode == 2 )
+        fwrite(&none, 1, sizeof(none), f);
+    fclose(f);
+}
+
+static void make_file(const char *dir, const char *name)
+{
+    FILE *f = create(dir, name);
+    struct snapshot_writer *w;
+
+    memset(&g, 0, sizeof(g));
+    fputc(0, f);
+    fflush(f);
+    if ( snapshot_create(fileno(f), 1, &w) ||
+         snapshot_put_meta(w, meta, sizeof(meta) - 1) )
+        exit(1);
+    make_packet(0, 0);
+    if ( snapshot_put_packet(w, g.slot, g.bytes) || snapshot_finish(w, NULL) )
+        exit(1);
+    fclose(f);
+}
+
+int main(int argc, char **argv)
+{
+    FILE *f;
+
+    if ( argc != 2 || chdir(argv[1]) )
+        return 2;
+
+    make_packet(0, 0);
+    f = create("packet", "records");
+    fwrite(g.slot, 1, g.bytes, f);
+    fclose(f);
+
+    make_file("snapshot", "file");
+    make_content("snapshot", "content", 1);
+    make_content("snapshot", "content-index", 2);
+    return 0;
+}

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Fuzz targets.  tests/fuzz/fuzz-foo.c has the entry point, corpus/foo the seeds.
+# `make check' replays those and changed copies of them; `make fuzz' lets
+# libFuzzer (clang) look for new ones, FUZZ_TIME seconds a target.
+
+FUZZ      := packet snapshot
+FUZZ_BIN  := $(FUZZ:%=$(O)/tests/fuzz/fuzz-%)
+FUZZ_TIME ?= 60
+
+$(FUZZ_BIN): $(O)/tests/fuzz/fuzz-%: $(O)/tests/fuzz/fuzz-%.o \
+    $(O)/tests/fuzz/fuzz-main.o $(O)/tests/lib/gen.o $(LIBXF)
+	@$(call say,LD $@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_BASE)
+
+$(FUZZ_BIN:%=%.sh): $(O)/tests/fuzz/fuzz-%.sh: $(O)/tests/fuzz/fuzz-%
+	$(Q)printf '#!/bin/sh\nexec %s tests/fuzz/corpus/%s\n' $< $* >$@ && \
+	    chmod +x $@
+
+TESTS += $(FUZZ_BIN:%=%.sh)
+
+# All of the library in one go, with clang's own instrumentation.
+FUZZ_CLANG := clang -std=gnu11 $(CPPFLAGS) -O1 -g \
+              -fsanitize=fuzzer,address,undefined
+
+fuzz: ## let libFuzzer search, FUZZ_TIME=60 seconds a target (needs clang)
+	$(Q)for t in $(FUZZ); do \
+	    mkdir -p build/fuzz/$$t && \
+	    $(FUZZ_CLANG) -o build/fuzz/fuzz-$$t tests/fuzz/fuzz-$$t.c \
+	        $(LIBXF_SRC) $(LIBS_BASE) && \
+	    build/fuzz/fuzz-$$t -max_total_time=$(FUZZ_TIME) -timeout=10 \
+	        -artifact_prefix=build/fuzz/$$t- build/fuzz/$$t \
+	        tests/fuzz/corpus/$$t || exit 1; \
+	done
+
+$(O)/tests/fuzz/make-corpus: $(O)/tests/fuzz/make-corpus.o \
+    $(O)/tests/lib/gen.o $(LIBXF)
+	@$(call say,LD $@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_BASE)
+
+corpus: $(O)/tests/fuzz/make-corpus ## rewrite the seeds of the fuzz targets
+	$(Q)mkdir -p $(FUZZ:%=tests/fuzz/corpus/%)
+	$(Q)$< tests/fuzz/corpus
+
+.PHONY: fuzz corpus

@@ -4,3 +4,7 @@
 
 $(O)/tests/unit/test-packet $(O)/tests/unit/test-snapshot \
     $(O)/tests/unit/test-merge: $(O)/tests/lib/gen.o
+
+# With the recorder's core.
+$(O)/tests/unit/test-capture: $(O)/tests/lib/rig.o $(CORE_O)
+$(O)/tests/unit/test-capture.o: CPPFLAGS := $(CORE_CPPFLAGS) $(CPPFLAGS)

@@ -224,6 +224,9 @@ bool doc_find_domain(const struct doc *m, const char *who, uint32_t *domid)
     char *end;
     size_t i;
 
+    if ( !who[0] )
+        return false;
+
     if ( who[0] >= '0' && who[0] <= '9' )
     {
         unsigned long n = strtoul(who, &end, 10);
@@ -235,15 +238,17 @@ bool doc_find_domain(const struct doc *m, const char *who, uint32_t *domid)
 
     json_array_foreach(domains, i, d)
     {
-        if ( strcmp(who, doc_text(d, "name", "")) &&
-             strcasecmp(who, doc_text(d, "uuid", "")) )
+        int64_t n = doc_number(d, "domid", -1);
+
+        if ( n < 0 || (strcmp(who, doc_text(d, "name", "")) &&
+                       strcasecmp(who, doc_text(d, "uuid", ""))) )
             continue;
-        *domid = doc_number(d, "domid", 0);
+        *domid = n;
         return true;
     }
 
     /* One that died may be in the trigger only. */
     *domid = m->domid;
-    return m->domid >= 0 && who[0] &&
+    return m->domid >= 0 &&
            (!strcmp(who, m->name) || !strcasecmp(who, m->uuid));
 }

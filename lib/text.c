@@ -58,7 +58,7 @@ const char *text_time(char *buf, size_t size, int64_t wall_ns)
     char date[24];
     struct tm tm;
 
-    if ( !gmtime_r(&secs, &tm) ||
+    if ( wall_ns < 0 || !gmtime_r(&secs, &tm) ||
          !strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &tm) )
         snprintf(buf, size, "?");
     else

@@ -61,6 +61,8 @@ static void headline(const struct doc *d)
 
     printf("Trace snapshot: %s",
            text_escape(safe, sizeof(safe), d->cause));
+    if ( d->source[0] )
+        printf(" by %s", text_escape(safe, sizeof(safe), d->source));
     if ( d->reason_text[0] )
         printf(": %s", text_escape(safe, sizeof(safe), d->reason_text));
     putchar('\n');
@@ -220,6 +222,27 @@ static void print_gaps(const struct doc *d)
                text_escape(cause, sizeof(cause), doc_text(gap, "cause", "?")));
 }
 
+/* When the daemon did what, after the trigger. */
+static void print_latency(const struct doc *d)
+{
+    static const char *const step[] = { "wake", "quiescent", "written" };
+    const json_t *latency = json_object_get(d->note, "latency_ns");
+    unsigned int n = 0;
+    char buf[32];
+
+    for ( size_t i = 0; i < sizeof(step) / sizeof(step[0]); i++ )
+    {
+        int64_t ns = doc_number(latency, step[i], -1);
+
+        if ( ns >= 0 )
+            printf("%s %s %s s", n++ ? "," : "  latency ", step[i],
+                   seconds(buf, sizeof(buf), ns));
+    }
+
+    if ( n )
+        putchar('\n');
+}
+
 static void text_head(const struct source *src)
 {
     headline(&src->doc);
@@ -228,6 +251,7 @@ static void text_head(const struct source *src)
     print_host(&src->doc);
     print_history(src);
     print_gaps(&src->doc);
+    print_latency(&src->doc);
     print_domains(&src->doc);
     printf("Times are seconds from the trigger.\n");
 }

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * test-doc.c: the documents of a snapshot, right ones and hostile ones, and the
+ * texts that are made fit to print.
+ */
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/doc.h"
+#include "lib/text.h"
+
+#define TRIGGER "\"trigger\":{\"cause\":\"crash\",\"tsc\":5000000," \
+                "\"domid\":4,\"name\":\"late\",\"uuid\":\"ABCD\"}"
+#define CLOCK   "\"clock\":{\"tsc_khz\":2000000,\"pairs\":[" \
+                "{\"tsc\":1,\"wall_ns\":1}," \
+                "{\"tsc\":6000000,\"wall_ns\":1000000000000}," \
+                "{\"tsc\":900000000,\"wall_ns\":7}]}"
+#define DOMAINS "\"domains\":[{\"domid\":0,\"name\":\"Domain-0\"}," \
+                "{\"domid\":3,\"name\":\"7\",\"uuid\":\"ffee\"},{}, 5]"
+#define GOOD    "{\"format\":1," TRIGGER "," CLOCK "," DOMAINS "}"
+
+/* doc_load() of a file with that meta document; `d` is to be freed if 0. */
+static int load(const char *meta, bool dict, struct doc *d)
+{
+    int rc, fd = memfd_create("test", MFD_CLOEXEC);
+    struct snapshot_writer *w;
+    struct snapshot *s;
+    char err[256];
+
+    assert_true(fd >= 0);
+    assert_int_equal(snapshot_create(fd, 0, &w), 0);
+    assert_int_equal(snapshot_put_meta(w, meta, strlen(meta)), 0);
+    assert_int_equal(snapshot_finish(w, NULL), 0);
+    assert_int_equal(snapshot_open_fd(fd, &s, NULL), 0);
+    rc = doc_load(s, dict, d, err, sizeof(err));
+    if ( rc )
+        assert_true(err[0]);
+    snapshot_close(s);
+    close(fd);
+    return rc;
+}
+
+static void refuse(const char *meta)
+{
+    struct doc d;
+
+    assert_int_equal(load(meta, false, &d), -EBADMSG);
+}
+
+static void test_load_reads_trigger_and_clock(void **state)
+{
+    struct doc d;
+
+    assert_int_equal(load(GOOD, false, &d), 0);
+    assert_string_equal(d.cause, "crash");
+    assert_int_equal(d.domid, 4);
+    assert_int_equal(d.vcpu, DOC_UNKNOWN);
+    assert_false(d.has_rip);
+    assert_string_equal(d.history, "");
+    assert_null(d.note);
+    /* From the nearest pair: 1000000 ticks are 500000 ns. */
+    assert_true(d.has_wall);
+    assert_int_equal(d.wall_ns, 1000000000000 - 500000);
+    doc_free(&d);
+}
+
+static void test_load_needs_a_dictionary_if_asked(void **state)
+{
+    struct doc d;
+
+    assert_int_equal(load(GOOD, true, &d), -EBADMSG);
+    assert_int_equal(load("{\"format\":1," TRIGGER "," CLOCK ",\"dictionary\":"
+                          "{\"events\":[],\"enums\":{}}}", true, &d), 0);
+    assert_non_null(d.dict);
+    doc_free(&d);
+}
+
+static void test_load_refuses_hostile_documents(void **state)
+{
+    refuse("{");
+    refuse("{}");
+    refuse("{} x");
+    refuse("{\"format\":2," TRIGGER "," CLOCK "}");
+    refuse("{\"format\":1,\"format\":1," TRIGGER "," CLOCK "}");
+    refuse("{\"format\":1," CLOCK "}");
+    refuse("{\"format\":1,\"trigger\":[]," CLOCK "}");
+    refuse("{\"format\":1,\"trigger\":{\"cause\":7,\"tsc\":1}," CLOCK "}");
+    refuse("{\"format\":1,\"trigger\":{\"cause\":\"crash\"}," CLOCK "}");
+    refuse("{\"format\":1," TRIGGER "}");
+    refuse("{\"format\":1," TRIGGER ",\"clock\":{\"tsc_khz\":0}}");
+    refuse("{\"format\":1," TRIGGER ",\"clock\":{\"tsc_khz\":-5}}");
+    refuse("{\"format\":1," TRIGGER ",\"clock\":{\"tsc_khz\":1e3}}");
+    refuse("{\"format\":1," TRIGGER ",\"clock\":{\"tsc_khz\":99999999999}}");
+}
+
+static void test_ns_with_sign_and_limits(void **state)
+{
+    struct doc d = { .tsc = 1ULL << 40, .tsc_khz = 2000000 };
+
+    assert_int_equal(doc_ns(&d, d.tsc), 0);
+    assert_int_equal(doc_ns(&d, d.tsc - 3), -1);
+    assert_int_equal(doc_ns(&d, d.tsc + 2000000000), 1000000000);
+    assert_int_equal(doc_tsc_before(&d, 1000), d.tsc - 2000);
+    assert_int_equal(doc_tsc_before(&d, UINT64_MAX), 0);
+
+    d.tsc_khz = 1000; /* 1 MHz: the sum does not fit */
+    assert_int_equal(doc_ns(&d, d.tsc + (1ULL << 62)), INT64_MAX);
+    assert_int_equal(doc_ns(&d, d.tsc - (1ULL << 62)), INT64_MIN);
+}
+
+static void test_find_domain(void **state)
+{
+    struct doc d;
+    uint32_t id = 99;
+
+    assert_int_equal(load(GOOD, false, &d), 0);
+    assert_true(doc_find_domain(&d, "12", &id)); /* numbers need no entry */
+    assert_int_equal(id, 12);
+    assert_true(doc_find_domain(&d, "Domain-0", &id));
+    assert_int_equal(id, 0);
+    assert_true(doc_find_domain(&d, "FFEE", &id));
+    assert_int_equal(id, 3);
+    assert_true(doc_find_domain(&d, "7", &id)); /* a number before a name */
+    assert_int_equal(id, 7);
+    assert_true(doc_find_domain(&d, "late", &id)); /* the trigger's */
+    assert_int_equal(id, 4);
+    assert_false(doc_find_domain(&d, "nobody", &id));
+    assert_false(doc_find_domain(&d, "", &id));
+    assert_false(doc_find_domain(&d, "99999", &id));
+    assert_string_equal(doc_text(doc_domain(&d, 3), "name", ""), "7");
+    assert_null(doc_domain(&d, 4));
+    doc_free(&d);
+}
+
+static void test_escape(void **state)
+{
+    char buf[64], small[12];
+
+    assert_string_equal(text_escape(buf, sizeof(buf), "plain ~"), "plain ~");
+    assert_string_equal(text_escape(buf, sizeof(buf), "\x1b[0m\n\\\xff"),
+                        "\\x1b[0m\\x0a\\x5c\\xff");
+    assert_string_equal(text_escape(small, sizeof(small), "12345"), "12345");
+    assert_string_equal(text_escape(small, sizeof(small), "1234567890"),
+                        "12345...");
+    assert_string_equal(text_escape(small, sizeof(small), "\n\n\n\n"),
+                        "\\x0a\\x0a...");
+}
+
+static void test_duration(void **state)
+{
+    static const char *const bad[] = { "", "1", "ms", "-1s", "1h", "1 s",
+                                       ".s", "1e30s", "nan", "infs",
+                                       "20261121T101010Z.xfr.lz4" };
+    uint64_t ns = 0;
+
+    assert_int_equal(text_duration("100ms", &ns), 0);
+    assert_int_equal(ns, 100000000);
+    assert_int_equal(text_duration("1.5s", &ns), 0);
+    assert_int_equal(ns, 1500000000);
+    assert_int_equal(text_duration("0ns", &ns), 0);
+    assert_int_equal(ns, 0);
+    assert_int_equal(text_duration("2m", &ns), 0);
+    assert_int_equal(ns, 120000000000);
+    for ( size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++ )
+        assert_int_equal(text_duration(bad[i], &ns), -EINVAL);
+}
+
+static void test_time_and_size(void **state)
+{
+    char buf[48];
+
+    assert_string_equal(text_time(buf, sizeof(buf), 1700000000000000005),
+                        "2023-11-14 22:13:20.000000005 UTC");
+    assert_string_equal(text_time(buf, sizeof(buf), INT64_MIN), "?");
+    assert_string_equal(text_bytes(buf, sizeof(buf), 1023), "1023 B");
+    assert_string_equal(text_bytes(buf, sizeof(buf), 1536), "1.5 KiB");
+    assert_string_equal(text_bytes(buf, sizeof(buf), UINT64_MAX),
+                        "16777216.0 TiB");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_load_reads_trigger_and_clock),
+        cmocka_unit_test(test_load_needs_a_dictionary_if_asked),
+        cmocka_unit_test(test_load_refuses_hostile_documents),
+        cmocka_unit_test(test_ns_with_sign_and_limits),
+        cmocka_unit_test(test_find_domain),
+        cmocka_unit_test(test_escape),
+        cmocka_unit_test(test_duration),
+        cmocka_unit_test(test_time_and_size),
+    };
+
+    return cmocka_run_group_tests_name("doc", tests, NULL, NULL);
+}

@@ -115,6 +115,14 @@ static int load_clock(struct doc *m, char *err, size_t err_bytes)
     return 0;
 }
 
+/* A domid, vCPU or pCPU: 16 bits. */
+static int64_t small_number(const json_t *object, const char *key)
+{
+    int64_t n = doc_number(object, key, DOC_UNKNOWN);
+
+    return n >= 0 && n <= UINT16_MAX ? n : DOC_UNKNOWN;
+}
+
 static int load_trigger(struct doc *m, char *err, size_t err_bytes)
 {
     const json_t *t = json_object_get(m->root, "trigger");
@@ -126,9 +134,9 @@ static int load_trigger(struct doc *m, char *err, size_t err_bytes)
     m->reason_text = doc_text(t, "reason_text", "");
     m->source = doc_text(t, "source", "");
     m->gen = doc_number(t, "gen", DOC_UNKNOWN);
-    m->cpu = doc_number(t, "cpu", DOC_UNKNOWN);
-    m->domid = doc_number(t, "domid", DOC_UNKNOWN);
-    m->vcpu = doc_number(t, "vcpu", DOC_UNKNOWN);
+    m->cpu = small_number(t, "cpu");
+    m->domid = small_number(t, "domid");
+    m->vcpu = small_number(t, "vcpu");
     m->reason = doc_number(t, "reason", DOC_UNKNOWN);
     m->has_rip = json_is_integer(rip);
     m->rip = json_integer_value(rip);
@@ -238,7 +246,7 @@ bool doc_find_domain(const struct doc *m, const char *who, uint32_t *domid)
 
     json_array_foreach(domains, i, d)
     {
-        int64_t n = doc_number(d, "domid", -1);
+        int64_t n = small_number(d, "domid");
 
         if ( n < 0 || (strcmp(who, doc_text(d, "name", "")) &&
                        strcasecmp(who, doc_text(d, "uuid", ""))) )

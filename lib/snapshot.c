@@ -566,10 +566,11 @@ int snapshot_open_fd(int fd, struct snapshot **out,
     return rc;
 }
 
+/* O_NONBLOCK: a FIFO of that name must not make us wait. */
 int snapshot_open(const char *path, struct snapshot **out,
                   struct snapshot_fault *fault)
 {
-    int rc, fd = open(path, O_RDONLY | O_CLOEXEC);
+    int rc, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
     if ( fd < 0 )
     {

@@ -34,7 +34,7 @@
 #define SNAPSHOT_SUFFIX           ".xfr.lz4"
 
 #define SNAPSHOT_MAJOR            1 /* a reader refuses another one */
-#define SNAPSHOT_MINOR            0 /* additions that an old reader may ignore */
+#define SNAPSHOT_MINOR            0 /* additions an old reader may ignore */
 
 #define SNAPSHOT_SKIP_HEADER      0x184d2a50U /* lz4 skippable frames */
 #define SNAPSHOT_SKIP_INDEX       0x184d2a51U
@@ -44,8 +44,11 @@
 #define SNAPSHOT_INDEX_MAGIC      "XFRINDEX"
 #define SNAPSHOT_END_MAGIC        "XFREND01"
 
-/* Data frames are closed when their content reaches this. */
-#define SNAPSHOT_CHUNK_BYTES      (1024 * 1024)
+/*
+ * Data frames are closed when their content reaches this.  lz4 gains nothing
+ * from more, and a reader that merges streams keeps one frame of each.
+ */
+#define SNAPSHOT_CHUNK_BYTES      (256 * 1024)
 /* No data frame's content is larger: a chunk and one more packet. */
 #define SNAPSHOT_MAX_DATA_BYTES   (SNAPSHOT_CHUNK_BYTES + \
                                    XEN_FLIGHTREC_MAX_SLOT_BYTES)
@@ -122,7 +125,7 @@ struct snapshot_trailer {
  * writes go to the current position of `fd`, which stays the caller's: finish
  * and abort neither sync nor close it.  After an error (a short write is
  * -ENOSPC) only abort is useful; what is in the file by then can still be read
- * up to its last whole frame.  Memory: about 3 MiB, and 96 bytes a frame.
+ * up to its last whole frame.  Memory: about 2 MiB, and 96 bytes a frame.
  */
 struct snapshot_writer;
 

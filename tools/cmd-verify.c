@@ -138,7 +138,7 @@ static int check_bytes(const char *path, struct snapshot_totals *totals)
 {
     struct snapshot_fault fault = { .what = "" };
     char why[200];
-    int rc, fd = open(path, O_RDONLY | O_CLOEXEC);
+    int rc, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
     if ( fd < 0 )
     {

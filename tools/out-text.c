@@ -155,8 +155,9 @@ static void print_domains(const struct doc *d)
 /* Records, pCPUs and the time they span, as the index has it. */
 static void print_extent(const struct source *src)
 {
+    static bool seen[UINT16_MAX + 1];
     uint64_t records = 0, first = UINT64_MAX, last = 0;
-    unsigned int streams = 0, cpu = UINT32_MAX;
+    unsigned int cpus = 0;
     char from[32], to[32];
 
     for ( uint32_t i = 0; i < snapshot_frames(src->snap); i++ )
@@ -165,20 +166,20 @@ static void print_extent(const struct source *src)
 
         if ( f->kind != SNAPSHOT_DATA )
             continue;
-        streams += f->cpu != cpu;
-        cpu = f->cpu;
+        cpus += !seen[f->cpu];
+        seen[f->cpu] = true;
         records += f->records;
         first = f->first_tsc < first ? f->first_tsc : first;
         last = f->last_tsc > last ? f->last_tsc : last;
     }
 
-    if ( !streams )
+    if ( !cpus )
     {
         printf(": no records");
         return;
     }
     printf(": %" PRIu64 " records of %u pCPU%s from %s to %s s", records,
-           streams, streams == 1 ? "" : "s",
+           cpus, cpus == 1 ? "" : "s",
            seconds(from, sizeof(from), doc_ns(&src->doc, first)),
            seconds(to, sizeof(to), doc_ns(&src->doc, last)));
 }

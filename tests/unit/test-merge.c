@@ -67,7 +67,8 @@ static void packet(uint16_t cpu, uint8_t channel, uint64_t tsc)
 /* A record of one word. */
 static void add(uint64_t tsc, uint32_t id, uint32_t word)
 {
-    struct gen_record r = { .tsc = tsc, .id = id, .words = 1, .data = { word } };
+    struct gen_record r = { .tsc = tsc, .id = id, .words = 1,
+                            .data = { word } };
 
     assert_true(gen_add(&g, &r));
 }

@@ -77,15 +77,16 @@ static inline bool same_epoch(uint64_t a, uint64_t b)
  */
 static void fr_late_publish(struct fr_cpu *c, unsigned int i, unsigned int ch)
 {
-    unsigned int tries;
+    unsigned int tries, unused = 64 - FR_EPOCH_SHIFT;
 
     for ( tries = 0; tries < FR_RETRIES; tries++ )
     {
-        uint64_t late = fr_read(*(uint64_t *)&c->audit[i][ch].pub.late);
+        uint64_t late = fr_read(c->audit[i][ch].late);
 
-        fr_write(*(uint64_t *)&c->info->audit[i][ch].late, late);
+        fr_write(*(uint64_t *)&c->info->audit[i][ch].late,
+                 (uint64_t)((int64_t)(late << unused) >> unused));
         fr_barrier();
-        if ( late == fr_read(*(uint64_t *)&c->audit[i][ch].pub.late) )
+        if ( late == fr_read(c->audit[i][ch].late) )
             return;
     }
 }
@@ -93,22 +94,31 @@ static void fr_late_publish(struct fr_cpu *c, unsigned int i, unsigned int ch)
 /*
  * A record was counted as emitted in one epoch and accounted for in another:
  * correct each audit that was taken in between (after `from`, up to `to`).
+ * By cmpxchg of epoch and count together: a nested adoption may give the entry
+ * to a later generation at any moment.
  */
 static void fr_late(struct fr_cpu *c, const struct fr_ring *r, uint64_t from,
                     uint64_t to, int64_t n)
 {
     uint64_t span = (to - from) >> FR_EPOCH_SHIFT;
-    unsigned int i;
+    unsigned int i, tries;
 
     for ( i = 0; i < FR_HELD; i++ )
     {
         struct fr_audit *a = &c->audit[i][r->channel];
-        uint64_t back = (to - fr_read(a->epoch)) >> FR_EPOCH_SHIFT;
 
-        if ( !a->pub.gen || back >= span )
-            continue;
-        fr_local_add((uint64_t *)&a->pub.late, n);
-        fr_late_publish(c, i, r->channel);
+        for ( tries = 0; tries < FR_RETRIES; tries++ )
+        {
+            uint64_t late = fr_read(a->late), epoch = late & ~FR_COUNT_MASK;
+
+            if ( !a->pub.gen || (to - epoch) >> FR_EPOCH_SHIFT >= span )
+                break;
+            if ( !fr_local_cmpxchg(&a->late, late,
+                                   epoch | ((late + n) & FR_COUNT_MASK)) )
+                continue;
+            fr_late_publish(c, i, r->channel);
+            break;
+        }
     }
 }
 
@@ -380,7 +390,7 @@ static void fr_adopt_ring(struct fr_cpu *c, struct fr_ring *r, uint64_t g)
         fr_audit_slots(r, gen, &a);
         /* Before the counts: what comes late from now on must find it. */
         c->audit[i][r->channel].pub = a;
-        fr_write(c->audit[i][r->channel].epoch, g & ~FR_COUNT_MASK);
+        fr_write(c->audit[i][r->channel].late, g & ~FR_COUNT_MASK);
         fr_barrier();
     }
 
@@ -388,9 +398,7 @@ static void fr_adopt_ring(struct fr_cpu *c, struct fr_ring *r, uint64_t g)
     if ( !holds )
         return;
 
-    /* `late` may have been corrected meanwhile: not to be overwritten. */
-    c->audit[i][r->channel].pub.emitted = a.emitted;
-    memcpy(c->audit[i][r->channel].pub.lost, a.lost, sizeof(a.lost));
+    c->audit[i][r->channel].pub = a;
     c->info->audit[i][r->channel] = a;
     fr_late_publish(c, i, r->channel);
 }

@@ -172,8 +172,8 @@ struct fr_ring {
 };
 
 struct fr_audit {
-    struct xen_flightrec_audit pub;
-    uint64_t epoch;        /* that its adoption moved to, shifted as in G */
+    struct xen_flightrec_audit pub; /* its `late` is in the next field */
+    uint64_t late;         /* epoch that its adoption moved to | count */
 };
 
 /* All of a pCPU's state.  Xen-private; only `info` and slot data are lent. */

@@ -10,7 +10,7 @@
 #include "lib/merge.h"
 #include "lib/packet.h"
 
-/* How many records of the rare channel one busy record is compared with. */
+/* How many records of the rare channel a busy one is compared with at most. */
 #define MATCH_LIMIT 256
 
 /* What merge_record has no room for: known when the head is read. */
@@ -261,9 +261,14 @@ struct seen {
 struct rare {
     struct seen *rec;
     uint64_t nr, max;
-    uint64_t from;             /* older ones are out of reach */
+    uint64_t from;             /* older ones are done */
     bool has[XEN_FLIGHTREC_IDS];
 };
+
+static bool is_marked(const uint8_t *copies, uint64_t n)
+{
+    return copies[n / 8] & 1 << n % 8;
+}
 
 static uint64_t hash_record(const struct merge_record *rec)
 {
@@ -299,27 +304,46 @@ static int collect_rare(struct merge *m, struct stream *st, struct rare *rare)
     return rc;
 }
 
-/* Finds the copy of one busy record and marks it. */
+static uint64_t distance(uint64_t a, uint64_t b)
+{
+    return a < b ? b - a : a - b;
+}
+
+/* Skips what no later busy record can be a copy of. */
+static void skip_done(const struct merge *m, struct rare *rare,
+                      const uint8_t *copies, uint64_t tsc)
+{
+    while ( rare->from < rare->nr &&
+            (is_marked(copies, rare->from) ||
+             rare->rec[rare->from].tsc + m->copy_tsc < tsc) )
+        rare->from++;
+}
+
+/*
+ * Finds the copy of one busy record and marks it: of those that are alike, the
+ * one with the nearest stamp.
+ */
 static void match_copy(struct merge *m, struct rare *rare, uint8_t *copies,
                        const struct merge_record *rec)
 {
-    uint64_t hash = hash_record(rec), end;
+    uint64_t hash = hash_record(rec), best = UINT64_MAX, nearest = 0, end;
 
-    while ( rare->from < rare->nr &&
-            rare->rec[rare->from].tsc + m->copy_tsc < rec->tsc )
-        rare->from++;
-
+    skip_done(m, rare, copies, rec->tsc);
     end = rare->nr - rare->from < MATCH_LIMIT ? rare->nr
                                               : rare->from + MATCH_LIMIT;
     for ( uint64_t i = rare->from; i < end; i++ )
     {
-        if ( rare->rec[i].tsc > rec->tsc + m->copy_tsc )
-            break;
-        if ( rare->rec[i].hash != hash || (copies[i / 8] & 1 << i % 8) )
+        uint64_t d = distance(rare->rec[i].tsc, rec->tsc);
+
+        if ( rare->rec[i].hash != hash || d > m->copy_tsc || d >= best ||
+             is_marked(copies, i) )
             continue;
-        copies[i / 8] |= 1 << i % 8;
-        break;
+        best = d;
+        nearest = i;
     }
+
+    if ( best != UINT64_MAX )
+        copies[nearest / 8] |= 1 << nearest % 8;
 }
 
 static int find_copies(struct merge *m, struct stream *busy,
@@ -352,10 +376,8 @@ static int find_copies(struct merge *m, struct stream *busy,
 
 static bool is_copy(const struct stream *st)
 {
-    uint64_t n = st->nth - 1;
-
     return st->copies && st->head.rec.kind == MERGE_EVENT &&
-           st->copies[n / 8] & 1 << n % 8;
+           is_marked(st->copies, st->nth - 1);
 }
 
 /*

@@ -7,7 +7,7 @@
  * decide; equal ones go by pCPU.  The rare channel is a second copy: a record
  * of it that the busy channel of the same pCPU has too is dropped.  The two
  * copies are stamped one after the other, so they are matched by event, payload
- * and a stamp at most MERGE_COPY_NS apart.
+ * and the nearest stamp at most MERGE_COPY_NS away.
  *
  * What is missing is told where it is missing, as a record of its own.
  *
@@ -23,7 +23,8 @@
 #include "lib/event.h"
 #include "lib/snapshot.h"
 
-#define MERGE_COPY_NS    1000000
+/* Far more than a writer takes from one copy to the other, interrupts in it. */
+#define MERGE_COPY_NS    100000000
 #define MERGE_NO_DOMAIN  0xffffffffU
 
 enum merge_kind {

@@ -226,8 +226,8 @@ int snapshot_verify(int fd, struct snapshot_fault *fault,
  * known are ignored; all may be absent but those marked *):
  *
  *  "format"*: 1
- *  "trigger"*: { "cause"*: "crash" | "xen-crash" | "watchdog" | "triple-fault" |
- *      "viridian" | "request", "gen"*, "tsc"*, "ns", "cpu", "domid", "vcpu",
+ *  "trigger"*: { "cause"*: "crash" | "xen-crash" | "watchdog" |
+ *      "triple-fault" | "viridian" | "request", "gen"*, "tsc"*, "ns", "cpu", "domid", "vcpu",
  *      "reason" (number), "reason_text", "rip" (number), "uuid", "name",
  *      "source": "virq" | "release-domain" | "xenstore" | "signal" | "socket" }
  *  "history"*: "complete" | "partial", "history_why": [ text... ]

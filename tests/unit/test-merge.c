@@ -185,13 +185,16 @@ static void test_merge_drops_copies(void **state)
     add(10000200, 9, 3);                  /* the same again */
     add(20000000, 9, 4);                  /* busy's is too far away */
     add(30000000, 9, 5);                  /* busy's has another payload */
+    add(500000000, 9, 8);                 /* busy has lost it; like the next */
+    add(560000000, 9, 8);
     put(&f);
     packet(0, BUSY, 9000000);
     add(10000005, 9, 2);
     add(10000090, 9, 3);
     add(10000190, 9, 3);
-    add(20000000 + MERGE_COPY_NS + 1, 9, 4);
     add(30000000, 9, 6);
+    add(20000000 + MERGE_COPY_NS + 1, 9, 4);
+    add(560000010, 9, 8);
     put(&f);
     packet(1, BUSY, 1000);
     add(2000, 9, 1); /* another pCPU's is no copy */
@@ -204,11 +207,13 @@ static void test_merge_drops_copies(void **state)
     assert_int_equal(expect(&f, 0, 3).channel, BUSY);
     assert_int_equal(expect(&f, 0, 3).channel, BUSY);
     assert_int_equal(expect(&f, 0, 4).channel, RARE);
-    assert_int_equal(expect(&f, 0, 4).channel, BUSY);
     assert_int_equal(expect(&f, 0, 6).channel, BUSY);
     assert_int_equal(expect(&f, 0, 5).channel, RARE);
+    assert_int_equal(expect(&f, 0, 4).channel, BUSY);
+    assert_int_equal(expect(&f, 0, 8).tsc, 500000000);
+    assert_int_equal(expect(&f, 0, 8).channel, BUSY);
     expect_end(&f);
-    assert_int_equal(merge_copies(f.m), 3);
+    assert_int_equal(merge_copies(f.m), 4);
     file_end(&f);
 }
 

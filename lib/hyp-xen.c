@@ -87,11 +87,18 @@ static int op_error(uint32_t cmd, int err)
 
 static int xen_op(struct hyp *h, struct xen_flightrec_op *op)
 {
-    struct xen_sysctl sysctl = { .cmd = XEN_SYSCTL_tbuf_op };
+    struct xen_sysctl sysctl;
     uint32_t cmd = op->cmd;
+    int rc;
 
-    memcpy(&sysctl.u, op, sizeof(*op));
-    if ( xc_sysctl(to_xen(h)->xch, &sysctl) )
+    /* ERESTART: Xen let others run half way, or a pCPU is being plugged. */
+    do {
+        memset(&sysctl, 0, sizeof(sysctl));
+        sysctl.cmd = XEN_SYSCTL_tbuf_op;
+        memcpy(&sysctl.u, op, sizeof(*op));
+        rc = xc_sysctl(to_xen(h)->xch, &sysctl);
+    } while ( rc && errno == ERESTART );
+    if ( rc )
         return op_error(cmd, errno);
     memcpy(op, &sysctl.u, sizeof(*op));
     return 0;

@@ -14,7 +14,16 @@ $(O)/e2e/dom0.cpio.gz: $(E2E)/mkinitrd $(E2E)/dom0/init $(E2E)/dom0/lib.sh \
 	@$(call say,INITRD $(@D))
 	$(Q)$(E2E)/mkinitrd $(@D)
 
-e2e-parts: xen $(O)/e2e/dom0.cpio.gz $(O)/$(E2E)/probe
+E2E_TINY := $(foreach m,1 2 3 4 5,$(O)/e2e/tiny-$m)
+
+$(O)/e2e/tiny-%: $(E2E)/guest/tiny.S
+	@mkdir -p $(@D)
+	@$(call say,GUEST $@)
+	$(Q)$(CC) -nostdlib -static -no-pie -DMODE=$* \
+	    -Wl,-Ttext=0x100000,--build-id=none -o $@ $<
+
+e2e-parts: xen xen-off xen-pristine $(O)/e2e/dom0.cpio.gz \
+    $(O)/$(E2E)/probe $(E2E_TINY)
 
 e2e: e2e-parts all ## the tests on a real Xen under QEMU
 	$(Q)tests/run $(filter $(E2E)/%,$(TESTS))

@@ -63,13 +63,9 @@ static int do_status(char **arg)
 static int do_create(char **arg)
 {
     struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_create };
-    int rc;
 
     o.u.create.bytes_per_cpu = number(arg, 0);
-    do {
-        rc = hyp_op(hyp, &o);
-    } while ( rc == -ERESTART );
-    return rc ? fail("create", rc) : 0;
+    return op(&o, "create");
 }
 
 static int simple(uint32_t cmd, const char *what)

@@ -324,9 +324,12 @@ int flightrec_control(struct xen_sysctl_tbuf_op *tbc)
     if ( !op_is_clean(op) )
         return -EINVAL;
 
-    /* pCPUs that are offline must stay so while we write for them. */
+    /*
+     * pCPUs that are offline must stay so while we write for them.  One is
+     * being plugged right now: the caller tries again.
+     */
     if ( !get_cpu_maps() )
-        return -EAGAIN;
+        return -ERESTART;
     spin_lock(&fr_lock);
     rc = do_op(op);
     spin_unlock(&fr_lock);

@@ -218,7 +218,8 @@ struct xen_flightrec_trigger {
  * not described is 0 and is checked to be.
  *
  * Errors: ENOSYS or EINVAL without a flight recorder; ENODEV: no buffers;
- * EPERM: XSM; EBUSY, ENOMEM, ENOENT, EINVAL as described.
+ * EPERM: XSM; ERESTART: not done yet, ask again with the same input; EBUSY,
+ * ENOMEM, ENOENT, EINVAL as described.
  */
 #define XEN_FLIGHTREC_OP_BASE        0x46520000U
 #define XEN_FLIGHTREC_OP_status      (XEN_FLIGHTREC_OP_BASE + 0)
@@ -262,7 +263,8 @@ struct xen_flightrec_op_status {
 
 /*
  * create: buffers for all pCPUs, now and those to come.  EEXIST if there are
- * any.  All zero takes the defaults.  Large: answers with ERESTART inside.
+ * any.  All zero takes the defaults.  It takes long: ERESTART, see above, comes
+ * back as often as others had to run meanwhile.
  */
 struct xen_flightrec_op_create {
     uint32_t bytes_per_cpu;/* in: both channels; rounded down to slots */

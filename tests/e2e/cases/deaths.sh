@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Every way to die, by guests of a few instructions.  Uses what recorder.sh
+# defines.
+
+tiny() {
+    cat > /tmp/tiny.cfg <<END
+name = "tiny$1"
+type = "$2"
+kernel = "/test/tiny-$1"
+memory = 16
+vcpus = 1
+on_crash = "destroy"
+on_reboot = "destroy"
+on_watchdog = "destroy"
+END
+    xl create -q /tmp/tiny.cfg
+}
+gone() { ! xl domid "$1"; }
+held() { probe status > /tmp/st; [ "$(v gen /tmp/st)" -ge "$1" ]; }
+
+# dies MODE TYPE CAUSE REASON SUPPRESSED WORDS
+dies() {
+    probe status > /tmp/st
+    gen=$(($(v gen /tmp/st) + 1))
+    before=$(v suppressed /tmp/st)
+    tiny "$1" "$2" > /tmp/create 2>&1
+    ok "$6: a generation begins" wait_for 15 held "$gen" || show cat /tmp/create
+    wait_for 15 gone "tiny$1"
+    probe trigger "$gen" > /tmp/t
+    ok "$6: cause" is cause /tmp/t "$3"
+    ok "$6: reason" is reason /tmp/t "$4"
+    probe status > /tmp/st
+    ok "$6: one generation for one death" is gen /tmp/st "$gen"
+    ok "$6: second triggers" is suppressed /tmp/st $((before + $5))
+    ok "$6: the account is exact" sh -c "probe quiesce $gen && probe audit $gen"
+    probe release "$gen"
+}
+
+dies 1 pv 2 3 0 "SHUTDOWN_crash"
+dies 2 pv 3 3 1 "killed by Xen"
+dies 3 pv 4 4 0 "watchdog"
+dies 5 pvh 5 1 0 "triple fault"
+
+probe status > /tmp/st
+gen=$(v gen /tmp/st)
+tiny 4 pv > /dev/null 2>&1
+ok "a clean end" wait_for 15 gone tiny4
+probe status > /tmp/st
+ok "... begins no generation" is gen /tmp/st "$gen"
+
+probe causes 0x7a # all but SHUTDOWN_crash
+tiny 1 pv > /dev/null 2>&1
+wait_for 15 gone tiny1
+probe status > /tmp/st
+ok "a cause that is masked out begins no generation" is gen /tmp/st "$gen"
+probe causes 0x7e

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A guest of a few instructions that dies at once, in the way MODE says:
+ *
+ *   1  PV: tells Xen that it has crashed          (SHUTDOWN_crash)
+ *   2  PV: faults without having any handler      (Xen kills it)
+ *   3  PV: does not feed its watchdog             (SHUTDOWN_watchdog)
+ *   4  PV: goes down cleanly                      (SHUTDOWN_poweroff)
+ *   5  PVH: faults without having an IDT          (triple fault)
+ */
+
+#define HYPERCALL_SCHED_OP 29
+#define SCHEDOP_SHUTDOWN   2
+#define SCHEDOP_WATCHDOG   6
+
+#define NOTE(type, desc...)         \
+    .pushsection .note.xen, "a";    \
+    .align 4;                       \
+    .long 4, 2f - 1f, type;         \
+    .asciz "Xen";                   \
+1:  desc;                           \
+2:  .align 4;                       \
+    .popsection
+
+    NOTE(6, .asciz "tiny")          /* GUEST_OS */
+    NOTE(5, .asciz "xen-3.0")       /* XEN_VERSION */
+    NOTE(8, .asciz "generic")       /* LOADER */
+    NOTE(3, .quad 0)                /* VIRT_BASE */
+    NOTE(1, .quad _start)           /* ENTRY */
+    NOTE(18, .long _start)          /* PHYS32_ENTRY */
+
+    .text
+    .globl _start
+_start:
+#if MODE == 5
+    .code32
+    lidt no_idt
+    ud2
+    .code64
+#elif MODE == 2
+    ud2
+#else
+    mov $HYPERCALL_SCHED_OP, %eax
+#if MODE == 3
+    mov $SCHEDOP_WATCHDOG, %edi
+#else
+    mov $SCHEDOP_SHUTDOWN, %edi
+#endif
+    lea argument(%rip), %rsi
+    syscall
+#endif
+forever:
+    jmp forever
+
+    .data
+    .align 8
+argument:
+#if MODE == 1
+    .long 3                         /* SHUTDOWN_crash */
+#elif MODE == 3
+    .long 0, 1                      /* a new one, of one second */
+#else
+    .long 0                         /* SHUTDOWN_poweroff */
+#endif
+no_idt:
+    .word 0
+    .quad 0

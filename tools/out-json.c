@@ -9,6 +9,17 @@
 
 #include "tools/out.h"
 
+/* An address as text: JSON's numbers are signed, and often of 53 bits. */
+static void hex_rip(json_t *root, uint64_t rip)
+{
+    json_t *trigger = json_copy(json_object_get(root, "trigger"));
+    char text[24];
+
+    snprintf(text, sizeof(text), "%#" PRIx64, rip);
+    json_object_set_new(trigger, "rip", json_string(text));
+    json_object_set_new(root, "trigger", trigger);
+}
+
 /* The documents but for the dictionary, which show has used up. */
 static void json_head(const struct source *src)
 {
@@ -17,6 +28,8 @@ static void json_head(const struct source *src)
 
     json_object_set_new(o, "type", json_string("snapshot"));
     json_object_del(o, "dictionary");
+    if ( src->doc.has_rip )
+        hex_rip(o, src->doc.rip);
     if ( src->doc.note )
         json_object_set(o, "note", src->doc.note);
     if ( src->doc.has_wall )

@@ -291,7 +291,8 @@ static void print_gap(const struct merge_record *rec)
 static void text_record(const struct source *src,
                         const struct merge_record *rec)
 {
-    char when[32], who[40], name[EVENT_NAME_BYTES], fields[EVENT_TEXT_BYTES];
+    char when[32], who[40], buf[EVENT_NAME_BYTES], fields[EVENT_TEXT_BYTES];
+    const char *name = buf;
 
     seconds(when, sizeof(when), doc_ns(&src->doc, rec->tsc));
     running(&src->doc, rec, who, sizeof(who));
@@ -302,12 +303,16 @@ static void text_record(const struct source *src,
         return;
     }
 
-    if ( !rec->event )
-        snprintf(name, sizeof(name), "id_%u", rec->id);
-    event_text(src->doc.dict, rec->desc, rec->data, rec->words, fields,
-               sizeof(fields));
-    printf("%-24s%s%s\n", rec->event ? event_name(rec->desc, rec->event, name)
-                                     : name, *fields ? " " : "", fields);
+    if ( rec->event )
+        name = event_name(rec->desc, rec->event, buf);
+    else
+        snprintf(buf, sizeof(buf), "id_%u", rec->id);
+
+    if ( event_text(src->doc.dict, rec->desc, rec->data, rec->words, fields,
+                    sizeof(fields)) )
+        printf("%-24s %s\n", name, fields);
+    else
+        printf("%s\n", name);
 }
 
 static void text_tail(const struct source *src,

@@ -152,14 +152,15 @@ static json_t *dictionary(void)
 static char *make_meta(void)
 {
     json_t *o = json_pack(
-        "{s:i, s:{s:s, s:i, s:I, s:i, s:i, s:i, s:i, s:s, s:s, s:s}, s:s, s:[],"
-        " s:{s:s, s:s}, s:{s:s, s:s, s:s}, s:{s:I, s:i, s:[{s:I, s:I, s:I}]},"
+        "{s:i, s:{s:s, s:i, s:I, s:i, s:i, s:i, s:i, s:I, s:s, s:s, s:s}, s:s,"
+        " s:[], s:{s:s, s:s}, s:{s:s, s:s, s:s}, s:{s:I, s:i, s:[{s:I, s:I, s:I}]},"
         " s:[{s:i, s:i}, {s:i, s:i}],"
         " s:[{s:i, s:s, s:s, s:i}, {s:i, s:s, s:s, s:i}], s:o, s:[o, o, o],"
         " s:[{s:i, s:s, s:s, s:i}]}",
         "format", 1,
         "trigger", "cause", "crash", "gen", 1, "tsc", (json_int_t)TRIGGER,
-        "cpu", 1, "domid", 5, "vcpu", 0, "reason", 3, "uuid",
+        "cpu", 1, "domid", 5, "vcpu", 0, "reason", 3, "rip",
+        (json_int_t)0xffffffff81a442b5, "uuid",
         "01234567-89ab-cdef-0123-456789abcdef", "name", "web\x1b[31m1",
         "source", "virq",
         "history", "complete", "history_why",

@@ -153,8 +153,8 @@ static char *make_meta(void)
 {
     json_t *o = json_pack(
         "{s:i, s:{s:s, s:i, s:I, s:i, s:i, s:i, s:i, s:I, s:s, s:s, s:s}, s:s,"
-        " s:[], s:{s:s, s:s}, s:{s:s, s:s, s:s}, s:{s:I, s:i, s:[{s:I, s:I, s:I}]},"
-        " s:[{s:i, s:i}, {s:i, s:i}],"
+        " s:[], s:{s:s, s:s}, s:{s:s, s:s, s:s},"
+        " s:{s:I, s:i, s:[{s:I, s:I, s:I}]}, s:[{s:i, s:i}, {s:i, s:i}],"
         " s:[{s:i, s:s, s:s, s:i}, {s:i, s:s, s:s, s:i}], s:o, s:[o, o, o],"
         " s:[{s:i, s:s, s:s, s:i}]}",
         "format", 1,

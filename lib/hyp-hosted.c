@@ -57,6 +57,14 @@ static int hosted_op(struct hyp *h, struct xen_flightrec_op *op)
     return a.rc;
 }
 
+static int hosted_virq_ack(struct hyp *h)
+{
+    char taken[256];
+    ssize_t n = read(to_hosted(h)->virq, taken, sizeof(taken));
+
+    return n < 0 && errno != EAGAIN ? -errno : 0;
+}
+
 static int hosted_virq_bind(struct hyp *h, int *fd)
 {
     struct hyp_hosted *x = to_hosted(h);
@@ -68,15 +76,8 @@ static int hosted_virq_bind(struct hyp *h, int *fd)
     if ( flock(x->virq, LOCK_EX | LOCK_NB) )
         return errno == EWOULDBLOCK ? -EEXIST : -errno;
     *fd = x->virq;
-    return 0;
-}
-
-static int hosted_virq_ack(struct hyp *h)
-{
-    char taken[256];
-    ssize_t n = read(to_hosted(h)->virq, taken, sizeof(taken));
-
-    return n < 0 && errno != EAGAIN ? -errno : 0;
+    /* What was raised while nobody had it bound is lost, as in Xen. */
+    return hosted_virq_ack(h);
 }
 
 static int map_file(int dir, const char *name, size_t bytes, const void **out)

@@ -299,9 +299,9 @@ static void answer(struct engine *e, struct request *q, uint16_t state,
 
     if ( id )
         m.u.answer.file = *id;
-    if ( q->source == FROM_XENSTORE )
+    if ( q->source != FROM_SOCKET )
         send_monitor(e, &m);
-    else if ( q->source == FROM_SOCKET && q->client >= 0 )
+    else if ( q->client >= 0 )
         answer_client(e, q, state, error, id);
     if ( state == ANSWER_FAILED )
         log_error("request: failed: %s", proto_error_text(error));
@@ -943,14 +943,15 @@ int engine_run(const char *backend)
     send_monitor(&e, &ready);
     if ( read_clocks(&e, &e.pair[0]) )
         log_warning("clock: Xen's clocks cannot be read");
+    /* Something may have come while that was answered. */
     for ( ;; )
     {
-        wait_and_receive(&e);
         while ( e.work )
         {
             e.work = false;
             if ( step(&e) )
                 e.work = true;
         }
+        wait_and_receive(&e);
     }
 }

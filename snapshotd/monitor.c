@@ -78,6 +78,7 @@ struct monitor {
     struct pending pending[XS_TRIGGER_MAX];
     uint32_t number;       /* of the last request */
     bool signalled;        /* SIGUSR1 not yet passed on */
+    bool signal_open;      /* passed on, not yet answered */
     bool woken;
     struct msg_wake wake;
 
@@ -386,6 +387,9 @@ static void engine_answered(struct monitor *m, const struct msg_answer *a)
     struct pending *p = pending_by_number(m, a->number);
     char name[XS_TRIGGER_NAME_MAX + 1];
 
+    /* Requests by signal have no number. */
+    if ( !a->number )
+        m->signal_open = false;
     if ( !p || a->state > ANSWER_STALE )
         return;
     strcpy(name, p->name);
@@ -409,6 +413,8 @@ static void engine_close(struct monitor *m)
         close(m->engine);
     m->engine = -1;
     m->ready = m->reply_owed = false;
+    m->signalled |= m->signal_open;
+    m->signal_open = false;
     for ( i = 0; i < m->domains.nr; i++ )
         m->domains.entry[i].sent = false;
     for ( i = 0; i < XS_TRIGGER_MAX; i++ )
@@ -633,6 +639,7 @@ static bool send_requests(struct monitor *m)
         return true;
     *r = (struct msg_request){ .source = FROM_SIGNAL };
     m->signalled = !send_engine(m, &out);
+    m->signal_open |= !m->signalled;
     return !m->signalled;
 }
 

@@ -50,6 +50,8 @@
 
 /* Events as Xen's trace points emit them. */
 #define EV_RUNSTATE      0x00021001U /* SCHED_RUNSTATE_CHANGE */
+#define EV_TO_RUNNING    0x00021101U /* ..., runnable to running */
+#define EV_TO_BLOCKED    0x00021021U /* ..., running to blocked */
 #define EV_HYPERCALL     0x0020100dU /* PV_HYPERCALL_V2 */
 #define EV_SHUTDOWN_CODE 0x00028010U /* SCHED_SHUTDOWN_CODE */
 #define EV_FR_CRASH      0x0001f108U /* FR_DOMAIN_CRASH */
@@ -135,11 +137,11 @@ static void *map_new(const char *name, size_t bytes)
  * What a pCPU does.
  */
 
-static void write_runstate(unsigned int i)
+static void write_runstate(uint32_t event, unsigned int i)
 {
     const uint32_t data[2] = { fr_hosted_domid << 16 | fr_hosted_vcpu, i };
 
-    fr_trace(EV_RUNSTATE, data, sizeof(data));
+    fr_trace(event, data, sizeof(data));
 }
 
 static void raise_virq(void)
@@ -177,13 +179,14 @@ static void do_crash(struct cpu *c)
 
     fr_hosted_domid = k->domid;
     memcpy(t.handle, host.doms[k->domid].handle, sizeof(t.handle));
+    write_runstate(EV_TO_RUNNING, 0);
     fr_trace(EV_HYPERCALL, call, sizeof(call));
     fr_trace(EV_SHUTDOWN_CODE, code, sizeof(code));
     fr_trace(EV_FR_CRASH, mark, sizeof(mark));
     c->gen = freeze(&t);
     if ( c->gen && !k->quiet )
         raise_virq();
-    write_runstate(3);
+    write_runstate(EV_TO_BLOCKED, 0);
     fr_hosted_domid = 0;
 }
 
@@ -203,11 +206,11 @@ static void cpu_turn(struct cpu *c, unsigned int turn)
         c->crash = NULL;
     }
     for ( ; c->fill; c->fill-- )
-        write_runstate(c->fill);
+        write_runstate(EV_RUNSTATE, c->fill);
     if ( c->adopt )
         c->adopt = !fr_adopt(c->fr);
     if ( host.running && !host.paused )
-        write_runstate(turn);
+        write_runstate(EV_RUNSTATE, turn);
     pthread_cond_broadcast(&host.done);
     if ( host.paused )
     {

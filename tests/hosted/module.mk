@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The daemon end to end without Xen: see tests/hosted/world.h.
+
+HOSTED := $(O)/tests/hosted/test-daemon
+TESTS  += $(O)/tests/hosted/run
+
+$(HOSTED): $(O)/tests/hosted/test-daemon.o $(O)/tests/hosted/world.o $(LIBXF)
+	@$(call say,LD $@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_XEN) $(LIBS_BASE)
+
+# With the directory whose programs it is to try.
+$(O)/tests/hosted/run: $(HOSTED) $(FRHOST) $(FAKEXEN) \
+    $(O)/snapshotd/snapshotd $(O)/tools/xenflight
+	$(Q)printf '#!/bin/sh\nexec %s %s "$$@"\n' $(HOSTED) $(O) >$@
+	$(Q)chmod +x $@

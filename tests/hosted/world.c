@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "world.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <xenstore.h>
+
+#include "lib/snapshot.h"
+
+#define XENSTORED "/usr/lib/xen-4.17/bin/xenstored"
+
+static char build_dir[256];
+
+static void __attribute__((__noreturn__)) die(const char *what)
+{
+    printf("# %s: %s\n", what, strerror(errno));
+    exit(99);
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
+}
+
+/* Waits for input until `end`.  False: too late. */
+static bool readable(int fd, uint64_t end)
+{
+    struct pollfd p = { .fd = fd, .events = POLLIN };
+    uint64_t now = now_ms();
+
+    return now < end && poll(&p, 1, end - now) > 0;
+}
+
+void world_init(const char *build)
+{
+    snprintf(build_dir, sizeof(build_dir), "%s", build);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* fds[]: what becomes stdin, stdout, stderr; -1: as ours. */
+static pid_t spawn(const char *const argv[], const int fds[3])
+{
+    pid_t pid = fork();
+    int i;
+
+    if ( pid < 0 )
+        die("fork");
+    if ( pid )
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for ( i = 0; i < 3; i++ )
+        if ( fds[i] >= 0 )
+            dup2(fds[i], i);
+    execv(argv[0], (char *const *)argv);
+    _exit(127);
+}
+
+int run(char **out, const char *const argv[])
+{
+    int p[2], fds[3] = { -1, -1, -1 }, status;
+    size_t have = 0;
+    ssize_t n;
+    pid_t pid;
+
+    if ( pipe2(p, O_CLOEXEC) )
+        die("pipe");
+    fds[1] = p[1];
+    fds[2] = p[1];
+    pid = spawn(argv, fds);
+    close(p[1]);
+    *out = calloc(1, 65536);
+    while ( (n = read(p[0], *out + have, 65535 - have)) > 0 )
+        have += n;
+    close(p[0]);
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+/*
+ * xenstored
+ */
+
+/* The socket is there before it answers. */
+static void xenstored_wait(const struct world *w)
+{
+    struct sockaddr_un sun = { .sun_family = AF_UNIX };
+    uint64_t end = now_ms() + WAIT_MS;
+    int in = inotify_init1(IN_CLOEXEC), fd, rc;
+    char event[4096];
+
+    if ( in < 0 || inotify_add_watch(in, w->dir, IN_CREATE) < 0 )
+        die("inotify");
+    snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/socket", w->dir);
+    for ( ;; )
+    {
+        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        rc = connect(fd, (struct sockaddr *)&sun, sizeof(sun));
+        close(fd);
+        if ( !rc )
+            break;
+        /* Made, but not yet listening: look again a little later. */
+        if ( errno == ECONNREFUSED && now_ms() < end )
+        {
+            poll(NULL, 0, 1);
+            continue;
+        }
+        if ( !readable(in, end) || read(in, event, sizeof(event)) < 0 )
+            die("xenstored does not start");
+    }
+    close(in);
+}
+
+void xenstored_start(struct world *w)
+{
+    char pidfile[96], preload[300], trace[96];
+    const char *argv[] = { XENSTORED, "-N", "-F", pidfile, "-T", trace, NULL };
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    const int fds[3] = { null, null, null };
+
+    snprintf(pidfile, sizeof(pidfile), "%s/xs.pid", w->dir);
+    snprintf(trace, sizeof(trace), "%s/xs.trace", w->dir);
+    unlink(pidfile);
+    snprintf(preload, sizeof(preload), "%s/tests/fake/fakexen.so", build_dir);
+    setenv("XENSTORED_RUNDIR", w->dir, 1);
+    setenv("FAKEXEN", w->dir, 1);
+    setenv("LD_PRELOAD", preload, 1);
+    w->xenstored = spawn(argv, fds);
+    unsetenv("LD_PRELOAD");
+    close(null);
+    xenstored_wait(w);
+    w->xs = xs_open(0);
+    if ( !w->xs )
+        die("xs_open");
+    xs_put(w, "/local/domain/0/name", "Domain-0");
+}
+
+static void end_process(pid_t *pid, int sig)
+{
+    if ( *pid <= 0 )
+        return;
+    kill(*pid, sig);
+    waitpid(*pid, NULL, 0);
+    *pid = 0;
+}
+
+void xenstored_kill(struct world *w)
+{
+    end_process(&w->xenstored, SIGKILL);
+    if ( w->xs )
+        xs_close(w->xs);
+    w->xs = NULL;
+}
+
+void xs_put(struct world *w, const char *path, const char *value)
+{
+    if ( !xs_write(w->xs, XBT_NULL, path, value, strlen(value)) )
+        die(path);
+}
+
+bool xs_write_bytes(struct world *w, const char *path, const void *value,
+                    size_t bytes)
+{
+    return xs_write(w->xs, XBT_NULL, path, value, bytes);
+}
+
+bool xs_rm_domain(struct world *w, unsigned int domid)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "/local/domain/%u", domid);
+    return xs_rm(w->xs, XBT_NULL, path);
+}
+
+char *xs_get(struct world *w, const char *path)
+{
+    unsigned int len;
+
+    return xs_read(w->xs, XBT_NULL, path, &len);
+}
+
+static bool answered(const char *value)
+{
+    return value && *value && strcmp(value, "accepted");
+}
+
+char *xs_answer_of(struct world *w, const char *name)
+{
+    uint64_t end = now_ms() + WAIT_MS;
+    char path[128], *value;
+    unsigned int n;
+
+    snprintf(path, sizeof(path), "/tool/xenflight/result/%s", name);
+    if ( !xs_watch(w->xs, path, name) )
+        die(path);
+    for ( ;; )
+    {
+        value = xs_get(w, path);
+        if ( answered(value) || !readable(xs_fileno(w->xs), end) )
+            break;
+        free(value);
+        free(xs_read_watch(w->xs, &n));
+    }
+    xs_unwatch(w->xs, path, name);
+    return value;
+}
+
+/*
+ * frhost
+ */
+
+static long host_answer(struct world *w)
+{
+    uint64_t end = now_ms() + WAIT_MS;
+    char line[64];
+    size_t n = 0;
+    long result;
+
+    while ( n < sizeof(line) - 1 && readable(w->host_out, end) &&
+            read(w->host_out, &line[n], 1) == 1 && line[n] != '\n' )
+        n++;
+    line[n] = '\0';
+    if ( sscanf(line, "ok %ld", &result) != 1 )
+    {
+        printf("# frhost said \"%s\"\n", line);
+        die("frhost");
+    }
+    return result;
+}
+
+long host(struct world *w, const char *fmt, ...)
+{
+    char line[128];
+    va_list ap;
+    int n;
+
+    va_start(ap, fmt);
+    n = vsnprintf(line, sizeof(line) - 1, fmt, ap);
+    va_end(ap);
+    line[n++] = '\n';
+    if ( write(w->host_in, line, n) != n )
+        die("frhost");
+    return host_answer(w);
+}
+
+static void host_start(struct world *w)
+{
+    char path[300];
+    const char *argv[] = { path, w->dir, "2", NULL };
+    int in[2], out[2];
+
+    snprintf(path, sizeof(path), "%s/tests/fake/frhost", build_dir);
+    if ( pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC) )
+        die("pipe");
+    w->host = spawn(argv, (const int[3]){ in[0], out[1], -1 });
+    close(in[0]);
+    close(out[1]);
+    w->host_in = in[1];
+    w->host_out = out[0];
+    host_answer(w);
+}
+
+void domain_new(struct world *w, unsigned int domid, const char *handle,
+                const char *name)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "/local/domain/%u/name", domid);
+    host(w, "domain %u %s 2", domid, handle);
+    xs_put(w, path, name);
+    if ( !xs_introduce_domain(w->xs, domid, 1, 1) )
+        die("introduce");
+}
+
+/*
+ * snapshotd
+ */
+
+void daemon_start(struct world *w)
+{
+    char path[300];
+    const char *argv[] = { path, "-c", w->conf, "-b", w->backend, NULL };
+    int p[2];
+
+    snprintf(path, sizeof(path), "%s/snapshotd/snapshotd", build_dir);
+    if ( pipe2(p, O_CLOEXEC) )
+        die("pipe");
+    if ( w->log >= 0 )
+        close(w->log);
+    w->daemon = spawn(argv, (const int[3]){ -1, -1, p[1] });
+    close(p[1]);
+    w->log = p[0];
+}
+
+/* What waits in the pipe joins the text.  False: its end, or too late. */
+static bool more_log(struct world *w, uint64_t end)
+{
+    ssize_t n;
+
+    if ( w->text_bytes > (1 << 20) || !readable(w->log, end) )
+        return false;
+    n = read(w->log, w->text + w->text_bytes, 65536);
+    if ( n <= 0 )
+        return false;
+    w->text_bytes += n;
+    w->text[w->text_bytes] = '\0';
+    return true;
+}
+
+int daemon_wait(struct world *w)
+{
+    uint64_t end = now_ms() + WAIT_MS;
+    int status;
+
+    /* It writes to its end; then the pipe ends. */
+    while ( more_log(w, end) )
+        continue;
+    if ( now_ms() >= end )
+        kill(w->daemon, SIGKILL);
+    waitpid(w->daemon, &status, 0);
+    w->daemon = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+int daemon_stop(struct world *w)
+{
+    kill(w->daemon, SIGTERM);
+    return daemon_wait(w);
+}
+
+void daemon_kill(struct world *w, int sig)
+{
+    end_process(&w->daemon, sig);
+}
+
+pid_t engine_pid(const struct world *w)
+{
+    char path[64];
+    int pid = 0;
+    FILE *f;
+
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", w->daemon,
+             w->daemon);
+    f = fopen(path, "re");
+    if ( f && fscanf(f, "%d", &pid) != 1 )
+        pid = 0;
+    if ( f )
+        fclose(f);
+    return pid;
+}
+
+bool wait_gone(pid_t pid)
+{
+    int fd = syscall(SYS_pidfd_open, pid, 0);
+    bool gone;
+
+    if ( fd < 0 )
+        return errno == ESRCH;
+    gone = readable(fd, now_ms() + WAIT_MS);
+    close(fd);
+    return gone;
+}
+
+bool wait_log(struct world *w, const char *what)
+{
+    uint64_t end = now_ms() + WAIT_MS;
+    const char *found;
+
+    do {
+        found = strstr(w->text + w->searched, what);
+        if ( found )
+        {
+            w->searched = found + strlen(what) - w->text;
+            return true;
+        }
+    } while ( more_log(w, end) );
+    printf("# not in the log: \"%s\"\n", what);
+    return false;
+}
+
+bool logged(const struct world *w, const char *what)
+{
+    return strstr(w->text, what) != NULL;
+}
+
+/*
+ * Files
+ */
+
+static bool is_final(const char *name)
+{
+    size_t n = strlen(name), s = strlen(SNAPSHOT_SUFFIX);
+
+    return n > s && !strcmp(name + n - s, SNAPSHOT_SUFFIX);
+}
+
+static bool next_event(struct dir_watch *d, uint64_t end, char name[256])
+{
+    const struct inotify_event *e;
+    ssize_t n;
+
+    if ( d->pos == d->len )
+    {
+        if ( !readable(d->fd, end) )
+            return false;
+        n = read(d->fd, d->buf, sizeof(d->buf));
+        if ( n <= 0 )
+            return false;
+        d->len = n;
+        d->pos = 0;
+    }
+    e = (const void *)(d->buf + d->pos);
+    d->pos += sizeof(*e) + e->len;
+    snprintf(name, 256, "%s", e->len ? e->name : "");
+    return true;
+}
+
+static void watch_dir(struct dir_watch *d, const char *path, uint32_t mask)
+{
+    d->fd = inotify_init1(IN_CLOEXEC);
+    if ( d->fd < 0 || inotify_add_watch(d->fd, path, mask) < 0 )
+        die("inotify");
+}
+
+char *wait_file(struct world *w)
+{
+    uint64_t end = now_ms() + WAIT_MS;
+    char name[256], *path;
+
+    while ( next_event(&w->files, end, name) )
+        if ( is_final(name) &&
+             asprintf(&path, "%s/%s", w->state, name) > 0 )
+            return path;
+    return NULL;
+}
+
+bool wait_part(struct world *w)
+{
+    char name[256];
+
+    return next_event(&w->parts, now_ms() + WAIT_MS, name);
+}
+
+static unsigned int count_dir(const struct world *w, bool all)
+{
+    DIR *d = opendir(w->state);
+    struct dirent *e;
+    unsigned int n = 0;
+
+    while ( d && (e = readdir(d)) )
+        n += e->d_name[0] != '.' && (all || is_final(e->d_name));
+    if ( d )
+        closedir(d);
+    return n;
+}
+
+unsigned int count_files(const struct world *w)
+{
+    return count_dir(w, false);
+}
+
+unsigned int count_entries(const struct world *w)
+{
+    return count_dir(w, true);
+}
+
+json_t *file_meta(const char *path)
+{
+    struct snapshot_fault fault = { .what = "" };
+    json_t *meta = NULL;
+    struct snapshot *s;
+    size_t len;
+    char *text;
+    int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
+
+    rc = fd < 0 ? -errno : snapshot_verify(fd, &fault, NULL);
+    if ( rc )
+        printf("# %s: %s %s\n", path, strerror(-rc), fault.what);
+    if ( fd >= 0 )
+        close(fd);
+    if ( rc || snapshot_open(path, &s, &fault) )
+        return NULL;
+    if ( !snapshot_json(s, SNAPSHOT_META, &text, &len) )
+    {
+        meta = json_loadb(text, len, 0, NULL);
+        free(text);
+    }
+    snapshot_close(s);
+    return meta;
+}
+
+/*
+ * All of it
+ */
+
+static void write_conf(const struct world *w, const char *more)
+{
+    FILE *f = fopen(w->conf, "we");
+
+    if ( !f )
+        die(w->conf);
+    fprintf(f, "[daemon]\nuser = nobody\nstate = %s\nrun = %s\n%s", w->state,
+            w->run, more ? more : "");
+    fclose(f);
+}
+
+void world_start(struct world *w, const char *more)
+{
+    memset(w, 0, sizeof(*w));
+    w->log = -1;
+    w->text = calloc(1, (2 << 20) + 1);
+    strcpy(w->dir, "/tmp/xfw.XXXXXX");
+    if ( !w->text || !mkdtemp(w->dir) )
+        die("mkdtemp");
+    snprintf(w->state, sizeof(w->state), "%s/state", w->dir);
+    snprintf(w->run, sizeof(w->run), "%s/run", w->dir);
+    snprintf(w->backend, sizeof(w->backend), "hosted:%s", w->dir);
+    snprintf(w->conf, sizeof(w->conf), "%s/conf", w->dir);
+    /* The daemon makes it itself, but the watches need it now. */
+    if ( mkdir(w->state, 0700) || chown(w->state, 65534, 65534) )
+        die("state");
+    watch_dir(&w->files, w->state, IN_MOVED_TO);
+    watch_dir(&w->parts, w->state, IN_CREATE);
+    write_conf(w, more);
+    host_start(w);
+    xenstored_start(w);
+}
+
+static void remove_tree(const char *path)
+{
+    const char *argv[] = { "/bin/rm", "-rf", path, NULL };
+    char *out;
+
+    run(&out, argv);
+    free(out);
+}
+
+void world_end(struct world *w)
+{
+    if ( w->daemon )
+        end_process(&w->daemon, SIGTERM);
+    xenstored_kill(w);
+    end_process(&w->host, SIGKILL);
+    close(w->host_in);
+    close(w->host_out);
+    close(w->files.fd);
+    close(w->parts.fd);
+    if ( w->log >= 0 )
+        close(w->log);
+    free(w->text);
+    remove_tree(w->dir);
+}

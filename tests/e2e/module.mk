@@ -10,7 +10,7 @@ $(O)/$(E2E)/probe: $(O)/$(E2E)/probe.o $(O)/lib/hyp.o $(O)/lib/hyp-xen.o \
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LIBS_XEN) $(LIBS_BASE)
 
 $(O)/e2e/dom0.cpio.gz: $(E2E)/mkinitrd $(E2E)/dom0/init $(E2E)/dom0/lib.sh \
-    $(E2E)/guest/init
+    $(E2E)/dom0/recorder.sh $(E2E)/guest/init
 	@$(call say,INITRD $(@D))
 	$(Q)$(E2E)/mkinitrd $(@D)
 
@@ -28,6 +28,6 @@ e2e-parts: xen xen-off xen-pristine $(O)/e2e/dom0.cpio.gz \
 e2e: e2e-parts all ## the tests on a real Xen under QEMU
 	$(Q)tests/run $(filter $(E2E)/%,$(TESTS))
 
-TESTS += $(E2E)/objects $(E2E)/recorder
+TESTS += $(E2E)/objects $(E2E)/recorder $(E2E)/small
 
 .PHONY: e2e e2e-parts

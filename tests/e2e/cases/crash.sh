@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# A guest dies; the hypervisor itself holds what came before.  No daemon.  Uses
-# what recorder.sh defines.
+# A guest dies; the hypervisor itself holds what came before.  No daemon.
 
 probe status > /tmp/st
 gen=$(($(v gen /tmp/st) + 1))

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Every way to die, by guests of a few instructions.  Uses what recorder.sh
-# defines.
+# Every way to die, by guests of a few instructions.
 
 tiny() {
     cat > /tmp/tiny.cfg <<END

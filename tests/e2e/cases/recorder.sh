@@ -2,23 +2,6 @@
 #
 # The recorder as Xen has it, from Dom0 by hypercall: no daemon.
 
-v() { sed -n "s/^$1=//p" "$2"; }
-
-# A file and a number: the value is that, or at least that.
-is()       { [ "$(v "$1" "$2")" = "$3" ] || { cat "$2"; return 1; }; }
-at_least() { [ "$(v "$1" "$2")" -ge "$3" ] || { cat "$2"; return 1; }; }
-# refuses ERRNO COMMAND...
-refuses() {
-    fr_errno=$1; shift
-    "$@" > /tmp/refuses 2>&1 && { echo "not refused"; return 1; }
-    grep -q ": $fr_errno\$" /tmp/refuses || { cat /tmp/refuses; return 1; }
-}
-emitted() { probe cpu "$1" 0 | sed -n 's/^emitted=//p'; }
-grows() {
-    fr_was=$(emitted "$1")
-    wait_for 5 sh -c "[ \$(probe cpu $1 0 | sed -n 's/^emitted=//p') -gt $fr_was ]"
-}
-
 probe status > /tmp/st
 show cat /tmp/st
 ok "boot option creates and starts before Dom0 runs" is state /tmp/st 3

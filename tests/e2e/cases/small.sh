@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Other options at boot: flightrec=512K,slot=8K,spares=3,lease=2, four pCPUs, the
+# other xenstored.
+
+probe status > /tmp/st
+show cat /tmp/st
+probe rings 3 > /tmp/r
+show cat /tmp/r
+ok "slots as asked for" grep -q 'channel=0 slots=56 slot_bytes=8192 spares=3 ' /tmp/r
+ok "four pCPUs" sh -c 'probe cpu 3 0 && ! probe cpu 4 0'
+
+# The lease: what nobody acknowledges is given back, what somebody reads is not.
+probe freeze 1 > /tmp/f
+gen=$(v gen /tmp/f)
+released() { probe status > /tmp/st; [ "$(v released /tmp/st)" -ge "$1" ]; }
+ok "held at first" sh -c "! probe status | grep -q released=$gen\$"
+ok "the lease of an unread hold runs out" wait_for 10 released "$gen"
+ok "... and is counted" is expired /tmp/st 1
+probe freeze 2 > /tmp/f
+probe ack $((gen + 1))
+probe trigger $((gen + 1)) > /tmp/t
+ok "an acknowledged hold says so" is flags /tmp/t 2
+ok "... outlives the lease" sh -c \
+    "probe virq 3 /tmp/never; probe trigger $((gen + 1)) >/dev/null"
+ok "... and can be released" probe release $((gen + 1))
+
+# Off and on, again and again, with all pCPUs writing.
+xl info | sed -n 's/^free_memory *: //p' > /tmp/free1
+for i in 1 2 3 4 5 6 7 8 9 10; do
+    probe destroy && probe create 4194304 && probe start && probe freeze "$i" &&
+        probe quiesce "$(($(probe status | sed -n 's/^gen=//p')))" || break
+done > /tmp/again 2>&1
+ok "destroy and create ten times" [ "$(grep -c pending=0 /tmp/again)" = 10 ]
+gen=$(probe status | sed -n 's/^gen=//p')
+ok "the account is exact" probe audit "$gen"
+show probe audit "$gen"
+probe destroy
+ok "no page has been lost" wait_for 5 sh -c \
+    '[ $(xl info | sed -n "s/^free_memory *: //p") -ge $(($(cat /tmp/free1) + 1)) ]'
+ok "the hypervisor says nothing unexpected" sh -c \
+    '! xl dmesg | grep -E "Assert|Xen BUG|Panic|WARN|Leaking"'

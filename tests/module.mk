@@ -22,6 +22,8 @@ $(O)/tests/core/%.o: tests/platform/%.c
 	$(Q)$(CC) $(CSTD) $(WARN) $(CORE_CPPFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP \
 	    -c -o $@ $<
 
+TESTS += tests/analyze
+
 # TESTS is complete only once all modules are read.
 .SECONDEXPANSION:
 tests-built: $$(filter $$(O)/%,$$(TESTS)) ## build the tests, run none

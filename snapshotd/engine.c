@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -911,6 +912,8 @@ static int prepare(struct engine *e, const char *backend)
     e->conf = m.u.conf;
     e->counters = m.u.conf.counters;
     uname(&e->uts);
+    /* Its command was /proc/self/exe. */
+    prctl(PR_SET_NAME, "snapshotd-eng");
     rc = map_rings(e, backend);
     if ( rc )
         return rc;

@@ -78,7 +78,7 @@ struct monitor {
     struct pending pending[XS_TRIGGER_MAX];
     uint32_t number;       /* of the last request */
     bool signalled;        /* SIGUSR1 not yet passed on */
-    bool signal_open;      /* passed on, not yet answered */
+    uint32_t signal_number;/* of the last passed on; 0: it is answered */
     bool woken;
     struct msg_wake wake;
 
@@ -387,9 +387,8 @@ static void engine_answered(struct monitor *m, const struct msg_answer *a)
     struct pending *p = pending_by_number(m, a->number);
     char name[XS_TRIGGER_NAME_MAX + 1];
 
-    /* Requests by signal have no number. */
-    if ( !a->number )
-        m->signal_open = false;
+    if ( a->number == m->signal_number )
+        m->signal_number = 0;
     if ( !p || a->state > ANSWER_STALE )
         return;
     strcpy(name, p->name);
@@ -413,8 +412,8 @@ static void engine_close(struct monitor *m)
         close(m->engine);
     m->engine = -1;
     m->ready = m->reply_owed = false;
-    m->signalled |= m->signal_open;
-    m->signal_open = false;
+    m->signalled |= m->signal_number != 0;
+    m->signal_number = 0;
     for ( i = 0; i < m->domains.nr; i++ )
         m->domains.entry[i].sent = false;
     for ( i = 0; i < XS_TRIGGER_MAX; i++ )
@@ -637,10 +636,13 @@ static bool send_requests(struct monitor *m)
     }
     if ( !m->signalled )
         return true;
-    *r = (struct msg_request){ .source = FROM_SIGNAL };
-    m->signalled = !send_engine(m, &out);
-    m->signal_open |= !m->signalled;
-    return !m->signalled;
+    *r = (struct msg_request){ .source = FROM_SIGNAL,
+                               .number = m->number + 1 };
+    if ( !send_engine(m, &out) )
+        return false;
+    m->signal_number = ++m->number;
+    m->signalled = false;
+    return true;
 }
 
 static bool send_wake(struct monitor *m)

@@ -105,7 +105,7 @@ struct msg_domain {
 };
 
 struct msg_request {
-    uint32_t number;           /* FROM_SIGNAL: 0 */
+    uint32_t number;
     uint16_t source;           /* enum request_source */
     uint16_t text_bytes;
     char text[PROTO_TEXT];     /* as found, any bytes */

@@ -19,7 +19,7 @@ struct request {
     bool wait;             /* FROM_SOCKET: the client waits for the file */
     uint16_t source;       /* enum request_source */
     uint16_t text_bytes;
-    uint32_t number;       /* FROM_XENSTORE: the monitor's */
+    uint32_t number;       /* the monitor's; 0 FROM_SOCKET */
     int client;            /* FROM_SOCKET: its fd, else -1 */
     uint32_t gen;          /* that answers it; 0: not frozen yet */
     char text[PROTO_TEXT];

@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# The recorder's core in a process: unit tests, and random operations against
-# an array.
+# The recorder's core in a process: unit tests, random operations against an
+# array, threads.
 
 RIG_TESTS := $(O)/tests/unit/test-ring $(O)/tests/prop/prop-ring
 RIG_O     := $(O)/tests/lib/rig.o $(CORE_O)
 
 # The seam of tests/platform comes before Xen's.
-$(RIG_TESTS:%=%.o) $(O)/tests/lib/rig.o: CPPFLAGS := $(CORE_CPPFLAGS) $(CPPFLAGS)
+$(RIG_TESTS:%=%.o) $(O)/tests/lib/rig.o $(O)/tests/prop/threads-ring.o: \
+    CPPFLAGS := $(CORE_CPPFLAGS) $(CPPFLAGS)
 
 $(RIG_TESTS): %: %.o $(RIG_O) $(LIBXF)
 	@$(call say,LD $@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_BASE) -lcmocka
 
-TESTS += $(RIG_TESTS)
+$(O)/tests/prop/threads-ring: $(O)/tests/prop/threads-ring.o $(CORE_O) $(LIBXF)
+	@$(call say,LD $@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -pthread
+
+TESTS += $(RIG_TESTS) $(O)/tests/prop/threads-ring

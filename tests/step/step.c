@@ -276,7 +276,7 @@ void step_added(const void *p, uint64_t add)
 
         REQUIRE(k->order[ch] && k->slot[ch] == i && W.pending[ch][i],
                 "I4: committed what was not reserved");
-        REQUIRE(add == FR_DONE_ONE + k->need[ch],
+        REQUIRE(add == FR_NREC_ONE + k->need[ch],
                 "I3: committed another size than reserved");
         end = &W.data[ch][i][k->off[ch] + k->need[ch]];
         REQUIRE(end[-2] == serial && end[-1] == ~serial,

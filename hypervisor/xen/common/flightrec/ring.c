@@ -176,7 +176,7 @@ static bool fr_close(struct fr_ring *r)
         unsigned int slot = (p >> FR_SLOT_SHIFT) & FR_SLOT_MASK;
         struct fr_slot *s = &r->slot[slot];
         struct xen_flightrec_packet *hdr;
-        uint32_t nrec = (p >> FR_NREC_SHIFT) & FR_NREC_MASK;
+        uint64_t used = p & FR_DONE_MASK;
         uint32_t words = p & FR_OFF_MASK;
 
         if ( words == FR_OFF_MASK )
@@ -184,9 +184,9 @@ static bool fr_close(struct fr_ring *r)
         if ( !fr_local_cmpxchg(&r->pos, p, p | FR_OFF_MASK) )
             continue;
 
-        fr_write(s->used, (uint64_t)nrec << 32 | words);
+        fr_write(s->used, used);
         hdr = (struct xen_flightrec_packet *)s->data;
-        hdr->records = nrec;
+        hdr->records = FR_DONE_NREC(used);
         fr_write(hdr->used_bytes, words * 4);
         fr_fifo_push(r, slot);
         return true;
@@ -262,7 +262,7 @@ static void fr_fold(struct fr_ring *r)
     if ( likely(count < FR_FOLD) )
         return;
     fr_local_xadd(&r->emitted, -count);
-    r->emitted_before += count;
+    fr_write(r->emitted_before, r->emitted_before + count);
 }
 
 /* Open the victim at fifo[i]; the ring is closed, so pos is ours alone. */
@@ -274,9 +274,10 @@ static void fr_open(struct fr_cpu *c, struct fr_ring *r, unsigned int i)
     uint64_t tag = (fr_read(r->pos) >> FR_TAG_SHIFT) + 1;
 
     fr_fifo_remove(r, i);
-    r->overwritten += s->used >> 32;
-    s->seq = ++r->seq;
-    s->begin_tsc = tsc;
+    fr_write(r->overwritten, r->overwritten + FR_DONE_NREC(s->used));
+    fr_write(r->seq, r->seq + 1);
+    fr_write(s->seq, r->seq);
+    fr_write(s->begin_tsc, tsc);
     fr_fold(r);
     fr_header(c, r, slot, tsc);
     fr_write(s->committed, (uint64_t)FR_HEADER_WORDS);
@@ -299,7 +300,7 @@ static void fr_give_back(struct fr_ring *r, uint64_t g)
 
         if ( !s->hold_gen || g_holds(g, s->hold_gen) )
             continue;
-        s->hold_gen = 0;
+        fr_write(s->hold_gen, 0);
         ((struct xen_flightrec_packet *)s->data)->hold_gen = 0;
         fr_fifo_push(r, i);
     }
@@ -330,7 +331,7 @@ static void fr_hold(struct fr_ring *r, uint64_t g)
     {
         struct fr_slot *s = &r->slot[r->fifo[i - 1]];
 
-        s->hold_gen = gen;
+        fr_write(s->hold_gen, gen);
         ((struct xen_flightrec_packet *)s->data)->hold_gen = gen;
     }
     r->nfifo = i;
@@ -360,7 +361,7 @@ static void fr_audit_slots(const struct fr_ring *r, uint32_t gen,
     for ( i = 0; i < r->slots; i++ )
     {
         const struct fr_slot *s = &r->slot[i];
-        uint64_t nrec = s->used >> 32;
+        uint64_t nrec = FR_DONE_NREC(s->used);
 
         if ( !s->hold_gen )
             a->sacrificed += nrec;
@@ -494,24 +495,25 @@ bool fr_adopt(struct fr_cpu *c)
 
 /* --------------------------------------------------------------- record -- */
 
-/* words: 0..7; from may have any alignment */
-static inline void fr_copy(uint32_t *to, const void *from, unsigned int words)
+/*
+ * words: 0..7; from may have any alignment.  The last words are written twice
+ * rather than found by more branches.
+ */
+static inline void fr_copy(uint32_t *to, const void *from, size_t words)
 {
     const uint8_t *f = from;
 
-    if ( words & 4 )
+    if ( words >= 4 )
     {
         memcpy(to, f, 16);
-        to += 4;
-        f += 16;
+        memcpy(to + words - 4, f + words * 4 - 16, 16);
     }
-    if ( words & 2 )
+    else if ( words >= 2 )
     {
         memcpy(to, f, 8);
-        to += 2;
-        f += 8;
+        memcpy(to + words - 2, f + words * 4 - 8, 8);
     }
-    if ( words & 1 )
+    else if ( words )
         memcpy(to, f, 4);
 }
 
@@ -619,7 +621,7 @@ fr_write_slow(struct fr_cpu *c, struct fr_ring *r, uint64_t e,
         if ( anchor )
             fr_write(r->base, tsc);
         fr_fill(r, s->data + off, tsc, anchor, rec);
-        fr_local_add(&s->committed, FR_DONE_ONE + need); /* P1 */
+        fr_local_add(&s->committed, FR_NREC_ONE + need); /* P1 */
         return;
     }
 
@@ -679,11 +681,11 @@ void fr_trace(uint32_t event, const void *data, unsigned int bytes)
 {
     struct fr_cpu *c = fr_this_cpu();
     unsigned int ent = fr_lookup(event);
-    unsigned int words = bytes >> 2 | bytes << 30; /* huge if not whole words */
+    size_t words = bytes >> 2 | bytes << 30; /* huge if not whole words */
     struct fr_ring *r;
     struct fr_slot *s;
-    uint64_t e, p, g, base, tsc;
-    uint32_t head, *to;
+    uint64_t e, p, tsc;
+    uint32_t head, off, *to;
 
     if ( unlikely(!(ent & FR_ENT_FAST)) ||
          unlikely(words > XEN_FLIGHTREC_MAX_WORDS) || unlikely(!c) )
@@ -700,28 +702,30 @@ void fr_trace(uint32_t event, const void *data, unsigned int bytes)
 
     /*
      * In this order.  pos before G: if an adoption comes after the load of G,
-     * pos has changed and the cmpxchg fails.  base before the clock: a stamp
-     * must not be older than the anchor it is compared with.
+     * pos has changed and the cmpxchg fails.  G before the clock: what is
+     * stamped after a freeze is not held by it.  base last: should it have
+     * changed since the load of pos, the cmpxchg fails.
      */
     p = fr_read(r->pos);
-    g = fr_read(fr_g);
-    base = fr_read(r->base);
-    tsc = fr_clock();
+    off = p & FR_OFF_MASK;
+    if ( unlikely(!same_epoch(e, fr_read(fr_g))) ||
+         unlikely(off + (uint32_t)words >= r->slot_words) )
+        goto rest;
 
-    if ( unlikely(!same_epoch(e, g)) ||
-         unlikely((p & FR_OFF_MASK) + words >= r->slot_words) ||
-         unlikely(tsc - base >= r->window) ||
+    tsc = fr_clock();
+    if ( unlikely(tsc - fr_read(r->base) >= r->window) ||
          unlikely(!fr_local_cmpxchg(&r->pos, p, p + FR_NREC_ONE + 1 + words)) )
-    {
-        fr_trace_rest(c, head, data, e);
-        return;
-    }
+        goto rest;
 
     s = fr_pos_slot(r, p);
-    to = s->data + (p & FR_OFF_MASK);
+    to = s->data + off;
     *to = fr_stamp(r, tsc) | head;
     fr_copy(to + 1, data, words);
-    fr_local_add(&s->committed, FR_DONE_ONE + 1 + words); /* P1 */
+    fr_local_add(&s->committed, FR_NREC_ONE + 1 + words); /* P1 */
+    return;
+
+ rest:
+    fr_trace_rest(c, head, data, e);
 }
 
 /* ------------------------------------------------------------- control --- */

@@ -134,8 +134,9 @@
 /* emitted and lost: epoch | count */
 #define FR_COUNT_MASK    ((1ULL << FR_EPOCH_SHIFT) - 1)
 
-/* committed and used: records | words */
-#define FR_DONE_ONE      (1ULL << 32)
+/* committed and used are as pos, without tag and slot: records | words */
+#define FR_DONE_MASK     ((1ULL << FR_SLOT_SHIFT) - 1)
+#define FR_DONE_NREC(d)  ((d) >> FR_NREC_SHIFT)
 
 struct fr_slot {
     uint64_t committed;    /* records | words; local add by writers */

@@ -54,3 +54,23 @@ wait_for 15 gone tiny1
 probe status > /tmp/st
 ok "a cause that is masked out begins no generation" is gen /tmp/st "$gen"
 probe causes 0x7e
+
+# All that can be held is held, and somebody reads the oldest: the next death
+# has to wait.
+for i in 1 2 3 4; do probe freeze $i; done > /dev/null
+probe status > /tmp/st
+gen=$(v gen /tmp/st)
+probe ack $((gen - 3))
+before=$(v deferred /tmp/st)
+tiny 1 pv > /dev/null 2>&1
+wait_for 15 gone tiny1
+probe status > /tmp/st
+ok "nothing left to hold: a death is deferred" is deferred /tmp/st $((before + 1))
+ok "... and begins nothing" is gen /tmp/st "$gen"
+probe release $((gen - 3))
+ok "it begins with the release" probe trigger $((gen + 1))
+probe trigger $((gen + 1)) > /tmp/t
+ok "... says that it comes late" is flags /tmp/t 5
+ok "... and why" is cause /tmp/t 2
+ok "the account is exact" sh -c "probe quiesce $((gen + 1)) && probe audit $((gen + 1))"
+for i in 2 1 0 -1; do probe release $((gen - i)); done

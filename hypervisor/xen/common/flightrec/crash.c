@@ -188,6 +188,10 @@ void fr_give_back_all(void)
 
 /* ------------------------------------------------------------------- hooks -- */
 
+/* Bits of struct domain's flightrec_dying. */
+#define FR_DYING_MARKED 0  /* the mark is in the rings */
+#define FR_DYING_BEGUN  1  /* a generation has begun, or is deferred */
+
 /* vCPU and instruction pointer, where the domain dies by its own hand. */
 static void fr_who(const struct domain *d, struct xen_flightrec_trigger *t)
 {
@@ -224,13 +228,17 @@ void flightrec_domain_dying(struct domain *d, unsigned int cause,
     if ( fr_set.state != FR_SET_CREATED )
         return;
 
+    /*
+     * Once a death: Xen-made crashes come by here and at domain_shutdown(), and
+     * the Viridian MSR can be written as often as a guest likes.
+     */
     fr_who(d, &t);
-    fr_mark_crash(&t);
+    if ( !test_and_set_bit(FR_DYING_MARKED, &d->flightrec_dying) )
+        fr_mark_crash(&t);
     if ( !(fr_causes & (1U << cause)) )
         return;
 
-    /* Xen-made crashes come by here and again at domain_shutdown(). */
-    if ( test_and_set_bool(d->flightrec_dying) )
+    if ( test_and_set_bit(FR_DYING_BEGUN, &d->flightrec_dying) )
         (void)arch_fetch_and_add(&fr_counts.suppressed, 1);
     else
         (void)fr_begin(&t); /* what could not begin is counted */
@@ -246,7 +254,7 @@ void flightrec_domain_shutdown(struct domain *d, unsigned int reason)
 
 void flightrec_domain_resume(struct domain *d)
 {
-    d->flightrec_dying = false;
+    d->flightrec_dying = 0;
 }
 
 /* -------------------------------------------------------------- Xen's death -- */

@@ -5,106 +5,58 @@
 
 #include <argp.h>
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/text.h"
 #include "tools/cmd.h"
+#include "tools/filter.h"
 #include "tools/out.h"
 #include "tools/tool.h"
 
-#define MAX_GLOBS    16
-#define MAX_CPUS     65536
+#define MAX_CPUS     FILTER_MAX_CPUS
 #define MAX_VCPUS    8192
 
 /* How many records the summary shows. */
 #define LAST_DOMAIN  15
 #define LAST_CPU     10
 
-enum last {
-    LAST_ALL,      /* no --last: everything */
-    LAST_TIME,     /* --last TIME */
-    LAST_SUMMARY,  /* --last */
-};
-
 enum { OPT_HEAD = 256 };
 
 struct options {
     const char *file;
-    const char *domain;
-    const char *glob[MAX_GLOBS];
-    unsigned int nr_globs;
-    bool by_cpu;
-    bool cpu[MAX_CPUS];
-    enum last last;
-    uint64_t last_ns;
+    struct filter filter;
+    bool summary;  /* --last without a time */
     bool json;
     bool head_only;
-};
-
-/* The options, resolved against one file. */
-struct filter {
-    const struct options *o;
-    uint32_t domid;
-    uint64_t from_tsc;
-    int8_t glob[XEN_FLIGHTREC_IDS]; /* 0: not asked yet, 1: shown, -1: not */
 };
 
 /*
  * The command line.
  */
 
-/* "3", "0,2-4" */
-static int parse_cpus(const char *text, bool *cpu)
-{
-    char *end;
-
-    for ( ;; )
-    {
-        unsigned long from, to;
-
-        if ( *text < '0' || *text > '9' )
-            return -EINVAL;
-        from = to = strtoul(text, &end, 10);
-        if ( *end == '-' )
-        {
-            text = end + 1;
-            if ( *text < '0' || *text > '9' )
-                return -EINVAL;
-            to = strtoul(text, &end, 10);
-        }
-        if ( from > to || to >= MAX_CPUS )
-            return -EINVAL;
-        while ( from <= to )
-            cpu[from++] = true;
-        if ( !*end )
-            return 0;
-        if ( *end != ',' )
-            return -EINVAL;
-        text = end + 1;
-    }
-}
-
 /* `--last 100ms' or `--last=100ms' or just `--last'. */
 static void parse_last(struct options *o, const char *arg,
                        struct argp_state *state)
 {
-    o->last = LAST_TIME;
+    o->filter.by_time = true;
     if ( arg )
     {
-        if ( text_duration(arg, &o->last_ns) )
+        if ( text_duration(arg, &o->filter.last_ns) )
             argp_error(state, "--last takes a time like 100ms, not \"%s\"",
                        arg);
         return;
     }
 
     if ( state->next < state->argc &&
-         !text_duration(state->argv[state->next], &o->last_ns) )
+         !text_duration(state->argv[state->next], &o->filter.last_ns) )
         state->next++;
     else
-        o->last = LAST_SUMMARY;
+    {
+        o->filter.by_time = false;
+        o->summary = true;
+    }
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -113,20 +65,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
     switch ( key )
     {
-    case 'd':
-        o->domain = arg;
-        return 0;
-    case 'c':
-        o->by_cpu = true;
-        if ( parse_cpus(arg, o->cpu) )
-            argp_error(state, "--cpu takes numbers like 0,2-4, not \"%s\"",
-                       arg);
-        return 0;
-    case 'e':
-        if ( o->nr_globs == MAX_GLOBS )
-            argp_error(state, "more than %u --event", MAX_GLOBS);
-        else
-            o->glob[o->nr_globs++] = arg;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &o->filter;
         return 0;
     case 'l':
         parse_last(o, arg, state);
@@ -151,11 +91,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option option_list[] = {
-    { "domain", 'd', "ID|NAME|UUID", 0, "only records of this domain: written "
-      "while it ran, or that name it", 0 },
-    { "cpu", 'c', "LIST", 0, "only these pCPUs: numbers like 0,2-4", 0 },
-    { "event", 'e', "GLOB", 0, "only events whose name matches, like "
-      "'SCHED_*'; may be given several times", 0 },
     { "last", 'l', "TIME", OPTION_ARG_OPTIONAL, "only from TIME (like 100ms) "
       "before the trigger on; without TIME: a summary with the last records "
       "of the domain that died and of the pCPUs it ran on", 0 },
@@ -164,8 +99,14 @@ static const struct argp_option option_list[] = {
     { 0 },
 };
 
+static const struct argp_child children[] = {
+    { &filter_argp, 0, NULL, 0 },
+    { 0 },
+};
+
 static const struct argp argp = {
     .options = option_list,
+    .children = children,
     .parser = parse,
     .args_doc = "FILE",
     .doc = "Show what is in a snapshot: who died, when, why, and then each "
@@ -174,63 +115,6 @@ static const struct argp argp = {
            "Needs neither Xen nor root.  Exit status: 0 done, 1 the file "
            "cannot be read, or not to its end, 2 usage.",
 };
-
-/*
- * Selecting.
- */
-
-static bool match_globs(struct filter *f, const struct merge_record *rec)
-{
-    char buf[EVENT_NAME_BYTES];
-    const char *name = event_name(rec->desc, rec->event, buf);
-
-    for ( unsigned int i = 0; i < f->o->nr_globs; i++ )
-        if ( !fnmatch(f->o->glob[i], name, FNM_CASEFOLD) )
-            return true;
-
-    return false;
-}
-
-static bool match_event(struct filter *f, const struct merge_record *rec)
-{
-    if ( rec->id == XEN_FLIGHTREC_ID_ESCAPE )
-        return match_globs(f, rec);
-
-    if ( !f->glob[rec->id] )
-        f->glob[rec->id] = match_globs(f, rec) ? 1 : -1;
-    return f->glob[rec->id] > 0;
-}
-
-static bool is_of(const struct merge_record *rec, uint32_t domid)
-{
-    struct event_who who;
-
-    if ( rec->domid == domid )
-        return true;
-
-    for ( unsigned int k = 0; rec->kind == MERGE_EVENT && rec->desc &&
-          event_domain(rec->desc, k, rec->data, rec->words, &who); k++ )
-        if ( who.domid == domid )
-            return true;
-
-    return false;
-}
-
-/* A gap may hide anything: it is shown whatever domain or event is wanted. */
-static bool wanted(struct filter *f, const struct merge_record *rec)
-{
-    const struct options *o = f->o;
-
-    if ( o->by_cpu && !o->cpu[rec->cpu] )
-        return false;
-    if ( rec->tsc < f->from_tsc )
-        return false;
-    if ( rec->kind == MERGE_GAP )
-        return true;
-    if ( o->domain && !is_of(rec, f->domid) )
-        return false;
-    return !o->nr_globs || match_event(f, rec);
-}
 
 /*
  * The summary: the last records of the dead domain, and of each pCPU that its
@@ -283,7 +167,7 @@ static int summarise(struct summary *sum, const struct merge_record *rec)
         return -ENOMEM;
 
     add_last(*cpu, rec);
-    if ( sum->domid < 0 || !is_of(rec, sum->domid) )
+    if ( sum->domid < 0 || !filter_is_of(rec, sum->domid) )
         return 0;
 
     add_last(sum->domain, rec);
@@ -386,7 +270,7 @@ static int walk(const struct source *src, const struct out *out,
     while ( (rc = merge_next(m, &rec)) > 0 )
     {
         totals->records += rec.kind == MERGE_EVENT;
-        if ( !wanted(f, &rec) )
+        if ( !filter_wants(f, &rec) )
             continue;
         if ( sum )
         {
@@ -405,30 +289,14 @@ static int walk(const struct source *src, const struct out *out,
     return rc;
 }
 
-static int make_filter(const struct source *src, const struct options *o,
-                       struct filter *f)
-{
-    *f = (struct filter){ .o = o };
-    if ( o->last == LAST_TIME )
-        f->from_tsc = doc_tsc_before(&src->doc, o->last_ns);
-
-    if ( !o->domain || doc_find_domain(&src->doc, o->domain, &f->domid) )
-        return 0;
-
-    complain(o->domain, "no such domain in this snapshot; "
-                        "--head lists those that it knows");
-    return -ENOENT;
-}
-
-static int show(const struct source *src, const struct options *o)
+static int show(const struct source *src, struct options *o)
 {
     const struct out *out = o->json ? &out_json : &out_text;
     struct out_totals totals = { 0 };
     struct summary *sum = NULL;
-    struct filter f;
     int rc;
 
-    rc = make_filter(src, o, &f);
+    rc = filter_resolve(&o->filter, &src->doc);
     if ( rc )
         return rc;
 
@@ -436,7 +304,7 @@ static int show(const struct source *src, const struct options *o)
     if ( o->head_only )
         return 0;
 
-    if ( o->last == LAST_SUMMARY )
+    if ( o->summary )
     {
         sum = new_summary(&src->doc);
         rc = sum ? 0 : -ENOMEM;
@@ -445,7 +313,7 @@ static int show(const struct source *src, const struct options *o)
         out->section("Records:");
 
     if ( !rc )
-        rc = walk(src, out, &f, sum, &totals);
+        rc = walk(src, out, &o->filter, sum, &totals);
     if ( !rc && sum )
         print_summary(src, out, sum, &totals.shown);
     if ( !rc )

@@ -113,7 +113,19 @@ static int op_arg(void *arg, struct xen_flightrec_op *op)
  * Domains.
  */
 
-/* A name is taken when it is first seen, and not given up when it vanishes. */
+/* A name is noted when it is seen, and not given up when it vanishes. */
+static void note_name(struct monitor *m, struct msg_domain *d)
+{
+    char name[PROTO_TEXT];
+    size_t bytes = xs_domain_name(&m->xs, d->domid, name, sizeof(name));
+
+    if ( !bytes )
+        return;
+    memset(d->name, 0, sizeof(d->name));
+    memcpy(d->name, name, bytes);
+    d->name_bytes = bytes;
+}
+
 static void note_domain(struct monitor *m, const struct hyp_domain *in)
 {
     struct domain *d = domains_get(&m->domains, in->domid, in->handle);
@@ -122,18 +134,59 @@ static void note_domain(struct monitor *m, const struct hyp_domain *in)
     if ( !d )
         return;
     old = d->d;
-    d->seen = true;
+    if ( !d->changed )
+        xs_watch_name(&m->xs, in->domid, true);
     d->d.gone = false;
     d->d.vcpus = in->vcpus;
     d->d.shutdown = in->shutdown;
     d->d.reason = in->reason;
     if ( !d->d.name_bytes )
-        d->d.name_bytes = xs_domain_name(&m->xs, in->domid, d->d.name,
-                                         sizeof(d->d.name));
+        note_name(m, &d->d);
     if ( !d->changed || memcmp(&old, &d->d, sizeof(old)) )
         domains_changed(&m->domains, d);
 }
 
+/* A migrated domain comes with another name than it gets in the end. */
+static void domain_renamed(void *arg, unsigned int domid)
+{
+    struct monitor *m = arg;
+    struct domain *d = domains_find(&m->domains, domid, NULL);
+    struct msg_domain old;
+
+    if ( !d || d->d.gone )
+        return;
+    old = d->d;
+    note_name(m, &d->d);
+    if ( memcmp(&old, &d->d, sizeof(old)) )
+        domains_changed(&m->domains, d);
+}
+
+static void mark_gone(struct monitor *m, const struct hyp_domain *list,
+                      unsigned int nr)
+{
+    struct domain *d;
+    unsigned int i;
+
+    for ( i = 0; i < m->domains.nr; i++ )
+        m->domains.entry[i].seen = false;
+    for ( i = 0; i < nr; i++ )
+    {
+        d = domains_find(&m->domains, list[i].domid, list[i].handle);
+        if ( d )
+            d->seen = true;
+    }
+    for ( i = 0; i < m->domains.nr; i++ )
+    {
+        d = &m->domains.entry[i];
+        if ( d->seen || d->d.gone )
+            continue;
+        d->d.gone = true;
+        xs_watch_name(&m->xs, d->d.domid, false);
+        domains_changed(&m->domains, d);
+    }
+}
+
+/* The gone ones first: a new one may have the number of one of them. */
 static void refresh_domains(struct monitor *m)
 {
     struct hyp_domain *list;
@@ -145,20 +198,10 @@ static void refresh_domains(struct monitor *m)
         log_error("domains: Xen does not list them: %s", hyp_why(rc));
         return;
     }
-    for ( i = 0; i < m->domains.nr; i++ )
-        m->domains.entry[i].seen = false;
+    mark_gone(m, list, nr);
     for ( i = 0; i < nr; i++ )
         note_domain(m, &list[i]);
     free(list);
-    for ( i = 0; i < m->domains.nr; i++ )
-    {
-        struct domain *d = &m->domains.entry[i];
-
-        if ( d->seen || d->d.gone )
-            continue;
-        d->d.gone = true;
-        domains_changed(&m->domains, d);
-    }
 }
 
 /*
@@ -293,6 +336,8 @@ static void xenstore_events(struct monitor *m)
 
 static void xenstore_check(struct monitor *m)
 {
+    unsigned int i;
+
     if ( m->xs.h )
     {
         if ( xs_alive(&m->xs) )
@@ -303,6 +348,9 @@ static void xenstore_check(struct monitor *m)
         return;
     log_info("xenstore: connected again");
     refresh_domains(m);
+    for ( i = 0; i < m->domains.nr; i++ )
+        if ( !m->domains.entry[i].d.gone )
+            xs_watch_name(&m->xs, m->domains.entry[i].d.domid, true);
     scan_requests(m, false);
 }
 
@@ -993,6 +1041,8 @@ int monitor_run(const struct monitor_options *opt)
     int code;
 
     m->opt = opt;
+    m->xs.renamed = domain_renamed;
+    m->xs.arg = m;
     code = open_all(m);
     if ( !code )
     {

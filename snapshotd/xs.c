@@ -14,7 +14,9 @@
 
 #include "log.h"
 
-#define PATH_ROOM 256
+#define PATH_ROOM  256
+#define NAME_PATH  "/local/domain/%u/name"
+#define NAME_TOKEN "name-%u"
 
 /*
  * The library falls back to /dev/xen/xenbus when there is no socket, and a read
@@ -78,23 +80,28 @@ void xs_disconnect(struct xs *x)
     x->fd = -1;
 }
 
+/* Tokens are ours: they say what is watched, whatever the path looks like. */
+static void one_event(struct xs *x, const char *token)
+{
+    unsigned int domid;
+
+    if ( !strcmp(token, "introduce") )
+        x->introduced = true;
+    else if ( !strcmp(token, "release") )
+        x->released = true;
+    else if ( !strcmp(token, "request") )
+        x->requested = true;
+    else if ( sscanf(token, NAME_TOKEN, &domid) == 1 )
+        x->renamed(x->arg, domid);
+}
+
 int xs_drain(struct xs *x)
 {
     char **event;
 
     while ( (event = xs_check_watch(x->h)) )
     {
-        switch ( event[XS_WATCH_TOKEN][0] )
-        {
-        case 'i':
-            x->introduced = true;
-            break;
-        case 'r':
-            if ( !strcmp(event[XS_WATCH_TOKEN], "release") )
-                x->released = true;
-            else
-                x->requested = true;
-        }
+        one_event(x, event[XS_WATCH_TOKEN]);
         free(event);
     }
     return errno == EAGAIN ? 0 : -EIO;
@@ -126,12 +133,26 @@ static bool read_node(struct xs *x, const char *path, char *buf, size_t room,
     return true;
 }
 
+void xs_watch_name(struct xs *x, unsigned int domid, bool on)
+{
+    char path[PATH_ROOM], token[32];
+
+    if ( !x->h )
+        return;
+    snprintf(path, sizeof(path), NAME_PATH, domid);
+    snprintf(token, sizeof(token), NAME_TOKEN, domid);
+    if ( on ? !xs_watch(x->h, path, token) && errno != EEXIST
+            : !xs_unwatch(x->h, path, token) && errno != ENOENT )
+        log_warning("xenstore: %s: cannot be %swatched: %s", path,
+                    on ? "" : "un", strerror(errno));
+}
+
 size_t xs_domain_name(struct xs *x, unsigned int domid, char *buf, size_t room)
 {
     char path[PATH_ROOM];
     size_t bytes;
 
-    snprintf(path, sizeof(path), "/local/domain/%u/name", domid);
+    snprintf(path, sizeof(path), NAME_PATH, domid);
     read_node(x, path, buf, room, &bytes);
     return bytes;
 }

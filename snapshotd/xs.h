@@ -22,6 +22,9 @@ struct xs {
     struct xs_handle *h;   /* NULL: not connected */
     int fd;                /* readable when an event waits, or -1 */
     bool introduced, released, requested; /* what the events hinted at */
+    /* A domain's name may be another one now. */
+    void (*renamed)(void *arg, unsigned int domid);
+    void *arg;
 };
 
 /* Connects and watches.  -ECONNREFUSED, -ENOENT: no xenstored there. */
@@ -32,6 +35,8 @@ int xs_drain(struct xs *x);
 /* Poll does not tell that xenstored died: ask it something. */
 int xs_alive(struct xs *x);
 
+/* Watch a domain's name from now on, or no more. */
+void xs_watch_name(struct xs *x, unsigned int domid, bool on);
 /* /local/domain/<domid>/name.  0 bytes if there is none. */
 size_t xs_domain_name(struct xs *x, unsigned int domid, char *buf,
                       size_t room);

@@ -466,6 +466,56 @@ static void case_crash(struct world *w)
     free(next);
 }
 
+/* A domain that was migrated here gets its real name later. */
+static void case_renamed(struct world *w)
+{
+    json_t *meta;
+    char *path;
+
+    up(w, NULL);
+    domain_new(w, 5, HANDLE, "web-1--incoming");
+    xs_put(w, "/local/domain/5/name", "web-1");
+    xs_put(w, "/tool/xenflight/request/first", "");
+    free(xs_answer_of(w, "first"));
+    free(wait_file(w));
+    host(w, "crash 5 1");
+    path = wait_file(w);
+    meta = check_file(path, "crash");
+    same(text_of(json_object_get(meta, "trigger"), "name"), "web-1");
+    json_decref(meta);
+    free(path);
+}
+
+/* The same number, another domain: each crash has its own name. */
+static void case_domid_again(struct world *w)
+{
+    static const char *const handle[] = { HANDLE,
+                                          "ffeeddccbbaa99887766554433221100" };
+    static const char *const name[] = { "first", "second" };
+    json_t *meta;
+    char *path;
+    int i;
+
+    up(w, NULL);
+    for ( i = 0; i < 2; i++ )
+    {
+        domain_new(w, 5, handle[i], name[i]);
+        xs_put(w, "/tool/xenflight/request/r", "");
+        free(xs_answer_of(w, "r"));
+        free(wait_file(w));
+        host(w, "crash 5 1");
+        path = wait_file(w);
+        meta = check_file(path, "crash");
+        same(text_of(json_object_get(meta, "trigger"), "name"), name[i]);
+        json_decref(meta);
+        free(path);
+        check(xs_rm_domain(w, 5));
+        host(w, "gone 5");
+        check(xs_release(w, 5));
+        check(xs_rm_answer(w, "r"));
+    }
+}
+
 static void case_signal(struct world *w)
 {
     json_t *meta;
@@ -1139,32 +1189,41 @@ static void case_request_script(struct world *w)
 static const struct {
     const char *name;
     void (*run)(struct world *w);
+    bool both;             /* with oxenstored too */
 } cases[] = {
-#define CASE(n) { #n, case_##n }
-    CASE(bad_configuration), CASE(no_xenstored), CASE(not_dom0),
+#define CASE(n) { #n, case_##n, false }
+#define BOTH(n) { #n, case_##n, true }
+    CASE(bad_configuration), BOTH(no_xenstored), CASE(not_dom0),
     CASE(not_root), CASE(xen_without_recorder), CASE(other_xen),
-    CASE(virq_taken), CASE(second_daemon), CASE(no_user), CASE(request),
-    CASE(crash), CASE(signal), CASE(stale_request), CASE(hostile_text),
-    CASE(held_before_start), CASE(several_held), CASE(wrapped),
-    CASE(goes_on), CASE(straggler), CASE(engine_killed),
-    CASE(engine_killed_writing), CASE(poisoned_generation),
-    CASE(monitor_killed), CASE(new_buffers), CASE(xenstored_dies),
-    CASE(unfinished_files), CASE(budget), CASE(disk_full),
-    CASE(open_state_directory), CASE(many_requests),
+    CASE(virq_taken), CASE(second_daemon), CASE(no_user), BOTH(request),
+    BOTH(crash), BOTH(renamed), BOTH(domid_again), CASE(signal),
+    BOTH(stale_request), BOTH(hostile_text), CASE(held_before_start),
+    CASE(several_held), CASE(wrapped), CASE(goes_on), CASE(straggler),
+    CASE(engine_killed), CASE(engine_killed_writing),
+    CASE(poisoned_generation), CASE(monitor_killed), CASE(new_buffers),
+    BOTH(xenstored_dies), CASE(unfinished_files), CASE(budget),
+    CASE(disk_full), CASE(open_state_directory), BOTH(many_requests),
     CASE(engine_has_no_rights), CASE(idle), CASE(tool_with_daemon),
-    CASE(tool_without_daemon), CASE(request_script),
+    CASE(tool_without_daemon), BOTH(request_script),
 #undef CASE
+#undef BOTH
 };
 
+#define CASES (sizeof(cases) / sizeof(cases[0]))
+
 /* Why none of it can be tried here, or NULL. */
-static const char *missing(void)
+static const char *missing(bool ocaml)
 {
     if ( geteuid() )
         return "needs root";
-    if ( access("/usr/lib/xen-4.17/bin/xenstored", X_OK) )
+    if ( access(ocaml ? "/usr/lib/xen-4.17/bin/oxenstored"
+                      : "/usr/lib/xen-4.17/bin/xenstored",
+                X_OK) )
         return "xenstored is not installed (xen-utils-4.17)";
     return NULL;
 }
+
+static unsigned int number; /* of the last test */
 
 static void run_case(size_t i)
 {
@@ -1177,31 +1236,43 @@ static void run_case(size_t i)
         printf("# the daemon's log:\n# | %s\n", w.text ? w.text : "");
     if ( w.dir[0] )
         world_end(&w);
-    printf("%sok %zu - hosted: %s\n", failures ? "not " : "", i + 1,
-           cases[i].name);
+    printf("%sok %u - hosted: %s%s\n", failures ? "not " : "", ++number,
+           cases[i].name, world_oxenstored ? ", oxenstored" : "");
     fflush(stdout);
 }
 
-int main(int argc, char **argv)
+static unsigned int run_all(const char *only, bool ocaml)
 {
-    const char *only = argc > 2 ? argv[2] : "", *why = missing();
-    const size_t n = sizeof(cases) / sizeof(cases[0]);
+    const char *why = missing(ocaml);
     unsigned int bad = 0;
     size_t i;
 
-    build = argc > 1 ? argv[1] : "build";
-    world_init(build);
-    printf("1..%zu\n", n);
-    for ( i = 0; i < n; i++ )
+    world_oxenstored = ocaml;
+    for ( i = 0; i < CASES; i++ )
     {
+        if ( (ocaml && !cases[i].both) || !strstr(cases[i].name, only) )
+            continue;
         if ( why )
-            printf("ok %zu - hosted: %s # SKIP %s\n", i + 1, cases[i].name,
-                   why);
-        else if ( strstr(cases[i].name, only) )
+            printf("ok %u - hosted: %s%s # SKIP %s\n", ++number,
+                   cases[i].name, ocaml ? ", oxenstored" : "", why);
+        else
         {
             run_case(i);
             bad += !!failures;
         }
     }
+    return bad;
+}
+
+int main(int argc, char **argv)
+{
+    const char *only = argc > 2 ? argv[2] : "";
+    unsigned int bad;
+
+    build = argc > 1 ? argv[1] : "build";
+    world_init(build);
+    bad = run_all(only, false);
+    bad += run_all(only, true);
+    printf("1..%u\n", number);
     return bad ? 1 : 0;
 }

@@ -24,7 +24,10 @@
 
 #include "lib/snapshot.h"
 
-#define XENSTORED "/usr/lib/xen-4.17/bin/xenstored"
+#define XENSTORED  "/usr/lib/xen-4.17/bin/xenstored"
+#define OXENSTORED "/usr/lib/xen-4.17/bin/oxenstored"
+
+bool world_oxenstored;
 
 static char build_dir[256];
 
@@ -130,22 +133,59 @@ static void xenstored_wait(const struct world *w)
     close(in);
 }
 
-void xenstored_start(struct world *w)
+/* C: all it needs are its options. */
+static pid_t spawn_xenstored(const struct world *w, const int fds[3])
 {
-    char pidfile[96], preload[300], trace[96];
+    char pidfile[96], trace[96];
     const char *argv[] = { XENSTORED, "-N", "-F", pidfile, "-T", trace, NULL };
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    const int fds[3] = { null, null, null };
 
     snprintf(pidfile, sizeof(pidfile), "%s/xs.pid", w->dir);
     snprintf(trace, sizeof(trace), "%s/xs.trace", w->dir);
     unlink(pidfile);
+    return spawn(argv, fds);
+}
+
+/*
+ * OCaml: its socket's path is compiled in; so it gets a mount namespace in
+ * which that is the world's directory.
+ */
+static pid_t spawn_oxenstored(const struct world *w, const int fds[3])
+{
+    static const char script[] =
+        "mount -t tmpfs none /run && mkdir /run/xenstored && "
+        "mount --bind \"$1\" /run/xenstored && : >\"$1/kva\" && "
+        "truncate -s 4096 \"$1/kva\" && printf 1 >\"$1/port\" && "
+        "printf 'xenstored-kva = %s/kva\nxenstored-port = %s/port\n"
+        "pid-file = %s/ox.pid\npersistent = false\n' "
+        "\"$1\" \"$1\" \"$1\" >\"$1/ox.conf\" && "
+        "LD_PRELOAD=$2 exec " OXENSTORED " --no-fork --config-file "
+        "\"$1/ox.conf\"";
+    char preload[300];
+    const char *argv[] = { "/usr/bin/unshare", "-m", "--propagation",
+                           "private", "/bin/sh", "-c", script, "sh", w->dir,
+                           preload, NULL };
+
+    snprintf(preload, sizeof(preload), "%s/tests/fake/fakexen.so", build_dir);
+    return spawn(argv, fds);
+}
+
+void xenstored_start(struct world *w)
+{
+    char preload[300];
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    const int fds[3] = { null, null, null };
+
     snprintf(preload, sizeof(preload), "%s/tests/fake/fakexen.so", build_dir);
     setenv("XENSTORED_RUNDIR", w->dir, 1);
     setenv("FAKEXEN", w->dir, 1);
-    setenv("LD_PRELOAD", preload, 1);
-    w->xenstored = spawn(argv, fds);
-    unsetenv("LD_PRELOAD");
+    if ( world_oxenstored )
+        w->xenstored = spawn_oxenstored(w, fds);
+    else
+    {
+        setenv("LD_PRELOAD", preload, 1);
+        w->xenstored = spawn_xenstored(w, fds);
+        unsetenv("LD_PRELOAD");
+    }
     close(null);
     xenstored_wait(w);
     w->xs = xs_open(0);
@@ -188,6 +228,21 @@ bool xs_rm_domain(struct world *w, unsigned int domid)
     char path[64];
 
     snprintf(path, sizeof(path), "/local/domain/%u", domid);
+    return xs_rm(w->xs, XBT_NULL, path);
+}
+
+bool xs_release(struct world *w, unsigned int domid)
+{
+    /* It may have noticed by itself. */
+    return xs_release_domain(w->xs, domid) || errno == ENOENT ||
+           errno == EINVAL;
+}
+
+bool xs_rm_answer(struct world *w, const char *name)
+{
+    char path[128];
+
+    snprintf(path, sizeof(path), "/tool/xenflight/result/%s", name);
     return xs_rm(w->xs, XBT_NULL, path);
 }
 

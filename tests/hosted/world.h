@@ -39,6 +39,9 @@ struct world {
 /* Where the programs are: the build directory. */
 void world_init(const char *build);
 
+/* Which xenstored worlds have from now on. */
+extern bool world_oxenstored;
+
 /* `more`: lines that are appended to the configuration, or NULL. */
 void world_start(struct world *w, const char *more);
 void world_end(struct world *w);
@@ -81,6 +84,10 @@ bool xs_write_bytes(struct world *w, const char *path, const void *value,
                     size_t bytes);
 /* All that xenstore has of a domain, as a toolstack removes it. */
 bool xs_rm_domain(struct world *w, unsigned int domid);
+/* ... and that it is gone. */
+bool xs_release(struct world *w, unsigned int domid);
+/* So that the same name can be asked for again. */
+bool xs_rm_answer(struct world *w, const char *name);
 /* NULL: not there.  free() it. */
 char *xs_get(struct world *w, const char *path);
 /* Waits until the node has another value than "" and "accepted". */

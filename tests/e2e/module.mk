@@ -32,6 +32,6 @@ e2e-parts: xen xen-off xen-pristine $(O)/e2e/dom0.cpio.gz \
 e2e: e2e-parts all ## the tests on a real Xen under QEMU
 	$(Q)tests/run $(filter $(E2E)/%,$(TESTS))
 
-TESTS += $(E2E)/objects $(E2E)/recorder $(E2E)/small
+TESTS += $(E2E)/objects $(E2E)/recorder $(E2E)/small $(E2E)/panic
 
 .PHONY: e2e e2e-parts

@@ -202,6 +202,7 @@ static int fr_pcpu_create(unsigned int cpu)
 
     smp_wmb(); /* all of it, before a writer there finds it */
     flightrec_cpu[cpu] = &p->core;
+    fr_root_update();
     return 0;
 }
 
@@ -284,7 +285,6 @@ int fr_buffers_create(const struct xen_flightrec_op_create *how)
     }
 
     fr_set.state = FR_SET_CREATED;
-    fr_root_update();
     return 0;
 }
 

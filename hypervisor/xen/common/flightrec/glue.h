@@ -77,7 +77,7 @@ int fr_begin(struct xen_flightrec_trigger *t);
 int fr_acknowledge(uint32_t gen);
 int fr_give_back(uint32_t gen);
 void fr_give_back_all(void);
-/* The set of buffers has changed: what a crash kernel is to find. */
+/* Some buffers have come or gone: what a crash kernel is to find. */
 void fr_root_update(void);
 
 #endif /* __XEN_FLIGHTREC_GLUE_H__ */

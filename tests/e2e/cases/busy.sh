@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Keeps both pCPUs writing until the host ends it: see tests/e2e/panic.
+
+taskset 1 yes > /dev/null &
+taskset 2 yes > /dev/null &
+( while :; do xenstore-read domid > /dev/null; done ) &
+ok "the recorder runs" grows 1
+say "# ready"
+wait

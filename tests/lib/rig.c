@@ -12,9 +12,10 @@
 
 uint64_t rig_tsc = 1ULL << 32, rig_tick = 40;
 
+/* In one instruction: a signal handler may read it in between. */
 static uint64_t rig_clock(void)
 {
-    return rig_tsc += rig_tick;
+    return __atomic_add_fetch(&rig_tsc, rig_tick, __ATOMIC_RELAXED);
 }
 
 static uint32_t *rig_slot(void *arg, unsigned int channel, unsigned int i)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # The recorder's core in a process: unit tests, random operations against an
-# array, threads.
+# array, threads, and an interruption at each instruction.
 
-RIG_TESTS := $(O)/tests/unit/test-ring $(O)/tests/prop/prop-ring
+RIG_TESTS := $(O)/tests/unit/test-ring $(O)/tests/prop/prop-ring \
+             $(O)/tests/prop/signal-ring
 RIG_O     := $(O)/tests/lib/rig.o $(CORE_O)
 
 # The seam of tests/platform comes before Xen's.

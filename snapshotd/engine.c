@@ -58,7 +58,7 @@ struct engine {
     struct domains domains;
     struct requests requests;
     struct counters counters;
-    struct msg_wake wake;
+    struct msg_wake virq, wake; /* the last VIRQ, the last of another kind */
     bool work;             /* something may be to be done */
     uint32_t seq;
     struct clock_pair pair[2]; /* at the start, and for this snapshot */
@@ -172,8 +172,9 @@ static void got_message(struct engine *e, const struct msg *m)
     switch ( m->type )
     {
     case MSG_WAKE:
-        /* One wake-up that is not looked at yet: the VIRQ says more. */
-        if ( !e->work || m->u.wake.source == WAKE_VIRQ )
+        if ( m->u.wake.source == WAKE_VIRQ )
+            e->virq = m->u.wake;
+        else
             e->wake = m->u.wake;
         e->work = true;
         return;
@@ -324,7 +325,14 @@ static void answer_all(struct engine *e, uint32_t gen, uint16_t state,
  * Taking a generation.
  */
 
+/* Did the VIRQ of this trigger, or of a later one, wake us? */
+static bool virq_came(const struct engine *e, const struct trigger *t)
+{
+    return e->virq.ns >= t->t.ns;
+}
+
 static const char *trigger_source(const struct engine *e,
+                                  const struct trigger *t,
                                   const struct request *q)
 {
     static const char *const from[] = {
@@ -335,10 +343,10 @@ static const char *trigger_source(const struct engine *e,
 
     if ( q )
         return from[q->source];
+    if ( virq_came(e, t) )
+        return "virq";
     switch ( e->wake.source )
     {
-    case WAKE_VIRQ:
-        return "virq";
     case WAKE_RELEASE:
         return "release-domain";
     case WAKE_START:
@@ -356,7 +364,7 @@ static void trigger_fill(struct engine *e, struct trigger *t)
 
     if ( t->t.cause == XEN_FLIGHTREC_CAUSE_REQUEST )
         q = request_next(&e->requests, NULL, t->t.gen);
-    t->source = trigger_source(e, q);
+    t->source = trigger_source(e, t, q);
     if ( q )
     {
         memcpy(t->text, q->text, q->text_bytes);
@@ -406,7 +414,7 @@ static int take_trigger(struct engine *e, struct take *k, uint32_t gen)
         return rc;
     t->t = o.u.trigger;
     t->wall_ns = now->wall_ns - (now->ns - t->t.ns);
-    t->wake_ns = e->wake.ns >= t->t.ns ? e->wake.ns : now->ns;
+    t->wake_ns = virq_came(e, t) ? e->virq.ns : now->ns;
     k->lat.wake = t->wake_ns > t->t.ns ? t->wake_ns - t->t.ns : 0;
     trigger_fill(e, t);
     trigger_id(t, &k->id);
@@ -607,16 +615,24 @@ static int take_try(struct engine *e, struct take *k, uint32_t gen)
     return rc;
 }
 
+static void take_give_back(struct engine *e, struct take *k)
+{
+    uint32_t gen = k->trigger.t.gen;
+    int rc = k->released ? 0 : gen_op(e, XEN_FLIGHTREC_OP_release, gen);
+
+    if ( !rc || rc == -ENOENT )
+        return;
+    log_error("generation %u: Xen does not take it back: %s", gen,
+              strerror(-rc));
+    e->failed_gen = gen;
+}
+
 /* Whatever becomes of the file: the generation is given back. */
 static void take(struct engine *e, uint32_t gen)
 {
     struct take k = { .fd = -1, .trigger.t.gen = gen };
-    int rc = take_try(e, &k, gen), back;
+    int rc = take_try(e, &k, gen);
 
-    if ( rc )
-        take_failed(e, &k, rc);
-    else
-        answer_all(e, gen, ANSWER_DONE, ANSWER_OK, &k.id);
     snapshot_abort(k.w);
     if ( k.fd >= 0 )
     {
@@ -625,16 +641,11 @@ static void take(struct engine *e, uint32_t gen)
         close(k.fd);
     }
     free(k.streams);
-    if ( !k.released )
-    {
-        back = gen_op(e, XEN_FLIGHTREC_OP_release, gen);
-        if ( back && back != -ENOENT )
-        {
-            log_error("generation %u: Xen does not take it back: %s", gen,
-                      strerror(-back));
-            e->failed_gen = gen;
-        }
-    }
+    take_give_back(e, &k);
+    if ( rc )
+        take_failed(e, &k, rc);
+    else
+        answer_all(e, gen, ANSWER_DONE, ANSWER_OK, &k.id);
     send_counters(e);
     malloc_trim(0);
 }

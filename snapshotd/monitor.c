@@ -234,10 +234,11 @@ static void request_answer(struct monitor *m, const char *name, uint16_t state,
         store_name(file, leaf);
         snprintf(path, sizeof(path), "%s/%s", m->opt->conf.state, leaf);
     }
-    xs_answer(&m->xs, name, proto_state_name(state), file ? path : NULL,
-              error ? proto_error_text(error) : NULL);
+    /* First: who sees a final answer finds the request gone. */
     if ( state != ANSWER_ACCEPTED )
         xs_request_remove(&m->xs, name);
+    xs_answer(&m->xs, name, proto_state_name(state), file ? path : NULL,
+              error ? proto_error_text(error) : NULL);
 }
 
 static struct pending *pending_by_name(struct monitor *m, const char *name)

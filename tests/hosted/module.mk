@@ -14,3 +14,14 @@ $(O)/tests/hosted/run: $(HOSTED) $(FRHOST) $(FAKEXEN) \
     $(O)/snapshotd/snapshotd $(O)/tools/xenflight
 	$(Q)printf '#!/bin/sh\nexec %s %s "$$@"\n' $(HOSTED) $(O) >$@
 	$(Q)chmod +x $@
+
+# The daemon's parts by themselves.
+PARTS   := $(O)/tests/hosted/test-parts
+PARTS_O := $(patsubst %,$(O)/snapshotd/%.o,store log proto trigger domains \
+           sandbox)
+TESTS   += $(PARTS)
+
+$(PARTS): $(O)/tests/hosted/test-parts.o $(PARTS_O) $(LIBXF)
+	@$(call say,LD $@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_BASE) -lseccomp \
+	    -lcap-ng -lcmocka

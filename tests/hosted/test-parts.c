@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Parts of snapshotd by themselves: names and budget of the store, messages
+ * between the halves, what the sandbox leaves.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "snapshotd/domains.h"
+#include "snapshotd/log.h"
+#include "snapshotd/proto.h"
+#include "snapshotd/sandbox.h"
+#include "snapshotd/store.h"
+#include "snapshotd/trigger.h"
+
+static char dir_path[64];
+static int dir;
+
+static int make_dir(void **state)
+{
+    strcpy(dir_path, "/tmp/xfs.XXXXXX");
+    if ( !mkdtemp(dir_path) )
+        return -1;
+    dir = open(dir_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return dir < 0 ? -1 : 0;
+}
+
+static int remove_dir(void **state)
+{
+    char cmd[96];
+
+    close(dir);
+    snprintf(cmd, sizeof(cmd), "rm -rf %s", dir_path);
+    return system(cmd);
+}
+
+static struct store_id id_of(uint64_t wall_s, uint32_t gen, uint8_t cause)
+{
+    struct store_id id = { .wall_s = wall_s, .gen = gen, .cause = cause };
+
+    if ( cause != XEN_FLIGHTREC_CAUSE_REQUEST )
+        memset(id.uuid, 0x5a, sizeof(id.uuid));
+    return id;
+}
+
+static void test_store_name_is_parsed_back(void **state)
+{
+    struct store_id id, back;
+    char name[STORE_NAME];
+    unsigned int cause;
+
+    for ( cause = 1; cause < XEN_FLIGHTREC_CAUSES; cause++ )
+    {
+        id = id_of(1795297276 + cause, 4294967295U - cause, cause);
+        id.again = cause == 3 ? 99 : 0;
+        store_name(&id, name);
+        assert_true(store_parse(name, "", &back));
+        assert_memory_equal(&id, &back, sizeof(id));
+        assert_false(store_parse(name, ".part", &back));
+    }
+    id = id_of(1795297276, 3, XEN_FLIGHTREC_CAUSE_REQUEST);
+    store_name(&id, name);
+    assert_string_equal(name, "20261121T214116Z-host-request-g3.xfr.lz4");
+}
+
+static void test_store_parse_refuses_other_names(void **state)
+{
+    static const char *const bad[] = {
+        "", "x", ".", "..", "notes.part",
+        "20261121T214116Z-host-request-g3.xfr.lz4x",
+        "20261121T214116Z-host-request-g03.xfr.lz4",
+        "20261121T214116Z-host-request-g3-0.xfr.lz4",
+        "20261121T214116Z-host-request-g4294967296.xfr.lz4",
+        "20261121T214116Z-host-request-g-3.xfr.lz4",
+        "20261121T214116Z-host-reboot-g3.xfr.lz4",
+        "20261321T214116Z-host-request-g3.xfr.lz4",
+        "20261121T214116Z-../../etc-request-g3.xfr.lz4",
+        "20261121T214116Z-5A5a5a5a-5a5a-5a5a-5a5a-5a5a5a5a5a5a-crash-g3"
+        ".xfr.lz4",
+        "20261121T214116Z-5a5a5a5a-5a5a-5a5a-5a5a-5a5a5a5a-crash-g3.xfr.lz4",
+    };
+    struct store_id id;
+    char longest[300];
+    size_t i;
+
+    for ( i = 0; i < sizeof(bad) / sizeof(bad[0]); i++ )
+        if ( store_parse(bad[i], "", &id) )
+            fail_msg("taken: %s", bad[i]);
+    memset(longest, '1', sizeof(longest) - 1);
+    longest[sizeof(longest) - 1] = '\0';
+    assert_false(store_parse(longest, "", &id));
+}
+
+/* Numbers that the other process chose freely. */
+static void test_store_name_of_any_numbers_fits(void **state)
+{
+    struct store_id id;
+    char name[STORE_NAME];
+    int i;
+
+    srand(1);
+    for ( i = 0; i < 10000; i++ )
+    {
+        size_t b;
+
+        for ( b = 0; b < sizeof(id); b++ )
+            ((uint8_t *)&id)[b] = i < 2 ? 255 * i : rand();
+        store_name(&id, name);
+        assert_true(strlen(name) < STORE_NAME);
+        assert_null(strchr(name, '/'));
+        assert_true(name[0] != '.');
+    }
+}
+
+static void put_file(struct store_id id, size_t bytes)
+{
+    char name[STORE_NAME];
+    int fd;
+
+    store_name(&id, name);
+    fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, bytes), 0);
+    close(fd);
+}
+
+static bool is_there(struct store_id id)
+{
+    char name[STORE_NAME];
+
+    store_name(&id, name);
+    return !faccessat(dir, name, F_OK, 0);
+}
+
+static void test_store_make_room_evicts_oldest_automatic(void **state)
+{
+    const struct store_id request = id_of(100, 1, XEN_FLIGHTREC_CAUSE_REQUEST);
+    const struct store_id old = id_of(200, 2, XEN_FLIGHTREC_CAUSE_CRASH);
+    const struct store_id mid = id_of(300, 3, XEN_FLIGHTREC_CAUSE_TRIPLE);
+    const struct store_id young = id_of(300, 4, XEN_FLIGHTREC_CAUSE_CRASH);
+    struct store_budget budget = { 4, 1 << 20 };
+    uint64_t evicted = 0;
+
+    put_file(request, 10);
+    put_file(young, 10);
+    put_file(old, 10);
+    assert_int_equal(store_make_room(dir, &budget, NULL, &evicted), 0);
+    assert_int_equal(evicted, 0);
+    put_file(mid, 10);
+    assert_int_equal(store_make_room(dir, &budget, NULL, &evicted), 0);
+    assert_int_equal(evicted, 1);
+    assert_false(is_there(old));
+    /* By size: what was just written stays. */
+    budget.max_bytes = 25;
+    assert_int_equal(store_make_room(dir, &budget, &young, &evicted), 0);
+    assert_int_equal(evicted, 2);
+    assert_false(is_there(mid));
+    assert_true(is_there(young) && is_there(request));
+    budget.max_bytes = 15;
+    assert_int_equal(store_make_room(dir, &budget, &young, &evicted),
+                     -EDQUOT);
+    assert_true(is_there(young) && is_there(request));
+    /* Nothing else is touched. */
+    budget.max_files = 1;
+    assert_int_equal(store_make_room(dir, &budget, NULL, &evicted), -EDQUOT);
+    assert_true(is_there(request));
+}
+
+static void test_store_commit_replaces_nothing(void **state)
+{
+    struct store_id a = id_of(500, 5, XEN_FLIGHTREC_CAUSE_CRASH), b = a;
+    char name[STORE_NAME];
+    struct stat st;
+    int fa, fb;
+
+    assert_int_equal(store_begin(dir, &a, &fa), 0);
+    assert_int_equal(store_begin(dir, &b, &fb), 0);
+    assert_int_not_equal(a.again, b.again);
+    assert_int_equal(store_commit(dir, &a, fa), 0);
+    b.again = a.again;
+    assert_int_equal(store_commit(dir, &b, fb), -ENOENT);
+    store_name(&a, name);
+    assert_int_equal(fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    close(fa);
+    close(fb);
+}
+
+static void test_proto_takes_whole_messages_only(void **state)
+{
+    struct msg m = { .type = MSG_WAKE }, got;
+    int fd[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fd), 0);
+    assert_int_equal(proto_receive(fd[1], &got, MSG_DONTWAIT), -EAGAIN);
+    assert_int_equal(proto_send(fd[0], &m, 0), 0);
+    assert_int_equal(proto_receive(fd[1], &got, 0), 0);
+    assert_int_equal(got.type, MSG_WAKE);
+    assert_int_equal(send(fd[0], &m, sizeof(m) - 1, 0), sizeof(m) - 1);
+    assert_int_equal(proto_receive(fd[1], &got, 0), -EPROTO);
+    {
+        char more[sizeof(m) + 1];
+
+        memcpy(more, &m, sizeof(m));
+        assert_int_equal(send(fd[0], more, sizeof(more), 0), sizeof(more));
+        assert_int_equal(proto_receive(fd[1], &got, 0), -EPROTO);
+    }
+    m.magic ^= 1;
+    assert_int_equal(send(fd[0], &m, sizeof(m), 0), sizeof(m));
+    assert_int_equal(proto_receive(fd[1], &got, 0), -EPROTO);
+    m.type = MSG_COUNT + 1;
+    assert_int_equal(proto_send(fd[0], &m, 0), 0);
+    assert_int_equal(proto_receive(fd[1], &got, 0), -EPROTO);
+    close(fd[0]);
+    assert_int_equal(proto_receive(fd[1], &got, 0), -EPIPE);
+    close(fd[1]);
+}
+
+static void test_log_escape_leaves_nothing_raw(void **state)
+{
+    struct log_text t;
+    char all[256], many[LOG_TEXT + 1];
+    const char *s;
+    int i;
+
+    for ( i = 0; i < 256; i += LOG_TEXT )
+    {
+        int j;
+
+        for ( j = 0; j < LOG_TEXT; j++ )
+            all[j] = i + j;
+        for ( s = log_escape(&t, all, LOG_TEXT); *s; s++ )
+            assert_true(*s >= ' ' && *s < 0x7f && *s != '"');
+    }
+    memset(many, 0xff, sizeof(many));
+    s = log_escape(&t, many, sizeof(many));
+    assert_int_equal(strlen(s), 4 * LOG_TEXT + 3);
+    assert_string_equal(s + strlen(s) - 7, "\\xff...");
+}
+
+static void test_requests_are_bounded(void **state)
+{
+    static struct requests r;
+    struct request *q;
+    int i, n = 0;
+
+    memset(&r, 0, sizeof(r));
+    q = request_add(&r, FROM_SIGNAL, "", 0);
+    assert_ptr_equal(request_add(&r, FROM_SIGNAL, "", 0), q);
+    for ( i = 0; i < 2 * TRIGGER_REQUESTS; i++ )
+        n += !!request_add(&r, FROM_XENSTORE, "x", 1);
+    assert_int_equal(n, TRIGGER_REQUESTS - 1);
+    assert_true(request_waiting(&r));
+    request_assign(&r, 7);
+    assert_false(request_waiting(&r));
+    q->used = false;
+    assert_non_null(request_add(&r, FROM_SIGNAL, "", 0));
+    assert_true(request_waiting(&r));
+}
+
+static void test_domains_forget_only_gone_ones(void **state)
+{
+    struct domains t = { 0 };
+    uint8_t handle[16] = { 0 };
+    struct domain *d;
+    unsigned int i;
+
+    for ( i = 0; i < 500; i++ )
+    {
+        memcpy(handle, &i, sizeof(i));
+        d = domains_get(&t, 5, handle);
+        assert_non_null(d);
+        d->d.gone = i % 5 != 0;
+        domains_changed(&t, d);
+    }
+    assert_int_equal(t.nr, 100 + DOMAINS_GONE);
+    d = domains_find(&t, 5, NULL);
+    assert_non_null(d);
+    assert_memory_equal(d->d.handle, handle, sizeof(handle));
+    for ( i = 0; i < 500; i += 5 )
+    {
+        memcpy(handle, &i, sizeof(i));
+        assert_non_null(domains_find(&t, 5, handle));
+    }
+    domains_free(&t);
+}
+
+/* In a process of its own, in the sandbox: its exit code, or -signal. */
+static int in_sandbox(int (*fn)(void))
+{
+    int status;
+    pid_t pid = fork();
+
+    if ( !pid )
+    {
+        if ( sandbox_enter(dir, 65534, 65534) )
+            _exit(100);
+        _exit(fn());
+    }
+    assert_true(pid > 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static int try_file(void)
+{
+    int fd = openat(dir, "mine", O_WRONLY | O_CREAT | O_EXCL, 0600);
+
+    return fd >= 0 && write(fd, "x", 1) == 1 && !fsync(fd) && !close(fd) &&
+                   !unlinkat(dir, "mine", 0)
+               ? 0
+               : 1;
+}
+
+static int try_outside(void)
+{
+    return openat(AT_FDCWD, "/etc/passwd", O_RDONLY) < 0 &&
+                   openat(dir, "../../etc/passwd", O_RDONLY) < 0 &&
+                   openat(dir, "/proc/self/mem", O_RDONLY) < 0
+               ? 0
+               : 1;
+}
+
+static int try_socket(void)
+{
+    return socket(AF_UNIX, SOCK_STREAM, 0) < 0;
+}
+
+static int try_execute(void)
+{
+    char *const argv[] = { "x", NULL };
+
+    return execve("/bin/sh", argv, argv);
+}
+
+static int try_code(void)
+{
+    return mmap(NULL, 4096, PROT_READ | PROT_EXEC,
+                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED;
+}
+
+static int try_root(void)
+{
+    return setuid(0);
+}
+
+static int try_fork(void)
+{
+    return fork() < 0;
+}
+
+static void test_sandbox_leaves_files_of_its_directory_only(void **state)
+{
+    if ( geteuid() )
+        skip();
+    assert_int_equal(fchown(dir, 65534, 65534), 0);
+    assert_int_equal(in_sandbox(try_file), 0);
+    assert_int_equal(in_sandbox(try_outside), 0);
+    assert_int_equal(in_sandbox(try_socket), -SIGSYS);
+    assert_int_equal(in_sandbox(try_execute), -SIGSYS);
+    assert_int_equal(in_sandbox(try_code), -SIGSYS);
+    assert_int_equal(in_sandbox(try_root), -SIGSYS);
+    assert_int_equal(in_sandbox(try_fork), -SIGSYS);
+}
+
+int main(void)
+{
+#define IN_DIR(t) cmocka_unit_test_setup_teardown(t, make_dir, remove_dir)
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_store_name_is_parsed_back),
+        cmocka_unit_test(test_store_parse_refuses_other_names),
+        cmocka_unit_test(test_store_name_of_any_numbers_fits),
+        IN_DIR(test_store_make_room_evicts_oldest_automatic),
+        IN_DIR(test_store_commit_replaces_nothing),
+        cmocka_unit_test(test_proto_takes_whole_messages_only),
+        cmocka_unit_test(test_log_escape_leaves_nothing_raw),
+        cmocka_unit_test(test_requests_are_bounded),
+        cmocka_unit_test(test_domains_forget_only_gone_ones),
+        IN_DIR(test_sandbox_leaves_files_of_its_directory_only),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

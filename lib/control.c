@@ -72,6 +72,21 @@ int control_ask(int fd, const struct control_request *req, int timeout_ms,
     return rc;
 }
 
+/* Who can write in there could put another socket or lock in our place. */
+static int make_run(const char *run)
+{
+    struct stat st;
+
+    if ( mkdir(run, 0700) && errno != EEXIST )
+        return -errno;
+    if ( lstat(run, &st) )
+        return -errno;
+    if ( !S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
+         (st.st_mode & 022) )
+        return -EPERM;
+    return 0;
+}
+
 int control_lock(const char *run)
 {
     char path[512];
@@ -80,8 +95,9 @@ int control_lock(const char *run)
     if ( snprintf(path, sizeof(path), "%s/" CONTROL_LOCK, run) >=
          (int)sizeof(path) )
         return -ENAMETOOLONG;
-    if ( mkdir(run, 0700) && errno != EEXIST )
-        return -errno;
+    rc = make_run(run);
+    if ( rc )
+        return rc;
     fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if ( fd < 0 )
         return -errno;

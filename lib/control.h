@@ -49,7 +49,10 @@ int control_connect(const char *run);
 int control_ask(int fd, const struct control_request *req, int timeout_ms,
                 json_t **answer);
 
-/* Makes RUN (0700) if need be, takes the lock.  Its fd, or -EBUSY, ... */
+/*
+ * Makes RUN (0700) if need be, takes the lock.  Its fd; -EBUSY: held; -EPERM:
+ * RUN is somebody else's, or others may write in it.
+ */
 int control_lock(const char *run);
 
 #endif /* XENFLIGHT_CONTROL_H */

@@ -925,7 +925,9 @@ static int open_lock(struct monitor *m)
         return EXIT_CODE_RUNNING;
     }
     log_error("%s/" CONTROL_LOCK ": %s", m->opt->conf.run,
-              strerror(-m->lock));
+              m->lock == -EPERM ? "the directory must be root's, and writable "
+                                  "for nobody else"
+                                : strerror(-m->lock));
     return EXIT_CODE_OTHER;
 }
 

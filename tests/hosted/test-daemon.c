@@ -959,6 +959,14 @@ static void case_open_state_directory(struct world *w)
     check(wait_log(w, "must belong to the daemon's user"));
 }
 
+static void case_open_run_directory(struct world *w)
+{
+    world_start(w, NULL);
+    check(!mkdir(w->run, 0700) && !chmod(w->run, 0777));
+    daemon_start(w);
+    check_refusal(w, 1, "writable for nobody else");
+}
+
 /* Forty requests at a time: each gets its answer. */
 static void case_many_requests(struct world *w)
 {
@@ -1202,7 +1210,7 @@ static const struct {
     CASE(engine_killed), CASE(engine_killed_writing),
     CASE(poisoned_generation), CASE(monitor_killed), CASE(new_buffers),
     BOTH(xenstored_dies), CASE(unfinished_files), CASE(budget),
-    CASE(disk_full), CASE(open_state_directory), BOTH(many_requests),
+    CASE(disk_full), CASE(open_state_directory), CASE(open_run_directory), BOTH(many_requests),
     CASE(engine_has_no_rights), CASE(idle), CASE(tool_with_daemon),
     CASE(tool_without_daemon), BOTH(request_script),
 #undef CASE

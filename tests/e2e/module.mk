@@ -13,8 +13,8 @@ $(O)/$(E2E)/probe: $(O)/$(E2E)/probe.o $(O)/lib/hyp.o $(O)/lib/hyp-xen.o \
 	@$(call say,LD $@)
 	$(Q)$(CC) -static $(CFLAGS) -o $@ $^ $(LIBS_PROBE)
 
-$(O)/e2e/dom0.cpio.gz: $(E2E)/mkinitrd $(E2E)/dom0/init $(E2E)/dom0/lib.sh \
-    $(E2E)/dom0/recorder.sh $(E2E)/guest/init
+$(O)/e2e/dom0.cpio.gz: $(E2E)/mkinitrd $(E2E)/get-kernel $(E2E)/dom0/init \
+    $(E2E)/dom0/lib.sh $(E2E)/dom0/recorder.sh $(E2E)/guest/init
 	@$(call say,INITRD $(@D))
 	$(Q)$(E2E)/mkinitrd $(@D)
 
@@ -32,6 +32,15 @@ e2e-parts: xen xen-off xen-pristine $(O)/e2e/dom0.cpio.gz \
 e2e: e2e-parts all ## the tests on a real Xen under QEMU
 	$(Q)tests/run $(filter $(E2E)/%,$(TESTS))
 
-TESTS += $(E2E)/objects $(E2E)/recorder $(E2E)/small $(E2E)/panic
+TESTS += $(E2E)/main-job $(E2E)/objects $(E2E)/recorder $(E2E)/small $(E2E)/panic
 
-.PHONY: e2e e2e-parts
+demo-run:
+	$(Q)echo "1. Building snapshotd and xenflight"
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)echo "2. Building Xen with the flight recorder (a minute, then cached)"
+	$(Q)$(MAKE) --no-print-directory xen
+	$(Q)echo "3. Making a small Dom0 and a guest from Debian's packages"
+	$(Q)$(MAKE) --no-print-directory $(O)/e2e/dom0.cpio.gz
+	$(Q)$(E2E)/demo
+
+.PHONY: demo-run e2e e2e-parts

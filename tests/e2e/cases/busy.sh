@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Keeps both pCPUs writing until the host ends it: see tests/e2e/panic.
+# Keeps both pCPUs writing, and makes one of them die: see tests/e2e/panic.
 
 taskset 1 yes > /dev/null &
 taskset 2 yes > /dev/null &
 ( while :; do xenstore-read domid > /dev/null; done ) &
 ok "the recorder runs" grows 1
 say "# ready"
+taskset 1 xl debug-keys N
 wait

@@ -189,7 +189,8 @@ static void note_open(unsigned int ch, uint64_t pos)
             "I5: opened without its sequence number");
     REQUIRE(!hdr->used_bytes && !hdr->hold_gen && hdr->slot == i &&
             r->slot[i].committed == FR_HEADER_WORDS &&
-            r->base == hdr->begin_tsc, "I4: opened before its header was whole");
+            r->base == hdr->begin_tsc,
+            "I4: opened before its header was whole");
 }
 
 /* pCPU adopted a change: what it holds is the newest there is. */

@@ -36,8 +36,11 @@ _Static_assert(XEN_FLIGHTREC_ID_FIRST + FR_EVENTS <= XEN_FLIGHTREC_IDS,
 #define FR_TRC_ALL       0x0ffff000U
 #define FR_MASK_DEFAULT  (FR_TRC_ALL & ~(FR_TRC_GUEST | FR_TRC_SHADOW))
 
-struct fr_section fr_section[FR_SECTIONS];
-uint16_t fr_map[FR_MAP_ENTRIES];
+/* About one factor in a thousand will do for 240 events. */
+#define FR_HASH_TRIES    100000
+
+struct fr_map_entry fr_map[1U << FR_MAP_BITS];
+uint32_t fr_hash;
 
 static uint32_t fr_mask[FR_CHANNELS] = { FR_MASK_DEFAULT, FR_MASK_DEFAULT };
 
@@ -67,41 +70,45 @@ static void fr_map_fill(void)
     unsigned int i;
 
     for ( i = 0; i < FR_EVENTS; i++ )
-    {
-        uint32_t event = fr_event[i].event;
-        const struct fr_section *s = fr_find_section(event);
+        fr_write(fr_place(fr_event[i].event)->ent, (uint16_t)fr_entry(i));
+}
 
-        fr_write(fr_map[s->base + event - s->first], (uint16_t)fr_entry(i));
+/* Give each event its place; false if two want the same. */
+static bool fr_map_place(void)
+{
+    unsigned int i;
+
+    memset(fr_map, 0, sizeof(fr_map));
+    for ( i = 0; i < FR_EVENTS; i++ )
+    {
+        struct fr_map_entry *m = fr_place(fr_event[i].event);
+
+        if ( m->event )
+            return false;
+        m->event = fr_event[i].event;
     }
+
+    return true;
 }
 
 int fr_table_init(void)
 {
-    unsigned int i, used = 0;
+    unsigned int i;
 
-    memset(fr_section, 0, sizeof(fr_section));
-    for ( i = 0; i < FR_EVENTS; i++ )
+    fr_hash = 0x9e3779b1U;
+    for ( i = 0; i < FR_HASH_TRIES; i++ )
     {
-        uint32_t low = fr_event[i].event & 0xfff;
-        struct fr_section *s = fr_find_section(fr_event[i].event);
-
-        if ( s->limit && s->first != fr_event[i].event - low )
-            return -ERANGE;
-        s->first = fr_event[i].event - low;
-        if ( s->limit <= low )
-            s->limit = low + 1;
+        if ( fr_map_place() )
+        {
+            fr_map_fill();
+            return 0;
+        }
+        /* Any sequence of odd numbers whose high bits vary. */
+        fr_hash = fr_hash * 1664525U + 2U * 506952112U;
+        fr_hash |= 1;
     }
 
-    for ( i = 0; i < FR_SECTIONS; i++ )
-    {
-        fr_section[i].base = used;
-        used += fr_section[i].limit;
-        if ( used > FR_MAP_ENTRIES )
-            return -ERANGE;
-    }
-
-    fr_map_fill();
-    return 0;
+    return -ERANGE;
 }
 
 unsigned int fr_lookup_escape(uint32_t event)

@@ -9,7 +9,13 @@
 
 #include "log.h"
 
-enum conf_type { CONF_TEXT, CONF_BOOL, CONF_U32, CONF_U32_BYTES, CONF_U64_BYTES };
+enum conf_type {
+    CONF_TEXT,
+    CONF_BOOL,
+    CONF_U32,
+    CONF_U32_BYTES,
+    CONF_U64_BYTES,
+};
 
 /* Every key there is.  min and max bound numbers; max: room for texts. */
 static const struct conf_key {

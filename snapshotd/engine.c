@@ -192,7 +192,7 @@ static void got_message(struct engine *e, const struct msg *m)
     }
 }
 
-/* One operation through the monitor.  Other messages may come before its reply. */
+/* One operation through the monitor.  Other messages may come first. */
 static int ask(struct engine *e, struct msg *m)
 {
     uint32_t seq = ++e->seq;

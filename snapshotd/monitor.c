@@ -1014,7 +1014,8 @@ static int open_events(struct monitor *m)
 static int open_all(struct monitor *m)
 {
     int (*const steps[])(struct monitor *m) = {
-        find_user, open_events, open_lock, open_virq, open_xenstore, open_control,
+        find_user, open_events,   open_lock,
+        open_virq, open_xenstore, open_control,
     };
     unsigned int i;
     int code = open_xen(m);

@@ -86,7 +86,8 @@ static int drop_ids(uid_t uid, gid_t gid)
                   rc);
         return -EPERM;
     }
-    if ( !setuid(0) || capng_have_capabilities(CAPNG_SELECT_BOTH) != CAPNG_NONE )
+    if ( !setuid(0) ||
+         capng_have_capabilities(CAPNG_SELECT_BOTH) != CAPNG_NONE )
         return -EPERM;
     return 0;
 }

@@ -7,9 +7,9 @@
 #include <sys/types.h>
 
 /*
- * For good: the root directory becomes `dir`, the user and group the given ones,
- * no capabilities, no new privileges, only the system calls that the engine
- * makes.  The process is killed if it makes another one, and when its parent
+ * For good: the root directory becomes `dir`, the user and group the given
+ * ones, no capabilities, no new privileges, only the system calls that the
+ * engine makes.  The process is killed if it makes another one, and when its parent
  * dies.  All or nothing: on an error the caller must exit.
  */
 int sandbox_enter(int dir, uid_t uid, gid_t gid);

@@ -855,7 +855,7 @@ static void case_unfinished_files(struct world *w)
     kill(w->daemon, SIGUSR1);
     path = wait_file(w);
     equal(daemon_stop(w), 0);
-    /* One that was written to its end, one that was not, one that is no one's. */
+    /* One written to its end, one that was not, one that is no one's. */
     snprintf(whole, sizeof(whole), "%s.part", path);
     check(!rename(path, whole));
     snprintf(part, sizeof(part), "%s/%s.part", w->state, name);
@@ -1210,7 +1210,8 @@ static const struct {
     CASE(engine_killed), CASE(engine_killed_writing),
     CASE(poisoned_generation), CASE(monitor_killed), CASE(new_buffers),
     BOTH(xenstored_dies), CASE(unfinished_files), CASE(budget),
-    CASE(disk_full), CASE(open_state_directory), CASE(open_run_directory), BOTH(many_requests),
+    CASE(disk_full), CASE(open_state_directory), CASE(open_run_directory),
+    BOTH(many_requests),
     CASE(engine_has_no_rights), CASE(idle), CASE(tool_with_daemon),
     CASE(tool_without_daemon), BOTH(request_script),
 #undef CASE

@@ -393,29 +393,52 @@ static void put_fields(struct out *o, const struct rec *r)
     }
 }
 
+static size_t put_record(struct out *o, const struct rec *r, bool format)
+{
+    const char *start = o->at;
+    struct tail t = tail_of(r);
+
+    if ( !format || !put_format(o, r) )
+        put_fields(o, r);
+    if ( t.is_short )
+        put_text(o, o->at > start ? " (too short)" : "(too short)");
+    if ( t.rest < r->words )
+    {
+        put_text(o, o->at > start ? " rest=" : "rest=");
+        put_rest(o, r, t.rest, "");
+    }
+
+    *o->at = '\0';
+    return o->at - start;
+}
+
 size_t event_text(const struct event_dict *dict, const struct event_desc *desc,
                   const uint32_t *data, unsigned int words, char *buf,
                   size_t bytes)
 {
     const struct rec r = { dict, desc, data, words };
     struct out o = { buf, buf + (bytes ? bytes - 1 : 0), false };
+
+    return bytes ? put_record(&o, &r, true) : 0;
+}
+
+size_t event_pairs(const struct event_dict *dict,
+                   const struct event_desc *desc, const uint32_t *data,
+                   unsigned int words, char *buf, size_t bytes)
+{
+    const struct rec r = { dict, desc, data, words };
+    struct out o = { buf, buf + (bytes ? bytes - 1 : 0), false };
+
+    return bytes ? put_record(&o, &r, false) : 0;
+}
+
+bool event_fits(const struct event_desc *desc, const uint32_t *data,
+                unsigned int words)
+{
+    const struct rec r = { NULL, desc, data, words };
     struct tail t = tail_of(&r);
 
-    if ( !bytes )
-        return 0;
-
-    if ( !put_format(&o, &r) )
-        put_fields(&o, &r);
-    if ( t.is_short )
-        put_text(&o, o.at > buf ? " (too short)" : "(too short)");
-    if ( t.rest < words )
-    {
-        put_text(&o, o.at > buf ? " rest=" : "rest=");
-        put_rest(&o, &r, t.rest, "");
-    }
-
-    *o.at = '\0';
-    return o.at - buf;
+    return !t.is_short && t.rest >= words;
 }
 
 static void put_key(struct out *o, const char *buf, const char *name)

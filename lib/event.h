@@ -209,6 +209,15 @@ size_t event_text(const struct event_dict *dict, const struct event_desc *desc,
                   const uint32_t *data, unsigned int words, char *buf,
                   size_t bytes);
 
+/* The same, always as name=value, whatever format the event has. */
+size_t event_pairs(const struct event_dict *dict,
+                   const struct event_desc *desc, const uint32_t *data,
+                   unsigned int words, char *buf, size_t bytes);
+
+/* Has the record just what its description says: nothing short, no rest? */
+bool event_fits(const struct event_desc *desc, const uint32_t *data,
+                unsigned int words);
+
 /*
  * The fields as members of a JSON object, without the braces:
  * "\"dom\":1,\"old\":\"running\"".  Numbers for u, i, d and v, null for a v

@@ -15,7 +15,22 @@ endif
 
 PROGS += $(XENFLIGHT)
 
-$(XENFLIGHT): $(XENFLIGHT_SRC:%.c=$(O)/%.o) $(XENFLIGHT_HYP) $(LIBXF)
+$(XENFLIGHT): $(XENFLIGHT_SRC:%.c=$(O)/%.o) $(O)/gen/perfetto.pb-c.o \
+              $(XENFLIGHT_HYP) $(LIBXF)
 	@$(call say,LD $@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBXF) \
-	    $(XENFLIGHT_LIB) $(LIBS_BASE)
+	    $(XENFLIGHT_LIB) -lprotobuf-c $(LIBS_BASE)
+
+# What protoc-c makes of the messages: its code, so its warnings.
+$(O)/gen/perfetto.pb-c.h: tools/perfetto.proto
+	@mkdir -p $(@D)
+	@$(call say,PROTOC $<)
+	$(Q)protoc-c --proto_path=tools --c_out=$(@D) $<
+
+$(O)/gen/perfetto.pb-c.c: $(O)/gen/perfetto.pb-c.h ;
+
+$(O)/gen/perfetto.pb-c.o: $(O)/gen/perfetto.pb-c.c
+	@$(call say,CC $<)
+	$(Q)$(CC) $(CSTD) $(CFLAGS) -c -o $@ $<
+
+$(O)/tools/export-perfetto.o: $(O)/gen/perfetto.pb-c.h

@@ -62,6 +62,39 @@ void source_close(struct source *src)
     snapshot_close(src->snap);
 }
 
+uint64_t source_common_start(const struct source *src)
+{
+    static uint64_t first[UINT16_MAX + 1], first_seq[UINT16_MAX + 1];
+    uint64_t oldest = UINT64_MAX, start = 0;
+
+    memset(first_seq, 0, sizeof(first_seq));
+    for ( uint32_t i = 0; i < snapshot_frames(src->snap); i++ )
+    {
+        const struct snapshot_frame *f = snapshot_frame(src->snap, i);
+
+        if ( f->kind != SNAPSHOT_DATA || f->channel != XEN_FLIGHTREC_CH_BUSY )
+            continue;
+        if ( first_seq[f->cpu] && first_seq[f->cpu] <= f->first_seq )
+            continue;
+        first_seq[f->cpu] = f->first_seq;
+        first[f->cpu] = f->first_tsc;
+    }
+
+    for ( uint32_t cpu = 0; cpu <= UINT16_MAX; cpu++ )
+    {
+        if ( !first_seq[cpu] )
+            continue;
+        if ( first[cpu] < oldest )
+            oldest = first[cpu];
+        if ( first_seq[cpu] > 1 && first[cpu] > start )
+            start = first[cpu];
+    }
+
+    if ( start )
+        return start;
+    return oldest == UINT64_MAX ? 0 : oldest;
+}
+
 static int is_snapshot(const struct dirent *e)
 {
     size_t len = strlen(e->d_name), suffix = strlen(SNAPSHOT_SUFFIX);

@@ -24,6 +24,13 @@ struct source {
 int source_open(const char *path, bool want_dict, struct source *src);
 void source_close(struct source *src);
 
+/*
+ * The TSC from which on the file has the busy channel of every pCPU: rings go
+ * back differently far.  A ring that was never overwritten has all there ever
+ * was.  0: no records.
+ */
+uint64_t source_common_start(const struct source *src);
+
 /* "xenflight: what: why" on stderr; `path` is escaped. */
 void complain(const char *path, const char *why);
 

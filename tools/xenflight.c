@@ -28,6 +28,7 @@ static const struct command {
     { "list", cmd_list, "the snapshots of a directory" },
     { "show", cmd_show, "what is in a snapshot: who died, the events" },
     { "verify", cmd_verify, "check a snapshot, every byte of it" },
+    { "export", cmd_export, "a snapshot in the format of another tool" },
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))

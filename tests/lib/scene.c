@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * scene.c: a small machine that is played, not run.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/event.h"
+#include "lib/snapshot.h"
+#include "tests/lib/gen.h"
+#include "tests/lib/scene.h"
+
+#define IDLE_DOMID     32767
+#define WALL_NS        1700000000000000000LL
+#define PACKET_RECORDS 1000
+
+static const char *const state_name[SC_STATES] = {
+    "RUNNING", "RUNNABLE", "BLOCKED", "OFFLINE",
+};
+
+struct cpu {
+    unsigned int dom, vcpu;      /* who runs */
+    struct gen_record *rec;
+    uint16_t *domid, *vcpuid;    /* who ran when it was written */
+    uint64_t nr, max;
+};
+
+struct scene {
+    uint64_t random, tsc;
+    struct cpu cpu[SCENE_CPUS];
+    struct scene_vcpu vcpu[SCENE_DOMS][SCENE_VCPUS];
+    struct scene_odds odds[SCENE_DOMS];
+    int pinned[SCENE_DOMS];
+    bool hvm[SCENE_DOMS];
+};
+
+uint32_t scene_domid(unsigned int dom)
+{
+    return dom == SCENE_IDLE ? IDLE_DOMID : dom;
+}
+
+/* Dom0 and domain 2 have two vCPUs, domain 1 has one; idle one a pCPU. */
+static unsigned int vcpus_of(unsigned int dom)
+{
+    return dom == 1 ? 1 : SCENE_VCPUS;
+}
+
+static unsigned int dice(struct scene *s, unsigned int sides)
+{
+    return gen_random(&s->random) % sides;
+}
+
+void scene_wait(struct scene *s, uint64_t ns)
+{
+    s->tsc += (ns * 2 / SCENE_TICK + 1) * SCENE_TICK;
+}
+
+uint64_t scene_tsc(const struct scene *s)
+{
+    return s->tsc;
+}
+
+struct scene *scene_new(uint64_t seed)
+{
+    struct scene *s = calloc(1, sizeof(*s));
+
+    if ( !s )
+        abort();
+    s->random = seed * 2 + 1;
+    s->tsc = 4000000000ULL;
+    for ( unsigned int d = 0; d < SCENE_DOMS; d++ )
+    {
+        s->pinned[d] = -1;
+        s->odds[d] = (struct scene_odds){ 40, 20, 60, 100, 0, 20 };
+        for ( unsigned int v = 0; v < SCENE_VCPUS; v++ )
+            s->vcpu[d][v].state = d == SCENE_IDLE ? SC_RUNNING : SC_BLOCKED;
+    }
+    for ( unsigned int c = 0; c < SCENE_CPUS; c++ )
+    {
+        s->cpu[c].dom = SCENE_IDLE;
+        s->cpu[c].vcpu = c;
+    }
+
+    return s;
+}
+
+void scene_free(struct scene *s)
+{
+    for ( unsigned int c = 0; c < SCENE_CPUS; c++ )
+    {
+        free(s->cpu[c].rec);
+        free(s->cpu[c].domid);
+        free(s->cpu[c].vcpuid);
+    }
+    free(s);
+}
+
+void scene_behave(struct scene *s, unsigned int dom, struct scene_odds odds,
+                  int pinned)
+{
+    s->odds[dom] = odds;
+    s->pinned[dom] = pinned;
+}
+
+void scene_hvm(struct scene *s, unsigned int dom)
+{
+    s->hvm[dom] = true;
+}
+
+static uint32_t id_of(const char *name)
+{
+    for ( unsigned int i = 0; i < event_list_rows; i++ )
+        if ( !strcmp(event_list[i].name, name) )
+            return XEN_FLIGHTREC_ID_FIRST + i;
+
+    fprintf(stderr, "scene: no event %s\n", name);
+    abort();
+}
+
+void scene_record(struct scene *s, unsigned int cpu, const char *event,
+                  unsigned int words, const uint32_t *data)
+{
+    struct cpu *c = &s->cpu[cpu];
+    struct gen_record *r;
+
+    if ( c->nr == c->max )
+    {
+        c->max = c->max ? c->max * 2 : 4096;
+        c->rec = realloc(c->rec, c->max * sizeof(*c->rec));
+        c->domid = realloc(c->domid, c->max * sizeof(*c->domid));
+        c->vcpuid = realloc(c->vcpuid, c->max * sizeof(*c->vcpuid));
+        if ( !c->rec || !c->domid || !c->vcpuid )
+            abort();
+    }
+
+    scene_wait(s, 100 + dice(s, 400));
+    c->domid[c->nr] = scene_domid(c->dom);
+    c->vcpuid[c->nr] = c->vcpu;
+    r = &c->rec[c->nr++];
+    *r = (struct gen_record){ .tsc = s->tsc, .id = id_of(event),
+                              .words = words };
+    if ( words )
+        memcpy(r->data, data, words * sizeof(*data));
+}
+
+uint64_t scene_count(const struct scene *s)
+{
+    uint64_t n = 0;
+
+    for ( unsigned int c = 0; c < SCENE_CPUS; c++ )
+        n += s->cpu[c].nr;
+    return n;
+}
+
+uint64_t scene_event_count(const struct scene *s, unsigned int row)
+{
+    uint64_t n = 0;
+
+    for ( unsigned int c = 0; c < SCENE_CPUS; c++ )
+        for ( uint64_t i = 0; i < s->cpu[c].nr; i++ )
+            n += s->cpu[c].rec[i].id == XEN_FLIGHTREC_ID_FIRST + row;
+    return n;
+}
+
+const struct scene_vcpu *scene_vcpu(const struct scene *s, unsigned int dom,
+                                    unsigned int vcpu)
+{
+    return &s->vcpu[dom][vcpu];
+}
+
+void scene_change(struct scene *s, unsigned int cpu, unsigned int dom,
+                  unsigned int vcpu, enum scene_state to)
+{
+    struct scene_vcpu *v = &s->vcpu[dom][vcpu];
+    char name[64];
+
+    snprintf(name, sizeof(name), "SCHED_RUNSTATE_CHANGE__%s_%s",
+             state_name[v->state], state_name[to]);
+    SCENE_RECORD(s, cpu, name, scene_domid(dom) << 16 | vcpu);
+    if ( v->recorded )
+        v->total[v->state] += s->tsc - v->since;
+    if ( v->ran )
+    {
+        v->after_run[v->state] += s->tsc - v->since;
+        v->times[v->state]++;
+    }
+    v->ran |= to == SC_RUNNING;
+    v->recorded = true;
+    v->since = s->tsc;
+    v->state = to;
+}
+
+/* From who runs there to another. */
+static void switch_to(struct scene *s, unsigned int cpu, unsigned int dom,
+                      unsigned int vcpu, enum scene_state prev)
+{
+    struct cpu *c = &s->cpu[cpu];
+
+    SCENE_RECORD(s, cpu, "SCHED_SWITCH", scene_domid(c->dom), c->vcpu,
+                 scene_domid(dom), vcpu);
+    scene_change(s, cpu, c->dom, c->vcpu,
+                 c->dom == SCENE_IDLE ? SC_RUNNABLE : prev);
+    c->dom = dom;
+    c->vcpu = vcpu;
+    scene_change(s, cpu, dom, vcpu, SC_RUNNING);
+}
+
+/* Someone runnable that may run here; else idle. */
+static void schedule(struct scene *s, unsigned int cpu, enum scene_state prev)
+{
+    unsigned int first = dice(s, SCENE_IDLE * SCENE_VCPUS);
+
+    for ( unsigned int i = 0; i < SCENE_IDLE * SCENE_VCPUS; i++ )
+    {
+        unsigned int n = (first + i) % (SCENE_IDLE * SCENE_VCPUS);
+        unsigned int d = n / SCENE_VCPUS, v = n % SCENE_VCPUS;
+
+        if ( v >= vcpus_of(d) || s->vcpu[d][v].state != SC_RUNNABLE ||
+             (s->pinned[d] >= 0 && s->pinned[d] != (int)cpu) )
+            continue;
+        switch_to(s, cpu, d, v, prev);
+        return;
+    }
+
+    if ( prev != SC_RUNNABLE )
+        switch_to(s, cpu, SCENE_IDLE, cpu, prev);
+}
+
+static void wake_someone(struct scene *s, unsigned int cpu)
+{
+    unsigned int d = dice(s, SCENE_IDLE), v = dice(s, vcpus_of(d));
+
+    if ( s->vcpu[d][v].state != SC_BLOCKED )
+        return;
+
+    SCENE_RECORD(s, cpu, "SCHED_WAKE", d, v);
+    scene_change(s, cpu, d, v, SC_RUNNABLE);
+}
+
+static void hypercall(struct scene *s, unsigned int cpu)
+{
+    static const uint32_t op[] = { 1, 12, 17, 20, 29, 32 };
+    const struct cpu *c = &s->cpu[cpu];
+
+    if ( s->hvm[c->dom] )
+        SCENE_RECORD(s, cpu, "HVM_VMMCALL", op[dice(s, 6)]);
+    else
+        SCENE_RECORD(s, cpu, "PV_HYPERCALL_V2", op[dice(s, 6)]);
+    s->vcpu[c->dom][c->vcpu].hypercalls++;
+}
+
+static void hvm_exit(struct scene *s, unsigned int cpu)
+{
+    const struct cpu *c = &s->cpu[cpu];
+
+    SCENE_RECORD(s, cpu, "HVM_VMEXIT64", 123, 0x1000, 0);
+    scene_wait(s, 500 + dice(s, 3000));
+    SCENE_RECORD(s, cpu, "HVM_IOPORT_WRITE", 0x3f8, 65);
+    scene_record(s, cpu, "HVM_VMENTRY", 0, NULL);
+    s->vcpu[c->dom][c->vcpu].exits++;
+}
+
+
+static void step(struct scene *s, unsigned int cpu)
+{
+    const struct scene_odds *o = &s->odds[s->cpu[cpu].dom];
+    unsigned int n = dice(s, 1000);
+
+    scene_wait(s, dice(s, 4000));
+    if ( s->cpu[cpu].dom == SCENE_IDLE )
+    {
+        if ( n < 100 )
+            wake_someone(s, cpu);
+        if ( n < 500 )
+            schedule(s, cpu, SC_RUNNABLE);
+        return;
+    }
+
+    if ( n < o->block )
+        schedule(s, cpu, SC_BLOCKED);
+    else if ( (n -= o->block) < o->preempt )
+        schedule(s, cpu, SC_RUNNABLE);
+    else if ( (n -= o->preempt) < o->wake )
+        wake_someone(s, cpu);
+    else if ( (n -= o->wake) < o->hypercall )
+        hypercall(s, cpu);
+    else if ( (n -= o->hypercall) < o->exit )
+        hvm_exit(s, cpu);
+    else if ( (n -= o->exit) < o->fault && !s->hvm[s->cpu[cpu].dom] )
+        SCENE_RECORD(s, cpu, "PV_PAGE_FAULT__64", 0x1000, 0, 0x2000, 0, 6);
+}
+
+void scene_play(struct scene *s, unsigned int steps)
+{
+    while ( steps-- )
+        step(s, dice(s, SCENE_CPUS));
+}
+
+unsigned int scene_run(struct scene *s, unsigned int dom, unsigned int vcpu)
+{
+    for ( unsigned int c = 0; c < SCENE_CPUS; c++ )
+        if ( s->cpu[c].dom == dom && s->cpu[c].vcpu == vcpu )
+            return c;
+
+    if ( s->vcpu[dom][vcpu].state == SC_BLOCKED )
+    {
+        SCENE_RECORD(s, 0, "SCHED_WAKE", dom, vcpu);
+        scene_change(s, 0, dom, vcpu, SC_RUNNABLE);
+    }
+    switch_to(s, 1, dom, vcpu, SC_RUNNABLE);
+    return 1;
+}
+
+void scene_end(struct scene *s)
+{
+    for ( unsigned int i = 0; i < SCENE_CPUS; i++ )
+    {
+        const struct cpu *c = &s->cpu[i];
+        struct scene_vcpu *v = &s->vcpu[c->dom][c->vcpu];
+        uint64_t last = c->nr ? c->rec[c->nr - 1].tsc : 0;
+
+        if ( !v->ran || last <= v->since )
+            continue;
+        v->after_run[SC_RUNNING] += last - v->since;
+        v->times[SC_RUNNING]++;
+    }
+}
+
+/*
+ * The file.
+ */
+
+static int put_packets(struct scene *s, struct snapshot_writer *w,
+                       unsigned int cpu, unsigned int drop)
+{
+    static struct gen g;
+    const struct cpu *c = &s->cpu[cpu];
+    int rc = 0;
+
+    memset(&g, 0, sizeof(g));
+    g.cpu = cpu;
+    g.shift = 4;
+    for ( uint64_t i = 0; i < c->nr && !rc; )
+    {
+        gen_begin(&g, (struct gen_at){ c->rec[i].tsc - SCENE_TICK, c->domid[i],
+                                       c->vcpuid[i] });
+        for ( unsigned int n = 0; n < PACKET_RECORDS && i < c->nr; n++, i++ )
+            if ( !gen_add(&g, &c->rec[i]) )
+                return -ENOSPC;
+        gen_end(&g);
+        if ( g.seq > drop )
+            rc = snapshot_put_packet(w, g.slot, sizeof(g.slot));
+    }
+
+    return rc;
+}
+
+static json_t *dictionary(void)
+{
+    struct event_dict *dict;
+    json_t *events, *enums;
+
+    if ( event_dict_build(NULL, XEN_FLIGHTREC_IDS, EVENT_VENDOR_AMD, &dict) ||
+         event_dict_to_json(dict, &events, &enums) )
+        abort();
+    event_dict_free(dict);
+    return json_pack("{s:o, s:o}", "events", events, "enums", enums);
+}
+
+static char *make_meta(const struct scene *s, json_t *trigger)
+{
+    json_t *o;
+    char *text;
+
+    json_object_set_new(trigger, "tsc", json_integer(s->tsc));
+    json_object_set_new(trigger, "gen", json_integer(1));
+    o = json_pack("{s:i, s:o, s:s, s:{s:s}, s:{s:s},"
+                  " s:{s:I, s:i, s:[{s:I, s:I, s:I}]},"
+                  " s:[{s:i, s:s, s:i}, {s:i, s:s, s:i}, {s:i, s:s, s:i}],"
+                  " s:o}",
+                  "format", 1, "trigger", trigger, "history", "complete",
+                  "host", "name", "host.example", "xen", "version", "4.17.5",
+                  "clock", "tsc_khz", (json_int_t)SCENE_KHZ, "tsc_shift", 4,
+                  "pairs", "tsc", (json_int_t)s->tsc, "ns",
+                  (json_int_t)(s->tsc / 2), "wall_ns", (json_int_t)WALL_NS,
+                  "domains", "domid", 0, "name", "Domain-0", "vcpus", 2,
+                  "domid", 1, "name", "victim", "vcpus", 1,
+                  "domid", 2, "name", "neighbour", "vcpus", 2,
+                  "dictionary", dictionary());
+    text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+    json_decref(o);
+    if ( !text )
+        abort();
+    return text;
+}
+
+int scene_write(struct scene *s, const char *path, json_t *trigger,
+                const unsigned int drop[SCENE_CPUS])
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644), rc;
+    struct snapshot_writer *w;
+    char *meta;
+
+    if ( fd < 0 )
+        return -errno;
+
+    meta = make_meta(s, trigger);
+    rc = snapshot_create(fd, WALL_NS, &w);
+    if ( !rc )
+        rc = snapshot_put_meta(w, meta, strlen(meta));
+    for ( unsigned int c = 0; c < SCENE_CPUS && !rc; c++ )
+        rc = put_packets(s, w, c, drop ? drop[c] : 0);
+    if ( !rc )
+        rc = snapshot_finish(w, NULL);
+    free(meta);
+    close(fd);
+    return rc;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * scene.h: a small machine that is played, not run: pCPUs, domains, a scheduler
+ * with dice.  It writes the records that Xen would, keeps count of what it did
+ * by itself, and puts all into a snapshot file.  What the readers make of the
+ * file can then be compared with what happened.
+ *
+ * One clock for all pCPUs, which goes on with each record, so that their order
+ * is known.  The same seed plays the same scene.
+ */
+
+#ifndef TESTS_SCENE_H
+#define TESTS_SCENE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#define SCENE_CPUS   2
+#define SCENE_DOMS   4     /* 0: Dom0, the last: idle */
+#define SCENE_IDLE   (SCENE_DOMS - 1)
+#define SCENE_VCPUS  2     /* at most, of a domain */
+
+#define SCENE_KHZ    2000000ULL
+#define SCENE_TICK   16    /* all stamps are multiples of it: 8 ns */
+
+enum scene_state { SC_RUNNING, SC_RUNNABLE, SC_BLOCKED, SC_OFFLINE, SC_STATES };
+
+struct scene_vcpu {
+    enum scene_state state;
+    uint64_t since;               /* TSC of the last change */
+    bool recorded;                /* it has changed at least once */
+    uint64_t total[SC_STATES];    /* ticks, between its changes */
+    bool ran;
+    uint64_t after_run[SC_STATES]; /* the same from its first running on */
+    uint64_t times[SC_STATES];    /* how many intervals are in after_run */
+    uint64_t hypercalls, exits;
+};
+
+struct scene;
+
+/* How many of a thousand steps on a pCPU do what. */
+struct scene_odds {
+    unsigned int block, preempt, wake, hypercall, exit, fault;
+};
+
+struct scene *scene_new(uint64_t seed);
+void scene_free(struct scene *s);
+
+/* How a domain behaves from now on; `pinned`: a pCPU, or -1. */
+void scene_behave(struct scene *s, unsigned int dom, struct scene_odds odds,
+                  int pinned);
+/* A domain whose vCPUs are HVM: exits and entries instead of traps. */
+void scene_hvm(struct scene *s, unsigned int dom);
+
+void scene_play(struct scene *s, unsigned int steps);
+
+/* By hand.  `event` is the name in the list of events. */
+void scene_record(struct scene *s, unsigned int cpu, const char *event,
+                  unsigned int words, const uint32_t *data);
+#define SCENE_RECORD(s, cpu, event, ...) \
+    scene_record(s, cpu, event, sizeof((uint32_t[]){ __VA_ARGS__ }) / 4, \
+                 (uint32_t[]){ __VA_ARGS__ })
+void scene_wait(struct scene *s, uint64_t ns);
+uint64_t scene_tsc(const struct scene *s);
+/* The pCPU that a vCPU runs on; it is put there if it does not run. */
+unsigned int scene_run(struct scene *s, unsigned int dom, unsigned int vcpu);
+void scene_change(struct scene *s, unsigned int cpu, unsigned int dom,
+                  unsigned int vcpu, enum scene_state to);
+
+/* Count the running vCPUs' time up to the last record of their pCPUs. */
+void scene_end(struct scene *s);
+
+uint32_t scene_domid(unsigned int dom);
+const struct scene_vcpu *scene_vcpu(const struct scene *s, unsigned int dom,
+                                    unsigned int vcpu);
+uint64_t scene_count(const struct scene *s);
+/* How often an event of the list was recorded, by its index there. */
+uint64_t scene_event_count(const struct scene *s, unsigned int row);
+
+/*
+ * Writes the file.  `trigger` is the document's member, without its tsc, which
+ * is now; stolen.  drop[cpu]: the first so many packets of that pCPU were
+ * overwritten.  -errno.
+ */
+int scene_write(struct scene *s, const char *path, json_t *trigger,
+                const unsigned int drop[SCENE_CPUS]);
+
+#endif /* TESTS_SCENE_H */

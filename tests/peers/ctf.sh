@@ -1,0 +1,70 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# ctf.sh: babeltrace2 reads what `export --to ctf' writes.
+
+set -u
+. tests/peers/lib.sh
+need babeltrace2
+
+scene=$tmp/plain.xfr.lz4
+"$MAKE_SCENE" plain "$scene" >"$tmp/facts" || exit 1
+
+check "export of a scene" "$XENFLIGHT" export --to ctf -o "$tmp/plain" "$scene"
+check "babeltrace2 reads it" \
+    sh -c "babeltrace2 --clock-gmt --clock-date '$tmp/plain' >'$tmp/plain.txt' 2>'$tmp/err'"
+check "without a warning" sh -c "! [ -s '$tmp/err' ] || ! cat '$tmp/err'"
+
+# Events by name: rows of the list that differ by what follows "__" are shown
+# under one name.
+awk '$1 == "event" { sub(/__.*/, "", $3); n[$3] += $4 }
+     END { for ( i in n ) print i, n[i] }' "$tmp/facts" | sort >"$tmp/want"
+sed 's/^[^)]*) [^ ]* \([A-Z0-9_]*\): .*/\1/' "$tmp/plain.txt" | sort | uniq -c |
+    awk '{ print $2, $1 }' >"$tmp/got"
+check "as many of each event as there were" same "$tmp/want" "$tmp/got"
+
+# The order within each pCPU is ours, and so are time and fields.
+for cpu in 0 1
+do
+    "$XENFLIGHT" export --to csv --cpu $cpu "$scene" |
+        awk -F, 'NR > 1 { print $7 }' >"$tmp/want"
+    grep "cpu_id = $cpu," "$tmp/plain.txt" |
+        sed 's/^[^)]*) [^ ]* \([A-Z0-9_]*\): .*/\1/' >"$tmp/got"
+    check "pCPU $cpu: the same order" same "$tmp/want" "$tmp/got"
+done
+
+# The scene's last moment is 1700000000 s after 1970.
+"$XENFLIGHT" export --to csv "$scene" | tail -n 1 | cut -d, -f1 >"$tmp/ns"
+awk '{ printf "2023-11-14 22:13:%02d.%09d\n", 19, 1e9 + $1 }' \
+    "$tmp/ns" >"$tmp/want"
+tail -n 1 "$tmp/plain.txt" | sed 's/^\[\([^]]*\)\].*/\1/' >"$tmp/got"
+check "absolute time" same "$tmp/want" "$tmp/got"
+
+"$XENFLIGHT" export --to csv --event SCHED_RUNSTATE_CHANGE "$scene" |
+    sed -n 's/.*old=\([a-z]*\) new=\([a-z]*\)"/\1 \2/p' >"$tmp/want"
+sed -n 's/.* old = ( "\([a-z]*\)" .* new = ( "\([a-z]*\)" .*/\1 \2/p' \
+    "$tmp/plain.txt" >"$tmp/got"
+check "names of values" same "$tmp/want" "$tmp/got"
+
+# One record of each kind: words that do not fit, an unknown event, an unknown
+# id, a gap.
+check "export of the golden file" \
+    "$XENFLIGHT" export --to ctf -o "$tmp/golden" "$golden"
+babeltrace2 --clock-gmt "$tmp/golden" >"$tmp/golden.txt" 2>"$tmp/err"
+check "its events are as expected" same tests/peers/golden-ctf.txt \
+    "$tmp/golden.txt"
+check "what is missing is told where it is missing" \
+    grep -q 'discarded 9 events between.*busy_1' "$tmp/err"
+check "two exports are the same" sh -c "
+    '$XENFLIGHT' export --to ctf -o '$tmp/again' '$golden' &&
+    diff -r '$tmp/golden' '$tmp/again'"
+check "a trace is not written over" sh -c "
+    ! '$XENFLIGHT' export --to ctf -o '$tmp/golden' '$golden'"
+check "a filter" sh -c "
+    '$XENFLIGHT' export --to ctf -o '$tmp/part' --domain 1 --event 'PV_*' \
+        '$scene' &&
+    babeltrace2 '$tmp/part' | grep -c ' PV_' >'$tmp/got' &&
+    '$XENFLIGHT' show --domain 1 --event 'PV_*' --json '$scene' |
+        grep -c '\"event\":\"PV_' >'$tmp/want' && cmp '$tmp/want' '$tmp/got'"
+
+finish

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What the tests here share.  They run from the top of the tree.
+
+: "${XENFLIGHT:=build/tools/xenflight}"
+: "${MAKE_SCENE:=build/tests/peers/make-scene}"
+golden=tests/golden/crash.xfr.lz4
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT INT TERM
+n=0 failed=0
+
+# NAME COMMAND...: passes if the command does; shows what it printed if not
+check()
+{
+    name=$1
+    shift
+    n=$((n + 1))
+    if "$@" >"$tmp/check" 2>&1
+    then
+        echo "ok $n - $name"
+    else
+        echo "not ok $n - $name"
+        head -n 20 "$tmp/check" | sed 's/^/# /'
+        failed=1
+    fi
+}
+
+# Two files that must be the same.
+same()
+{
+    diff "$1" "$2" && [ -s "$1" ]
+}
+
+need()
+{
+    command -v "$1" >/dev/null || {
+        echo "1..0 # SKIP no $1"
+        exit 77
+    }
+}
+
+finish()
+{
+    echo "1..$n"
+    exit $failed
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * make-scene.c SCENE FILE [STEPS]: plays a scene into a snapshot file and
+ * prints what happened in it, one fact a line:
+ *
+ *   records N
+ *   event WORD NAME N               how often; the word in hex, the row's name
+ *   total DOMID VCPU STATE TICKS    time in a runstate, between changes
+ *   ran DOMID VCPU STATE TIMES TICKS  the same, from its first running on to the
+ *                                     end of the recording where it runs
+ *   did DOMID VCPU HYPERCALLS EXITS
+ */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/event.h"
+#include "tests/lib/scene.h"
+
+static const char *const state[SC_STATES] = {
+    "running", "runnable", "blocked", "offline",
+};
+
+static void print_vcpu(const struct scene *s, unsigned int d, unsigned int v)
+{
+    const struct scene_vcpu *vcpu = scene_vcpu(s, d, v);
+
+    for ( unsigned int i = 0; i < SC_STATES; i++ )
+    {
+        if ( vcpu->total[i] )
+            printf("total %u %u %s %" PRIu64 "\n", scene_domid(d), v, state[i],
+                   vcpu->total[i]);
+        if ( vcpu->after_run[i] )
+            printf("ran %u %u %s %" PRIu64 " %" PRIu64 "\n", scene_domid(d), v,
+                   state[i], vcpu->times[i], vcpu->after_run[i]);
+    }
+    printf("did %u %u %" PRIu64 " %" PRIu64 "\n", scene_domid(d), v,
+           vcpu->hypercalls, vcpu->exits);
+}
+
+static void print_facts(const struct scene *s)
+{
+    printf("records %" PRIu64 "\n", scene_count(s));
+    for ( unsigned int i = 0; i < event_list_rows; i++ )
+        if ( scene_event_count(s, i) )
+            printf("event %x %s %" PRIu64 "\n", event_list[i].event,
+                   event_list[i].name, scene_event_count(s, i));
+    for ( unsigned int d = 0; d < SCENE_DOMS; d++ )
+        for ( unsigned int v = 0; v < SCENE_VCPUS; v++ )
+            print_vcpu(s, d, v);
+}
+
+/*
+ * The scenes.  Each ends with its trigger's document.
+ */
+
+static json_t *request(struct scene *s)
+{
+    return json_pack("{s:s, s:s}", "cause", "request", "source", "socket");
+}
+
+static json_t *died(const char *cause, unsigned int cpu, int reason)
+{
+    return json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:s}", "cause", cause,
+                     "source", "virq", "cpu", cpu, "domid", 1, "vcpu", 0,
+                     "reason", reason, "name", "victim");
+}
+
+static json_t *plain(struct scene *s, unsigned int steps)
+{
+    scene_play(s, steps);
+    return request(s);
+}
+
+/* The panic of a PV guest, as Xen records it. */
+static json_t *pv_panic(struct scene *s, unsigned int steps)
+{
+    unsigned int cpu;
+
+    scene_play(s, steps);
+    cpu = scene_run(s, 1, 0);
+    SCENE_RECORD(s, cpu, "PV_TRAP__64", 0x81000000, 0xffffffff, 6);
+    SCENE_RECORD(s, cpu, "PV_HYPERCALL_V2", 29 | 1 << 20, 2);
+    SCENE_RECORD(s, cpu, "SCHED_SHUTDOWN", 1, 0, 3);
+    SCENE_RECORD(s, cpu, "FR_DOMAIN_CRASH", 1 << 16, 2, 3);
+    return died("crash", cpu, 3);
+}
+
+static const struct {
+    const char *name;
+    json_t *(*play)(struct scene *s, unsigned int steps);
+    unsigned int drop[SCENE_CPUS];
+} scenes[] = {
+    { "plain", plain, { 0 } },
+    { "late", plain, { 0, 3 } },
+    { "pv-panic", pv_panic, { 0 } },
+};
+
+#define NR_SCENES (sizeof(scenes) / sizeof(scenes[0]))
+
+int main(int argc, char **argv)
+{
+    unsigned int steps = argc > 3 ? strtoul(argv[3], NULL, 0) : 20000;
+    int rc;
+
+    for ( size_t i = 0; argc > 2 && i < NR_SCENES; i++ )
+    {
+        struct scene *s;
+
+        if ( strcmp(argv[1], scenes[i].name) )
+            continue;
+        s = scene_new(i);
+        rc = scene_write(s, argv[2], scenes[i].play(s, steps), scenes[i].drop);
+        if ( rc )
+            fprintf(stderr, "make-scene: %s: %s\n", argv[2], strerror(-rc));
+        else
+        {
+            scene_end(s);
+            print_facts(s);
+        }
+        scene_free(s);
+        return rc ? 1 : 0;
+    }
+
+    fprintf(stderr, "usage: make-scene SCENE FILE [STEPS]\n");
+    return 2;
+}

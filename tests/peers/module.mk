@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What other programs make of our exports: they really run, and what they count
+# is compared with what happened.
+
+MAKE_SCENE := $(O)/tests/peers/make-scene
+
+$(MAKE_SCENE): $(MAKE_SCENE).o $(O)/tests/lib/scene.o $(O)/tests/lib/gen.o \
+               $(LIBXF)
+	@$(call say,LD $@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBXF) $(LIBS_BASE)
+
+PEERS := $(patsubst tests/peers/%.sh,$(O)/tests/peers/%.sh, \
+         $(filter-out tests/peers/lib.sh,$(wildcard tests/peers/*.sh)))
+
+# The test runs what is built, wherever that is.
+$(PEERS): $(O)/tests/peers/%.sh: tests/peers/%.sh $(XENFLIGHT) $(MAKE_SCENE)
+	@mkdir -p $(@D)
+	$(Q)printf '#!/bin/sh\nXENFLIGHT=%s MAKE_SCENE=%s exec %s\n' $(XENFLIGHT) \
+	    $(MAKE_SCENE) $< >$@ && chmod +x $@
+
+TESTS += $(PEERS)

@@ -1,0 +1,77 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# perfetto.sh: protoc decodes what `export --to perfetto' writes.
+
+set -u
+. tests/peers/lib.sh
+need protoc
+
+decode()
+{
+    protoc --decode=perfetto.Trace --proto_path=tools perfetto.proto
+}
+
+# "track type ns name" of each track event; the names of tracks in front.
+events()
+{
+    awk '$1 == "packet" { ts = uuid = type = name = ""; in_note = in_desc = 0 }
+         $1 == "debug_annotations" { in_note = 1 }
+         $1 == "track_descriptor" { in_desc = 1 }
+         $1 == "timestamp:" { ts = $2 }
+         $1 == "uuid:" { uuid = $2 }
+         $1 == "track_uuid:" { uuid = $2 }
+         $1 == "type:" { type = $2 }
+         $1 == "flow_ids:" { print "flow", $2 }
+         $1 == "terminating_flow_ids:" { print "ends", $2 }
+         $1 == "name:" && !in_note { sub(/^ *name: "/, ""); sub(/"$/, ""); name = $0 }
+         $1 == "}" && in_note { in_note = 0 }
+         /^}/ && in_desc { print "track", uuid, name }
+         /^}/ && type { print type, uuid, ts, name }'
+}
+
+scene=$tmp/plain.xfr.lz4
+"$MAKE_SCENE" plain "$scene" >"$tmp/facts" || exit 1
+check "export of a scene" \
+    "$XENFLIGHT" export --to perfetto -o "$tmp/plain.pf" "$scene"
+check "protoc decodes it" sh -c "
+    protoc --decode=perfetto.Trace --proto_path=tools perfetto.proto \
+        <'$tmp/plain.pf' >'$tmp/plain.txt'"
+events <"$tmp/plain.txt" >"$tmp/events"
+
+awk '$1 == "event" { sub(/__.*/, "", $3); n[$3] += $4 }
+     END { for ( i in n ) print i, n[i] }' "$tmp/facts" | sort >"$tmp/want"
+awk '$1 == "TYPE_INSTANT" { n[$4]++ }
+     END { for ( i in n ) print i, n[i] }' "$tmp/events" | sort >"$tmp/got"
+check "an instant for each record" same "$tmp/want" "$tmp/got"
+
+printf '%s\n' 'pCPU 0' 'pCPU 1' d0v0 d0v1 d1v0 | sort >"$tmp/want"
+awk '$1 == "track" { $1 = $2 = ""; sub(/^ */, ""); print }' "$tmp/events" |
+    grep -E '^(pCPU .|d[01]v.)$' | sort >"$tmp/got"
+check "a track for each pCPU and vCPU" same "$tmp/want" "$tmp/got"
+
+# Slices of a vCPU's track, added up by name, against the scene's own count.
+awk '$1 == "track" && $3 ~ /^d[0-9]+v/ { v[$2] = $3 }
+     $1 == "TYPE_SLICE_BEGIN" && v[$2] { at[$2] = $3; is[$2] = $4 }
+     $1 == "TYPE_SLICE_END" && v[$2] { n[v[$2] " " is[$2]] += $3 - at[$2] }
+     END { for ( i in n ) print i, n[i] }' "$tmp/events" | sort >"$tmp/got"
+awk '$1 == "total" { print "d" $2 "v" $3, $4, $5 / 2 }' "$tmp/facts" |
+    sort >"$tmp/want"
+check "runstates last as long as they did" same "$tmp/want" "$tmp/got"
+
+# Each slice that ends has begun; a flow ends after it began, once.
+check "slices and flows pair up" awk '
+    $1 == "TYPE_SLICE_BEGIN" { if ( open[$2]++ ) bad = 1 }
+    $1 == "TYPE_SLICE_END" { if ( --open[$2] ) bad = 1 }
+    $1 == "flow" { flow[$2] = 1; flows++ }
+    $1 == "ends" { if ( !flow[$2] ) bad = 1; flow[$2] = 0; ends++ }
+    END { if ( bad || !flows || !ends || ends > flows )
+          { print bad, flows, ends; exit 1 } }' "$tmp/events"
+
+check "the golden file, gap and all" sh -c "
+    '$XENFLIGHT' export --to perfetto -o '$tmp/golden.pf' '$golden' &&
+    protoc --decode=perfetto.Trace --proto_path=tools perfetto.proto \
+        <'$tmp/golden.pf' >'$tmp/golden.txt' &&
+    [ \$(grep -c 'name: \"records are missing\"' '$tmp/golden.txt') = 2 ]"
+
+finish

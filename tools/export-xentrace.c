@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * export-xentrace.c: the file that xentrace(8) writes and xenalyze reads.
+ *
+ * A record is a word (event, number of payload words, "has a TSC"), the TSC,
+ * the payload.  The records of one pCPU lie together in a window, behind a
+ * record without TSC that says whose it is and how long.  Windows come in
+ * rounds of rising pCPU number: when one pCPU's is full, all are written.
+ *
+ * xenalyze takes a pCPU's TSC for rising: where one goes back, it is written as
+ * the newest before it.  And it takes the trace to have all pCPUs from its
+ * begin on, and gives up where a vCPU was moved to one that it has nothing of:
+ * what is older than the youngest ring's begin is left out.  A gap becomes a
+ * LOST_RECORDS record.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/export.h"
+
+#define EV_LOST_RECORDS 0x0001f001U
+#define EV_CPU_CHANGE   0x0001f003U
+#define EXTRA_SHIFT     28
+#define HAS_TSC         (1U << 31)
+#define LOST_WORDS      4
+
+/* Room for a window; the longest record has 10 words. */
+#define WINDOW_WORDS    8192
+#define RECORD_WORDS    (3 + XEN_FLIGHTREC_MAX_WORDS)
+
+#define MAX_CPUS        (UINT16_MAX + 1)
+
+struct window {
+    uint64_t last;         /* newest TSC */
+    uint32_t used;
+    uint32_t word[WINDOW_WORDS];
+};
+
+struct rounds {
+    uint64_t start;        /* older ones are left out */
+    unsigned int cpus;     /* windows are below this */
+    struct window *cpu[MAX_CPUS];
+};
+
+static int put(const void *what, size_t words)
+{
+    return fwrite(what, sizeof(uint32_t), words, stdout) == words ? 0 : -EIO;
+}
+
+static int write_round(struct rounds *r)
+{
+    for ( unsigned int i = 0; i < r->cpus; i++ )
+    {
+        struct window *w = r->cpu[i];
+        uint32_t head[3] = { EV_CPU_CHANGE | 2U << EXTRA_SHIFT, i };
+
+        if ( !w || !w->used )
+            continue;
+        head[2] = w->used * sizeof(uint32_t);
+        if ( put(head, 3) || put(w->word, w->used) )
+            return -EIO;
+        w->used = 0;
+    }
+
+    return 0;
+}
+
+/* The window of a pCPU, with room for one more record. */
+static int window_for(struct rounds *r, uint16_t cpu, struct window **out)
+{
+    struct window *w = r->cpu[cpu];
+    int rc = 0;
+
+    if ( !w )
+    {
+        w = calloc(1, sizeof(*w));
+        if ( !w )
+            return -ENOMEM;
+        r->cpu[cpu] = w;
+        if ( cpu >= r->cpus )
+            r->cpus = cpu + 1;
+    }
+    if ( w->used + RECORD_WORDS > WINDOW_WORDS )
+        rc = write_round(r);
+
+    *out = w;
+    return rc;
+}
+
+static void add(struct window *w, uint64_t tsc, uint32_t event,
+                const uint32_t *data, unsigned int words)
+{
+    uint32_t *to = &w->word[w->used];
+
+    to[0] = event | words << EXTRA_SHIFT | HAS_TSC;
+    to[1] = tsc;
+    to[2] = tsc >> 32;
+    memcpy(to + 3, data, words * sizeof(*data));
+    w->used += 3 + words;
+    w->last = tsc;
+}
+
+/* xenalyze demands that the gap is longer than nothing. */
+static void add_lost(struct window *w, uint64_t tsc,
+                     const struct merge_record *rec)
+{
+    uint64_t from = w->last ? w->last : tsc;
+    uint32_t data[LOST_WORDS] = {
+        rec->missing > UINT32_MAX ? UINT32_MAX : rec->missing,
+        (rec->vcpu & 0xffff) << 16 | (rec->domid & 0xffff),
+        from, from >> 32,
+    };
+
+    add(w, tsc > from ? tsc : from + 1, EV_LOST_RECORDS, data, LOST_WORDS);
+}
+
+static int xentrace_record(struct export *x, const struct merge_record *rec)
+{
+    struct rounds *r = x->state;
+    uint64_t tsc = rec->tsc;
+    struct window *w;
+    int rc;
+
+    if ( tsc < r->start || (rec->kind == MERGE_EVENT && !rec->event) )
+    {
+        x->left_out += rec->kind == MERGE_EVENT;
+        return 0;
+    }
+
+    rc = window_for(r, rec->cpu, &w);
+    if ( rc )
+        return rc;
+
+    if ( tsc < w->last )
+        tsc = w->last;
+    if ( rec->kind == MERGE_EVENT )
+        add(w, tsc, rec->event, rec->data, rec->words);
+    else
+        add_lost(w, tsc, rec);
+    return 0;
+}
+
+static int xentrace_open(struct export *x)
+{
+    struct rounds *r = calloc(1, sizeof(*r));
+
+    if ( !r )
+        return -ENOMEM;
+
+    r->start = source_common_start(x->src);
+    x->state = r;
+    return 0;
+}
+
+static int xentrace_finish(struct export *x)
+{
+    return write_round(x->state);
+}
+
+static void xentrace_close(struct export *x)
+{
+    struct rounds *r = x->state;
+
+    for ( unsigned int i = 0; r && i < r->cpus; i++ )
+        free(r->cpu[i]);
+    free(r);
+}
+
+const struct export_format export_xentrace = {
+    .name = "xentrace",
+    .binary = true,
+    .open = xentrace_open,
+    .record = xentrace_record,
+    .finish = xentrace_finish,
+    .close = xentrace_close,
+};

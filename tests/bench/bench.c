@@ -147,16 +147,21 @@ static void trace_no_cpu(unsigned long n)
 
 /* --------------------------------------------------------------- spaced -- */
 
-/* 256 adds, each of which needs the one before. */
-static inline __attribute__((__always_inline__)) void work(uint64_t *x)
+/*
+ * 256 adds, each of which needs the one before.  One copy of the code for all
+ * cases: where a loop lies decides how fast it runs.
+ */
+static __attribute__((__noinline__)) uint64_t work(uint64_t x)
 {
     unsigned int i;
 
     for ( i = 0; i < ADDS; i++ )
     {
-        *x += 1;
-        pretend_used(x);
+        x += 1;
+        pretend_used(&x);
     }
+
+    return x;
 }
 
 static void spaced_none(unsigned long n)
@@ -165,7 +170,7 @@ static void spaced_none(unsigned long n)
     unsigned long i;
 
     for ( i = 0; i < n; i++ )
-        work(&x);
+        x = work(x);
 }
 
 static void spaced_floor(unsigned long n)
@@ -176,7 +181,7 @@ static void spaced_floor(unsigned long n)
 
     for ( i = 0; i < n; i++ )
     {
-        work(&x);
+        x = work(x);
         ((volatile uint32_t *)to)[0] = (uint32_t)__builtin_ia32_rdtsc();
         ((volatile uint32_t *)to)[1] = i;
         ((volatile uint32_t *)to)[2] = i;
@@ -194,7 +199,7 @@ static void spaced_trace(unsigned long n)
 
     for ( i = 0; i < n; i++ )
     {
-        work(&x);
+        x = work(x);
         data[0] = i;
         fr_trace(EV_BUSY, data, sizeof(data));
     }

@@ -26,6 +26,7 @@ static const struct command {
     { "stop", cmd_stop, "record no more; what was recorded stays" },
     { "snapshot", cmd_snapshot, "write a snapshot now" },
     { "list", cmd_list, "the snapshots of a directory" },
+    { "info", cmd_info, "what a snapshot says of itself: no records" },
     { "show", cmd_show, "what is in a snapshot: who died, the events" },
     { "verify", cmd_verify, "check a snapshot, every byte of it" },
     { "export", cmd_export, "a snapshot in the format of another tool" },

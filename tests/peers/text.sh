@@ -41,6 +41,21 @@ for r, d in zip(rows, docs):
 END
 check "both have all records, and say the same of each" \
     python3 "$tmp/compare.py" "$tmp/facts" "$tmp/plain.csv" "$tmp/plain.json"
+
+cat >"$tmp/info.py" <<'END'
+import json, sys
+facts = dict(l.split() for l in open(sys.argv[1]) if l.startswith('records'))
+o = json.load(open(sys.argv[2]))
+assert o['meta']['trigger']['cause'] == 'request'
+assert len(o['meta']['dictionary']['events']) > 200
+streams = o['file']['streams']
+assert [(s['cpu'], s['channel']) for s in streams] == [(0, 'busy'), (1, 'busy')]
+assert sum(s['records'] for s in streams) == int(facts['records'])
+END
+check "info --json has the documents and the streams" sh -c "
+    '$XENFLIGHT' info --json '$scene' >'$tmp/info.json' &&
+    python3 '$tmp/info.py' '$tmp/facts' '$tmp/info.json'"
+
 "$XENFLIGHT" export --to csv "$golden" >"$tmp/golden.csv"
 check "csv: the golden file" same tests/peers/golden-csv.txt "$tmp/golden.csv"
 check "an output that cannot be written" sh -c "

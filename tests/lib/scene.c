@@ -31,7 +31,7 @@ struct cpu {
 };
 
 struct scene {
-    uint64_t random, tsc;
+    uint64_t random, tsc, start;
     struct cpu cpu[SCENE_CPUS];
     struct scene_vcpu vcpu[SCENE_DOMS][SCENE_VCPUS];
     struct scene_odds odds[SCENE_DOMS];
@@ -139,6 +139,8 @@ void scene_record(struct scene *s, unsigned int cpu, const char *event,
     }
 
     scene_wait(s, 100 + dice(s, 400));
+    if ( !s->start )
+        s->start = s->tsc - SCENE_TICK;
     c->domid[c->nr] = scene_domid(c->dom);
     c->vcpuid[c->nr] = c->vcpu;
     r = &c->rec[c->nr++];
@@ -182,8 +184,18 @@ void scene_change(struct scene *s, unsigned int cpu, unsigned int dom,
     snprintf(name, sizeof(name), "SCHED_RUNSTATE_CHANGE__%s_%s",
              state_name[v->state], state_name[to]);
     SCENE_RECORD(s, cpu, name, scene_domid(dom) << 16 | vcpu);
+    v->whole[v->state] += s->tsc - (v->recorded ? v->since : s->start);
     if ( v->recorded )
         v->total[v->state] += s->tsc - v->since;
+    if ( to == SC_RUNNING && v->woken )
+    {
+        uint64_t wait = s->tsc - v->woken;
+
+        v->waits++;
+        v->waited += wait;
+        v->longest = wait > v->longest ? wait : v->longest;
+    }
+    v->woken = v->state == SC_BLOCKED && to == SC_RUNNABLE ? s->tsc : 0;
     if ( v->ran )
     {
         v->after_run[v->state] += s->tsc - v->since;
@@ -318,6 +330,15 @@ unsigned int scene_run(struct scene *s, unsigned int dom, unsigned int vcpu)
 
 void scene_end(struct scene *s)
 {
+    for ( unsigned int d = 0; d < SCENE_DOMS; d++ )
+        for ( unsigned int i = 0; i < vcpus_of(d); i++ )
+        {
+            struct scene_vcpu *v = &s->vcpu[d][i];
+
+            if ( v->recorded )
+                v->whole[v->state] += s->tsc - v->since;
+        }
+
     for ( unsigned int i = 0; i < SCENE_CPUS; i++ )
     {
         const struct cpu *c = &s->cpu[i];

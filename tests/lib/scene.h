@@ -32,6 +32,10 @@ struct scene_vcpu {
     uint64_t since;               /* TSC of the last change */
     bool recorded;                /* it has changed at least once */
     uint64_t total[SC_STATES];    /* ticks, between its changes */
+    uint64_t whole[SC_STATES];    /* ticks, from the first record of all to the
+                                   * trigger */
+    uint64_t woken;               /* 0: it does not wait to run for that */
+    uint64_t waits, waited, longest; /* from wake-up to running; ticks */
     bool ran;
     uint64_t after_run[SC_STATES]; /* the same from its first running on */
     uint64_t times[SC_STATES];    /* how many intervals are in after_run */
@@ -69,7 +73,7 @@ unsigned int scene_run(struct scene *s, unsigned int dom, unsigned int vcpu);
 void scene_change(struct scene *s, unsigned int cpu, unsigned int dom,
                   unsigned int vcpu, enum scene_state to);
 
-/* Count the running vCPUs' time up to the last record of their pCPUs. */
+/* Count what is not over yet: call it when the trigger has come. */
 void scene_end(struct scene *s);
 
 uint32_t scene_domid(unsigned int dom);

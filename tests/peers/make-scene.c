@@ -8,7 +8,9 @@
  *   total DOMID VCPU STATE TICKS    time in a runstate, between changes
  *   ran DOMID VCPU STATE TIMES TICKS  the same, from its first running on to the
  *                                     end of the recording where it runs
+ *   whole DOMID VCPU STATE TICKS    the same, all of the recording
  *   did DOMID VCPU HYPERCALLS EXITS
+ *   woke DOMID VCPU TIMES LONGEST   from wake-up to running, ticks
  */
 
 #include <inttypes.h>
@@ -32,12 +34,18 @@ static void print_vcpu(const struct scene *s, unsigned int d, unsigned int v)
         if ( vcpu->total[i] )
             printf("total %u %u %s %" PRIu64 "\n", scene_domid(d), v, state[i],
                    vcpu->total[i]);
+        if ( vcpu->whole[i] && vcpu->recorded )
+            printf("whole %u %u %s %" PRIu64 "\n", scene_domid(d), v, state[i],
+                   vcpu->whole[i]);
         if ( vcpu->after_run[i] )
             printf("ran %u %u %s %" PRIu64 " %" PRIu64 "\n", scene_domid(d), v,
                    state[i], vcpu->times[i], vcpu->after_run[i]);
     }
     printf("did %u %u %" PRIu64 " %" PRIu64 "\n", scene_domid(d), v,
            vcpu->hypercalls, vcpu->exits);
+    if ( vcpu->waits )
+        printf("woke %u %u %" PRIu64 " %" PRIu64 "\n", scene_domid(d), v,
+               vcpu->waits, vcpu->longest);
 }
 
 static void print_facts(const struct scene *s)
@@ -88,6 +96,15 @@ static json_t *pv_panic(struct scene *s, unsigned int steps)
     return died("crash", cpu, 3);
 }
 
+/* Domain 2 is an HVM guest. */
+static json_t *hvm(struct scene *s, unsigned int steps)
+{
+    scene_hvm(s, 2);
+    scene_behave(s, 2, (struct scene_odds){ 40, 20, 20, 50, 200, 0 }, -1);
+    scene_play(s, steps);
+    return request(s);
+}
+
 static const struct {
     const char *name;
     json_t *(*play)(struct scene *s, unsigned int steps);
@@ -95,6 +112,7 @@ static const struct {
 } scenes[] = {
     { "plain", plain, { 0 } },
     { "late", plain, { 0, 3 } },
+    { "hvm", hvm, { 0 } },
     { "pv-panic", pv_panic, { 0 } },
 };
 

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * account.h: what each vCPU did over a stretch of a recording: how long it was
+ * in which runstate, how often it entered Xen, how long it waited to run.
+ *
+ * The stretch begins no earlier than all pCPUs are there (see
+ * source_common_start()), so a vCPU that changes its runstate is seen to, and
+ * the first change says what it was since the begin.  Where a change does not
+ * fit the one before, or records are missing between the two, the time between
+ * is `unknown`.
+ */
+
+#ifndef XENFLIGHT_ACCOUNT_H
+#define XENFLIGHT_ACCOUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tools/tool.h"
+#include "tools/vcpus.h"
+
+/* What a record is about, as far as readers count it. */
+enum kind {
+    KIND_OTHER,
+    KIND_RUNSTATE,
+    KIND_HYPERCALL,    /* of a PV guest, or an HVM one's VMMCALL */
+    KIND_SUBCALL,      /* part of a multicall: no entry into Xen of its own */
+    KIND_EXIT,         /* of an HVM guest */
+    KIND_ENTRY,        /* ... and back */
+    KIND_TRAP,         /* a PV guest's trap, fault or privileged instruction */
+    KIND_IO,           /* port, memory-mapped register, grant */
+};
+
+/* Remembers the answer for a dictionary's ids. */
+struct kinds {
+    int8_t of[XEN_FLIGHTREC_IDS]; /* kind + 1; 0: not asked yet */
+};
+
+enum kind kind_of(struct kinds *k, const struct merge_record *rec);
+
+/* A field by name, as a number.  False: the record does not have it. */
+bool field_of(const struct merge_record *rec, const char *name,
+              uint64_t *value);
+
+/* Times: 16 steps an octave, so at most 1 in 16 too low. */
+#define TIMES_STEPS 16
+#define TIMES_SLOTS (64 * TIMES_STEPS)
+
+struct times {
+    uint64_t nr, max;
+    uint32_t slot[TIMES_SLOTS];
+};
+
+/* `part` of 1000 are no longer than this; 0: there are none. */
+uint64_t times_part(const struct times *t, unsigned int part);
+void times_merge(struct times *to, const struct times *from);
+
+struct account {
+    uint64_t ticks[RUNSTATES];
+    uint64_t unknown;      /* ticks */
+    uint64_t hypercalls;
+    uint64_t entries;      /* into Xen: exits, traps, hypercalls */
+    uint64_t exits;        /* of an HVM guest only */
+    uint64_t io;
+    uint64_t runs;         /* began to run */
+    struct times *waits;   /* from the wake-up until it ran, ticks; may be
+                            * NULL: it never did */
+    /* While it is being made. */
+    bool changed, seen;
+    uint8_t state;
+    uint64_t since, woken; /* woken: 0: it was not */
+};
+
+struct accounts {
+    uint64_t from, to;     /* the stretch */
+    uint64_t records, missing, gaps;
+    uint64_t last_gap;     /* 0: none yet */
+    struct kinds kinds;
+    struct vcpus *vcpus;   /* their data: struct account */
+};
+
+/* At most from `from` on.  Prints nothing.  -errno. */
+int accounts_make(const struct source *src, uint64_t from, struct accounts *a);
+void accounts_free(struct accounts *a);
+
+#endif /* XENFLIGHT_ACCOUNT_H */

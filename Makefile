@@ -65,18 +65,25 @@ demo: ## install what it needs; a guest crashes on a real Xen: see its last even
 deps: ## install what building the user-space part needs
 	$(Q).ci/deps build
 
+# Where a Debian Dom0 with systemd looks.  The user is made by sysusers.d at the
+# next boot, or at once by systemd-sysusers.
+LIBDIR := $(PREFIX)/lib
+MAN    := $(PREFIX)/share/man
 install: all ## install the user-space part: DESTDIR=, PREFIX=
-	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin \
-	    $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man7 \
-	    $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)/etc/xen
-	$(Q)install -m 755 $(O)/snapshotd/snapshotd $(DESTDIR)$(PREFIX)/sbin/
-	$(Q)install -m 755 $(O)/tools/xenflight $(DESTDIR)$(PREFIX)/bin/
-	$(Q)install -m 755 xs-hooks/toolstack/xenflight-request \
-	    $(DESTDIR)$(PREFIX)/sbin/
-	$(Q)for s in 5 7 8; do for m in man/*.$$s; do [ ! -e "$$m" ] || \
-	    install -m 644 "$$m" $(DESTDIR)$(PREFIX)/share/man/man$$s/; done; done
+	$(Q)install -d $(addprefix $(DESTDIR),$(PREFIX)/bin $(PREFIX)/sbin \
+	    $(LIBDIR)/systemd/system $(LIBDIR)/sysusers.d $(MAN)/man5 $(MAN)/man8 \
+	    /etc/xen /var/lib/xen)
+	$(Q)install $(O)/snapshotd/snapshotd $(DESTDIR)$(PREFIX)/sbin/
+	$(Q)install $(O)/tools/xenflight $(DESTDIR)$(PREFIX)/bin/
+	$(Q)install xs-hooks/toolstack/xenflight-request $(DESTDIR)$(PREFIX)/bin/
+	$(Q)install -m 644 man/*.5 $(DESTDIR)$(MAN)/man5/
+	$(Q)install -m 644 man/*.8 $(DESTDIR)$(MAN)/man8/
+	$(Q)sed 's,@PREFIX@,$(PREFIX),' snapshotd/dist/snapshotd.service.in \
+	    > $(DESTDIR)$(LIBDIR)/systemd/system/snapshotd.service
+	$(Q)install -m 644 snapshotd/dist/sysusers.conf \
+	    $(DESTDIR)$(LIBDIR)/sysusers.d/xenflight.conf
 	$(Q)[ -e $(DESTDIR)/etc/xen/snapshotd.conf ] || \
-	    install -m 644 snapshotd/snapshotd.conf $(DESTDIR)/etc/xen/
+	    install -m 644 snapshotd/dist/snapshotd.conf $(DESTDIR)/etc/xen/
 
 clean: ## remove what was built (not the cached Xen source)
 	$(Q)rm -rf build $(CLEAN)

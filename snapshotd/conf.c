@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <public/flightrec.h>
+
 #include "log.h"
 
 enum conf_type {
@@ -31,7 +33,7 @@ static const struct conf_key {
     { "daemon", "heartbeat", CONF_U32, FIELD(heartbeat_s), 1, 3600 },
     { "recorder", "create", CONF_BOOL, FIELD(create), 0, 0 },
     { "recorder", "bytes_per_cpu", CONF_U32_BYTES, FIELD(bytes_per_cpu),
-      64 << 10, 1U << 30 },
+      XEN_FLIGHTREC_MIN_CPU_BYTES, XEN_FLIGHTREC_MAX_CPU_BYTES },
     { "store", "max_files", CONF_U32, FIELD(max_files), 1, 100000 },
     { "store", "max_bytes", CONF_U64_BYTES, FIELD(max_bytes), 1 << 20,
       1ULL << 50 },

@@ -133,7 +133,8 @@ static void test_geometry_sizes(void **state)
 {
     uint32_t bytes;
 
-    for ( bytes = 256 << 10; bytes <= 16 << 20; bytes += 36 << 10 )
+    for ( bytes = XEN_FLIGHTREC_MIN_CPU_BYTES;
+          bytes <= XEN_FLIGHTREC_MAX_CPU_BYTES; bytes += 4 << 10 )
         check_geometry(bytes);
 }
 

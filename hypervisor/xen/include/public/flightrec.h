@@ -24,6 +24,9 @@
 /* Size limits of one slot, in bytes; always a multiple of 4096. */
 #define XEN_FLIGHTREC_MIN_SLOT_BYTES 4096
 #define XEN_FLIGHTREC_MAX_SLOT_BYTES (512 * 1024)
+/* What follows from these for both channels of a pCPU, rare having 1/8. */
+#define XEN_FLIGHTREC_MIN_CPU_BYTES  (128U << 10)
+#define XEN_FLIGHTREC_MAX_CPU_BYTES  (36U << 20)
 /* How many generations can be held at once. */
 #define XEN_FLIGHTREC_MAX_HELD       4
 

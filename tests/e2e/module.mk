@@ -26,7 +26,12 @@ $(O)/e2e/tiny-%: $(E2E)/guest/tiny.S
 	$(Q)$(CC) -nostdlib -static -no-pie -DMODE=$* \
 	    -Wl,-Ttext=0x100000,--build-id=none -o $@ $<
 
-e2e-parts: xen xen-off xen-pristine $(O)/e2e/dom0.cpio.gz \
+# What a Dom0 gets.
+installed: all
+	$(Q)rm -rf $(O)/installed
+	$(Q)$(MAKE) --no-print-directory install DESTDIR=$(O)/installed PREFIX=/usr
+
+e2e-parts: installed xen xen-off xen-pristine $(O)/e2e/dom0.cpio.gz \
     $(O)/$(E2E)/probe $(E2E_TINY)
 
 e2e: e2e-parts all ## the tests on a real Xen under QEMU
@@ -41,6 +46,7 @@ demo-run:
 	$(Q)$(MAKE) --no-print-directory xen
 	$(Q)echo "3. Making a small Dom0 and a guest from Debian's packages"
 	$(Q)$(MAKE) --no-print-directory $(O)/e2e/dom0.cpio.gz
+	$(Q)$(MAKE) --no-print-directory installed
 	$(Q)$(E2E)/demo
 
-.PHONY: demo-run e2e e2e-parts
+.PHONY: demo-run e2e e2e-parts installed

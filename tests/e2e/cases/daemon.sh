@@ -5,9 +5,7 @@
 # through xenstore, through the tool, by signal.  The files go to the host,
 # where tests/e2e/main-job looks into them.
 
-state=/out/snapshots
-conf=/tmp/snapshotd.conf
-printf '[daemon]\nstate = %s\n' $state > $conf
+state=/var/lib/xen/snapshotd
 
 files() { ls $state/*.xfr.lz4 2>/dev/null | wc -l; }
 has_files() { [ "$(files)" -ge "$1" ]; }
@@ -15,9 +13,7 @@ newest() { ls -t $state/*.xfr.lz4 2>/dev/null | head -n 1; }
 is_n() { [ "$1" = "$2" ] || { echo "$1 is not $2"; return 1; }; }
 up() { xenflight status >/tmp/status 2>&1; }
 
-snapshotd -c $conf 2>/out/snapshotd.log &
-snapshotd_pid=$!
-ok "the daemon comes up" wait_for 20 [ -S /run/xenflight/control ]
+ok "the installed daemon comes up as its service" start_service < /dev/null
 up
 show cat /tmp/status
 
@@ -56,4 +52,4 @@ ok "the daemon is still the same process" kill -0 $snapshotd_pid
 
 kill $snapshotd_pid
 ok "it ends when told to" wait $snapshotd_pid
-show tail -n 40 /out/snapshotd.log
+show cat /out/messages

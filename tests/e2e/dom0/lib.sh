@@ -53,3 +53,16 @@ vcpus = 1
 on_crash = "$3"
 END
 }
+
+# start_service: runs snapshotd the way its installed unit does, with the
+# configuration that stands on stdin.  Its messages go to /out/messages.
+start_service() {
+    cat > /etc/xen/snapshotd.conf
+    if [ ! -S /dev/log ]; then
+        syslogd -S -O /out/messages
+        wait_for 5 [ -S /dev/log ]
+    fi
+    $(sed -n 's/^ExecStart=//p' /usr/lib/systemd/system/snapshotd.service) &
+    snapshotd_pid=$!
+    wait_for 20 [ -S /run/xenflight/control ]
+}

@@ -24,7 +24,23 @@ $(BENCH_DIR)/bench: $(BENCH_O)
 	@$(call say,LD $@)
 	$(Q)$(CC) -no-pie -o $@ $^
 
-bench: $(BENCH_DIR)/bench ## cost of a record: ns, instructions, bytes
+$(BENCH_DIR)/stream: $(O)/tests/bench-stream.o $(LIBXF)
+	@$(call say,LD $@)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LIBS_BASE)
+
+$(O)/tests/bench-stream.o: tests/bench/stream.c
+	@mkdir -p $(@D)
+	@$(call say,CC $<)
+	$(Q)$(CC) $(CSTD) $(WARN) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The stream of the last run of the main job, if there was one.
+BENCH_SNAPSHOT ?= $(O)/e2e/main-job-ours/files/crash.xfr.lz4
+
+bench: $(BENCH_DIR)/bench $(BENCH_DIR)/stream ## cost of a record: ns, instructions, bytes
 	$(Q)tests/bench/run $<
+	$(Q)if [ -e $(BENCH_SNAPSHOT) ]; then \
+	    $(BENCH_DIR)/stream $(BENCH_SNAPSHOT); \
+	else \
+	    echo "real-Xen stream: no $(BENCH_SNAPSHOT): make check first"; fi
 
 .PHONY: bench

@@ -50,6 +50,13 @@ enum kind kind_of(struct kinds *k, const struct merge_record *rec)
     return k->of[rec->id] - 1;
 }
 
+/* An HVM guest's hypercall is one of its exits. */
+bool kind_enters(enum kind kind, const struct merge_record *rec)
+{
+    return kind == KIND_EXIT || kind == KIND_TRAP ||
+           (kind == KIND_HYPERCALL && rec->desc->name[0] == 'P');
+}
+
 bool field_of(const struct merge_record *rec, const char *name,
               uint64_t *value)
 {
@@ -132,9 +139,17 @@ static void add_time(const struct accounts *a, struct account *v, uint64_t tsc,
     uint64_t ticks = tsc > since ? tsc - since : 0;
 
     if ( a->last_gap > since || (v->changed && v->state != old) )
+    {
         v->unknown += ticks;
-    else
-        v->ticks[old] += ticks;
+        return;
+    }
+
+    v->ticks[old] += ticks;
+    if ( old == RUNNABLE && ticks > v->longest )
+    {
+        v->longest = ticks;
+        v->longest_tsc = since;
+    }
 }
 
 static int ran(const struct accounts *a, struct account *v, uint64_t tsc)
@@ -166,6 +181,7 @@ static int change(struct accounts *a, const struct merge_record *rec)
     v = vcpu->data;
     add_time(a, v, rec->tsc, c.old);
     v->changed = true;
+    v->cpu = rec->cpu;
     v->state = c.new;
     v->since = rec->tsc;
 
@@ -173,6 +189,16 @@ static int change(struct accounts *a, const struct merge_record *rec)
         return ran(a, v, rec->tsc);
     v->woken = c.old == BLOCKED && c.new == RUNNABLE ? rec->tsc : 0;
     return 0;
+}
+
+static void count_op(struct account *v, const struct merge_record *rec)
+{
+    uint64_t op;
+
+    v->hypercalls++;
+    if ( (field_of(rec, "op", &op) || field_of(rec, "eax", &op)) &&
+         op < ACCOUNT_OPS )
+        v->ops[op]++;
 }
 
 static int take(struct accounts *a, const struct merge_record *rec)
@@ -193,12 +219,16 @@ static int take(struct accounts *a, const struct merge_record *rec)
 
     v = vcpu->data;
     v->seen = true;
-    v->hypercalls += kind == KIND_HYPERCALL;
+    v->cpu = rec->cpu;
     v->exits += kind == KIND_EXIT;
-    /* A VMMCALL is one of the exits. */
-    v->entries += kind == KIND_EXIT || kind == KIND_TRAP ||
-                  (kind == KIND_HYPERCALL && rec->desc->name[0] == 'P');
     v->io += kind == KIND_IO;
+    if ( kind == KIND_HYPERCALL )
+        count_op(v, rec);
+    if ( kind_enters(kind, rec) )
+    {
+        v->entries++;
+        v->last_entry = rec->tsc;
+    }
     return 0;
 }
 
@@ -239,7 +269,8 @@ static uint64_t end_of(const struct source *src)
     return end;
 }
 
-int accounts_make(const struct source *src, uint64_t from, struct accounts *a)
+int accounts_make(const struct source *src, uint64_t from, struct accounts *a,
+                  account_see see, void *arg)
 {
     struct merge_record rec;
     struct merge *m = NULL;
@@ -250,8 +281,8 @@ int accounts_make(const struct source *src, uint64_t from, struct accounts *a)
     if ( from > a->from )
         a->from = from;
     a->to = end_of(src);
-    if ( a->to < a->from )
-        a->to = a->from;
+    if ( !a->from || a->to < a->from )
+        a->from = a->to; /* no busy ring: nothing to account for */
 
     a->vcpus = vcpus_new(sizeof(struct account));
     rc = a->vcpus ? merge_open(src->snap, src->doc.dict, src->doc.tsc_khz, &m)
@@ -259,6 +290,8 @@ int accounts_make(const struct source *src, uint64_t from, struct accounts *a)
     while ( !rc && (rc = merge_next(m, &rec)) > 0 )
     {
         rc = 0;
+        if ( see )
+            see(arg, &rec);
         if ( rec.tsc < a->from )
             continue;
         rc = rec.kind == MERGE_GAP ? lose(a, &rec) : take(a, &rec);

@@ -38,6 +38,9 @@ struct kinds {
 
 enum kind kind_of(struct kinds *k, const struct merge_record *rec);
 
+/* Does a record of this kind tell that a guest entered Xen? */
+bool kind_enters(enum kind kind, const struct merge_record *rec);
+
 /* A field by name, as a number.  False: the record does not have it. */
 bool field_of(const struct merge_record *rec, const char *name,
               uint64_t *value);
@@ -55,6 +58,9 @@ struct times {
 uint64_t times_part(const struct times *t, unsigned int part);
 void times_merge(struct times *to, const struct times *from);
 
+/* Hypercalls that are counted by number. */
+#define ACCOUNT_OPS 64
+
 struct account {
     uint64_t ticks[RUNSTATES];
     uint64_t unknown;      /* ticks */
@@ -62,12 +68,17 @@ struct account {
     uint64_t entries;      /* into Xen: exits, traps, hypercalls */
     uint64_t exits;        /* of an HVM guest only */
     uint64_t io;
+    uint64_t ops[ACCOUNT_OPS]; /* ... the hypercalls by number */
     uint64_t runs;         /* began to run */
+    uint64_t last_entry;   /* TSC; 0: none */
+    uint64_t longest;      /* ticks that it was runnable at a stretch */
+    uint64_t longest_tsc;  /* when that began */
     struct times *waits;   /* from the wake-up until it ran, ticks; may be
                             * NULL: it never did */
     /* While it is being made. */
     bool changed, seen;
-    uint8_t state;
+    uint8_t state;         /* at the end, if it changed */
+    uint16_t cpu;          /* where its newest record is */
     uint64_t since, woken; /* woken: 0: it was not */
 };
 
@@ -79,8 +90,12 @@ struct accounts {
     struct vcpus *vcpus;   /* their data: struct account */
 };
 
-/* At most from `from` on.  Prints nothing.  -errno. */
-int accounts_make(const struct source *src, uint64_t from, struct accounts *a);
+/* Is shown each record and gap of the file, those before the stretch too. */
+typedef void (*account_see)(void *arg, const struct merge_record *rec);
+
+/* At most from `from` on.  `see` may be NULL.  Prints nothing.  -errno. */
+int accounts_make(const struct source *src, uint64_t from, struct accounts *a,
+                  account_see see, void *arg);
 void accounts_free(struct accounts *a);
 
 #endif /* XENFLIGHT_ACCOUNT_H */

@@ -245,7 +245,7 @@ static int top(const struct source *src, const struct options *o)
 {
     uint64_t from = o->by_time ? doc_tsc_before(&src->doc, o->last_ns) : 0;
     struct accounts a;
-    int rc = accounts_make(src, from, &a);
+    int rc = accounts_make(src, from, &a, NULL, NULL);
 
     if ( rc )
         return rc;

@@ -28,6 +28,7 @@ static const struct command {
     { "list", cmd_list, "the snapshots of a directory" },
     { "info", cmd_info, "what a snapshot says of itself: no records" },
     { "show", cmd_show, "what is in a snapshot: who died, the events" },
+    { "explain", cmd_explain, "what happened, in at most 20 lines" },
     { "top", cmd_top, "who ran, who waited, how often they entered Xen" },
     { "verify", cmd_verify, "check a snapshot, every byte of it" },
     { "export", cmd_export, "a snapshot in the format of another tool" },

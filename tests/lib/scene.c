@@ -36,7 +36,8 @@ struct scene {
     struct scene_vcpu vcpu[SCENE_DOMS][SCENE_VCPUS];
     struct scene_odds odds[SCENE_DOMS];
     int pinned[SCENE_DOMS];
-    bool hvm[SCENE_DOMS];
+    bool hvm[SCENE_DOMS], hangs[SCENE_CPUS];
+    uint32_t op[SCENE_DOMS];     /* 0: any */
 };
 
 uint32_t scene_domid(unsigned int dom)
@@ -110,6 +111,16 @@ void scene_behave(struct scene *s, unsigned int dom, struct scene_odds odds,
 void scene_hvm(struct scene *s, unsigned int dom)
 {
     s->hvm[dom] = true;
+}
+
+void scene_op(struct scene *s, unsigned int dom, uint32_t op)
+{
+    s->op[dom] = op;
+}
+
+void scene_hang(struct scene *s, unsigned int cpu)
+{
+    s->hangs[cpu] = true;
 }
 
 static uint32_t id_of(const char *name)
@@ -258,11 +269,12 @@ static void hypercall(struct scene *s, unsigned int cpu)
 {
     static const uint32_t op[] = { 1, 12, 17, 20, 29, 32 };
     const struct cpu *c = &s->cpu[cpu];
+    uint32_t n = s->op[c->dom] ? s->op[c->dom] : op[dice(s, 6)];
 
     if ( s->hvm[c->dom] )
-        SCENE_RECORD(s, cpu, "HVM_VMMCALL", op[dice(s, 6)]);
+        SCENE_RECORD(s, cpu, "HVM_VMMCALL", n);
     else
-        SCENE_RECORD(s, cpu, "PV_HYPERCALL_V2", op[dice(s, 6)]);
+        SCENE_RECORD(s, cpu, "PV_HYPERCALL_V2", n);
     s->vcpu[c->dom][c->vcpu].hypercalls++;
 }
 
@@ -310,7 +322,12 @@ static void step(struct scene *s, unsigned int cpu)
 void scene_play(struct scene *s, unsigned int steps)
 {
     while ( steps-- )
-        step(s, dice(s, SCENE_CPUS));
+    {
+        unsigned int cpu = dice(s, SCENE_CPUS);
+
+        if ( !s->hangs[cpu] )
+            step(s, cpu);
+    }
 }
 
 unsigned int scene_run(struct scene *s, unsigned int dom, unsigned int vcpu)

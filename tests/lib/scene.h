@@ -58,6 +58,11 @@ void scene_behave(struct scene *s, unsigned int dom, struct scene_odds odds,
 /* A domain whose vCPUs are HVM: exits and entries instead of traps. */
 void scene_hvm(struct scene *s, unsigned int dom);
 
+/* A domain that makes one hypercall only. */
+void scene_op(struct scene *s, unsigned int dom, uint32_t op);
+/* Nothing more happens on a pCPU: who runs there stays. */
+void scene_hang(struct scene *s, unsigned int cpu);
+
 void scene_play(struct scene *s, unsigned int steps);
 
 /* By hand.  `event` is the name in the list of events. */

@@ -105,6 +105,105 @@ static json_t *hvm(struct scene *s, unsigned int steps)
     return request(s);
 }
 
+/* Xen refuses a page table and kills the domain that asked. */
+static json_t *xen_crash(struct scene *s, unsigned int steps)
+{
+    unsigned int cpu;
+
+    scene_play(s, steps);
+    cpu = scene_run(s, 1, 0);
+    SCENE_RECORD(s, cpu, "PV_HYPERCALL_V2", 1);
+    SCENE_RECORD(s, cpu, "FR_DOMAIN_CRASH", 1 << 16, 3, 3);
+    return died("xen-crash", cpu, 3);
+}
+
+static json_t *triple(struct scene *s, unsigned int steps)
+{
+    unsigned int cpu;
+
+    scene_hvm(s, 1);
+    scene_behave(s, 1, (struct scene_odds){ 40, 20, 20, 0, 200, 0 }, -1);
+    scene_play(s, steps);
+    cpu = scene_run(s, 1, 0);
+    SCENE_RECORD(s, cpu, "HVM_VMEXIT64", 127, 0x1000, 0);
+    SCENE_RECORD(s, cpu, "FR_DOMAIN_CRASH", 1 << 16, 5, 1);
+    return died("triple-fault", cpu, 1);
+}
+
+/* Dom0's pCPU is where the timer ends that the guest had to reset. */
+static json_t *watchdog(struct scene *s, unsigned int steps)
+{
+    unsigned int cpu;
+
+    scene_play(s, steps);
+    cpu = scene_run(s, 1, 0);
+    SCENE_RECORD(s, 1 - cpu, "SCHED_SHUTDOWN", 1, 0, 4);
+    SCENE_RECORD(s, 1 - cpu, "FR_DOMAIN_CRASH", 1 << 16 | 0xffff, 4, 4);
+    return died("watchdog", 1 - cpu, 4);
+}
+
+/* There is no pCPU 99 to run on. */
+static json_t *starved(struct scene *s, unsigned int steps)
+{
+    scene_behave(s, 1, (struct scene_odds){ 40, 20, 60, 100, 0, 20 }, 99);
+    scene_play(s, steps * 5);
+    return request(s);
+}
+
+static json_t *storm(struct scene *s, unsigned int steps)
+{
+    scene_behave(s, 2, (struct scene_odds){ 5, 20, 0, 900, 0, 0 }, -1);
+    scene_op(s, 2, 17);
+    scene_play(s, steps);
+    return request(s);
+}
+
+static json_t *hung(struct scene *s, unsigned int steps)
+{
+    scene_play(s, 100);
+    scene_hang(s, scene_run(s, 0, 1));
+    scene_play(s, steps * 20);
+    return request(s);
+}
+
+static json_t *destroyed(struct scene *s, unsigned int steps)
+{
+    unsigned int cpu;
+
+    scene_play(s, steps);
+    cpu = scene_run(s, 0, 0);
+    SCENE_RECORD(s, cpu, "PV_HYPERCALL_V2", 36);
+    SCENE_RECORD(s, cpu, "SCHED_SLEEP", 1, 0);
+    SCENE_RECORD(s, cpu, "DOM0_DOM_REM", 1);
+    SCENE_RECORD(s, cpu, "SCHED_DOM_REM", 1);
+    return request(s);
+}
+
+/* The domain asks for it, its successor has the next number. */
+static json_t *reboot(struct scene *s, unsigned int steps)
+{
+    unsigned int cpu;
+
+    scene_play(s, steps);
+    cpu = scene_run(s, 1, 0);
+    SCENE_RECORD(s, cpu, "PV_HYPERCALL_V2", 29 | 1 << 20, 2);
+    SCENE_RECORD(s, cpu, "SCHED_SHUTDOWN", 1, 0, 1);
+    cpu = scene_run(s, 0, 0);
+    SCENE_RECORD(s, cpu, "DOM0_DOM_REM", 1);
+    SCENE_RECORD(s, cpu, "DOM0_DOM_ADD", 5);
+    return request(s);
+}
+
+static json_t *cpu_off_on(struct scene *s, unsigned int steps)
+{
+    scene_play(s, steps);
+    SCENE_RECORD(s, 0, "FR_CPU_DOWN", 1);
+    scene_wait(s, 20000000);
+    SCENE_RECORD(s, 0, "FR_CPU_UP", 1);
+    scene_play(s, steps);
+    return request(s);
+}
+
 static const struct {
     const char *name;
     json_t *(*play)(struct scene *s, unsigned int steps);
@@ -114,6 +213,15 @@ static const struct {
     { "late", plain, { 0, 3 } },
     { "hvm", hvm, { 0 } },
     { "pv-panic", pv_panic, { 0 } },
+    { "xen-crash", xen_crash, { 0 } },
+    { "triple", triple, { 0 } },
+    { "watchdog", watchdog, { 0 } },
+    { "starved", starved, { 0 } },
+    { "storm", storm, { 0 } },
+    { "hung", hung, { 0 } },
+    { "destroyed", destroyed, { 0 } },
+    { "reboot", reboot, { 0 } },
+    { "cpu-off-on", cpu_off_on, { 0 } },
 };
 
 #define NR_SCENES (sizeof(scenes) / sizeof(scenes[0]))

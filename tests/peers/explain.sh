@@ -1,0 +1,70 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# explain.sh: what `xenflight explain' says first of played faults, that it
+# alarms nobody about played health, and that what it cites is there.
+
+set -u
+. tests/peers/lib.sh
+need python3
+
+# Every line rests on something; a moment and pCPU that a line cites is that of
+# a record.
+cat >"$tmp/cites.py" <<'END'
+import json, re, sys
+records = set()
+for line in open(sys.argv[1]):
+    d = json.loads(line)
+    if d['type'] == 'event':
+        records.add((d['ns'], d['cpu']))
+lines = open(sys.argv[2]).read().splitlines()
+assert 0 < len(lines) <= 20, len(lines)
+cites = 0
+for l in lines:
+    assert l.endswith(']'), l
+    for t, cpu in re.findall(r'\[([+-]\d+\.\d{9}) cpu(\d+)\]', l):
+        ns = int(t.replace('.', ''))
+        assert (ns, int(cpu)) in records, l
+        cites += 1
+assert cites or sys.argv[3] == 'none', 'nothing cited'
+END
+
+# SCENE FIRST-LINE [none]: `none' if no single record is cited.
+says()
+{
+    "$MAKE_SCENE" "$1" "$tmp/s.xfr.lz4" >/dev/null || exit 1
+    "$XENFLIGHT" explain "$tmp/s.xfr.lz4" >"$tmp/said"
+    "$XENFLIGHT" show --json "$tmp/s.xfr.lz4" >"$tmp/records"
+    check "$1: says first: $2" sh -c "head -n 1 '$tmp/said' | grep -E '^$2' ||
+        ! head -n 1 '$tmp/said'"
+    check "$1: what it cites is there" \
+        python3 "$tmp/cites.py" "$tmp/records" "$tmp/said" "${3:-}"
+}
+
+victim='domain 1 "victim" vCPU 0'
+says pv-panic "$victim crashed: it told Xen so"
+check "pv-panic: the last hypercall" \
+    grep -q '^  hypercall sched_op shutdown \[' "$tmp/said"
+says xen-crash "$victim was killed by Xen"
+check "xen-crash: what it was doing" \
+    sh -c "grep -A6 '^The last that' '$tmp/said' | grep -q 'hypercall mmu_update'"
+says triple "$victim made a triple fault"
+check "triple: the exit that was not handled to its end" \
+    grep -q '^Xen was still handling exit SHUTDOWN' "$tmp/said"
+says watchdog "$victim was ended by its watchdog"
+says starved "$victim is starved: ready to run for 9[0-9]%"
+says storm 'domain 2 "neighbour" vCPU . makes a storm of hypercalls: .* xen_version (9.|100)%'
+says hung 'domain 0 "Domain-0" vCPU 1 hangs: it is on pCPU 1 '
+says destroyed 'domain 1 "victim" was destroyed from outside'
+
+for scene in plain late hvm
+do
+    says $scene 'Nobody died, hung or starved' none
+done
+says reboot 'Nobody died, hung or starved'
+check "reboot: told, as nothing to worry about" \
+    grep -q '^domain 1 "victim" shut itself down: reboot \[' "$tmp/said"
+says cpu-off-on 'Nobody died, hung or starved'
+check "cpu-off-on: told" grep -q '^pCPU 1 went offline \[' "$tmp/said"
+
+finish

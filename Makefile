@@ -51,7 +51,7 @@ $(O)/%.o: %.c
 	@$(call say,CC $<)
 	$(Q)$(CC) $(CSTD) $(WARN) $(CPPFLAGS) $(CFLAGS) $(CFLAGS-$<) \
 	    -MMD -MP -c -o $@ $<
--include $(shell [ -d $(O) ] && find $(O) -name '*.d')
+-include $(shell [ -d $(O) ] && find $(O) -type f -name '*.d')
 
 # These install what they need first; only then does make know what there is.
 check: ## install what the tests need, then run all of them, real Xen included

@@ -26,8 +26,12 @@ struct fr_counts fr_counts;
 /* Which causes freeze; a request always does, it is not asked for here. */
 uint32_t __read_mostly fr_causes = (1U << XEN_FLIGHTREC_CAUSES) - 2;
 
-/* How long a generation is held that nobody acknowledges. */
-unsigned int __read_mostly fr_lease_s = 300;
+/*
+ * How long a generation is held that nobody acknowledges: long enough for a
+ * daemon that is down to be started again by someone.  Meanwhile the history
+ * of what comes after is as short as the spares.
+ */
+unsigned int __read_mostly fr_lease_s = 3600;
 
 /* The first trigger that found nothing left to hold; .cause 0: none. */
 static struct xen_flightrec_trigger fr_deferred;

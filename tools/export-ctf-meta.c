@@ -5,7 +5,8 @@
  * Names of events, fields and values come from the snapshot's dictionary, which
  * was checked to hold nothing but letters, digits and underscores.  A field's
  * name gets an underscore in front, so that it cannot be a keyword; readers
- * leave it out.
+ * leave it out.  NR_name says whether a field that may be absent is there: no field's
+ * name has capitals.
  */
 
 #include <inttypes.h>
@@ -184,7 +185,7 @@ static void put_field(FILE *to, const struct event_field *f)
                f->kind == EVENT_ARG;
     char len[EVENT_WORD_BYTES + 8];
 
-    snprintf(len, sizeof(len), "_%s_there", f->name);
+    snprintf(len, sizeof(len), "NR_%s", f->name);
     if ( maybe )
         put_member(to, 8, false, len);
 

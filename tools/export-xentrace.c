@@ -103,6 +103,14 @@ static void add(struct window *w, uint64_t tsc, uint32_t event,
     w->last = tsc;
 }
 
+/* No event, or one that is the file's own: it would be taken for its form. */
+static bool cannot_be(const struct merge_record *rec)
+{
+    return rec->kind == MERGE_EVENT &&
+           (!rec->event || (rec->event >= EV_LOST_RECORDS &&
+                            rec->event <= EV_CPU_CHANGE));
+}
+
 /* xenalyze demands that the gap is longer than nothing. */
 static void add_lost(struct window *w, uint64_t tsc,
                      const struct merge_record *rec)
@@ -124,7 +132,7 @@ static int xentrace_record(struct export *x, const struct merge_record *rec)
     struct window *w;
     int rc;
 
-    if ( tsc < r->start || (rec->kind == MERGE_EVENT && !rec->event) )
+    if ( tsc < r->start || cannot_be(rec) )
     {
         x->left_out += rec->kind == MERGE_EVENT;
         return 0;

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/event.h"
 #include "lib/snapshot.h"
@@ -38,6 +37,7 @@ struct scene {
     int pinned[SCENE_DOMS];
     bool hvm[SCENE_DOMS], hangs[SCENE_CPUS];
     uint32_t op[SCENE_DOMS];     /* 0: any */
+    bool odd_names;
 };
 
 uint32_t scene_domid(unsigned int dom)
@@ -116,6 +116,11 @@ void scene_hvm(struct scene *s, unsigned int dom)
 void scene_op(struct scene *s, unsigned int dom, uint32_t op)
 {
     s->op[dom] = op;
+}
+
+void scene_odd_names(struct scene *s)
+{
+    s->odd_names = true;
 }
 
 void scene_hang(struct scene *s, unsigned int cpu)
@@ -398,7 +403,18 @@ static int put_packets(struct scene *s, struct snapshot_writer *w,
     return rc;
 }
 
-static json_t *dictionary(void)
+/* Somebody else's dictionary: keywords of TSDL. */
+static void odd_names(json_t *events)
+{
+    json_t *e = json_array_get(events, id_of("SCHED_WAKE") -
+                                       XEN_FLIGHTREC_ID_FIRST);
+
+    json_object_set_new(e, "fields",
+                        json_string("enum:u8 struct:u8 -:16 id:x32 "
+                                    "event:i32? nr_event:u32/cause?"));
+}
+
+static json_t *dictionary(const struct scene *s)
 {
     struct event_dict *dict;
     json_t *events, *enums;
@@ -407,6 +423,8 @@ static json_t *dictionary(void)
          event_dict_to_json(dict, &events, &enums) )
         abort();
     event_dict_free(dict);
+    if ( s->odd_names )
+        odd_names(events);
     return json_pack("{s:o, s:o}", "events", events, "enums", enums);
 }
 
@@ -429,7 +447,7 @@ static char *make_meta(const struct scene *s, json_t *trigger)
                   "domains", "domid", 0, "name", "Domain-0", "vcpus", 2,
                   "domid", 1, "name", "victim", "vcpus", 1,
                   "domid", 2, "name", "neighbour", "vcpus", 2,
-                  "dictionary", dictionary());
+                  "dictionary", dictionary(s));
     text = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
     if ( !text )
@@ -437,25 +455,36 @@ static char *make_meta(const struct scene *s, json_t *trigger)
     return text;
 }
 
-int scene_write(struct scene *s, const char *path, json_t *trigger,
-                const unsigned int drop[SCENE_CPUS])
+int scene_begin(struct scene *s, const char *path, json_t *trigger,
+                struct snapshot_writer **w)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644), rc;
-    struct snapshot_writer *w;
     char *meta;
 
     if ( fd < 0 )
         return -errno;
 
     meta = make_meta(s, trigger);
-    rc = snapshot_create(fd, WALL_NS, &w);
+    rc = snapshot_create(fd, WALL_NS, w);
     if ( !rc )
-        rc = snapshot_put_meta(w, meta, strlen(meta));
+        rc = snapshot_put_meta(*w, meta, strlen(meta));
+    free(meta);
+    return rc;
+}
+
+/* The file is closed when the program ends. */
+int scene_finish(struct snapshot_writer *w)
+{
+    return snapshot_finish(w, NULL);
+}
+
+int scene_write(struct scene *s, const char *path, json_t *trigger,
+                const unsigned int drop[SCENE_CPUS])
+{
+    struct snapshot_writer *w;
+    int rc = scene_begin(s, path, trigger, &w);
+
     for ( unsigned int c = 0; c < SCENE_CPUS && !rc; c++ )
         rc = put_packets(s, w, c, drop ? drop[c] : 0);
-    if ( !rc )
-        rc = snapshot_finish(w, NULL);
-    free(meta);
-    close(fd);
-    return rc;
+    return rc ? rc : scene_finish(w);
 }

@@ -17,6 +17,8 @@
 
 #include <jansson.h>
 
+#include "lib/snapshot.h"
+
 #define SCENE_CPUS   2
 #define SCENE_DOMS   4     /* 0: Dom0, the last: idle */
 #define SCENE_IDLE   (SCENE_DOMS - 1)
@@ -95,5 +97,13 @@ uint64_t scene_event_count(const struct scene *s, unsigned int row);
  */
 int scene_write(struct scene *s, const char *path, json_t *trigger,
                 const unsigned int drop[SCENE_CPUS]);
+
+/* One event's fields have names that no list of ours would have. */
+void scene_odd_names(struct scene *s);
+
+/* The same in two parts, for packets of the caller's. */
+int scene_begin(struct scene *s, const char *path, json_t *trigger,
+                struct snapshot_writer **w);
+int scene_finish(struct snapshot_writer *w);
 
 #endif /* TESTS_SCENE_H */

@@ -3,6 +3,9 @@
  * make-scene.c SCENE FILE [STEPS]: plays a scene into a snapshot file and
  * prints what happened in it, one fact a line:
  *
+ * The scene "noise" is none: records of any form in any order, holes between
+ * the packets; STEPS is its seed.
+ *
  *   records N
  *   event WORD NAME N               how often; the word in hex, the row's name
  *   total DOMID VCPU STATE TICKS    time in a runstate, between changes
@@ -19,6 +22,7 @@
 #include <string.h>
 
 #include "lib/event.h"
+#include "tests/lib/gen.h"
 #include "tests/lib/scene.h"
 
 static const char *const state[SC_STATES] = {
@@ -226,10 +230,93 @@ static const struct {
 
 #define NR_SCENES (sizeof(scenes) / sizeof(scenes[0]))
 
+/*
+ * Noise.
+ */
+
+#define NOISE_PACKETS 40
+
+static struct gen_record any_record(uint64_t *random, uint64_t *tsc)
+{
+    uint64_t r = gen_random(random);
+    struct gen_record rec = {
+        .id = 1 + r % (XEN_FLIGHTREC_IDS - 1),
+        .event = gen_random(random) & EVENT_MAX_WORD,
+        .words = r >> 32 & 7,
+    };
+
+    /* Mostly on, at times back: nested writers. */
+    *tsc += r >> 40 & 0xfff;
+    rec.tsc = *tsc - (r >> 60 ? 0 : r >> 52 & 0xff);
+    for ( unsigned int i = 0; i < XEN_FLIGHTREC_MAX_WORDS; i++ )
+        rec.data[i] = gen_random(random);
+    return rec;
+}
+
+/* One pCPU's packets; some are left out, some lost records. */
+static uint64_t noise_cpu(struct snapshot_writer *w, unsigned int cpu,
+                          uint64_t *random)
+{
+    static struct gen g;
+    uint64_t tsc = 1000000000, n = 0;
+
+    memset(&g, 0, sizeof(g));
+    g.cpu = cpu;
+    g.shift = 4;
+    for ( unsigned int i = 0; i < NOISE_PACKETS; i++ )
+    {
+        struct xen_flightrec_packet *hdr = (void *)g.slot;
+        unsigned int records = gen_random(random) % 500;
+
+        g.seq += gen_random(random) % 8 == 0;
+        gen_begin(&g, (struct gen_at){ tsc, gen_random(random),
+                                       gen_random(random) });
+        hdr->lost[gen_random(random) % XEN_FLIGHTREC_LOST_CAUSES] =
+            gen_random(random) % 3;
+        while ( records-- )
+        {
+            struct gen_record rec = any_record(random, &tsc);
+
+            if ( !gen_add(&g, &rec) )
+                break;
+            n++;
+        }
+        gen_end(&g);
+        if ( snapshot_put_packet(w, g.slot, sizeof(g.slot)) )
+            abort();
+    }
+
+    return n;
+}
+
+static int noise(const char *path, uint64_t seed)
+{
+    struct scene *s = scene_new(seed);
+    struct snapshot_writer *w;
+    uint64_t random = seed * 2 + 1, n;
+    int rc;
+
+    scene_wait(s, 1000000);
+    scene_odd_names(s);
+    rc = scene_begin(s, path, request(s), &w);
+    if ( rc )
+        return rc;
+
+    n = noise_cpu(w, 0, &random);
+    n += noise_cpu(w, 47, &random);
+    rc = scene_finish(w);
+    scene_free(s);
+    printf("records %" PRIu64 "\n", n);
+    return rc;
+}
+
 int main(int argc, char **argv)
 {
     unsigned int steps = argc > 3 ? strtoul(argv[3], NULL, 0) : 20000;
     int rc;
+
+    if ( argc > 2 && !strcmp(argv[1], "noise") )
+        return noise(argv[2], steps) ? 1 : 0;
 
     for ( size_t i = 0; argc > 2 && i < NR_SCENES; i++ )
     {

@@ -1,0 +1,47 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# noise.sh: records of any form: unknown events, payloads too short and too
+# long, stamps that go back, holes.  Everything is still told, once, and what is
+# written is still what the others read.
+
+set -u
+. tests/peers/lib.sh
+need babeltrace2
+need protoc
+
+for seed in 1 2 3
+do
+    f=$tmp/$seed.xfr.lz4
+    want=$("$MAKE_SCENE" noise "$f" $seed | sed 's/records //')
+    check "$seed: babeltrace2 reads all of it" sh -c "
+        '$XENFLIGHT' export --to ctf -o '$tmp/ctf$seed' '$f' &&
+        babeltrace2 '$tmp/ctf$seed' >'$tmp/out' 2>'$tmp/err' &&
+        [ \$(wc -l <'$tmp/out') = $want ] &&
+        ! grep -v '^WARNING: Tracer \(may have \)*discarded' '$tmp/err'"
+    check "$seed: protoc decodes all of it" sh -c "
+        '$XENFLIGHT' export --to perfetto -o '$tmp/pf' '$f' &&
+        protoc --decode=perfetto.Trace --proto_path=tools perfetto.proto \
+            <'$tmp/pf' >'$tmp/out' &&
+        gaps=\$(grep -c 'name: \"records are missing\"' '$tmp/out')
+        [ \$(grep -c TYPE_INSTANT '$tmp/out') = \$(($want + gaps)) ]"
+    check "$seed: xenalyze finds its way through all windows" sh -c "
+        '$XENFLIGHT' export --to xentrace -o '$tmp/xen' '$f' 2>'$tmp/said' &&
+        xenalyze --dump-no-processing '$tmp/xen' 2>/dev/null |
+            grep '^R p' | grep -vcE ' (1f001|1f003) ' >'$tmp/got' &&
+        out=\$(sed -n 's/.*: \([0-9]*\) records were left out.*/\1/p' '$tmp/said')
+        [ \$((\$(cat '$tmp/got') + \${out:-0})) = $want ]"
+    for to in json csv
+    do
+        check "$seed: $to has all of it" sh -c "
+            '$XENFLIGHT' export --to $to '$f' |
+                grep -vcE 'GAP|\"gap\"|\"snapshot\"|^ns,' >'$tmp/got' &&
+            [ \$(cat '$tmp/got') = $want ]"
+    done
+    for command in info top 'top --vcpus --json' explain
+    do
+        check "$seed: $command" "$XENFLIGHT" $command "$f"
+    done
+done
+
+finish

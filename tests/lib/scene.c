@@ -411,7 +411,7 @@ static void odd_names(json_t *events)
 
     json_object_set_new(e, "fields",
                         json_string("enum:u8 struct:u8 -:16 id:x32 "
-                                    "event:i32? nr_event:u32/cause?"));
+                                    "event:i32? nr_event:u32?/cause"));
 }
 
 static json_t *dictionary(const struct scene *s)

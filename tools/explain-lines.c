@@ -342,9 +342,8 @@ static void say_running(struct story *s)
         say(s, "It began to run %s before the end, after a wait of %s%s %s",
             lasts(s, ran, s->end - s->ran_from), lasts(s, waited, s->waited),
             longest, at(s, where, s->ran_from, s->ran_cpu));
-    else if ( a->changed )
-        say(s, "It did not begin to run in the recording; it was %s at the end "
-            "%s", a->state < RUNSTATES ? runstate_text[a->state] : "?",
+    if ( a->changed && a->state != RUNNING )
+        say(s, "It was %s from here on %s", runstate_text[a->state],
             at(s, where, a->since, a->cpu));
 }
 
@@ -449,7 +448,7 @@ static void say_differences(struct story *s)
 static void say_marks(struct story *s)
 {
     static const char *const what[MARKS] = {
-        [MARK_SHUTDOWN] = "shut down", [MARK_ADD] = "was created",
+        [MARK_CRASH] = "crashed", [MARK_ADD] = "was created",
         [MARK_REMOVE] = "was removed",
     };
     uint64_t i = s->nr_marks > EXPLAIN_MARKS ? s->nr_marks - EXPLAIN_MARKS : 0;
@@ -463,7 +462,7 @@ static void say_marks(struct story *s)
         const char *why = event_value_name(
             event_enum_find(s->src->doc.dict, "shutdown"), m->reason);
 
-        if ( m->tsc < s->acc.from || m == s->cite || m->kind == MARK_CRASH ||
+        if ( m == s->cite || (m->kind != MARK_CRASH && !story_recent(s, m)) ||
              (m->kind == MARK_SHUTDOWN && m->domid == s->domid) )
             continue;
         if ( m->kind == MARK_CPU_UP || m->kind == MARK_CPU_DOWN )

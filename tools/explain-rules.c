@@ -28,9 +28,19 @@
 #define STORM_PERCENT    80
 #define STORM_NS         20000000ULL
 
+/* What is older than the accounts and than this is another story: the rare
+ * channel goes back for days. */
+#define RECENT_NS        10000000000ULL
+
 static uint64_t ticks_of(const struct story *s, uint64_t ns)
 {
     return (unsigned __int128)ns * s->src->doc.tsc_khz / 1000000;
+}
+
+bool story_recent(const struct story *s, const struct mark *m)
+{
+    return m->tsc >= s->acc.from ||
+           s->acc.to - m->tsc <= ticks_of(s, RECENT_NS);
 }
 
 static void set_subject(struct story *s, enum plot plot, const struct vcpu *v)
@@ -116,7 +126,7 @@ static bool crashed_before(struct story *s)
 {
     const struct mark *crash = story_mark(s, MARK_CRASH, MERGE_NO_DOMAIN);
 
-    if ( !crash || crash->domid == MERGE_NO_DOMAIN )
+    if ( !crash || crash->domid == MERGE_NO_DOMAIN || !story_recent(s, crash) )
         return false;
 
     s->plot = PLOT_CRASHED_BEFORE;
@@ -135,7 +145,7 @@ static bool destroyed(struct story *s)
     const struct mark *gone = story_mark(s, MARK_REMOVE, MERGE_NO_DOMAIN);
     const struct vcpu *v;
 
-    if ( !gone || gone->domid == MERGE_NO_DOMAIN ||
+    if ( !gone || gone->domid == MERGE_NO_DOMAIN || !story_recent(s, gone) ||
          story_mark(s, MARK_SHUTDOWN, gone->domid) )
         return false;
 

@@ -101,6 +101,8 @@ void story_free(struct story *s);
 
 /* explain-rules.c: chooses the subject from accounts and marks. */
 void story_choose(struct story *s);
+/* Is it of the time that the story is about? */
+bool story_recent(const struct story *s, const struct mark *m);
 /* A vCPU that runs at the end has done so, without entering Xen, from here. */
 uint64_t story_quiet_from(const struct story *s, const struct account *a);
 

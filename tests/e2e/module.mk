@@ -18,7 +18,7 @@ $(O)/e2e/dom0.cpio.gz: $(E2E)/mkinitrd $(E2E)/get-kernel $(E2E)/dom0/init \
 	@$(call say,INITRD $(@D))
 	$(Q)$(E2E)/mkinitrd $(@D)
 
-E2E_TINY := $(foreach m,1 2 3 4 5,$(O)/e2e/tiny-$m)
+E2E_TINY := $(foreach m,1 2 3 4 5 6 7 8 9,$(O)/e2e/tiny-$m)
 
 $(O)/e2e/tiny-%: $(E2E)/guest/tiny.S
 	@mkdir -p $(@D)
@@ -26,18 +26,29 @@ $(O)/e2e/tiny-%: $(E2E)/guest/tiny.S
 	$(Q)$(CC) -nostdlib -static -no-pie -DMODE=$* \
 	    -Wl,-Ttext=0x100000,--build-id=none -o $@ $<
 
+# Loaded by the dynamic linker in Dom0 before Xen's own libraries.
+$(O)/e2e/old-xen.so: $(E2E)/old-xen.c
+	@mkdir -p $(@D)
+	@$(call say,LD $@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $< -lxencall
+
 # What a Dom0 gets.
 installed: all
 	$(Q)rm -rf $(O)/installed
 	$(Q)$(MAKE) --no-print-directory install DESTDIR=$(O)/installed PREFIX=/usr
 
 e2e-parts: installed xen xen-off xen-pristine $(O)/e2e/dom0.cpio.gz \
-    $(O)/$(E2E)/probe $(E2E_TINY)
+    $(O)/$(E2E)/probe $(E2E_TINY) $(O)/e2e/old-xen.so
 
 e2e: e2e-parts all ## the tests on a real Xen under QEMU
 	$(Q)tests/run $(filter $(E2E)/%,$(TESTS))
 
 TESTS += $(E2E)/main-job $(E2E)/objects $(E2E)/recorder $(E2E)/small $(E2E)/panic
+
+SOAK_MINUTES ?= 30
+
+soak: e2e-parts all ## SOAK_MINUTES=30 of guests that crash, on a real Xen
+	$(Q)SOAK_MINUTES=$(SOAK_MINUTES) $(E2E)/soak
 
 demo-run:
 	$(Q)echo "1. Building snapshotd and xenflight"
@@ -49,4 +60,4 @@ demo-run:
 	$(Q)$(MAKE) --no-print-directory installed
 	$(Q)$(E2E)/demo
 
-.PHONY: demo-run e2e e2e-parts installed
+.PHONY: demo-run e2e e2e-parts soak installed

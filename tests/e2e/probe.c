@@ -433,6 +433,43 @@ static int do_virq(char **arg)
     return rc ? fail("virq ack", rc) : 0;
 }
 
+/* unpause DOMID: without a toolstack, and so without xenstored. */
+static int do_unpause(char **arg)
+{
+    xc_interface *xc = xc_interface_open(NULL, NULL, 0);
+
+    if ( !xc || xc_domain_unpause(xc, number(arg, 0)) )
+        return fail("unpause", -errno);
+    return 0;
+}
+
+/* domain HANDLE: 32 hex digits, with any '-' in them. */
+static int do_domain(char **arg)
+{
+    struct hyp_domain *list;
+    char text[33] = "", want[33] = "";
+    unsigned int nr, i, n = 0;
+    const char *c;
+    int rc = hyp_domains(hyp, &list, &nr);
+
+    if ( rc )
+        return fail("domains", rc);
+    for ( c = arg[0]; c && *c && n < 32; c++ )
+        if ( *c != '-' )
+            want[n++] = *c;
+    while ( nr-- )
+    {
+        for ( i = 0; i < 16; i++ )
+            sprintf(text + 2 * i, "%02x", list[nr].handle[i]);
+        if ( strcmp(text, want) )
+            continue;
+        printf("domid=%u\nshutdown=%u\nreason=%u\n", list[nr].domid,
+               list[nr].shutdown, list[nr].reason);
+        return 0;
+    }
+    return fail("domain", -ENOENT);
+}
+
 static const struct command {
     const char *name;
     int (*run)(char **arg);
@@ -444,6 +481,7 @@ static const struct command {
     { "causes", do_causes }, { "clock", do_clock }, { "cpu", do_cpu },
     { "raw", do_raw }, { "map", do_map }, { "map-rw", do_map_rw },
     { "rings", do_rings }, { "audit", do_audit }, { "virq", do_virq },
+    { "unpause", do_unpause }, { "domain", do_domain },
 };
 
 int main(int argc, char **argv)

@@ -7,6 +7,10 @@
  *   3  PV: does not feed its watchdog             (SHUTDOWN_watchdog)
  *   4  PV: goes down cleanly                      (SHUTDOWN_poweroff)
  *   5  PVH: faults without having an IDT          (triple fault)
+ *   6  PVH: tells Xen that it has crashed         (SHUTDOWN_crash)
+ *   7  PV: wants to be rebooted                   (SHUTDOWN_reboot)
+ *   8  PV: is ready to be suspended               (SHUTDOWN_suspend)
+ *   9  PV: lives until it is destroyed
  */
 
 #define HYPERCALL_SCHED_OP 29
@@ -37,9 +41,16 @@ _start:
     lidt no_idt
     ud2
     .code64
+#elif MODE == 6
+    .code32
+    mov $HYPERCALL_SCHED_OP, %eax
+    mov $SCHEDOP_SHUTDOWN, %ebx
+    mov $argument, %ecx
+    vmmcall                         /* QEMU's qemu64 is an AMD */
+    .code64
 #elif MODE == 2
     ud2
-#else
+#elif MODE != 9
     mov $HYPERCALL_SCHED_OP, %eax
 #if MODE == 3
     mov $SCHEDOP_WATCHDOG, %edi
@@ -55,10 +66,14 @@ forever:
     .data
     .align 8
 argument:
-#if MODE == 1
+#if MODE == 1 || MODE == 6
     .long 3                         /* SHUTDOWN_crash */
 #elif MODE == 3
     .long 0, 1                      /* a new one, of one second */
+#elif MODE == 7
+    .long 1                         /* SHUTDOWN_reboot */
+#elif MODE == 8
+    .long 2                         /* SHUTDOWN_suspend */
 #else
     .long 0                         /* SHUTDOWN_poweroff */
 #endif

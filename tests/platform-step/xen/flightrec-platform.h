@@ -66,6 +66,8 @@ static inline void fr_irq_restore(unsigned long flags)
 }
 
 #define fr_barrier() __asm__ volatile("" ::: "memory")
+#define fr_rmb()     fr_barrier()
+#define fr_wmb()     fr_barrier()
 
 #define fr_read(x) ({                                                         \
     __typeof__(x) v_ = *(const volatile __typeof__(x) *)&(x);                 \

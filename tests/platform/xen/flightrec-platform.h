@@ -65,6 +65,14 @@ static inline void fr_irq_restore(unsigned long flags)
 }
 
 #define fr_barrier()            __asm__ volatile("" ::: "memory")
+#ifdef __SANITIZE_THREAD__
+/* It knows no fences; what it checks has none. */
+#define fr_rmb()                fr_barrier()
+#define fr_wmb()                fr_barrier()
+#else
+#define fr_rmb()                __atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define fr_wmb()                __atomic_thread_fence(__ATOMIC_RELEASE)
+#endif
 #define fr_read(x)              __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define fr_write(x, v)          __atomic_store_n(&(x), v, __ATOMIC_RELAXED)
 #define fr_load_acquire(p)      __atomic_load_n(p, __ATOMIC_ACQUIRE)

@@ -751,15 +751,15 @@ int fr_freeze(struct xen_flightrec_trigger *t, bool *gave_up)
         n += !*gave_up;
     } while ( !fr_cmpxchg(&fr_g, g, n) );
 
-    t->gen = gen;
     t->tsc = fr_clock();
 
     slot = &fr_trigger[gen % FR_HELD];
     fr_write(slot->gen, 0);
-    fr_barrier();
+    fr_wmb(); /* P3: not a new field beside the old gen */
+    t->gen = 0; /* the copy does not say that it is complete */
     *slot = *t;
-    slot->gen = 0;
     fr_store_release(&slot->gen, gen); /* P3 */
+    t->gen = gen;
     return 0;
 }
 
@@ -786,7 +786,7 @@ int fr_release(uint32_t gen)
             return -ENOENT;
         if ( gen != g_released(g) + 1 )
             return -EINVAL;
-    } while ( !fr_cmpxchg(&fr_g, g,
+    } while ( !fr_cmpxchg(&fr_g, g, /* P4 */
                           (g_next_epoch(g) & ~g_ack_bit(gen)) - 1) );
 
     return 0;
@@ -798,12 +798,12 @@ int fr_trigger_read(uint32_t gen, struct xen_flightrec_trigger *t)
     uint64_t g = fr_read(fr_g);
 
     if ( !gen || g == FR_G_STOP || !g_holds(g, gen) ||
-         fr_load_acquire(&slot->gen) != gen )
+         fr_load_acquire(&slot->gen) != gen ) /* P3 */
         return -ENOENT;
 
     *t = *slot;
-    fr_barrier();
-    if ( fr_read(slot->gen) != gen || t->gen != gen )
+    fr_rmb(); /* P3: the fields, then whether gen still stands */
+    if ( fr_read(slot->gen) != gen )
         return -ENOENT;
     if ( g & g_ack_bit(gen) )
         t->flags |= XEN_FLIGHTREC_TRG_ACKED;

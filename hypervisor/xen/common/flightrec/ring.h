@@ -84,13 +84,23 @@
  * I9  No record whose writer saw a new G before it was stamped is in a slot
  *     that this generation holds.
  *
- * ORDERING PAIRS
+ * ORDERING PAIRS, with what implements each side (tests/model tries them all)
  *
- * P1  payload, then commit (release) | the reader's load of committed (acquire)
- *     and then payload: else a torn record.
- * P2  the slots' hold_gen and used, then agen (release) | fr_quiescent()'s load
- *     of agen (acquire) and then the slots: else a slot is missed.
- * P3  trigger record, then its gen (release) | fr_trigger_read().
+ * P1  payload, then commit: fr_local_add() of committed, a release | the
+ *     reader's fr_load_acquire() of committed, and then payload: else a torn
+ *     record.
+ * P2  the opening's reset of committed, the slots' hold_gen and used, their
+ *     headers and the audit, then agen: fr_store_release() | fr_quiescent()'s
+ *     fr_load_acquire() of agen, and then all these: else a slot is missed, or
+ *     the count of its last lap is taken for this one's.
+ * P3  trigger record: gen 0, fr_wmb(), the fields, fr_store_release() of gen |
+ *     fr_trigger_read(): fr_load_acquire() of gen, the fields, fr_rmb(), gen
+ *     again: else the fields of two triggers are mixed.
+ * P4  what a reader loads from a held slot, then fr_release()'s fr_cmpxchg() of
+ *     G, a full barrier | the adopter's load of G, the branch on it, and then
+ *     its stores to the slot: else what is read was overwritten.
+ * P5  fr_freeze(), fr_ack() and fr_release() change G by fr_cmpxchg(), which is
+ *     atomic against all pCPUs: else an acknowledged generation gives way.
  * Between a writer and its own pCPU's interrupts only the compiler must keep
  * order: fr_barrier() and the volatile accesses of fr_read()/fr_write().
  *

@@ -79,6 +79,8 @@ static inline void fr_irq_restore(unsigned long flags)
 }
 
 #define fr_barrier()            barrier()
+#define fr_rmb()                smp_rmb()
+#define fr_wmb()                smp_wmb()
 #define fr_read(x)              ACCESS_ONCE(x)
 #define fr_write(x, v)          (ACCESS_ONCE(x) = (v))
 

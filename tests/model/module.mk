@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The ordering pairs of ring.h on weak memory.
+
+MODEL_RING := $(CORE_SRC)/ring.c
+
+$(O)/tests/model/model.o: CPPFLAGS += -DMODEL_RING='"$(MODEL_RING)"'
+
+$(O)/tests/model/model: $(O)/tests/model/model.o
+	@$(call say,LD $@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+TESTS += $(O)/tests/model/model

@@ -90,7 +90,7 @@ static uint64_t slot_begin(unsigned int slot)
     return (uint64_t)(slot % TIMES_STEPS + TIMES_STEPS) << (up - 1);
 }
 
-static void times_add(struct times *t, uint64_t time)
+void times_add(struct times *t, uint64_t time)
 {
     t->nr++;
     t->slot[slot_of(time)]++;

@@ -54,6 +54,7 @@ struct times {
     uint32_t slot[TIMES_SLOTS];
 };
 
+void times_add(struct times *t, uint64_t time);
 /* `part` of 1000 are no longer than this; 0: there are none. */
 uint64_t times_part(const struct times *t, unsigned int part);
 void times_merge(struct times *to, const struct times *from);

@@ -8,3 +8,7 @@ $(O)/tests/unit/test-packet $(O)/tests/unit/test-snapshot \
 # With the recorder's core.
 $(O)/tests/unit/test-capture: $(O)/tests/lib/rig.o $(CORE_O)
 $(O)/tests/unit/test-capture.o: CPPFLAGS := $(CORE_CPPFLAGS) $(CPPFLAGS)
+
+# With the accounts of the reading commands.
+$(O)/tests/unit/test-account: $(O)/tools/account.o $(O)/tools/vcpus.o \
+                              $(O)/tools/tool.o

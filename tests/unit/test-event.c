@@ -207,6 +207,42 @@ static void test_text_format(void **state)
     assert_text(0x00801001, "old_mhz=1200 (too short)", 1200);
 }
 
+static void test_pairs_ignore_the_format(void **state)
+{
+    const uint32_t w[] = { 800, 1200, 7 };
+    const struct event_desc *d = event_by_event(dict, 0x00801001);
+    char buf[EVENT_TEXT_BYTES], small[8];
+
+    event_pairs(dict, d, w, 2, buf, sizeof(buf));
+    assert_string_equal(buf, "old_mhz=800 new_mhz=1200");
+    event_pairs(dict, d, w, 3, buf, sizeof(buf));
+    assert_string_equal(buf, "old_mhz=800 new_mhz=1200 rest=0x7");
+    assert_int_equal(event_pairs(dict, d, w, 2, small, sizeof(small)), 7);
+    assert_string_equal(small, "old_mhz");
+    assert_int_equal(event_pairs(dict, d, w, 2, small, 0), 0);
+}
+
+static void test_fits_exactly_what_is_described(void **state)
+{
+    const uint32_t w[7] = { 29 | 1 << 20 | 2 << 22 };
+    const struct event_desc *wake = event_by_event(dict, 0x00028004);
+    const struct event_desc *intr = event_by_event(dict, 0x0008200f);
+    const struct event_desc *call = event_by_event(dict, 0x0020100d);
+
+    assert_false(event_fits(wake, w, 1));
+    assert_true(event_fits(wake, w, 2));
+    assert_false(event_fits(wake, w, 3));
+    /* One field, which may be absent. */
+    assert_true(event_fits(intr, w, 0));
+    assert_true(event_fits(intr, w, 1));
+    assert_false(event_fits(intr, w, 2));
+    /* One word and two words of arguments, as the first word says. */
+    assert_false(event_fits(call, w, 0));
+    assert_false(event_fits(call, w, 3));
+    assert_true(event_fits(call, w, 4));
+    assert_false(event_fits(call, w, 5));
+}
+
 static void test_text_own_events(void **state)
 {
     assert_text(XEN_FLIGHTREC_EV_DOMAIN_CRASH,
@@ -763,6 +799,8 @@ int main(void)
         cmocka_unit_test(test_text_optional_short_and_rest),
         cmocka_unit_test(test_text_odd_widths),
         cmocka_unit_test(test_text_format),
+        cmocka_unit_test(test_pairs_ignore_the_format),
+        cmocka_unit_test(test_fits_exactly_what_is_described),
         cmocka_unit_test(test_text_own_events),
         cmocka_unit_test(test_text_unknown_event),
         cmocka_unit_test(test_text_cut_at_any_size),

@@ -9,6 +9,7 @@ set -u
 . tests/peers/lib.sh
 need babeltrace2
 need protoc
+need xenalyze
 
 for seed in 1 2 3
 do
@@ -31,6 +32,11 @@ do
             grep '^R p' | grep -vcE ' (1f001|1f003) ' >'$tmp/got' &&
         out=\$(sed -n 's/.*: \([0-9]*\) records were left out.*/\1/p' '$tmp/said')
         [ \$((\$(cat '$tmp/got') + \${out:-0})) = $want ]"
+    check "$seed: a pCPU's stamps never go back for xenalyze" sh -c "
+        xenalyze --dump-no-processing '$tmp/xen' 2>/dev/null |
+            sed -n 's/^R p *\([0-9]*\) o[0-9a-f]* *[0-9a-f]* [0-9] *\([0-9][0-9]*\) .*/\1 \2/p' |
+            awk '{ if ( \$2 < t[\$1] ) { print; bad = 1 } t[\$1] = \$2; n++ }
+                 END { exit bad || !n }'"
     for to in json csv
     do
         check "$seed: $to has all of it" sh -c "

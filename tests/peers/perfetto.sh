@@ -68,6 +68,14 @@ check "slices and flows pair up" awk '
     END { if ( bad || !flows || !ends || ends > flows )
           { print bad, flows, ends; exit 1 } }' "$tmp/events"
 
+# Every wake-up begins a flow; those that ended in running, and no others, end.
+awk '$1 == "event" && $3 ~ /__BLOCKED_RUNNABLE$/ { print "flow", $4 }
+     $1 == "woke" { n += $4 } END { print "ends", n }' "$tmp/facts" |
+    sort >"$tmp/want"
+awk '$1 == "flow" || $1 == "ends" { n[$1]++ }
+     END { for ( i in n ) print i, n[i] }' "$tmp/events" | sort >"$tmp/got"
+check "a flow for each wake-up" same "$tmp/want" "$tmp/got"
+
 check "the golden file, gap and all" sh -c "
     '$XENFLIGHT' export --to perfetto -o '$tmp/golden.pf' '$golden' &&
     protoc --decode=perfetto.Trace --proto_path=tools perfetto.proto \

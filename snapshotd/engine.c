@@ -41,7 +41,6 @@
 
 #define CLIENTS       8    /* control connections at a time */
 #define QUIESCE_TRIES 20   /* each waits a bounded time inside Xen */
-#define RECOVERED     32   /* finished files of a former run that we note */
 
 /* Nanoseconds from the trigger on. */
 struct latency {
@@ -65,8 +64,6 @@ struct engine {
     int64_t xen_minus_mono;
     uint32_t failed_gen;   /* could not be given back: not tried again */
     int client[CLIENTS];   /* -1: free */
-    struct store_id recovered[RECOVERED];
-    unsigned int nr_recovered;
     char last_file[STORE_NAME];
     struct latency last;
 };
@@ -422,24 +419,13 @@ static int take_trigger(struct engine *e, struct take *k, uint32_t gen)
     return 0;
 }
 
-/* A former run wrote it to the end, but did not come to give it back. */
-static bool take_is_recovered(struct engine *e, struct take *k)
+/* A former engine wrote it to the end, but did not come to give it back. */
+static bool take_is_there(struct engine *e, struct take *k)
 {
-    const struct store_id *r;
-    unsigned int i;
-
-    for ( i = 0; i < e->nr_recovered; i++ )
-    {
-        r = &e->recovered[i];
-        if ( r->gen == k->id.gen && r->cause == k->id.cause &&
-             !memcmp(r->uuid, k->id.uuid, sizeof(r->uuid)) &&
-             r->wall_s + 1 >= k->id.wall_s && r->wall_s <= k->id.wall_s + 1 )
-        {
-            k->id = *r;
-            return true;
-        }
-    }
-    return false;
+    if ( !store_has(e->dir, &k->id) )
+        return false;
+    log_info("generation %u: its file is there already", k->trigger.t.gen);
+    return true;
 }
 
 /* Bounded; who is not quiescent then is noted, and its packets checked. */
@@ -520,24 +506,28 @@ static int take_write(struct engine *e, struct take *k)
     return rc ? rc : snapshot_flush(k->w);
 }
 
-/* The slots go back to Xen before the disk is waited for. */
+/*
+ * The slots go back to Xen before the disk is waited for, but not before the
+ * file is complete: should we be killed then, the next engine gives it its name.
+ */
 static int take_finish(struct engine *e, struct take *k)
 {
     struct snapshot_writer *w = k->w;
     int rc;
 
-    rc = gen_op(e, XEN_FLIGHTREC_OP_release, k->trigger.t.gen);
-    if ( rc )
-        return rc == -ENOENT ? -ESTALE : -EREMOTEIO;
-    k->released = true;
     k->lat.written = since(e, &k->trigger);
     rc = take_put_note(k);
     if ( rc )
         return rc;
     k->w = NULL;
     rc = snapshot_finish(w, &k->totals);
-    if ( !rc )
-        rc = store_commit(e->dir, &k->id, k->fd);
+    if ( rc )
+        return rc;
+    rc = gen_op(e, XEN_FLIGHTREC_OP_release, k->trigger.t.gen);
+    if ( rc )
+        return rc == -ENOENT ? -ESTALE : -EREMOTEIO;
+    k->released = true;
+    rc = store_commit(e->dir, &k->id, k->fd);
     k->lat.durable = since(e, &k->trigger);
     return rc;
 }
@@ -601,7 +591,7 @@ static int take_try(struct engine *e, struct take *k, uint32_t gen)
     int rc;
 
     rc = take_trigger(e, k, gen);
-    if ( rc || take_is_recovered(e, k) )
+    if ( rc || take_is_there(e, k) )
         return rc;
     rc = store_make_room(e->dir, &budget, NULL, &e->counters.evicted);
     if ( !rc )
@@ -877,14 +867,6 @@ static void wait_and_receive(struct engine *e)
         client_accept(e);
 }
 
-static void note_recovered(void *arg, const struct store_id *id)
-{
-    struct engine *e = arg;
-
-    if ( e->nr_recovered < RECOVERED )
-        e->recovered[e->nr_recovered++] = *id;
-}
-
 /* What needs Xen's devices and root.  No buffers yet is no failure. */
 static int map_rings(struct engine *e, const char *backend)
 {
@@ -952,7 +934,7 @@ int engine_run(const char *backend)
 
     if ( prepare(&e, backend) )
         return 1;
-    store_recover(e.dir, e.conf.conf.keep_partial, note_recovered, &e);
+    store_recover(e.dir, e.conf.conf.keep_partial);
     ready.u.op.op.u.status.incarnation = e.rings.info.incarnation;
     send_monitor(&e, &ready);
     if ( read_clocks(&e, &e.pair[0]) )

@@ -320,9 +320,7 @@ static void recover_part(int dir, const char *part, bool keep_partial,
                     keep_partial ? "is kept as .partial" : "was removed");
 }
 
-void store_recover(int dir, bool keep_partial,
-                   void (*done)(void *arg, const struct store_id *id),
-                   void *arg)
+void store_recover(int dir, bool keep_partial)
 {
     struct store_id id;
     struct dirent *e;
@@ -340,7 +338,23 @@ void store_recover(int dir, bool keep_partial,
             continue;
         }
         log_info("store: %s: was complete, has its final name now", e->d_name);
-        done(arg, &id);
     }
     closedir(d);
+}
+
+bool store_has(int dir, struct store_id *id)
+{
+    struct store_id other = *id;
+    char name[STORE_NAME];
+
+    for ( other.wall_s = id->wall_s - 1; other.wall_s <= id->wall_s + 1;
+          other.wall_s++ )
+    {
+        store_name(&other, name);
+        if ( faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) )
+            continue;
+        *id = other;
+        return true;
+    }
+    return false;
 }

@@ -61,11 +61,14 @@ int store_make_room(int dir, const struct store_budget *budget,
 
 /*
  * What a former run left: files that were written to their end get their final
- * name and are reported to `done`; others are removed, or with `keep_partial`
- * renamed to NAME.partial.
+ * name; others are removed, or with `keep_partial` renamed to NAME.partial.
  */
-void store_recover(int dir, bool keep_partial,
-                   void (*done)(void *arg, const struct store_id *id),
-                   void *arg);
+void store_recover(int dir, bool keep_partial);
+
+/*
+ * Is there a finished file of this generation?  Its time of the trigger may
+ * have been read a second off, and is then put into *id.
+ */
+bool store_has(int dir, struct store_id *id);
 
 #endif /* SNAPSHOTD_STORE_H */

@@ -20,12 +20,14 @@
  *   recreate                   new buffers
  *   deny ERRNO                 all operations fail with it; 0: not any more
  *   quiesce MS                 how long a quiesce operation waits
+ *   kill before / kill after   who releases next, before or after that is done
  */
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +81,7 @@ static struct host {
     uint64_t incarnation;
     bool running, paused;
     int deny;
+    char kill;             /* 'b'efore or 'a'fter its release; 0: no one */
     unsigned int quiesce_ms;
     struct fr_geometry geo[XEN_FLIGHTREC_CHANNELS];
     struct cpu cpu[MAX_CPUS];
@@ -459,16 +462,38 @@ static int serve(struct xen_flightrec_op *o)
     }
 }
 
+static void kill_client(int fd)
+{
+    struct ucred who;
+    socklen_t bytes = sizeof(who);
+
+    if ( getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &bytes) )
+        die("peer");
+    kill(who.pid, SIGKILL);
+}
+
 /* False: the client is gone. */
 static bool serve_client(int fd)
 {
     struct hosted_answer a = { 0 };
+    char end = 0;
 
     if ( recv(fd, &a.op, sizeof(a.op), 0) != sizeof(a.op) )
         return false;
     pthread_mutex_lock(&host.lock);
-    a.rc = host.deny ? -host.deny : serve(&a.op);
+    if ( a.op.cmd == XEN_FLIGHTREC_OP_release )
+    {
+        end = host.kill;
+        host.kill = 0;
+    }
+    if ( end != 'b' )
+        a.rc = host.deny ? -host.deny : serve(&a.op);
     pthread_mutex_unlock(&host.lock);
+    if ( end )
+    {
+        kill_client(fd);
+        return false;
+    }
     return send(fd, &a, sizeof(a), MSG_NOSIGNAL) == sizeof(a);
 }
 
@@ -557,7 +582,9 @@ static void command(const char *line)
     char word[16] = "", handle[40] = "";
     long result = 0;
 
-    if ( sscanf(line, "domain %u %39s %u", &a, handle, &b) == 3 &&
+    if ( !strcmp(line, "kill before") || !strcmp(line, "kill after") )
+        host.kill = line[5];
+    else if ( sscanf(line, "domain %u %39s %u", &a, handle, &b) == 3 &&
          a < HOSTED_DOMAINS && strlen(handle) == 32 )
         result = run_domain(a, handle, b);
     else if ( sscanf(line, "%15s %u %u %u", word, &a, &b, &c) < 1 )

@@ -804,6 +804,47 @@ static void case_monitor_killed(struct world *w)
     equal(daemon_stop(w), 0);
 }
 
+/* One file of the crash, whoever was killed around its release. */
+static void case_killed_at_release(struct world *w)
+{
+    static const char *const when[] = { "kill after", "kill before" };
+    unsigned int i;
+    char *path;
+
+    up(w, NULL);
+    domain_new(w, 5, HANDLE, "web-1");
+    for ( i = 0; i < 2; i++ )
+    {
+        host(w, "%s", when[i]);
+        host(w, "crash 5 0");
+        daemon_wait(w);
+        daemon_start(w);
+        check(wait_log(w, "watching"));
+        check(wait_log(w, "was complete, has its final name now"));
+        path = wait_file(w);
+        json_decref(check_file(path, "crash"));
+        free(path);
+    }
+    /* Again before the one that renamed it came to release it. */
+    host(w, "kill before");
+    host(w, "crash 5 0");
+    daemon_wait(w);
+    host(w, "kill before");
+    daemon_start(w);
+    check(wait_log(w, "watching"));
+    free(wait_file(w));
+    daemon_wait(w);
+    daemon_start(w);
+    check(wait_log(w, "watching"));
+    /* All that is held is taken first. */
+    kill(w->daemon, SIGUSR1);
+    path = wait_file(w);
+    check(path && strstr(path, "-host-request-"));
+    free(path);
+    equal(count_files(w), 4);
+    equal(count_entries(w), 4);
+}
+
 static void case_new_buffers(struct world *w)
 {
     char *path;
@@ -1208,7 +1249,8 @@ static const struct {
     BOTH(stale_request), BOTH(hostile_text), CASE(held_before_start),
     CASE(several_held), CASE(wrapped), CASE(goes_on), CASE(straggler),
     CASE(engine_killed), CASE(engine_killed_writing),
-    CASE(poisoned_generation), CASE(monitor_killed), CASE(new_buffers),
+    CASE(poisoned_generation), CASE(monitor_killed),
+    CASE(killed_at_release), CASE(new_buffers),
     BOTH(xenstored_dies), CASE(unfinished_files), CASE(budget),
     CASE(disk_full), CASE(open_state_directory), CASE(open_run_directory),
     BOTH(many_requests),

@@ -100,7 +100,7 @@ int rig_packet(const struct rig *rig, unsigned int channel, unsigned int slot,
     /* Still open: its end is known from pos alone. */
     if ( hdr->used_bytes || hdr->records )
         return -EBADMSG;
-    hdr->used_bytes = (pos & FR_OFF_MASK) * 4;
+    hdr->used_bytes = pos & FR_OFF_MASK;
     hdr->records = (pos >> FR_NREC_SHIFT) & FR_NREC_MASK;
     rc = packet_parse(hdr, rig->geo[channel].slot_bytes, p);
     hdr->used_bytes = hdr->records = 0;

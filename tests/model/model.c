@@ -605,7 +605,7 @@ static const struct row row[] = {
 /* What the model assumes of ring.c, as it stands there. */
 static const char *const source[] = {
     "fr_local_add(&s->committed, FR_NREC_ONE + need); /* P1 */",
-    "fr_local_add(&s->committed, FR_NREC_ONE + 1 + words); /* P1 */",
+    "fr_local_add(&s->committed, FR_NREC_ONE + 4 + size); /* P1 */",
     "fr_load_acquire(&s->committed) != fr_read(s->used) ) /* P1 */",
     "fr_store_release(&c->agen, g); /* P2 */",
     "fr_load_acquire(&c->agen); /* P2 */",

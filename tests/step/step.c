@@ -184,11 +184,11 @@ static void note_open(unsigned int ch, uint64_t pos)
 
     REQUIRE(!W.pending[ch][i], "I3: opened with an open write in it");
     REQUIRE(!r->slot[i].hold_gen, "I1: opened while held");
-    REQUIRE(pos_off(pos) == FR_HEADER_WORDS, "I4: opened at a wrong offset");
+    REQUIRE(pos_off(pos) == FR_HEADER_BYTES, "I4: opened at a wrong offset");
     REQUIRE(hdr->seq == r->seq && r->slot[i].seq == r->seq,
             "I5: opened without its sequence number");
     REQUIRE(!hdr->used_bytes && !hdr->hold_gen && hdr->slot == i &&
-            r->slot[i].committed == FR_HEADER_WORDS &&
+            r->slot[i].committed == FR_HEADER_BYTES &&
             r->base == hdr->begin_tsc,
             "I4: opened before its header was whole");
 }
@@ -247,7 +247,7 @@ void step_swapped(const void *p, uint64_t old, uint64_t val)
         return;
     REQUIRE(!is_closed(old) && pos_slot(val) == i, "I4: reserved out of place");
     REQUIRE(!W.cpu.ring[ch].slot[i].hold_gen, "I2: reserved in a held slot");
-    REQUIRE(pos_off(val) * 4 <= SLOT_BYTES, "I4: straddles a slot");
+    REQUIRE(pos_off(val) <= SLOT_BYTES, "I4: straddles a slot");
     REQUIRE(!k->order[ch], "I4: reserved twice");
     W.pending[ch][i]++;
     W.reserved[ch]++;
@@ -279,7 +279,7 @@ void step_added(const void *p, uint64_t add)
                 "I4: committed what was not reserved");
         REQUIRE(add == FR_NREC_ONE + k->need[ch],
                 "I3: committed another size than reserved");
-        end = &W.data[ch][i][k->off[ch] + k->need[ch]];
+        end = &W.data[ch][i][(k->off[ch] + k->need[ch]) / 4];
         REQUIRE(end[-2] == serial && end[-1] == ~serial,
                 "I4: committed before the payload was there");
         W.pending[ch][i]--;
@@ -487,7 +487,7 @@ static void check_ring(unsigned int ch)
         REQUIRE(open == !hdr->used_bytes, "I1: another slot is open");
         if ( open )
         {
-            hdr->used_bytes = pos_off(r->pos) * 4;
+            hdr->used_bytes = pos_off(r->pos);
             hdr->records = (r->pos >> FR_NREC_SHIFT) & FR_NREC_MASK;
         }
         else

@@ -503,12 +503,12 @@ static void test_time_anchors_are_few(void **state)
     before = counters(XEN_FLIGHTREC_CH_BUSY);
     used = rig.cpu->ring[XEN_FLIGHTREC_CH_BUSY].pos & FR_OFF_MASK;
     write_serials(RIG_EV_BUSY, 1, 10);
-    used += 10 * 4;
+    used += 10 * 16;
     assert_int_equal(rig.cpu->ring[XEN_FLIGHTREC_CH_BUSY].pos & FR_OFF_MASK,
                      used);
     rig_tsc += WINDOW;
     write_serials(RIG_EV_BUSY, 11, 10);
-    used += 10 * 4 + 3;
+    used += 10 * 16 + 12;
     assert_int_equal(rig.cpu->ring[XEN_FLIGHTREC_CH_BUSY].pos & FR_OFF_MASK,
                      used);
     after = counters(XEN_FLIGHTREC_CH_BUSY);
@@ -544,7 +544,7 @@ static void test_resume_anchors(void **state)
     fr_cpu_resume(rig.cpu);
     write_serials(RIG_EV_BUSY, 2, 2);
     assert_int_equal(rig.cpu->ring[XEN_FLIGHTREC_CH_BUSY].pos & FR_OFF_MASK,
-                     used + 8 + 3);
+                     used + 2 * 16 + 12);
     assert_int_equal(rig_packet(&rig, XEN_FLIGHTREC_CH_BUSY, 0, &p), 0);
     packet_iter_init(&it, &p);
     assert_int_equal(packet_word(p.records + 8 * 4) & XEN_FLIGHTREC_ID_MASK,

@@ -139,7 +139,7 @@ static void fr_pcpu_free(struct fr_pcpu *p)
     for ( ch = 0; ch < FR_CHANNELS; ch++ )
         for ( i = 0; i < p->core.ring[ch].slots; i++ )
             fr_free(p->core.ring[ch].slot[i].data,
-                    p->core.ring[ch].slot_words * 4);
+                    p->core.ring[ch].slot_bytes);
     fr_free(p->core.info, PAGE_SIZE);
     fr_free(p, sizeof(*p));
 }

@@ -16,6 +16,15 @@
 /* One step of a record's time should be about this many nanoseconds. */
 #define FR_STEP_NS       10
 
+/* No other bit is set in a length of 0..7 whole words. */
+#define FR_WHOLE_WORDS   (XEN_FLIGHTREC_MAX_WORDS * 4UL)
+
+/* The time in a record's header. */
+#define FR_TIME_FIELD    (~0U << XEN_FLIGHTREC_TIME_SHIFT)
+
+/* The most that fr_tsc_shift() can be, see fr_stamp(); 400 GHz. */
+#define FR_MAX_SHIFT     XEN_FLIGHTREC_TIME_SHIFT
+
 /* When an emitted count is folded away, far below what the word can hold. */
 #define FR_FOLD          (1ULL << (FR_EPOCH_SHIFT - 2))
 
@@ -177,9 +186,9 @@ static bool fr_close(struct fr_ring *r)
         struct fr_slot *s = &r->slot[slot];
         struct xen_flightrec_packet *hdr;
         uint64_t used = p & FR_DONE_MASK;
-        uint32_t words = p & FR_OFF_MASK;
+        uint32_t bytes = p & FR_OFF_MASK;
 
-        if ( words == FR_OFF_MASK )
+        if ( bytes == FR_OFF_MASK )
             return true;
         if ( !fr_local_cmpxchg(&r->pos, p, p | FR_OFF_MASK) )
             continue;
@@ -187,7 +196,7 @@ static bool fr_close(struct fr_ring *r)
         fr_write(s->used, used);
         hdr = (struct xen_flightrec_packet *)s->data;
         hdr->records = FR_DONE_NREC(used);
-        fr_write(hdr->used_bytes, words * 4);
+        fr_write(hdr->used_bytes, bytes);
         fr_fifo_push(r, slot);
         return true;
     }
@@ -280,11 +289,11 @@ static void fr_open(struct fr_cpu *c, struct fr_ring *r, unsigned int i)
     fr_write(s->begin_tsc, tsc);
     fr_fold(r);
     fr_header(c, r, slot, tsc);
-    fr_write(s->committed, (uint64_t)FR_HEADER_WORDS);
+    fr_write(s->committed, FR_HEADER_BYTES);
     fr_write(r->base, tsc);
     fr_barrier(); /* the slot is whole before a nested writer can find it */
     fr_write(r->pos, tag << FR_TAG_SHIFT | (uint64_t)slot << FR_SLOT_SHIFT |
-                     FR_HEADER_WORDS);
+                     FR_HEADER_BYTES);
 }
 
 /* ---------------------------------------------------------------- adopt -- */
@@ -420,7 +429,7 @@ static bool fr_adopt_busy(struct fr_cpu *c, uint64_t g)
 }
 
 /*
- * The slow path: adopt a new G, or make room for `need` words.  0: try again;
+ * The slow path: adopt a new G, or make room for `need` bytes.  0: try again;
  * else the cause for which the record is lost, plus one.
  */
 static int fr_switch(struct fr_cpu *c, struct fr_ring *r, unsigned int need)
@@ -452,7 +461,7 @@ static int fr_switch(struct fr_cpu *c, struct fr_ring *r, unsigned int need)
 
     /* A nested writer may have switched already. */
     p = fr_read(r->pos) & FR_OFF_MASK;
-    if ( p != FR_OFF_MASK && p + need <= r->slot_words )
+    if ( p != FR_OFF_MASK && p + need <= r->slot_bytes )
         goto out;
 
     if ( !fr_close(r) )
@@ -496,30 +505,35 @@ bool fr_adopt(struct fr_cpu *c)
 /* --------------------------------------------------------------- record -- */
 
 /*
- * words: 0..7; from may have any alignment.  The last words are written twice
- * rather than found by more branches.
+ * bytes: 0, 4 .. 28; from may have any alignment.  Four words and more are
+ * copied from both ends, the middle twice: cheaper than a loop, which compilers
+ * like to turn into a call.  Two words first: most events have them.
  */
-static inline void fr_copy(uint32_t *to, const void *from, size_t words)
+static inline void fr_copy(void *to, const void *from, size_t bytes)
 {
-    const uint8_t *f = from;
-
-    if ( words >= 4 )
+    if ( likely(bytes == 8) )
+        memcpy(to, from, 8);
+    else if ( bytes > 8 )
     {
-        memcpy(to, f, 16);
-        memcpy(to + words - 4, f + words * 4 - 16, 16);
+        if ( bytes > 12 )
+        {
+            memcpy(to, from, 16);
+            memcpy(to + bytes - 16, from + bytes - 16, 16);
+        }
+        else
+        {
+            memcpy(to, from, 8);
+            memcpy(to + 8, from + 8, 4);
+        }
     }
-    else if ( words >= 2 )
-    {
-        memcpy(to, f, 8);
-        memcpy(to + words - 2, f + words * 4 - 8, 8);
-    }
-    else if ( words )
-        memcpy(to, f, 4);
+    else if ( bytes )
+        memcpy(to, from, 4);
 }
 
+/* (tsc >> shift) << TIME_SHIFT, by one multiplication. */
 static inline uint32_t fr_stamp(const struct fr_ring *r, uint64_t tsc)
 {
-    return (uint32_t)(tsc >> r->tsc_shift) << XEN_FLIGHTREC_TIME_SHIFT;
+    return (uint32_t)tsc * r->tsc_scale & FR_TIME_FIELD;
 }
 
 /* &r->slot[slot of p], in fewer instructions than the compiler finds. */
@@ -529,6 +543,11 @@ static inline struct fr_slot *fr_pos_slot(struct fr_ring *r, uint64_t p)
 
     return (void *)r->slot + ((p >> (FR_SLOT_SHIFT - FR_SLOT_SIZE_SHIFT)) &
                               (FR_SLOT_MASK << FR_SLOT_SIZE_SHIFT));
+}
+
+static inline uint32_t *fr_at(const struct fr_slot *s, uint64_t off)
+{
+    return (void *)s->data + off;
 }
 
 /*
@@ -561,9 +580,10 @@ static inline bool fr_is_escape(const struct fr_record *rec)
     return (rec->head & FR_ENT_ID) == XEN_FLIGHTREC_ID_ESCAPE;
 }
 
-static inline unsigned int fr_words(const struct fr_record *rec)
+/* Of payload. */
+static inline unsigned int fr_bytes(const struct fr_record *rec)
 {
-    return rec->head >> XEN_FLIGHTREC_WORDS_SHIFT;
+    return (rec->head >> XEN_FLIGHTREC_WORDS_SHIFT) * 4;
 }
 
 /* Write what was reserved at `to`. */
@@ -580,7 +600,7 @@ static void fr_fill(const struct fr_ring *r, uint32_t *to, uint64_t tsc,
     *to++ = fr_stamp(r, tsc) | rec->head;
     if ( fr_is_escape(rec) )
         *to++ = rec->event;
-    fr_copy(to, rec->data, fr_words(rec));
+    fr_copy(to, rec->data, fr_bytes(rec));
 }
 
 /*
@@ -591,7 +611,7 @@ static void __attribute__((__noinline__, __cold__))
 fr_write_slow(struct fr_cpu *c, struct fr_ring *r, uint64_t e,
               const struct fr_record *rec)
 {
-    unsigned int len = 1 + fr_words(rec) + fr_is_escape(rec), tries;
+    unsigned int len = 4 + fr_bytes(rec) + 4 * fr_is_escape(rec), tries;
 
     for ( tries = 0; tries < FR_RETRIES; tries++ )
     {
@@ -601,11 +621,11 @@ fr_write_slow(struct fr_cpu *c, struct fr_ring *r, uint64_t e,
         uint64_t base = fr_read(r->base);
         uint64_t tsc = fr_clock();
         bool anchor = tsc - base >= r->window;
-        unsigned int need = len + (anchor ? FR_ANCHOR_WORDS : 0);
+        unsigned int need = len + (anchor ? FR_ANCHOR_BYTES : 0);
         unsigned int off = p & FR_OFF_MASK;
         struct fr_slot *s = fr_pos_slot(r, p);
 
-        if ( !same_epoch(e, g) || off + need > r->slot_words )
+        if ( !same_epoch(e, g) || off + need > r->slot_bytes )
         {
             int rc = fr_obstacle(c, r, &e, need);
 
@@ -620,7 +640,7 @@ fr_write_slow(struct fr_cpu *c, struct fr_ring *r, uint64_t e,
 
         if ( anchor )
             fr_write(r->base, tsc);
-        fr_fill(r, s->data + off, tsc, anchor, rec);
+        fr_fill(r, fr_at(s, off), tsc, anchor, rec);
         fr_local_add(&s->committed, FR_NREC_ONE + need); /* P1 */
         return;
     }
@@ -628,19 +648,14 @@ fr_write_slow(struct fr_cpu *c, struct fr_ring *r, uint64_t e,
     fr_lose(c, r, e, XEN_FLIGHTREC_LOST_RETRY);
 }
 
-/* What fr_trace() leaves to others: odd sizes, both channels, no compact id. */
+/* Odd sizes, both channels, no compact id. */
 static void __attribute__((__noinline__, __cold__))
-fr_trace_slow(struct fr_cpu *c, uint32_t event, unsigned int ent,
-              const void *data, unsigned int bytes)
+fr_trace_any(struct fr_cpu *c, unsigned int ent, uint32_t event,
+             const void *data, unsigned int bytes)
 {
     uint32_t padded[XEN_FLIGHTREC_MAX_WORDS];
     struct fr_record rec = { .event = event, .data = data };
     unsigned int ch;
-
-    if ( !ent )
-        ent = fr_lookup_escape(event);
-    if ( !(ent & FR_ENT_CHANNELS) || !c )
-        return;
 
     if ( bytes > sizeof(padded) )
         bytes = sizeof(padded);
@@ -663,10 +678,22 @@ fr_trace_slow(struct fr_cpu *c, uint32_t event, unsigned int ent,
     }
 }
 
+/* What fr_trace() leaves to others.  Most of it is refused: soon. */
+static void __attribute__((__noinline__, __cold__))
+fr_trace_slow(uint32_t event, const void *data, unsigned int bytes)
+{
+    struct fr_cpu *c = fr_this_cpu();
+    unsigned int ent = fr_lookup(event) ?: fr_lookup_escape(event);
+
+    if ( c && (ent & FR_ENT_CHANNELS) )
+        fr_trace_any(c, ent, event, data, bytes);
+}
+
 /* The rest of a record that the fast path has counted but not written. */
 static void __attribute__((__noinline__, __cold__))
-fr_trace_rest(struct fr_cpu *c, uint32_t head, const void *data, uint64_t e)
+fr_trace_rest(uint32_t head, const void *data, uint64_t e)
 {
+    struct fr_cpu *c = fr_this_cpu();
     struct fr_record rec = { .head = head, .data = data };
 
     fr_write_slow(c, &c->ring[XEN_FLIGHTREC_CH_BUSY], e, &rec);
@@ -675,29 +702,24 @@ fr_trace_rest(struct fr_cpu *c, uint32_t head, const void *data, uint64_t e)
 /*
  * The fast path: an event that has an id and goes to busy alone, with room in
  * the slot, no anchor due and no change of G.  A leaf function: everything else
- * is a tail call.
+ * is a tail call.  tests/bench counts its instructions.
  */
 void fr_trace(uint32_t event, const void *data, unsigned int bytes)
 {
     struct fr_cpu *c = fr_this_cpu();
-    unsigned int ent = fr_lookup(event);
-    size_t words = bytes >> 2 | bytes << 30; /* huge if not whole words */
+    uint32_t head = fr_lookup_fast(event), *to;
+    uint64_t e, p, off, tsc, size = bytes;
     struct fr_ring *r;
     struct fr_slot *s;
-    uint64_t e, p, tsc;
-    uint32_t head, off, *to;
 
-    if ( unlikely(!(ent & FR_ENT_FAST)) ||
-         unlikely(words > XEN_FLIGHTREC_MAX_WORDS) || unlikely(!c) )
+    if ( unlikely(!head) || unlikely(size & ~FR_WHOLE_WORDS) || unlikely(!c) )
     {
-        if ( ent && !(ent & FR_ENT_CHANNELS) )
-            return;
-        fr_trace_slow(c, event, ent, data, bytes);
+        fr_trace_slow(event, data, bytes);
         return;
     }
 
     r = &c->ring[XEN_FLIGHTREC_CH_BUSY];
-    head = (ent & FR_ENT_ID) | words << XEN_FLIGHTREC_WORDS_SHIFT;
+    head |= size << (XEN_FLIGHTREC_WORDS_SHIFT - 2);
     e = fr_local_xadd(&r->emitted, 1);
 
     /*
@@ -709,23 +731,24 @@ void fr_trace(uint32_t event, const void *data, unsigned int bytes)
     p = fr_read(r->pos);
     off = p & FR_OFF_MASK;
     if ( unlikely(!same_epoch(e, fr_read(fr_g))) ||
-         unlikely(off + (uint32_t)words >= r->slot_words) )
+         unlikely(off + size >= r->slot_bytes) ) /* so the header has room */
         goto rest;
 
     tsc = fr_clock();
-    if ( unlikely(tsc - fr_read(r->base) >= r->window) ||
-         unlikely(!fr_local_cmpxchg(&r->pos, p, p + FR_NREC_ONE + 1 + words)) )
+    fr_barrier();
+    if ( unlikely(tsc - r->base >= r->window) ||
+         unlikely(!fr_local_cmpxchg(&r->pos, p, p + FR_NREC_ONE + 4 + size)) )
         goto rest;
 
     s = fr_pos_slot(r, p);
-    to = s->data + off;
+    to = fr_at(s, off);
     *to = fr_stamp(r, tsc) | head;
-    fr_copy(to + 1, data, words);
-    fr_local_add(&s->committed, FR_NREC_ONE + 1 + words); /* P1 */
+    fr_copy(to + 1, data, size);
+    fr_local_add(&s->committed, FR_NREC_ONE + 4 + size); /* P1 */
     return;
 
  rest:
-    fr_trace_rest(c, head, data, e);
+    fr_trace_rest(head, data, e);
 }
 
 /* ------------------------------------------------------------- control --- */
@@ -882,7 +905,7 @@ void fr_cpu_counters(const struct fr_cpu *c, unsigned int channel,
 int fr_init(uint32_t tsc_khz)
 {
     fr_shift = 0;
-    while ( fr_shift < 20 &&
+    while ( fr_shift < FR_MAX_SHIFT &&
             (2ULL << fr_shift) * 1000000 <= (uint64_t)tsc_khz * FR_STEP_NS )
         fr_shift++;
 
@@ -945,8 +968,9 @@ static void fr_ring_init(struct fr_ring *r, unsigned int channel,
     r->channel = channel;
     r->slots = geo->slots;
     r->spares = geo->spares;
-    r->slot_words = geo->slot_bytes / 4;
+    r->slot_bytes = geo->slot_bytes;
     r->tsc_shift = fr_shift;
+    r->tsc_scale = 1U << (FR_MAX_SHIFT - fr_shift);
     r->window = ((1ULL << XEN_FLIGHTREC_TIME_BITS) - 1) << fr_shift;
     r->pos = FR_OFF_MASK; /* closed; the first record opens a slot */
     r->nfifo = geo->slots;

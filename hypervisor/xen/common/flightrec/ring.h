@@ -49,9 +49,9 @@
  *
  * THE WORD pos                                  (local cmpxchg by its pCPU)
  *
- *   63          42 41     36 35           18 17            0
+ *   63          44 43     38 37           20 19            0
  *  +--------------+---------+---------------+---------------+
- *  |     tag      |  slot   |    records    | offset, words |
+ *  |     tag      |  slot   |    records    | offset, bytes |
  *  +--------------+---------+---------------+---------------+
  *
  *   offset of all ones: closed.  The tag changes with each opening, so that a
@@ -122,8 +122,8 @@
 #define FR_SLOTS         XEN_FLIGHTREC_MAX_SLOTS
 #define FR_CHANNELS      XEN_FLIGHTREC_CHANNELS
 #define FR_HELD          XEN_FLIGHTREC_MAX_HELD
-#define FR_HEADER_WORDS  (sizeof(struct xen_flightrec_packet) / 4)
-#define FR_ANCHOR_WORDS  3
+#define FR_HEADER_BYTES  ((uint64_t)sizeof(struct xen_flightrec_packet))
+#define FR_ANCHOR_BYTES  12
 
 /* G */
 #define FR_EPOCH_SHIFT   40
@@ -132,26 +132,26 @@
 #define FR_G_STOP        (~0ULL)
 
 /* pos */
-#define FR_OFF_BITS      18
+#define FR_OFF_BITS      20
 #define FR_OFF_MASK      ((1ULL << FR_OFF_BITS) - 1)
 #define FR_NREC_SHIFT    FR_OFF_BITS
 #define FR_NREC_ONE      (1ULL << FR_NREC_SHIFT)
 #define FR_NREC_MASK     ((1ULL << 18) - 1)
-#define FR_SLOT_SHIFT    36
+#define FR_SLOT_SHIFT    38
 #define FR_SLOT_MASK     (FR_SLOTS - 1ULL)
-#define FR_TAG_SHIFT     42
+#define FR_TAG_SHIFT     44
 
 /* emitted and lost: epoch | count */
 #define FR_COUNT_MASK    ((1ULL << FR_EPOCH_SHIFT) - 1)
 
-/* committed and used are as pos, without tag and slot: records | words */
+/* committed and used are as pos, without tag and slot: records | bytes */
 #define FR_DONE_MASK     ((1ULL << FR_SLOT_SHIFT) - 1)
 #define FR_DONE_NREC(d)  ((d) >> FR_NREC_SHIFT)
 
 struct fr_slot {
-    uint64_t committed;    /* records | words; local add by writers */
+    uint64_t committed;    /* records | bytes; local add by writers */
     uint32_t *data;        /* header and records; lent read-only, never read */
-    uint64_t used;         /* records | words; by close, read once closed */
+    uint64_t used;         /* records | bytes; by close, read once closed */
     uint64_t seq;          /* 0: never used */
     uint64_t begin_tsc;
     uint32_t hold_gen;     /* 0: not held; by adopt */
@@ -165,8 +165,9 @@ struct fr_ring {
     uint64_t emitted;      /* epoch | count */
     uint64_t base;         /* stamp of the last anchor, or an older one */
     uint64_t window;       /* a stamp this far from base needs an anchor */
-    uint32_t slot_words;
-    uint32_t tsc_shift;
+    uint64_t slot_bytes;
+    uint32_t tsc_scale;    /* moves a stamp into place in a header */
+    uint8_t tsc_shift;
     uint8_t channel;
     uint8_t slots;         /* 4..64 */
     uint8_t spares;

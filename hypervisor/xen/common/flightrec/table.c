@@ -70,7 +70,13 @@ static void fr_map_fill(void)
     unsigned int i;
 
     for ( i = 0; i < FR_EVENTS; i++ )
-        fr_write(fr_place(fr_event[i].event)->ent, (uint16_t)fr_entry(i));
+    {
+        struct fr_map_entry *m = fr_place(fr_event[i].event);
+        uint16_t ent = fr_entry(i);
+
+        fr_write(m->ent, ent);
+        fr_write(m->fast, (uint16_t)(ent & FR_ENT_FAST ? ent & FR_ENT_ID : 0));
+    }
 }
 
 /* Give each event its place; false if two want the same. */

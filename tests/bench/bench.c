@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * bench.c: what a record costs, next to the least that this machine can do:
- * read the TSC and store as many bytes.
+ * bench.c: what a record costs, next to the least that this machine can do
+ * (read the TSC and store as many bytes), and next to other recorders.
  *
  * bench             times all cases in interleaved rounds, so that drift hits
  *                   all alike; prints medians (min-max) and ratios to the floor
@@ -9,7 +9,8 @@
  *                   instructions by the difference of two lengths
  * bench --list      the cases
  *
- * Numbers only: a verdict is for who knows the machine.
+ * A recorder that is not installed is named and left out.  Numbers only: a
+ * verdict is for who knows the machine.
  */
 
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include <time.h>
 
 #include "ring.h"
+#include "peer.h"
 
 #define EV_BUSY   0x00021001U /* busy alone: the fast path */
 #define EV_BOTH   0x0001f101U /* a copy in rare */
@@ -27,6 +29,8 @@
 #define EVENTS    1000000UL
 #define ROUNDS    11
 #define ADDS      256         /* dependent adds between spaced events */
+#define COLD      200         /* cold events a round */
+#define CACHE     (4U << 20)  /* more than the caches of one core hold */
 #define RING      (1U << 20)
 
 static uint32_t floor_ring[RING / 4];
@@ -77,6 +81,18 @@ static void floor_7(unsigned long n)
     floor_loop(n, 7);
 }
 
+static __attribute__((__noinline__)) void floor_one(uint32_t i)
+{
+    floor_ring[0] = (uint32_t)__builtin_ia32_rdtsc();
+    floor_ring[1] = i;
+    floor_ring[2] = ~i;
+}
+
+static const char *open_nothing(void)
+{
+    return NULL;
+}
+
 /* -------------------------------------------------------------- records -- */
 
 static inline __attribute__((__always_inline__)) void
@@ -93,28 +109,9 @@ trace_loop(unsigned long n, uint32_t event, unsigned int bytes)
     }
 }
 
-static void trace_0(unsigned long n)
-{
-    unsigned long i;
+#define EVENT_OURS(words, data) fr_trace(EV_BUSY, data, (words) * 4)
 
-    for ( i = 0; i < n; i++ )
-        fr_trace(EV_BUSY, NULL, 0);
-}
-
-static void trace_2(unsigned long n)
-{
-    trace_loop(n, EV_BUSY, 8);
-}
-
-static void trace_4(unsigned long n)
-{
-    trace_loop(n, EV_BUSY, 16);
-}
-
-static void trace_7(unsigned long n)
-{
-    trace_loop(n, EV_BUSY, 28);
-}
+PEER(peer_ours, "ours", "fr_trace(), out of line", open_nothing, EVENT_OURS);
 
 static void trace_both(unsigned long n)
 {
@@ -151,7 +148,7 @@ static void trace_no_cpu(unsigned long n)
  * 256 adds, each of which needs the one before.  One copy of the code for all
  * cases: where a loop lies decides how fast it runs.
  */
-static __attribute__((__noinline__)) uint64_t work(uint64_t x)
+__attribute__((__noinline__)) uint64_t bench_work(uint64_t x)
 {
     unsigned int i;
 
@@ -170,7 +167,7 @@ static void spaced_none(unsigned long n)
     unsigned long i;
 
     for ( i = 0; i < n; i++ )
-        x = work(x);
+        x = bench_work(x);
 }
 
 static void spaced_floor(unsigned long n)
@@ -181,7 +178,7 @@ static void spaced_floor(unsigned long n)
 
     for ( i = 0; i < n; i++ )
     {
-        x = work(x);
+        x = bench_work(x);
         ((volatile uint32_t *)to)[0] = (uint32_t)__builtin_ia32_rdtsc();
         ((volatile uint32_t *)to)[1] = i;
         ((volatile uint32_t *)to)[2] = i;
@@ -191,50 +188,75 @@ static void spaced_floor(unsigned long n)
     }
 }
 
-static void spaced_trace(unsigned long n)
-{
-    uint64_t x = 0;
-    unsigned long i;
-    uint32_t data[2] = { 0, 0 };
-
-    for ( i = 0; i < n; i++ )
-    {
-        x = work(x);
-        data[0] = i;
-        fr_trace(EV_BUSY, data, sizeof(data));
-    }
-}
+const struct peer peer_floor = {
+    .name = "floor", .what = "rdtsc and store", .open = open_nothing,
+    .loop = { floor_0, floor_2, floor_4, floor_7 },
+    .spaced = spaced_floor, .one = floor_one,
+};
 
 /* ----------------------------------------------------------------- cases -- */
 
+static const struct peer *const peer[] = {
+    &peer_floor, &peer_ours, &peer_xen, &peer_dpdk, &peer_lttng,
+};
+
+#define PEERS ((int)(sizeof(peer) / sizeof(peer[0])))
+
+/* Why it is not measured; NULL: it is. */
+static const char *missing[sizeof(peer) / sizeof(peer[0])];
+
 struct bench {
-    const char *name, *what;
+    char name[16];
+    const char *what;
     void (*run)(unsigned long n);
     int against;             /* index of its floor; -1: none */
 };
 
-static const struct bench bench[] = {
-    { "floor-0", "rdtsc, store 4 bytes", floor_0, -1 },
-    { "floor-2", "rdtsc, store 12 bytes", floor_2, -1 },
-    { "floor-4", "rdtsc, store 20 bytes", floor_4, -1 },
-    { "floor-7", "rdtsc, store 32 bytes", floor_7, -1 },
-    { "trace-0", "record, 0 words", trace_0, 0 },
-    { "trace-2", "record, 2 words", trace_2, 1 },
-    { "trace-4", "record, 4 words", trace_4, 2 },
-    { "trace-7", "record, 7 words", trace_7, 3 },
-    { "both", "2 words, also in rare", trace_both, 1 },
-    { "escape", "2 words, not in the list", trace_escape, 1 },
-    { "odd", "7 bytes", trace_odd, 1 },
-    { "refused", "refused by the mask", trace_refused, 1 },
-    { "no-cpu", "no recorder on this pCPU", trace_no_cpu, 1 },
-    { "spaced-none", "256 adds", spaced_none, -1 },
-    { "spaced-floor", "256 adds; rdtsc, store 12", spaced_floor, -1 },
-    { "spaced-trace", "256 adds; record, 2 words", spaced_trace, -1 },
-};
+#define CASES 40
 
-#define CASES ((int)(sizeof(bench) / sizeof(bench[0])))
+static struct bench bench[CASES];
+static int cases;
 
-static double ns[sizeof(bench) / sizeof(bench[0])][ROUNDS];
+static void add_case(const char *recorder, const char *kind, const char *what,
+                     void (*run)(unsigned long n), int against)
+{
+    struct bench *b = &bench[cases++];
+
+    if ( cases > CASES )
+        abort();
+    snprintf(b->name, sizeof(b->name), "%s%s", recorder, kind);
+    b->what = what;
+    b->run = run;
+    b->against = against;
+}
+
+/* The floor first: its cases are 0..3, what the same ones of others are to. */
+static void add_cases(void)
+{
+    static const char *const size[] = { "-0", "-2", "-4", "-7" };
+    int i, k;
+
+    for ( i = 0; i < PEERS; i++ )
+        for ( k = 0; k < PEER_SIZES && !missing[i]; k++ )
+            add_case(peer[i]->name, size[k], peer[i]->what, peer[i]->loop[k],
+                     i ? k : -1);
+
+    add_case("both", "", "2 words, also in rare", trace_both, 1);
+    add_case("escape", "", "2 words, not in the list", trace_escape, 1);
+    add_case("odd", "", "7 bytes", trace_odd, 1);
+    add_case("refused", "", "refused by the mask", trace_refused, 1);
+    add_case("no-cpu", "", "no recorder on this pCPU", trace_no_cpu, 1);
+
+    add_case("none", "-spaced", "256 adds", spaced_none, -1);
+    for ( i = 0; i < PEERS; i++ )
+        if ( !missing[i] )
+            add_case(peer[i]->name, "-spaced", "256 adds, 2 words",
+                     peer[i]->spaced, -1);
+}
+
+static double ns[CASES][ROUNDS];
+/* Ticks of a cold event, and of no event at all. */
+static double cold[sizeof(peer) / sizeof(peer[0])][ROUNDS], cold_none[ROUNDS];
 
 /* ------------------------------------------------------------------ ring -- */
 
@@ -272,7 +294,7 @@ static double bytes_per_event(void (*run)(unsigned long n))
     uint64_t seq = r->seq, e = r->emitted;
 
     run(EVENTS);
-    return (double)(r->seq - seq) * r->slot_words * 4 / (r->emitted - e);
+    return (double)(r->seq - seq) * r->slot_bytes / (r->emitted - e);
 }
 
 /* ----------------------------------------------------------------- times -- */
@@ -326,7 +348,7 @@ static int find(const char *name)
 {
     int i;
 
-    for ( i = 0; i < CASES; i++ )
+    for ( i = 0; i < cases; i++ )
         if ( !strcmp(bench[i].name, name) )
             return i;
 
@@ -339,7 +361,7 @@ static void print_times(void)
 
     printf("%-14s%-28s%9s  %-17s%8s\n", "case", "", "ns/event", "(min-max)",
            "x floor");
-    for ( i = 0; i < CASES; i++ )
+    for ( i = 0; i < cases; i++ )
     {
         double low = ns[i][0], high = ns[i][0];
         int j;
@@ -357,40 +379,137 @@ static void print_times(void)
         printf("\n");
     }
 
-    i = find("spaced-none");
-    printf("\nadded to 256 dependent adds: rdtsc and store %.2f ns, "
-           "record %.2f ns\n", median_difference(find("spaced-floor"), i),
-           median_difference(find("spaced-trace"), i));
+}
+
+/* Per recorder: what two words cost in a loop, after other work, and cold. */
+static void print_peers(double ticks_ns)
+{
+    int none = find("none-spaced"), i, k;
+
+    printf("\n%-8s%-28s%9s%10s%9s\n", "2 words", "", "x floor", "ns added",
+           "ns cold");
+    for ( i = 0; i < PEERS; i++ )
+    {
+        double v[ROUNDS];
+        char name[16];
+
+        if ( missing[i] )
+        {
+            printf("%-8s%-28snot measured: %s\n", peer[i]->name, peer[i]->what,
+                   missing[i]);
+            continue;
+        }
+        for ( k = 0; k < ROUNDS; k++ )
+            v[k] = (cold[i][k] - cold_none[k]) / ticks_ns;
+        snprintf(name, sizeof(name), "%s-2", peer[i]->name);
+        k = find(name);
+        snprintf(name, sizeof(name), "%s-spaced", peer[i]->name);
+        printf("%-8s%-28s%9.3f%10.2f%9.1f\n", peer[i]->name, peer[i]->what,
+               median_ratio(k, 1), median_difference(find(name), none),
+               median(v));
+    }
+    printf("added: to 256 dependent adds; cold: one event after %u MiB of other "
+           "memory\n", CACHE >> 20);
 }
 
 static void print_bytes(void)
 {
     printf("bytes/event, packet headers included: 0 words %.2f, 2 %.2f, "
-           "4 %.2f, 7 %.2f\n", bytes_per_event(trace_0),
-           bytes_per_event(trace_2), bytes_per_event(trace_4),
-           bytes_per_event(trace_7));
+           "4 %.2f, 7 %.2f\n", bytes_per_event(peer_ours.loop[0]),
+           bytes_per_event(peer_ours.loop[1]), bytes_per_event(peer_ours.loop[2]),
+           bytes_per_event(peer_ours.loop[3]));
 }
 
-static void time_all(void)
+/* Puts other things into the caches of code and data. */
+static void chill(void)
 {
-    int round, i;
+    static volatile uint8_t cache[CACHE] = { 1 };
+    unsigned int i;
 
-    for ( i = 0; i < CASES; i++ )
+    for ( i = 0; i < CACHE; i += FR_CACHELINE )
+        (void)cache[i];
+}
+
+static __attribute__((__noinline__)) void no_event(uint32_t i)
+{
+    __asm__ volatile("" ::: "memory");
+}
+
+/* Ticks of one(), cold, the median of some. */
+static double time_cold(void (*one)(uint32_t i))
+{
+    double t[COLD];
+    unsigned int aux;
+    int i;
+
+    for ( i = 0; i < COLD; i++ )
+    {
+        uint64_t start;
+
+        chill();
+        start = __builtin_ia32_rdtscp(&aux);
+        __builtin_ia32_lfence();
+        one(i);
+        t[i] = __builtin_ia32_rdtscp(&aux) - start;
+        __builtin_ia32_lfence();
+    }
+
+    qsort(t, COLD, sizeof(t[0]), by_value);
+    return t[COLD / 2];
+}
+
+static void time_round(int round)
+{
+    int i;
+
+    for ( i = 0; i < cases; i++ )
+    {
+        double start = now_ns();
+
+        bench[i].run(EVENTS);
+        ns[i][round] = (now_ns() - start) / EVENTS;
+    }
+
+    cold_none[round] = time_cold(no_event);
+    for ( i = 0; i < PEERS; i++ )
+        if ( !missing[i] )
+            cold[i][round] = time_cold(peer[i]->one);
+}
+
+/* All rounds; returns the TSC's ticks a ns meanwhile. */
+static double time_all(void)
+{
+    struct timespec a, b;
+    uint64_t tsc;
+    int i;
+
+    for ( i = 0; i < cases; i++ )
         bench[i].run(EVENTS / 4);
 
-    for ( round = 0; round < ROUNDS; round++ )
-        for ( i = 0; i < CASES; i++ )
-        {
-            double start = now_ns();
+    clock_gettime(CLOCK_MONOTONIC, &a);
+    tsc = __builtin_ia32_rdtsc();
+    for ( i = 0; i < ROUNDS; i++ )
+        time_round(i);
+    tsc = __builtin_ia32_rdtsc() - tsc;
+    clock_gettime(CLOCK_MONOTONIC, &b);
 
-            bench[i].run(EVENTS);
-            ns[i][round] = (now_ns() - start) / EVENTS;
-        }
+    return tsc / ((b.tv_sec - a.tv_sec) * 1e9 + (b.tv_nsec - a.tv_nsec));
+}
+
+/* All, or only the one that has the case. */
+static void open_peers(const char *name)
+{
+    int i;
+
+    for ( i = 0; i < PEERS; i++ )
+        missing[i] = name && strncmp(name, peer[i]->name, strlen(peer[i]->name))
+                         ? "not asked for" : peer[i]->open();
 }
 
 int main(int argc, char **argv)
 {
     int i, rc = open_ring();
+    double ticks_ns;
 
     if ( rc )
     {
@@ -398,9 +517,12 @@ int main(int argc, char **argv)
         return 1;
     }
 
+    open_peers(argc == 3 ? argv[1] : NULL);
+    add_cases();
+
     if ( argc == 2 && !strcmp(argv[1], "--list") )
     {
-        for ( i = 0; i < CASES; i++ )
+        for ( i = 0; i < cases; i++ )
             printf("%s\n", bench[i].name);
         return 0;
     }
@@ -415,8 +537,9 @@ int main(int argc, char **argv)
         return 2;
     }
 
-    time_all();
+    ticks_ns = time_all();
     print_times();
+    print_peers(ticks_ns);
     print_bytes();
     return 0;
 }

@@ -3,7 +3,8 @@
 # What a record costs.  Own objects: always -O2, and without the clock's hook.
 
 BENCH_DIR    := $(O)/tests/bench
-BENCH_O      := $(addprefix $(BENCH_DIR)/,bench.o ring.o table.o platform.o)
+BENCH_O      := $(addprefix $(BENCH_DIR)/,bench.o ring.o table.o platform.o \
+                peer-xen.o peer-dpdk.o peer-dpdk-points.o peer-lttng.o)
 BENCH_CFLAGS := -O2 -g -fno-pic
 
 define bench_cc
@@ -20,9 +21,28 @@ $(BENCH_DIR)/%.o: $(CORE_SRC)/%.c
 $(BENCH_DIR)/%.o: tests/platform/%.c
 	$(bench_cc)
 
+# What else records, as far as it is installed: looked for each time.
+LIBS_LTTNG = $(call pkg,--libs,lttng-ust)
+LIBS_DPDK  = $(and $(call pkg,--modversion,libdpdk),-lrte_eal)
+DPDK_CFLAGS = $(and $(LIBS_DPDK),-DHAVE_DPDK $(call pkg,--cflags,libdpdk))
+
+# Their headers are not free of warnings.
+define bench_cc_peer
+	@mkdir -p $(@D)
+	@$(call say,CC $< (bench))
+	$(Q)$(CC) $(CSTD) $(CPPFLAGS) $(BENCH_CFLAGS) $(1) -c -o $@ $<
+endef
+
+$(BENCH_DIR)/peer-dpdk.o: tests/bench/peer-dpdk.c FORCE
+	$(call bench_cc_peer,$(DPDK_CFLAGS))
+$(BENCH_DIR)/peer-dpdk-points.o: tests/bench/peer-dpdk-points.c FORCE
+	$(call bench_cc_peer,$(DPDK_CFLAGS))
+$(BENCH_DIR)/peer-lttng.o: tests/bench/peer-lttng.c FORCE
+	$(call bench_cc_peer,$(and $(LIBS_LTTNG),-DHAVE_LTTNG))
+
 $(BENCH_DIR)/bench: $(BENCH_O)
 	@$(call say,LD $@)
-	$(Q)$(CC) -no-pie -o $@ $^
+	$(Q)$(CC) -no-pie -o $@ $^ $(LIBS_LTTNG) $(LIBS_DPDK)
 
 $(BENCH_DIR)/stream: $(O)/tests/bench-stream.o $(LIBXF)
 	@$(call say,LD $@)
@@ -36,11 +56,16 @@ $(O)/tests/bench-stream.o: tests/bench/stream.c
 # The stream of the last run of the main job, if there was one.
 BENCH_SNAPSHOT ?= $(O)/e2e/main-job-ours/files/crash.xfr.lz4
 
-bench: $(BENCH_DIR)/bench $(BENCH_DIR)/stream ## cost of a record: ns, instructions, bytes
-	$(Q)tests/bench/run $<
+# Without its peers it still measures ours.
+bench: ## cost of a record, ours and other recorders': ns, instructions, bytes
+	$(Q).ci/deps bench || echo "bench: goes on with what is installed"
+	$(Q)$(MAKE) --no-print-directory bench-run
+
+bench-run: $(BENCH_DIR)/bench $(BENCH_DIR)/stream
+	$(Q)tests/bench/lttng tests/bench/run $<
 	$(Q)if [ -e $(BENCH_SNAPSHOT) ]; then \
 	    $(BENCH_DIR)/stream $(BENCH_SNAPSHOT); \
 	else \
 	    echo "real-Xen stream: no $(BENCH_SNAPSHOT): make check first"; fi
 
-.PHONY: bench
+.PHONY: bench bench-run FORCE

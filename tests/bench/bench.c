@@ -408,15 +408,16 @@ static void print_peers(double ticks_ns)
                median_ratio(k, 1), median_difference(find(name), none),
                median(v));
     }
-    printf("added: to 256 dependent adds; cold: one event after %u MiB of other "
-           "memory\n", CACHE >> 20);
+    printf("added: to 256 dependent adds; cold: one event after %u MiB of "
+           "other memory\n", CACHE >> 20);
 }
 
 static void print_bytes(void)
 {
     printf("bytes/event, packet headers included: 0 words %.2f, 2 %.2f, "
            "4 %.2f, 7 %.2f\n", bytes_per_event(peer_ours.loop[0]),
-           bytes_per_event(peer_ours.loop[1]), bytes_per_event(peer_ours.loop[2]),
+           bytes_per_event(peer_ours.loop[1]),
+           bytes_per_event(peer_ours.loop[2]),
            bytes_per_event(peer_ours.loop[3]));
 }
 

@@ -23,7 +23,7 @@ struct peer {
 
 extern const struct peer peer_floor, peer_ours, peer_xen, peer_dpdk, peer_lttng;
 
-/* Dependent additions; one copy for all, as where code lies decides its speed. */
+/* Dependent additions.  One copy: where code lies decides how fast it runs. */
 uint64_t bench_work(uint64_t x);
 
 #define PEER_LOOP(fn, event, words, before)                                   \

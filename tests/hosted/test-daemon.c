@@ -1271,6 +1271,9 @@ static const char *missing(bool ocaml)
                       : "/usr/lib/xen-4.17/bin/xenstored",
                 X_OK) )
         return "xenstored is not installed (xen-utils-4.17)";
+    /* Not so in a chroot whose root is no mount point. */
+    if ( ocaml && system("unshare -m --propagation private true 2>/dev/null") )
+        return "no private mounts can be made here";
     return NULL;
 }
 

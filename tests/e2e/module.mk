@@ -43,7 +43,7 @@ e2e-parts: installed xen xen-off xen-pristine $(O)/e2e/dom0.cpio.gz \
 e2e: e2e-parts all ## the tests on a real Xen under QEMU
 	$(Q)tests/run $(filter $(E2E)/%,$(TESTS))
 
-TESTS += $(E2E)/main-job $(E2E)/objects $(E2E)/recorder $(E2E)/small $(E2E)/panic
+TESTS += $(E2E)/main-job $(E2E)/objects $(E2E)/recorder $(E2E)/small $(E2E)/panic $(E2E)/stress
 
 SOAK_MINUTES ?= 30
 

@@ -15,7 +15,7 @@ say "# seed $seed, $minutes minutes"
 up() { xenflight status > /tmp/status 2>&1 && grep -q "Daemon:    running" /tmp/status; }
 engine_pid() { xenflight status --json | sed -n 's/.*"engine_pid":\([0-9]*\).*/\1/p'; }
 
-snapshotd -c /tmp/soak.conf 2> $log &
+$(service_command) -c /tmp/soak.conf 2> $log &
 daemon=$!
 ok "the daemon comes up" wait_for 30 up
 

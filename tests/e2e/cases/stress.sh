@@ -15,7 +15,7 @@ creating=
 answers() { xenflight status > /tmp/status 2>&1 && grep -q "Daemon:    running" /tmp/status; }
 start_daemon() {
     mark
-    snapshotd -c ${1:-$conf} 2>> $log &
+    $(service_command) -c ${1:-$conf} 2>> $log &
     daemon=$!
     wait_for 20 said "watching" && wait_for 20 engine_pid
 }

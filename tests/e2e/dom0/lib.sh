@@ -54,6 +54,12 @@ on_crash = "$3"
 END
 }
 
+# What the installed unit runs, with its messages on stderr.
+service_command() {
+    sed -n 's/^ExecStart=\(.*\) --syslog$/\1/p' \
+        /usr/lib/systemd/system/snapshotd.service
+}
+
 # start_service: runs snapshotd the way its installed unit does, with the
 # configuration that stands on stdin.  Its messages go to /out/messages.
 start_service() {
@@ -62,7 +68,7 @@ start_service() {
         syslogd -S -O /out/messages
         wait_for 5 [ -S /dev/log ]
     fi
-    $(sed -n 's/^ExecStart=//p' /usr/lib/systemd/system/snapshotd.service) &
+    $(service_command) --syslog &
     snapshotd_pid=$!
     wait_for 20 [ -S /run/xenflight/control ]
 }

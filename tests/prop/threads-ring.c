@@ -147,14 +147,17 @@ static const char *check_held(const struct writer *w, unsigned int ch,
     unsigned int n = held_packets(w, ch, gen, p), i;
     uint32_t step = ch == XEN_FLIGHTREC_CH_BUSY ? 1 : 17, last = 0;
     uint64_t records = 0;
+    bool next = false; /* the record to come follows `last` */
 
     for ( i = 0; i < n; i++ )
     {
-        bool next = i && p[i].hdr.seq == p[i - 1].hdr.seq + 1;
         struct packet_record rec;
         struct packet_iter it;
         int rc;
 
+        /* A packet may be empty: opened, and closed by the next freeze. */
+        if ( i && p[i].hdr.seq != p[i - 1].hdr.seq + 1 )
+            next = false;
         packet_iter_init(&it, &p[i]);
         while ( (rc = packet_next(&it, &rec)) > 0 )
         {

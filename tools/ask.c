@@ -41,6 +41,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 const struct argp ask_argp = { .options = option_list, .parser = parse };
 
+const struct argp_child ask_children[] = { { &ask_argp, 0, NULL, 0 }, { 0 } };
+
+error_t ask_parse_child(int key, char *arg, struct argp_state *state)
+{
+    if ( key == ARGP_KEY_INIT )
+        state->child_inputs[0] = state->input;
+    return key == ARGP_KEY_INIT ? 0 : ARGP_ERR_UNKNOWN;
+}
+
 int ask_parse(struct ask *a, const struct argp *own, int argc, char **argv)
 {
     a->run = CONTROL_RUN;
@@ -138,4 +147,28 @@ int ask_xen(const struct ask *a, const char *cmd, bool lock,
         close(fd);
     hyp_close(h);
     return rc;
+}
+
+/* Starting may have to make the buffers first. */
+#define CHANGE_TIMEOUT_MS 30000
+
+int ask_change(int argc, char **argv, const struct argp *own,
+               enum control_op op, int (*fn)(struct hyp *h, void *arg),
+               const char *done)
+{
+    const struct control_request req = { .magic = CONTROL_MAGIC, .op = op };
+    struct ask a = { 0 };
+    json_t *answer;
+    int rc;
+
+    if ( ask_parse(&a, own, argc, argv) )
+        return EXIT_USAGE;
+    rc = ask_daemon(&a, argv[0], &req, CHANGE_TIMEOUT_MS, &answer);
+    if ( rc == -ENOENT )
+        rc = ask_xen(&a, argv[0], true, fn, NULL);
+    json_decref(answer);
+    if ( rc )
+        return EXIT_FAIL;
+    puts(a.json ? "{\"ok\":true}" : done);
+    return EXIT_OK;
 }

@@ -23,6 +23,10 @@ struct ask {
 
 extern const struct argp ask_argp;
 
+/* .children and .parser of a command that has no options beyond these. */
+extern const struct argp_child ask_children[];
+error_t ask_parse_child(int key, char *arg, struct argp_state *state);
+
 /* Parses options: `own` (may be NULL) and those of struct ask.  0, or usage. */
 int ask_parse(struct ask *a, const struct argp *own, int argc, char **argv);
 
@@ -40,6 +44,14 @@ int ask_daemon(const struct ask *a, const char *cmd,
  */
 int ask_xen(const struct ask *a, const char *cmd, bool lock,
             int (*fn)(struct hyp *h, void *arg), void *arg);
+
+/*
+ * A whole command that changes the recorder: `op` by the daemon, else `fn` on
+ * Xen itself.  Prints `done`, or {"ok":true}.  An exit status.
+ */
+int ask_change(int argc, char **argv, const struct argp *own,
+               enum control_op op, int (*fn)(struct hyp *h, void *arg),
+               const char *done);
 
 /* hyp_op() in the form that lib/recorder.h takes. */
 int ask_op(void *hyp, struct xen_flightrec_op *op);

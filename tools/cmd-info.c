@@ -327,7 +327,6 @@ static int info(const struct source *src, const struct options *o)
 int cmd_info(int argc, char **argv)
 {
     static struct options o;
-    const struct snapshot_fault *cut;
     struct source src;
     int rc;
 
@@ -339,12 +338,5 @@ int cmd_info(int argc, char **argv)
         return EXIT_FAIL;
 
     rc = info(&src, &o);
-    if ( rc )
-        complain(o.file, strerror(-rc));
-    cut = snapshot_truncated(src.snap);
-    if ( cut )
-        complain(o.file, cut->what);
-    rc = rc || cut ? EXIT_FAIL : EXIT_OK;
-    source_close(&src);
-    return flush_stdout() == EXIT_OK ? rc : EXIT_FAIL;
+    return source_end(&src, o.file, rc);
 }

@@ -11,19 +11,9 @@
 #include "tools/ask.h"
 #include "tools/cmd.h"
 
-static const struct argp_child children[] = { { &ask_argp, 0, NULL, 0 },
-                                              { 0 } };
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-    if ( key == ARGP_KEY_INIT )
-        state->child_inputs[0] = state->input;
-    return key == ARGP_KEY_INIT ? 0 : ARGP_ERR_UNKNOWN;
-}
-
 static const struct argp argp = {
-    .parser = parse,
-    .children = children,
+    .parser = ask_parse_child,
+    .children = ask_children,
     .doc = "Is Xen recording, how much history is there, what was lost, and "
            "what did the daemon do.\v"
            "Exit status: 0 Xen records, 1 it does not or cannot be asked, "

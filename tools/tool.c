@@ -134,3 +134,16 @@ void free_snapshots(char **paths, size_t nr)
         free(paths[i]);
     free(paths);
 }
+
+int source_end(struct source *src, const char *path, int rc)
+{
+    const struct snapshot_fault *cut = snapshot_truncated(src->snap);
+
+    if ( rc )
+        complain(path, strerror(-rc));
+    if ( cut )
+        complain(path, cut->what);
+    rc = rc || cut ? EXIT_FAIL : EXIT_OK;
+    source_close(src);
+    return flush_stdout() == EXIT_OK ? rc : EXIT_FAIL;
+}

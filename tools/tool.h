@@ -23,6 +23,11 @@ struct source {
 /* Says on stderr what is wrong.  On error there is nothing to close. */
 int source_open(const char *path, bool want_dict, struct source *src);
 void source_close(struct source *src);
+/*
+ * The end of a command: says what rc (-errno) and a cut file mean, closes,
+ * flushes stdout.  EXIT_OK only if nothing was wrong.
+ */
+int source_end(struct source *src, const char *path, int rc);
 
 /*
  * The TSC from which on the file has the busy channel of every pCPU: rings go

@@ -6,117 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/recorder.h"
 #include "log.h"
-
-#define FRAME 4096
-
-static int hyp_op_arg(void *arg, struct xen_flightrec_op *op)
-{
-    return hyp_op(arg, op);
-}
-
-/* The pages are Xen's own, but a wrong one must not lead us astray. */
-static int check_channel(const struct xen_flightrec_channel *c,
-                         uint32_t frames)
-{
-    if ( c->slots < XEN_FLIGHTREC_MIN_SLOTS ||
-         c->slots > XEN_FLIGHTREC_MAX_SLOTS || c->slot_bytes % FRAME ||
-         c->slot_bytes < XEN_FLIGHTREC_MIN_SLOT_BYTES ||
-         c->slot_bytes > XEN_FLIGHTREC_MAX_SLOT_BYTES )
-        return -EPROTO;
-    if ( c->first_frame < 1 || c->first_frame > frames ||
-         c->slots * (c->slot_bytes / FRAME) > frames - c->first_frame )
-        return -EPROTO;
-    return 0;
-}
-
-static int map_cpu(struct hyp *h, uint32_t cpu, uint32_t frames,
-                   struct ring_map *m)
-{
-    const void *p;
-    unsigned int ch;
-    int rc = hyp_map(h, cpu, frames, &p);
-
-    if ( rc )
-        return rc;
-    m->cpu = cpu;
-    m->page = p;
-    m->node = m->page->node;
-    if ( m->page->magic != XEN_FLIGHTREC_CPU_MAGIC ||
-         m->page->version != XEN_FLIGHTREC_VERSION || m->page->cpu != cpu )
-        return -EPROTO;
-    memcpy(m->ch, m->page->ch, sizeof(m->ch));
-    for ( ch = 0; !rc && ch < XEN_FLIGHTREC_CHANNELS; ch++ )
-        rc = check_channel(&m->ch[ch], frames);
-    return rc;
-}
-
-static int map_cpus(struct hyp *h, uint32_t nr_cpus, struct rings *r)
-{
-    struct xen_flightrec_op o;
-    uint32_t cpu;
-    int rc;
-
-    for ( cpu = 0; cpu < nr_cpus; cpu++ )
-    {
-        o = (struct xen_flightrec_op){ .cmd = XEN_FLIGHTREC_OP_cpu,
-                                       .u.cpu.cpu = cpu };
-        rc = hyp_op(h, &o);
-        if ( rc == -ENODEV )
-            continue;
-        if ( !rc )
-            rc = map_cpu(h, cpu, o.u.cpu.frames, &r->map[r->nr]);
-        if ( rc )
-        {
-            log_error("map: pCPU %u: %s", cpu, strerror(-rc));
-            return rc;
-        }
-        r->nr++;
-    }
-    return r->nr ? 0 : -ENODEV;
-}
-
-int rings_map(struct hyp *h, struct rings *r)
-{
-    struct xen_flightrec_op_status st;
-    const void *info;
-    int rc;
-
-    memset(r, 0, sizeof(*r));
-    rc = recorder_status(hyp_op_arg, h, &st);
-    if ( rc )
-        return rc;
-    if ( !(st.state & XEN_FLIGHTREC_ST_CREATED) )
-        return -ENODEV;
-    r->map = calloc(st.nr_cpus ? st.nr_cpus : 1, sizeof(*r->map));
-    if ( !r->map )
-        return -ENOMEM;
-    rc = hyp_map(h, XEN_FLIGHTREC_RES_INFO, 1, &info);
-    if ( rc )
-    {
-        log_error("map: information page: %s", strerror(-rc));
-        return rc;
-    }
-    memcpy(&r->info, info, sizeof(r->info));
-    if ( r->info.magic != XEN_FLIGHTREC_INFO_MAGIC ||
-         r->info.version != XEN_FLIGHTREC_VERSION )
-    {
-        log_error("map: information page: not of version %u",
-                  XEN_FLIGHTREC_VERSION);
-        return -EPROTO;
-    }
-    return map_cpus(h, st.nr_cpus, r);
-}
-
-static const struct xen_flightrec_packet *slot_at(const struct ring_map *m,
-                                                  unsigned int ch,
-                                                  unsigned int slot)
-{
-    return (const void *)((const char *)m->page +
-                          (size_t)m->ch[ch].first_frame * FRAME +
-                          (size_t)m->ch[ch].slot_bytes * slot);
-}
 
 static bool balances(const struct xen_flightrec_audit *a)
 {
@@ -180,7 +70,7 @@ static void find_stream(const struct ring_map *m, unsigned int ch,
     s->balanced = balances(&s->audit);
     for ( i = 0; i < m->ch[ch].slots; i++ )
     {
-        p = slot_at(m, ch, i);
+        p = rings_slot(m, ch, i);
         if ( p->magic == XEN_FLIGHTREC_PACKET_MAGIC &&
              p->hold_gen == s->audit.gen )
             add_slot(s, p);

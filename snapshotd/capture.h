@@ -2,9 +2,9 @@
 /*
  * capture.h: rings to file.
  *
- * The rings are mapped once, read-only, while the process may; they are found
- * in the mapping without asking Xen again.  A held slot does not change until
- * its generation is released, so packets are compressed straight from it.
+ * The rings are mapped once, while the process may.  A held slot does not
+ * change until its generation is released, so packets are compressed straight
+ * from it.
  */
 
 #ifndef SNAPSHOTD_CAPTURE_H
@@ -13,25 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/hyp.h"
+#include "lib/rings.h"
 #include "lib/snapshot.h"
-
-/* One pCPU's resource.  Geometry is a checked copy. */
-struct ring_map {
-    uint32_t cpu;
-    uint32_t node;
-    const struct xen_flightrec_cpu *page;
-    struct xen_flightrec_channel ch[XEN_FLIGHTREC_CHANNELS];
-};
-
-struct rings {
-    struct xen_flightrec_info info; /* a copy */
-    struct ring_map *map;
-    unsigned int nr;
-};
-
-/* -ENODEV: there are no buffers.  Says on the log what else was wrong. */
-int rings_map(struct hyp *h, struct rings *r);
 
 /*
  * What one (pCPU, channel) holds for a generation: the slots of the smallest

@@ -870,6 +870,7 @@ static void wait_and_receive(struct engine *e)
 /* What needs Xen's devices and root.  No buffers yet is no failure. */
 static int map_rings(struct engine *e, const char *backend)
 {
+    struct rings_error why;
     struct hyp *h;
     int rc = hyp_open(backend, &h);
 
@@ -878,7 +879,9 @@ static int map_rings(struct engine *e, const char *backend)
         log_error("engine: %s", hyp_why(rc));
         return rc;
     }
-    rc = rings_map(h, &e->rings);
+    rc = rings_map(h, &e->rings, &why);
+    if ( why.what[0] )
+        log_error("map: %s", why.what);
     e->mapped = !rc;
     if ( rc == -ENODEV )
         rc = 0;

@@ -5,6 +5,9 @@
 xen: ## Debian's Xen with the recorder, into build/xen
 	$(Q)hypervisor/build-xen on build/xen
 
+xen-debian: ## Debian's own binary of Xen, into build/xen-debian
+	$(Q)hypervisor/debian-xen build/xen-debian
+
 # To compare with: the same tree without FLIGHTREC, and Debian's own.
 xen-off:
 	$(Q)hypervisor/build-xen off build/xen-off
@@ -12,4 +15,4 @@ xen-off:
 xen-pristine:
 	$(Q)hypervisor/build-xen pristine build/xen-pristine
 
-.PHONY: xen xen-off xen-pristine
+.PHONY: xen xen-debian xen-off xen-pristine

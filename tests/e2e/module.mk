@@ -37,8 +37,8 @@ installed: all
 	$(Q)rm -rf $(O)/installed
 	$(Q)$(MAKE) --no-print-directory install DESTDIR=$(O)/installed PREFIX=/usr
 
-e2e-parts: installed xen xen-off xen-pristine $(O)/e2e/dom0.cpio.gz \
-    $(O)/$(E2E)/probe $(E2E_TINY) $(O)/e2e/old-xen.so
+e2e-parts: installed xen xen-debian xen-off xen-pristine \
+    $(O)/e2e/dom0.cpio.gz $(O)/$(E2E)/probe $(E2E_TINY) $(O)/e2e/old-xen.so
 
 e2e: e2e-parts all ## the tests on a real Xen under QEMU
 	$(Q)tests/run $(filter $(E2E)/%,$(TESTS))

@@ -18,3 +18,5 @@ $(UNIT_BIN): $(O)/%: $(O)/%.o $(LIBXF)
 TESTS += $(UNIT_BIN)
 
 TESTS += tests/unit/events-complete.sh
+
+$(O)/tests/unit/test-limit: $(O)/snapshotd/limit.o

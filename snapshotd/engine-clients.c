@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * engine-clients.c: those who ask: the control socket, and the answers to
+ * requests wherever they came from.
+ */
+
+#include "engine-impl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/control.h"
+#include "lib/recorder.h"
+#include "log.h"
+
+/*
+ * Answers.
+ */
+
+static void send_client(int fd, json_t *o)
+{
+    char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+
+    /* A client that does not read loses its answer, not our time. */
+    if ( text &&
+         send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 )
+        log_warning("control: an answer could not be sent: %s",
+                    strerror(errno));
+    free(text);
+    json_decref(o);
+}
+
+static void answer_client(struct engine *e, struct request *q, uint16_t state,
+                          uint16_t error, const struct store_id *id)
+{
+    char name[STORE_NAME], path[CONF_PATH + STORE_NAME + 1] = "";
+    json_t *o;
+
+    if ( id )
+    {
+        store_name(id, name);
+        snprintf(path, sizeof(path), "%s/%s", e->conf.conf.state, name);
+    }
+    o = json_pack("{sb ss}", "ok", state != ANSWER_FAILED, "state",
+                  proto_state_name(state));
+    if ( id )
+        json_object_set_new(o, "file", json_string(path));
+    if ( error )
+        json_object_set_new(o, "error",
+                            json_string(proto_error_text(error)));
+    send_client(q->client, o);
+    close(q->client);
+}
+
+void engine_answer(struct engine *e, struct request *q, uint16_t state,
+                   uint16_t error, const struct store_id *id)
+{
+    struct msg m = { .type = MSG_ANSWER,
+                     .u.answer = { .number = q->number, .state = state,
+                                   .error = error } };
+
+    if ( id )
+        m.u.answer.file = *id;
+    if ( q->source != FROM_SOCKET )
+        engine_send(e, &m);
+    else if ( q->client >= 0 )
+        answer_client(e, q, state, error, id);
+    if ( state == ANSWER_FAILED )
+        log_error("request: failed: %s", proto_error_text(error));
+    if ( state != ANSWER_ACCEPTED )
+        q->used = false;
+}
+
+/* All requests of a generation; 0: those that wait. */
+void engine_answer_all(struct engine *e, uint32_t gen, uint16_t state,
+                       uint16_t error, const struct store_id *id)
+{
+    struct request *q = NULL;
+
+    while ( (q = request_next(&e->requests, q, gen)) )
+        engine_answer(e, q, state, error, id);
+}
+
+/*
+ * Control socket.
+ */
+
+static json_t *daemon_json(const struct engine *e)
+{
+    const struct counters *c = &e->counters;
+    json_t *last = NULL;
+
+    if ( e->last_file[0] )
+        last = json_pack("{ss s{sI sI sI sI}}", "file", e->last_file,
+                         "latency_ns", "wake", (json_int_t)e->last.wake,
+                         "quiescent", (json_int_t)e->last.quiescent,
+                         "written", (json_int_t)e->last.written,
+                         "durable", (json_int_t)e->last.durable);
+    return json_pack("{sI sI ss sI sI sI sI sI sI sI so*}",
+                     "engine_pid", (json_int_t)getpid(),
+                     "engine_starts", (json_int_t)e->conf.starts,
+                     "state_dir", e->conf.conf.state,
+                     "written", (json_int_t)c->written,
+                     "bytes_written", (json_int_t)c->bytes_written,
+                     "failed", (json_int_t)c->failed,
+                     "suppressed_budget", (json_int_t)c->suppressed_budget,
+                     "gone", (json_int_t)c->gone,
+                     "evicted", (json_int_t)c->evicted,
+                     "requests", (json_int_t)c->requests,
+                     "last", last);
+}
+
+static void client_error(int fd, const char *text)
+{
+    send_client(fd, json_pack("{sb ss}", "ok", 0, "error", text));
+}
+
+static void client_status(struct engine *e, int fd)
+{
+    json_t *recorder;
+    int rc = recorder_json(engine_op, e, &recorder);
+
+    if ( rc )
+        client_error(fd, hyp_why(rc));
+    else
+        send_client(fd, json_pack("{sb so so}", "ok", 1, "recorder", recorder,
+                                  "daemon", daemon_json(e)));
+}
+
+static void client_switch(struct engine *e, int fd, bool start)
+{
+    int rc = start ? recorder_start(engine_op, e, e->conf.conf.bytes_per_cpu)
+                   : recorder_stop(engine_op, e);
+
+    log_info("control: %s: %s", start ? "start" : "stop",
+             rc ? hyp_why(rc) : "done");
+    if ( rc )
+        client_error(fd, hyp_why(rc));
+    else
+        send_client(fd, json_pack("{sb}", "ok", 1));
+}
+
+/* True: the connection is the request's now. */
+static bool client_snapshot(struct engine *e, int fd,
+                            const struct control_request *in)
+{
+    size_t bytes = in->text_bytes < sizeof(in->text) ? in->text_bytes
+                                                     : sizeof(in->text);
+    struct request *q = request_add(&e->requests, FROM_SOCKET, in->text,
+                                    bytes);
+    struct log_text text;
+
+    e->counters.requests++;
+    log_info("request by socket: \"%s\"", log_escape(&text, in->text, bytes));
+    if ( !q )
+    {
+        client_error(fd, proto_error_text(ANSWER_LIMIT));
+        return false;
+    }
+    e->work = true;
+    q->wait = in->flags & CONTROL_WAIT;
+    if ( q->wait )
+        q->client = fd;
+    else
+        send_client(fd, json_pack("{sb ss}", "ok", 1, "state", "accepted"));
+    return q->wait;
+}
+
+/* True: the connection is a request's now.  One request each. */
+static bool client_request(struct engine *e, int fd)
+{
+    struct control_request in;
+    ssize_t n = recv(fd, &in, sizeof(in), MSG_DONTWAIT | MSG_TRUNC);
+
+    if ( n != sizeof(in) || in.magic != CONTROL_MAGIC )
+        return false;
+    switch ( in.op )
+    {
+    case CONTROL_STATUS:
+        client_status(e, fd);
+        return false;
+
+    case CONTROL_START:
+    case CONTROL_STOP:
+        client_switch(e, fd, in.op == CONTROL_START);
+        return false;
+
+    case CONTROL_SNAPSHOT:
+        return client_snapshot(e, fd, &in);
+
+    default:
+        client_error(fd, "the daemon does not know the request");
+        return false;
+    }
+}
+
+void engine_client_ready(struct engine *e, int *client)
+{
+    if ( !client_request(e, *client) )
+        close(*client);
+    *client = -1;
+}
+
+void engine_client_accept(struct engine *e)
+{
+    int fd = accept4(e->listen, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK), i;
+
+    if ( fd < 0 )
+        return;
+    for ( i = 0; i < CLIENTS; i++ )
+    {
+        if ( e->client[i] >= 0 )
+            continue;
+        e->client[i] = fd;
+        return;
+    }
+    client_error(fd, "too many connections at a time: ask again");
+    close(fd);
+}

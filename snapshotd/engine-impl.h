@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * engine-impl.h: what the files of the engine share.  engine.c has the loop and
+ * the messages to and from the monitor, engine-take.c makes a file of what Xen
+ * holds, engine-clients.c answers those who asked.
+ */
+
+#ifndef SNAPSHOTD_ENGINE_IMPL_H
+#define SNAPSHOTD_ENGINE_IMPL_H
+
+#include <sys/utsname.h>
+
+#include "capture.h"
+#include "domains.h"
+#include "meta.h"
+#include "trigger.h"
+
+#define CLIENTS 8          /* control connections at a time */
+
+
+/* Nanoseconds from the trigger on. */
+struct latency {
+    uint64_t wake, quiescent, written, durable;
+};
+
+struct engine {
+    int fd, listen, dir;
+    struct msg_conf conf;
+    struct rings rings;
+    bool mapped;
+    struct hyp_version xen;
+    struct utsname uts;
+    struct domains domains;
+    struct requests requests;
+    struct counters counters;
+    struct msg_wake virq, wake; /* the last VIRQ, the last of another kind */
+    bool work;             /* something may be to be done */
+    uint32_t seq;
+    struct clock_pair pair[2]; /* at the start, and for this snapshot */
+    int64_t xen_minus_mono;
+    uint32_t failed_gen;   /* could not be given back: not tried again */
+    int client[CLIENTS];   /* -1: free */
+    char last_file[STORE_NAME];
+    struct latency last;
+};
+
+/* To the monitor.  Do not return if it is gone. */
+void engine_send(struct engine *e, struct msg *m);
+void engine_send_counters(struct engine *e);
+/* One operation through the monitor; `arg` is the engine. */
+int engine_op(void *arg, struct xen_flightrec_op *op);
+/* An operation that takes a generation and nothing else. */
+int engine_gen_op(struct engine *e, uint32_t cmd, uint32_t gen);
+/* A moment on all clocks. */
+int engine_clocks(struct engine *e, struct clock_pair *p);
+
+/* Takes a generation; whatever becomes of the file, it is given back. */
+void engine_take(struct engine *e, uint32_t gen);
+
+/* Tells whoever asked; a final answer frees the request. */
+void engine_answer(struct engine *e, struct request *q, uint16_t state,
+                   uint16_t error, const struct store_id *id);
+/* All requests of a generation; 0: those that wait. */
+void engine_answer_all(struct engine *e, uint32_t gen, uint16_t state,
+                       uint16_t error, const struct store_id *id);
+
+/* A new connection; one that is readable (then *client is free again). */
+void engine_client_accept(struct engine *e);
+void engine_client_ready(struct engine *e, int *client);
+
+#endif /* SNAPSHOTD_ENGINE_IMPL_H */

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* engine-take.c: from a generation that Xen holds to a file. */
+
+#include "engine-impl.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+
+#define QUIESCE_TRIES 20   /* each waits a bounded time inside Xen */
+
+/* One snapshot being taken. */
+struct take {
+    struct trigger trigger;
+    struct meta meta;
+    struct stream *streams;
+    struct store_id id;
+    int fd;                /* -1: none begun */
+    struct snapshot_writer *w;
+    struct latency lat;
+    struct snapshot_totals totals;
+    bool released;
+};
+
+static uint64_t mono_ns(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+/* Xen's system time now, by the last clock pair. */
+static uint64_t xen_ns(const struct engine *e)
+{
+    return mono_ns() + e->xen_minus_mono;
+}
+
+static uint64_t since(const struct engine *e, const struct trigger *t)
+{
+    uint64_t now = xen_ns(e);
+
+    return now > t->t.ns ? now - t->t.ns : 0;
+}
+
+/*
+ * Taking a generation.
+ */
+
+/* Did the VIRQ of this trigger, or of a later one, wake us? */
+static bool virq_came(const struct engine *e, const struct trigger *t)
+{
+    return e->virq.ns >= t->t.ns;
+}
+
+static const char *trigger_source(const struct engine *e,
+                                  const struct trigger *t,
+                                  const struct request *q)
+{
+    static const char *const from[] = {
+        [FROM_XENSTORE] = "xenstore",
+        [FROM_SIGNAL] = "signal",
+        [FROM_SOCKET] = "socket",
+    };
+
+    if ( q )
+        return from[q->source];
+    if ( virq_came(e, t) )
+        return "virq";
+    switch ( e->wake.source )
+    {
+    case WAKE_RELEASE:
+        return "release-domain";
+    case WAKE_START:
+        return "start";
+    default:
+        return "check";
+    }
+}
+
+/* Who asked, and who it was about: from our own notes. */
+static void trigger_fill(struct engine *e, struct trigger *t)
+{
+    struct request *q = NULL;
+    struct domain *d;
+
+    if ( t->t.cause == XEN_FLIGHTREC_CAUSE_REQUEST )
+        q = request_next(&e->requests, NULL, t->t.gen);
+    t->source = trigger_source(e, t, q);
+    if ( q )
+    {
+        memcpy(t->text, q->text, q->text_bytes);
+        t->text_bytes = q->text_bytes;
+    }
+    d = trigger_has_domain(t)
+            ? domains_find(&e->domains, t->t.domid, t->t.handle)
+            : NULL;
+    if ( d )
+    {
+        memcpy(t->name, d->d.name, d->d.name_bytes);
+        t->name_bytes = d->d.name_bytes;
+    }
+}
+
+static void trigger_log(const struct trigger *t)
+{
+    struct log_text text;
+
+    if ( trigger_has_domain(t) )
+        log_info("generation %u: %s of domain %u \"%s\", vCPU %d, pCPU %d",
+                 t->t.gen, store_cause(t->t.cause), t->t.domid,
+                 log_escape(&text, t->name, t->name_bytes),
+                 t->t.vcpu == 0xffff ? -1 : t->t.vcpu,
+                 t->t.cpu == XEN_FLIGHTREC_NO_CPU ? -1 : t->t.cpu);
+    else
+        log_info("generation %u: %s (%s): \"%s\"", t->t.gen,
+                 store_cause(t->t.cause), t->source,
+                 log_escape(&text, t->text, t->text_bytes));
+}
+
+/* Reads what began the generation, and says that we are reading it. */
+static int take_trigger(struct engine *e, struct take *k, uint32_t gen)
+{
+    struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_trigger,
+                                  .u.trigger.gen = gen };
+    struct trigger *t = &k->trigger;
+    struct clock_pair *now = &e->pair[1];
+    int rc;
+
+    rc = engine_gen_op(e, XEN_FLIGHTREC_OP_ack, gen);
+    if ( !rc )
+        rc = engine_op(e, &o);
+    if ( !rc )
+        rc = engine_clocks(e, now);
+    if ( rc )
+        return rc;
+    t->t = o.u.trigger;
+    t->wall_ns = now->wall_ns - (now->ns - t->t.ns);
+    t->wake_ns = virq_came(e, t) ? e->virq.ns : now->ns;
+    k->lat.wake = t->wake_ns > t->t.ns ? t->wake_ns - t->t.ns : 0;
+    trigger_fill(e, t);
+    trigger_id(t, &k->id);
+    trigger_log(t);
+    return 0;
+}
+
+/* A former engine wrote it to the end, but did not come to give it back. */
+static bool take_is_there(struct engine *e, struct take *k)
+{
+    if ( !store_has(e->dir, &k->id) )
+        return false;
+    log_info("generation %u: its file is there already", k->trigger.t.gen);
+    return true;
+}
+
+/* Bounded; who is not quiescent then is noted, and its packets checked. */
+static int take_quiesce(struct engine *e, struct take *k)
+{
+    struct xen_flightrec_op o;
+    unsigned int i;
+    int rc = 0;
+
+    for ( i = 0; i < QUIESCE_TRIES; i++ )
+    {
+        o = (struct xen_flightrec_op){ .cmd = XEN_FLIGHTREC_OP_quiesce,
+                                       .u.quiesce.gen = k->trigger.t.gen };
+        rc = engine_op(e, &o);
+        if ( rc || !o.u.quiesce.pending )
+            break;
+    }
+    k->lat.quiescent = since(e, &k->trigger);
+    k->meta.pending = rc ? 0 : o.u.quiesce.pending;
+    if ( k->meta.pending )
+        log_warning("freeze: pCPU %u and %u more: not quiescent; snapshot of "
+                    "generation %u marked partial",
+                    o.u.quiesce.first, k->meta.pending - 1,
+                    k->trigger.t.gen);
+    return rc;
+}
+
+static int take_put_meta(struct engine *e, struct take *k)
+{
+    char *text;
+    int rc;
+
+    k->meta.trigger = &k->trigger;
+    k->meta.rings = &e->rings;
+    k->meta.streams = k->streams;
+    k->meta.domains = &e->domains;
+    k->meta.xen = &e->xen;
+    k->meta.host = e->uts.nodename;
+    k->meta.kernel = e->uts.release;
+    if ( e->pair[0].tsc )
+        k->meta.pair[k->meta.nr_pairs++] = e->pair[0];
+    k->meta.pair[k->meta.nr_pairs++] = e->pair[1];
+    rc = meta_text(&k->meta, &text);
+    if ( rc )
+        return rc;
+    rc = snapshot_put_meta(k->w, text, strlen(text));
+    free(text);
+    return rc;
+}
+
+static int take_put_note(struct take *k)
+{
+    char text[160];
+    int n = snprintf(text, sizeof(text),
+                     "{\"latency_ns\":{\"wake\":%" PRIu64
+                     ",\"quiescent\":%" PRIu64 ",\"written\":%" PRIu64 "}}",
+                     k->lat.wake, k->lat.quiescent, k->lat.written);
+
+    return snapshot_put_note(k->w, text, n);
+}
+
+/* From the mapping into the page cache. */
+static int take_write(struct engine *e, struct take *k)
+{
+    unsigned int i, bad = 0;
+    int rc;
+
+    rc = capture_find(&e->rings, k->trigger.t.gen, k->trigger.t.cpu,
+                      &k->streams, &k->meta.nr_streams);
+    if ( !rc )
+        rc = store_begin(e->dir, &k->id, &k->fd);
+    if ( !rc )
+        rc = snapshot_create(k->fd, e->pair[1].wall_ns, &k->w);
+    if ( !rc )
+        rc = take_put_meta(e, k);
+    for ( i = 0; !rc && i < k->meta.nr_streams; i++ )
+        rc = capture_write(k->w, &k->streams[i], &bad);
+    return rc ? rc : snapshot_flush(k->w);
+}
+
+/*
+ * The slots go back to Xen before the disk is waited for, but not before the
+ * file is complete: should we be killed then, the next engine gives it its name.
+ */
+static int take_finish(struct engine *e, struct take *k)
+{
+    struct snapshot_writer *w = k->w;
+    int rc;
+
+    k->lat.written = since(e, &k->trigger);
+    rc = take_put_note(k);
+    if ( rc )
+        return rc;
+    k->w = NULL;
+    rc = snapshot_finish(w, &k->totals);
+    if ( rc )
+        return rc;
+    rc = engine_gen_op(e, XEN_FLIGHTREC_OP_release, k->trigger.t.gen);
+    if ( rc )
+        return rc == -ENOENT ? -ESTALE : -EREMOTEIO;
+    k->released = true;
+    rc = store_commit(e->dir, &k->id, k->fd);
+    k->lat.durable = since(e, &k->trigger);
+    return rc;
+}
+
+static uint16_t error_of(int rc)
+{
+    switch ( -rc )
+    {
+    case ESTALE:
+    case ENOENT:
+        return ANSWER_GONE;
+    case EDQUOT:
+        return ANSWER_BUDGET;
+    case ENOSPC:
+        return ANSWER_SPACE;
+    case EREMOTEIO:
+        return ANSWER_XEN;
+    default:
+        return ANSWER_IO;
+    }
+}
+
+static void take_done(struct engine *e, struct take *k)
+{
+    struct store_budget budget = { e->conf.conf.max_files,
+                                   e->conf.conf.max_bytes };
+
+    e->counters.written++;
+    e->counters.bytes_written += k->totals.file_bytes;
+    e->last = k->lat;
+    store_name(&k->id, e->last_file);
+    log_info("%s: %" PRIu64 " records, %" PRIu64 " bytes%s; after the trigger: "
+             "woken %" PRIu64 " us, quiescent %" PRIu64 " us, written %" PRIu64
+             " us, durable %" PRIu64 " us",
+             e->last_file, k->totals.records, k->totals.file_bytes,
+             meta_partial(&k->meta, NULL) ? ", partial" : "",
+             k->lat.wake / 1000, k->lat.quiescent / 1000,
+             k->lat.written / 1000, k->lat.durable / 1000);
+    store_make_room(e->dir, &budget, &k->id, &e->counters.evicted);
+}
+
+static void take_failed(struct engine *e, struct take *k, int rc)
+{
+    uint16_t error = error_of(rc);
+
+    log_error("generation %u: no snapshot: %s (%s)", k->trigger.t.gen,
+              proto_error_text(error), strerror(-rc));
+    if ( error == ANSWER_BUDGET )
+        e->counters.suppressed_budget++;
+    else if ( error == ANSWER_GONE )
+        e->counters.gone++;
+    else
+        e->counters.failed++;
+    engine_answer_all(e, k->trigger.t.gen, ANSWER_FAILED, error, NULL);
+}
+
+static int take_try(struct engine *e, struct take *k, uint32_t gen)
+{
+    struct store_budget budget = { e->conf.conf.max_files,
+                                   e->conf.conf.max_bytes };
+    int rc;
+
+    rc = take_trigger(e, k, gen);
+    if ( rc || take_is_there(e, k) )
+        return rc;
+    rc = store_make_room(e->dir, &budget, NULL, &e->counters.evicted);
+    if ( !rc )
+        rc = take_quiesce(e, k);
+    if ( !rc )
+        rc = take_write(e, k);
+    if ( !rc )
+        rc = take_finish(e, k);
+    if ( !rc )
+        take_done(e, k);
+    return rc;
+}
+
+static void take_give_back(struct engine *e, struct take *k)
+{
+    uint32_t gen = k->trigger.t.gen;
+    int rc = k->released ? 0 : engine_gen_op(e, XEN_FLIGHTREC_OP_release, gen);
+
+    if ( !rc || rc == -ENOENT )
+        return;
+    log_error("generation %u: Xen does not take it back: %s", gen,
+              strerror(-rc));
+    e->failed_gen = gen;
+}
+
+/* Whatever becomes of the file: the generation is given back. */
+void engine_take(struct engine *e, uint32_t gen)
+{
+    struct take k = { .fd = -1, .trigger.t.gen = gen };
+    int rc = take_try(e, &k, gen);
+
+    snapshot_abort(k.w);
+    if ( k.fd >= 0 )
+    {
+        if ( rc )
+            store_abort(e->dir, &k.id);
+        close(k.fd);
+    }
+    free(k.streams);
+    take_give_back(e, &k);
+    if ( rc )
+        take_failed(e, &k, rc);
+    else
+        engine_answer_all(e, gen, ANSWER_DONE, ANSWER_OK, &k.id);
+    engine_send_counters(e);
+    malloc_trim(0);
+}

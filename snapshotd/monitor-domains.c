@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * monitor-domains.c: who is who: Xen's list of domains, and the names that
+ * xenstore has of them, passed on as bytes.
+ */
+
+#include "monitor-impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+
+/* A name is noted when it is seen, and not given up when it vanishes. */
+static void note_name(struct monitor *m, struct msg_domain *d)
+{
+    char name[PROTO_TEXT];
+    size_t bytes = xs_domain_name(&m->xs, d->domid, name, sizeof(name));
+
+    if ( !bytes )
+        return;
+    memset(d->name, 0, sizeof(d->name));
+    memcpy(d->name, name, bytes);
+    d->name_bytes = bytes;
+}
+
+static void note_domain(struct monitor *m, const struct hyp_domain *in)
+{
+    struct domain *d = domains_get(&m->domains, in->domid, in->handle);
+    struct msg_domain old;
+
+    if ( !d )
+        return;
+    old = d->d;
+    if ( !d->changed )
+        xs_watch_name(&m->xs, in->domid, true);
+    d->d.gone = false;
+    d->d.vcpus = in->vcpus;
+    d->d.shutdown = in->shutdown;
+    d->d.reason = in->reason;
+    if ( !d->d.name_bytes )
+        note_name(m, &d->d);
+    if ( !d->changed || memcmp(&old, &d->d, sizeof(old)) )
+        domains_changed(&m->domains, d);
+}
+
+/* A migrated domain comes with another name than it gets in the end. */
+void monitor_renamed(void *arg, unsigned int domid)
+{
+    struct monitor *m = arg;
+    struct domain *d = domains_find(&m->domains, domid, NULL);
+    struct msg_domain old;
+
+    if ( !d || d->d.gone )
+        return;
+    old = d->d;
+    note_name(m, &d->d);
+    if ( memcmp(&old, &d->d, sizeof(old)) )
+        domains_changed(&m->domains, d);
+}
+
+static void mark_gone(struct monitor *m, const struct hyp_domain *list,
+                      unsigned int nr)
+{
+    struct domain *d;
+    unsigned int i;
+
+    for ( i = 0; i < m->domains.nr; i++ )
+        m->domains.entry[i].seen = false;
+    for ( i = 0; i < nr; i++ )
+    {
+        d = domains_find(&m->domains, list[i].domid, list[i].handle);
+        if ( d )
+            d->seen = true;
+    }
+    for ( i = 0; i < m->domains.nr; i++ )
+    {
+        d = &m->domains.entry[i];
+        if ( d->seen || d->d.gone )
+            continue;
+        d->d.gone = true;
+        xs_watch_name(&m->xs, d->d.domid, false);
+        domains_changed(&m->domains, d);
+    }
+}
+
+/* The gone ones first: a new one may have the number of one of them. */
+void monitor_domains(struct monitor *m)
+{
+    struct hyp_domain *list;
+    unsigned int nr, i;
+    int rc = hyp_domains(m->hyp, &list, &nr);
+
+    if ( rc )
+    {
+        log_error("domains: Xen does not list them: %s", hyp_why(rc));
+        return;
+    }
+    mark_gone(m, list, nr);
+    for ( i = 0; i < nr; i++ )
+        note_domain(m, &list[i]);
+    free(list);
+}

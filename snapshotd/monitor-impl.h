@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * monitor-impl.h: what the files of the monitor share.  monitor.c has the loop
+ * and its events, monitor-open.c what is opened at the start, monitor-domains.c
+ * who is who, monitor-requests.c requests in xenstore, monitor-engine.c the
+ * other process: its life, its operations, what it is told.
+ */
+
+#ifndef SNAPSHOTD_MONITOR_IMPL_H
+#define SNAPSHOTD_MONITOR_IMPL_H
+
+#include <sys/types.h>
+#include <time.h>
+
+#include "domains.h"
+#include "lib/hyp.h"
+#include "monitor.h"
+#include "proto.h"
+#include "xs.h"
+
+/* A request in xenstore. */
+struct pending {
+    bool used, sent;
+    uint32_t number;
+    size_t text_bytes;
+    char name[XS_TRIGGER_NAME_MAX + 1];
+    char text[PROTO_TEXT];
+};
+
+struct monitor {
+    const struct monitor_options *opt;
+    struct hyp *hyp;
+    struct xs xs;
+    int lock, control, virq, signals, heartbeat;
+    bool stop;
+    uid_t uid;             /* the engine's */
+    gid_t gid;
+
+    /* The engine. */
+    pid_t pid;             /* 0: none */
+    int engine;            /* socket, -1: none */
+    bool ready;            /* it has mapped and dropped */
+    uint32_t starts;
+    uint64_t started_ms, restart_ms, backoff_ms;
+    struct msg reply;      /* to its operation */
+    bool reply_owed;
+    struct counters counters; /* as it last told */
+
+    /* What it is to know. */
+    struct domains domains;
+    struct pending pending[XS_TRIGGER_MAX];
+    uint32_t number;       /* of the last request */
+    bool signalled;        /* SIGUSR1 not yet passed on */
+    uint32_t signal_number;/* of the last passed on; 0: it is answered */
+    bool woken;
+    struct msg_wake wake;
+
+    uint64_t geometry;     /* of the buffers that the engine maps */
+    uint32_t reading;      /* generation it acknowledged; 0: none */
+    unsigned int deaths;   /* of engines over it */
+
+    /* Names in result/, oldest first from `next_result` on. */
+    char result[XS_TRIGGER_RESULTS][XS_TRIGGER_NAME_MAX + 1];
+    unsigned int next_result;
+};
+
+uint64_t monitor_ns(clockid_t clock);
+uint64_t monitor_ms(void); /* monotonic */
+/* hyp_op() in the form that lib/recorder.h takes; `hyp` is the handle. */
+int monitor_op(void *hyp, struct xen_flightrec_op *op);
+
+/* An exit code: what could not be opened was said. */
+int monitor_open(struct monitor *m);
+/* Makes and starts buffers if Xen has none and the configuration wants them. */
+int monitor_create_buffers(struct monitor *m);
+
+/* Who is who by now. */
+void monitor_domains(struct monitor *m);
+/* For struct xs: a domain may have another name. */
+void monitor_renamed(void *monitor, unsigned int domid);
+
+/* Looks at all requests.  `stale`: they were there before us. */
+void monitor_requests(struct monitor *m, bool stale);
+/* The engine's answer to one. */
+void monitor_answered(struct monitor *m, const struct msg_answer *a);
+
+void monitor_start_engine(struct monitor *m);
+void monitor_end_engine(struct monitor *m);
+/* A child of ours ended. */
+void monitor_reap(struct monitor *m);
+/* A message from the engine.  Anything odd ends it. */
+void monitor_receive(struct monitor *m);
+/* Sends what the engine is owed.  True: nothing is owed any more. */
+bool monitor_feed(struct monitor *m);
+/* Replaces it if its mapping is not all there is. */
+void monitor_check_engine(struct monitor *m);
+
+#endif /* SNAPSHOTD_MONITOR_IMPL_H */

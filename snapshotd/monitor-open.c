@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* monitor-open.c: what the monitor opens at the start, each with its message. */
+
+#include "monitor-impl.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "lib/control.h"
+#include "lib/recorder.h"
+#include "log.h"
+
+static int code_of(int rc)
+{
+    switch ( -rc )
+    {
+    case EACCES:
+        return EXIT_CODE_ROOT;
+    case ENOENT:
+        return EXIT_CODE_DOM0;
+    case ENOSYS:
+    case EPERM:
+        return EXIT_CODE_XEN;
+    case EPROTO:
+        return EXIT_CODE_VERSION;
+    case EEXIST:
+        return EXIT_CODE_VIRQ;
+    default:
+        return EXIT_CODE_OTHER;
+    }
+}
+
+static int open_xen(struct monitor *m)
+{
+    struct xen_flightrec_op_status st;
+    int rc = hyp_open(m->opt->backend, &m->hyp);
+
+    if ( !rc )
+        rc = recorder_status(monitor_op, m->hyp, &st);
+    if ( rc )
+        log_error("%s", hyp_why(rc));
+    return code_of(rc) * !!rc;
+}
+
+/* Buffers that are there but stopped are an administrator's wish. */
+int monitor_create_buffers(struct monitor *m)
+{
+    struct xen_flightrec_op_status st;
+    int rc = recorder_status(monitor_op, m->hyp, &st);
+
+    if ( rc || (st.state & XEN_FLIGHTREC_ST_CREATED) || !m->opt->conf.create )
+        return rc;
+    rc = recorder_start(monitor_op, m->hyp, m->opt->conf.bytes_per_cpu);
+    if ( rc )
+        log_error("recorder: no buffers of %u bytes a pCPU: %s",
+                  m->opt->conf.bytes_per_cpu, hyp_why(rc));
+    else
+        log_info("recorder: started with %u bytes a pCPU",
+                 m->opt->conf.bytes_per_cpu);
+    return rc;
+}
+
+static int find_user(struct monitor *m)
+{
+    const struct passwd *pw = getpwnam(m->opt->conf.user);
+
+    if ( !pw )
+    {
+        log_error("user \"%s\" does not exist: create it (adduser --system "
+                  "--group %s), or set user in [daemon]",
+                  m->opt->conf.user, m->opt->conf.user);
+        return EXIT_CODE_USER;
+    }
+    if ( !pw->pw_uid )
+    {
+        log_error("user \"%s\" is root: the engine needs one without rights",
+                  m->opt->conf.user);
+        return EXIT_CODE_USER;
+    }
+    m->uid = pw->pw_uid;
+    m->gid = pw->pw_gid;
+    return 0;
+}
+
+static int open_lock(struct monitor *m)
+{
+    m->lock = control_lock(m->opt->conf.run);
+    if ( m->lock >= 0 )
+        return 0;
+    if ( m->lock == -EBUSY )
+    {
+        log_error("%s/" CONTROL_LOCK ": held: another snapshotd is running",
+                  m->opt->conf.run);
+        return EXIT_CODE_RUNNING;
+    }
+    log_error("%s/" CONTROL_LOCK ": %s", m->opt->conf.run,
+              m->lock == -EPERM ? "the directory must be root's, and writable "
+                                  "for nobody else"
+                                : strerror(-m->lock));
+    return EXIT_CODE_OTHER;
+}
+
+static int open_control(struct monitor *m)
+{
+    struct sockaddr_un sun = { .sun_family = AF_UNIX };
+    mode_t mask;
+    int rc;
+
+    if ( snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/" CONTROL_SOCKET,
+                  m->opt->conf.run) >= (int)sizeof(sun.sun_path) )
+    {
+        log_error("%s: too long for a socket's path", m->opt->conf.run);
+        return EXIT_CODE_CONF;
+    }
+    m->control = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                        0);
+    /* We hold the lock: whoever made it is not there any more. */
+    unlink(sun.sun_path);
+    mask = umask(0177);
+    rc = m->control < 0 ||
+         bind(m->control, (struct sockaddr *)&sun, sizeof(sun)) ||
+         listen(m->control, 8);
+    umask(mask);
+    if ( !rc )
+        return 0;
+    log_error("%s: %s", sun.sun_path, strerror(errno));
+    return EXIT_CODE_OTHER;
+}
+
+static int open_virq(struct monitor *m)
+{
+    int rc = hyp_virq_bind(m->hyp, &m->virq);
+
+    if ( !rc )
+        return 0;
+    log_error("virq: %s", hyp_why(rc));
+    return code_of(rc);
+}
+
+/* Watches first, then what is there: nothing between them is missed. */
+static int open_xenstore(struct monitor *m)
+{
+    int rc = xs_connect(&m->xs);
+
+    if ( rc )
+    {
+        log_error("xenstore: no xenstored answers (%s): start it first",
+                  strerror(-rc));
+        return EXIT_CODE_XENSTORE;
+    }
+    xs_answers_remove_all(&m->xs);
+    monitor_requests(m, true);
+    return 0;
+}
+
+static int open_events(struct monitor *m)
+{
+    struct itimerspec every = { .it_interval.tv_sec = m->opt->conf.heartbeat_s,
+                                .it_value.tv_sec = m->opt->conf.heartbeat_s };
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGCHLD);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    /* Before any thread exists. */
+    if ( sigprocmask(SIG_BLOCK, &set, NULL) )
+        goto fail;
+    m->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    m->heartbeat = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if ( m->signals < 0 || m->heartbeat < 0 ||
+         timerfd_settime(m->heartbeat, 0, &every, NULL) )
+        goto fail;
+    return 0;
+
+ fail:
+    log_error("signals: %s", strerror(errno));
+    return EXIT_CODE_OTHER;
+}
+
+int monitor_open(struct monitor *m)
+{
+    int (*const steps[])(struct monitor *m) = {
+        find_user, open_events,   open_lock,
+        open_virq, open_xenstore, open_control,
+    };
+    unsigned int i;
+    int code = open_xen(m);
+
+    for ( i = 0; !code && i < sizeof(steps) / sizeof(steps[0]); i++ )
+        code = steps[i](m);
+    return code;
+}

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "lib/horizon.h"
+
 #define MAX_CPUS 4096
 
 static int simple(hyp_op_fn *op, void *arg, uint32_t cmd)
@@ -46,68 +48,6 @@ int recorder_stop(hyp_op_fn *op, void *arg)
     return simple(op, arg, XEN_FLIGHTREC_OP_stop);
 }
 
-static json_t *lost_json(const uint64_t lost[XEN_FLIGHTREC_LOST_CAUSES])
-{
-    return json_pack("{sI sI sI sI}",
-                     "nested", (json_int_t)lost[XEN_FLIGHTREC_LOST_NESTED],
-                     "busy", (json_int_t)lost[XEN_FLIGHTREC_LOST_BUSY],
-                     "stopped", (json_int_t)lost[XEN_FLIGHTREC_LOST_STOPPED],
-                     "retry", (json_int_t)lost[XEN_FLIGHTREC_LOST_RETRY]);
-}
-
-static json_t *channel_json(const struct xen_flightrec_op_cpu *c,
-                            uint32_t tsc_khz)
-{
-    uint64_t span = c->tsc > c->oldest_tsc && c->oldest_tsc
-                        ? c->tsc - c->oldest_tsc
-                        : 0;
-
-    return json_pack("{sI sI so sI sI sI sf}",
-                     "emitted", (json_int_t)c->emitted,
-                     "overwritten", (json_int_t)c->overwritten,
-                     "lost", lost_json(c->lost),
-                     "writable", (json_int_t)c->writable,
-                     "held", (json_int_t)c->held,
-                     "newest_seq", (json_int_t)c->newest_seq,
-                     "history_s", tsc_khz ? span / 1000.0 / tsc_khz : 0.0);
-}
-
-/* NULL without an error: this pCPU has no buffers. */
-static int cpu_json(hyp_op_fn *op, void *arg, uint32_t cpu, uint32_t tsc_khz,
-                    json_t **out)
-{
-    static const char *const names[XEN_FLIGHTREC_CHANNELS] = {
-        [XEN_FLIGHTREC_CH_BUSY] = "busy",
-        [XEN_FLIGHTREC_CH_RARE] = "rare",
-    };
-    json_t *channels = json_object();
-    struct xen_flightrec_op o;
-    unsigned int ch;
-    int rc = 0;
-
-    *out = NULL;
-    for ( ch = 0; !rc && ch < XEN_FLIGHTREC_CHANNELS; ch++ )
-    {
-        o = (struct xen_flightrec_op){
-            .cmd = XEN_FLIGHTREC_OP_cpu,
-            .u.cpu = { .cpu = cpu, .channel = ch },
-        };
-        rc = op(arg, &o);
-        if ( !rc && json_object_set_new(channels, names[ch],
-                                        channel_json(&o.u.cpu, tsc_khz)) )
-            rc = -ENOMEM;
-    }
-    if ( rc )
-    {
-        json_decref(channels);
-        return rc == -ENODEV ? 0 : rc;
-    }
-    *out = json_pack("{sI sb so}", "cpu", (json_int_t)cpu, "online",
-                     !!(o.u.cpu.flags & XEN_FLIGHTREC_CPU_ONLINE), "channels",
-                     channels);
-    return *out ? 0 : -ENOMEM;
-}
-
 static json_t *status_json(const struct xen_flightrec_op_status *st)
 {
     const char *state = st->state & XEN_FLIGHTREC_ST_PANICKED  ? "panicked"
@@ -130,39 +70,28 @@ static json_t *status_json(const struct xen_flightrec_op_status *st)
                      "suppressed", (json_int_t)st->suppressed);
 }
 
-int recorder_json(hyp_op_fn *op, void *arg, json_t **out)
+int recorder_json(hyp_op_fn *op, void *arg, const struct rings *rings,
+                  json_t **out)
 {
     struct xen_flightrec_op_status st;
-    json_t *cpus = NULL, *cpu;
-    uint32_t i;
+    struct horizon h = { 0 };
     int rc;
 
     *out = NULL;
     rc = recorder_status(op, arg, &st);
+    if ( !rc )
+        rc = horizon_read(op, arg, rings, &h);
     if ( rc )
-        return rc;
-    *out = status_json(&st);
-    cpus = json_array();
-    if ( !*out || !cpus )
-    {
-        rc = -ENOMEM;
         goto out;
-    }
-    for ( i = 0; (st.state & XEN_FLIGHTREC_ST_CREATED) && i < st.nr_cpus; i++ )
-    {
-        rc = cpu_json(op, arg, i, st.tsc_khz, &cpu);
-        if ( rc )
-            goto out;
-        if ( cpu && json_array_append_new(cpus, cpu) )
-        {
-            rc = -ENOMEM;
-            goto out;
-        }
-    }
-    rc = json_object_set(*out, "cpus", cpus) ? -ENOMEM : 0;
+
+    *out = status_json(&st);
+    if ( !*out ||
+         json_object_set_new(*out, "complete_s", horizon_complete_json(&h)) ||
+         json_object_set_new(*out, "cpus", horizon_cpus_json(&h)) )
+        rc = -ENOMEM;
 
  out:
-    json_decref(cpus);
+    horizon_free(&h);
     if ( rc )
     {
         json_decref(*out);

@@ -10,7 +10,7 @@
 
 #include <jansson.h>
 
-#include "hyp.h"
+#include "lib/rings.h"
 
 int recorder_status(hyp_op_fn *op, void *arg,
                     struct xen_flightrec_op_status *st);
@@ -20,9 +20,11 @@ int recorder_start(hyp_op_fn *op, void *arg, uint32_t bytes_per_cpu);
 int recorder_stop(hyp_op_fn *op, void *arg);
 
 /*
- * All that can be told, as a JSON object: "state", "gen", "held", "cpus": [
- * {"cpu", "online", "channels": {"busy": {...}, "rare": {...}}} ], ...
+ * All that can be told, as a JSON object: "state", "gen", "held", "complete_s":
+ * {"busy", "rare"}, "cpus": [ {"cpu", "online", "channels": {"busy": {...},
+ * "rare": {...}}} ], ...  `rings`: see horizon_read().
  */
-int recorder_json(hyp_op_fn *op, void *arg, json_t **out);
+int recorder_json(hyp_op_fn *op, void *arg, const struct rings *rings,
+                  json_t **out);
 
 #endif /* XENFLIGHT_RECORDER_H */

@@ -12,8 +12,6 @@
 #include "lib/recorder.h"
 #include "lib/rings.h"
 
-#define FRAME 4096
-
 static int __attribute__((__format__(__printf__, 3, 4)))
 fail(struct rings_error *err, int rc, const char *fmt, ...)
 {
@@ -35,12 +33,12 @@ static int check_channel(const struct xen_flightrec_channel *c,
                          uint32_t frames)
 {
     if ( c->slots < XEN_FLIGHTREC_MIN_SLOTS ||
-         c->slots > XEN_FLIGHTREC_MAX_SLOTS || c->slot_bytes % FRAME ||
+         c->slots > XEN_FLIGHTREC_MAX_SLOTS || c->slot_bytes % RINGS_FRAME ||
          c->slot_bytes < XEN_FLIGHTREC_MIN_SLOT_BYTES ||
          c->slot_bytes > XEN_FLIGHTREC_MAX_SLOT_BYTES )
         return -EPROTO;
     if ( c->first_frame < 1 || c->first_frame > frames ||
-         c->slots * (c->slot_bytes / FRAME) > frames - c->first_frame )
+         c->slots * (c->slot_bytes / RINGS_FRAME) > frames - c->first_frame )
         return -EPROTO;
     return 0;
 }
@@ -114,13 +112,4 @@ int rings_map(struct hyp *h, struct rings *r, struct rings_error *err)
         return fail(err, -EPROTO, "information page: not of version %u",
                     XEN_FLIGHTREC_VERSION);
     return map_cpus(h, st.nr_cpus, r, err);
-}
-
-const struct xen_flightrec_packet *rings_slot(const struct ring_map *m,
-                                              unsigned int ch,
-                                              unsigned int slot)
-{
-    return (const void *)((const char *)m->page +
-                          (size_t)m->ch[ch].first_frame * FRAME +
-                          (size_t)m->ch[ch].slot_bytes * slot);
 }

@@ -13,6 +13,8 @@
 
 #include "lib/hyp.h"
 
+#define RINGS_FRAME 4096 /* bytes of a frame of a resource */
+
 /* One pCPU's resource.  Geometry is a checked copy. */
 struct ring_map {
     uint32_t cpu;
@@ -39,8 +41,12 @@ struct rings_error {
 int rings_map(struct hyp *h, struct rings *r, struct rings_error *err);
 
 /* The header of a slot.  Xen may be writing it: copy before it is checked. */
-const struct xen_flightrec_packet *rings_slot(const struct ring_map *m,
-                                              unsigned int ch,
-                                              unsigned int slot);
+static inline const struct xen_flightrec_packet *
+rings_slot(const struct ring_map *m, unsigned int ch, unsigned int slot)
+{
+    return (const void *)((const char *)m->page +
+                          (size_t)m->ch[ch].first_frame * RINGS_FRAME +
+                          (size_t)m->ch[ch].slot_bytes * slot);
+}
 
 #endif /* XENFLIGHT_RINGS_H */

@@ -122,7 +122,8 @@ static void client_error(int fd, const char *text)
 static void client_status(struct engine *e, int fd)
 {
     json_t *recorder;
-    int rc = recorder_json(engine_op, e, &recorder);
+    int rc = recorder_json(engine_op, e, e->mapped ? &e->rings : NULL,
+                           &recorder);
 
     if ( rc )
         client_error(fd, hyp_why(rc));

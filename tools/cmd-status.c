@@ -32,18 +32,49 @@ static const char *str(const json_t *o, const char *name)
     return s ? s : "?";
 }
 
-static void print_channel(int64_t cpu, const char *name, const json_t *c)
+static double real(const json_t *o, const char *name)
+{
+    return json_number_value(json_object_get(o, name));
+}
+
+/* "-": not known, or there is nothing to count. */
+static void print_rate(const json_t *c, const char *name, int width,
+                       int decimals)
+{
+    if ( real(c, name) > 0 )
+        printf(" %*.*f", width, decimals, real(c, name));
+    else
+        printf(" %*s", width, "-");
+}
+
+static void print_lost(const json_t *c)
 {
     const json_t *lost = json_object_get(c, "lost"), *v;
-    int64_t sum = 0;
-    const char *k;
+    const char *cause, *before = "";
+    char safe[TEXT_ROOM(32)];
 
-    json_object_foreach((json_t *)lost, k, v)
-        sum += json_integer_value(v);
-    printf("%4" PRId64 "  %-7s %14" PRId64 " %14" PRId64 " %8" PRId64
-           " %5" PRId64 " %9.3f s\n",
-           cpu, name, num(c, "emitted"), num(c, "overwritten"), sum,
-           num(c, "held"), json_real_value(json_object_get(c, "history_s")));
+    json_object_foreach((json_t *)lost, cause, v)
+        if ( json_integer_value(v) )
+        {
+            printf("%s%" JSON_INTEGER_FORMAT " %s", before,
+                   json_integer_value(v),
+                   text_escape(safe, sizeof(safe), cause));
+            before = ", ";
+        }
+    puts(*before ? "" : "0");
+}
+
+static void print_channel(const json_t *cpu, const char *name, const json_t *c)
+{
+    printf("%4" PRId64 "%c %-7s %10.3f%c", num(cpu, "cpu"),
+           json_is_false(json_object_get(cpu, "online")) ? '-' : ' ', name,
+           real(c, "horizon_s"),
+           json_is_true(json_object_get(c, "whole")) ? '*' : ' ');
+    print_rate(c, "events_per_s", 10, 0);
+    print_rate(c, "bytes_per_event", 8, 1);
+    printf(" %14" PRId64 " %14" PRId64 " %5" PRId64 "  ", num(c, "emitted"),
+           num(c, "overwritten"), num(c, "held"));
+    print_lost(c);
 }
 
 static void print_recorder(const json_t *r)
@@ -64,12 +95,16 @@ static void print_recorder(const json_t *r)
            num(r, "expired"));
     if ( !json_array_size(cpus) )
         return;
-    printf("\npCPU  channel        emitted    overwritten     lost  held   "
-           "history\n");
+    printf("Reaches:   %.3f s back on all pCPUs, life cycle (rare) %.3f s\n",
+           real(json_object_get(r, "complete_s"), "busy"),
+           real(json_object_get(r, "complete_s"), "rare"));
+    printf("\npCPU  channel  seconds     events/s  bytes/ev        emitted    "
+           "overwritten  held  lost\n");
     json_array_foreach((json_t *)cpus, i, cpu)
         json_object_foreach(json_object_get(cpu, "channels"), name, c)
-            print_channel(num(cpu, "cpu"), name, (json_t *)c);
-    putchar('\n');
+            print_channel(cpu, name, c);
+    printf("(seconds: what a snapshot taken now would have; *: all there ever "
+           "was; -: offline)\n\n");
 }
 
 static void print_last(const json_t *last)
@@ -106,9 +141,14 @@ static void print_daemon(const json_t *d)
 
 static int read_direct(struct hyp *h, void *arg)
 {
+    struct rings_error why;
+    struct rings rings;
+    bool mapped = !rings_map(h, &rings, &why);
     json_t *r;
-    int rc = recorder_json(ask_op, h, &r);
+    /* Without the mapping the counters still say most of it. */
+    int rc = recorder_json(ask_op, h, mapped ? &rings : NULL, &r);
 
+    free(rings.map);
     if ( !rc )
         *(json_t **)arg = json_pack("{sb so}", "ok", 1, "recorder", r);
     return rc;

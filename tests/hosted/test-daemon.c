@@ -1159,6 +1159,24 @@ static int tool(struct world *w, char **out, const char *a, const char *b,
     return run(out, argv);
 }
 
+/* Each pCPU writes now and then: the figures are there, and are no nonsense. */
+static void check_horizon(const json_t *recorder)
+{
+    const json_t *cpus = json_object_get(recorder, "cpus"), *cpu, *c;
+    size_t i;
+
+    check(json_array_size(cpus) > 0);
+    json_array_foreach(cpus, i, cpu)
+    {
+        c = json_object_get(json_object_get(cpu, "channels"), "busy");
+        check(json_real_value(json_object_get(c, "horizon_s")) > 0);
+        check(json_real_value(json_object_get(c, "horizon_s")) < 600);
+        check(json_real_value(json_object_get(c, "events_per_s")) > 1);
+    }
+    check(json_real_value(json_object_get(
+              json_object_get(recorder, "complete_s"), "busy")) > 0);
+}
+
 static void case_tool_with_daemon(struct world *w)
 {
     char *out, *path;
@@ -1174,6 +1192,7 @@ static void case_tool_with_daemon(struct world *w)
     equal(tool(w, &out, "status", "--json", NULL), 0);
     status = json_loads(out, 0, NULL);
     same(text_of(json_object_get(status, "recorder"), "state"), "recording");
+    check_horizon(json_object_get(status, "recorder"));
     equal(num_of(json_object_get(status, "daemon"), "written"), 1);
     json_decref(status);
     free(out);
@@ -1193,11 +1212,17 @@ static void case_tool_with_daemon(struct world *w)
 
 static void case_tool_without_daemon(struct world *w)
 {
+    json_t *status;
     char *out;
 
     world_start(w, NULL);
     equal(tool(w, &out, "status", NULL, NULL), 0);
     check(strstr(out, "not running"));
+    free(out);
+    equal(tool(w, &out, "status", "--json", NULL), 0);
+    status = json_loads(out, 0, NULL);
+    check_horizon(json_object_get(status, "recorder"));
+    json_decref(status);
     free(out);
     equal(tool(w, &out, "stop", NULL, NULL), 0);
     free(out);

@@ -24,6 +24,7 @@ static enum kind find_kind(const char *name)
         { "PV_HYPERCALL", KIND_HYPERCALL },
         { "HVM_VMMCALL", KIND_HYPERCALL },
         { "HVM_VMEXIT", KIND_EXIT },
+        { "HVM_SVM_EXIT", KIND_EXIT },
         { "HVM_VMENTRY", KIND_ENTRY },
         { "PV_", KIND_TRAP },
         { "HVM_IOPORT_", KIND_IO },

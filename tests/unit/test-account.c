@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-account.c: percentiles of times, the table of vCPUs.  What the accounts
- * add up is tested against played scenes, see tests/peers.
+ * test-account.c: percentiles of times, kinds of events, the table of vCPUs.
+ * What the accounts add up is tested against played scenes, see tests/peers.
  */
 
 #include <setjmp.h>
@@ -96,6 +96,25 @@ static void test_vcpus_have_a_limit(void **state)
     vcpus_free(t);
 }
 
+/* 4.17 has one name for exits, 4.19 and later one a vendor. */
+static void test_kind_of_exits(void **state)
+{
+    static const char *const names[] = {
+        "HVM_VMEXIT", "HVM_VMEXIT64", "HVM_SVM_EXIT", "HVM_SVM_EXIT64",
+    };
+
+    for ( size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++ )
+    {
+        struct event_desc desc = { 0 };
+        struct merge_record rec = { .kind = MERGE_EVENT, .desc = &desc,
+                                    .id = XEN_FLIGHTREC_ID_FIRST };
+        struct kinds kinds = { 0 };
+
+        strcpy(desc.name, names[i]);
+        assert_int_equal(kind_of(&kinds, &rec), KIND_EXIT);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -103,6 +122,7 @@ int main(void)
         cmocka_unit_test(test_times_are_close),
         cmocka_unit_test(test_times_largest),
         cmocka_unit_test(test_times_parts),
+        cmocka_unit_test(test_kind_of_exits),
         cmocka_unit_test(test_vcpus_keep_their_data),
         cmocka_unit_test(test_vcpus_have_a_limit),
     };

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one list of events: what Xen 4.17's trace points emit and what the
- * recorder adds.  Writer, reader and the dictionary in a snapshot file are all
- * made from it.  No code, no includes.
+ * The one list of events: what the trace points of Xen 4.17 to 4.20 emit and
+ * what the recorder adds.  Writer, reader and the dictionary in a snapshot file
+ * are all made from it.  No code, no includes.
  *
  *   E(NAME, event, channels, fields, format)
  *
- * NAME      Xen's name without TRC_.  What follows a double underscore sets
- *           rows apart whose event word differs by flags only; names are shown
- *           without it, so several rows can show one name.
+ * NAME      Xen's name without TRC_, as 4.17 has it.  What follows a double
+ *           underscore sets rows apart whose event word differs by flags only;
+ *           names are shown without it, so several rows can show one name.
  * event     the event word: class, subclass, number, flags (28 bits)
  * channels  BUSY, or BOTH: has a second copy in the rare channel.  Nothing that
  *           a guest can repeat cheaply without dying may be BOTH (so not
@@ -252,6 +252,13 @@
     E(HVM_VMEXIT64, 0x00081102, BUSY, "exit:u32/hvm_exit rip:x64", "")        \
     E(HVM_VMEXIT64__NESTED, 0x00081502, BUSY,                                 \
       "exit:u32/hvm_exit rip:x64 nested:e10.1", "")                           \
+    /* From Xen 4.19 on the vendors are apart: the above is VMX_EXIT. */      \
+    E(HVM_SVM_EXIT, 0x00081003, BUSY, "exit:u32/svm_exit eip:x32", "")        \
+    E(HVM_SVM_EXIT__NESTED, 0x00081403, BUSY,                                 \
+      "exit:u32/svm_exit eip:x32 nested:e10.1", "")                           \
+    E(HVM_SVM_EXIT64, 0x00081103, BUSY, "exit:u32/svm_exit rip:x64", "")      \
+    E(HVM_SVM_EXIT64__NESTED, 0x00081503, BUSY,                               \
+      "exit:u32/svm_exit rip:x64 nested:e10.1", "")                           \
     /* TRC_HVM_HANDLER */                                                     \
     E(HVM_PF_XEN, 0x00082001, BUSY, "error:b32/pf_error va:x32", "")          \
     E(HVM_PF_XEN64, 0x00082101, BUSY, "error:b32/pf_error va:x64", "")        \

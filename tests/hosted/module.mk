@@ -2,17 +2,19 @@
 #
 # The daemon end to end without Xen: see tests/hosted/world.h.
 
-HOSTED := $(O)/tests/hosted/test-daemon
-TESTS  += $(O)/tests/hosted/run
+HOSTED_O := $(patsubst %,$(O)/tests/hosted/%.o,cases world)
+HOSTED   := daemon
+TESTS    += $(HOSTED:%=$(O)/tests/hosted/%)
 
-$(HOSTED): $(O)/tests/hosted/test-daemon.o $(O)/tests/hosted/world.o $(LIBXF)
+$(HOSTED:%=$(O)/tests/hosted/test-%): %: %.o $(HOSTED_O) $(LIBXF)
 	@$(call say,LD $@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_XEN) $(LIBS_BASE)
 
 # With the directory whose programs it is to try.
-$(O)/tests/hosted/run: $(HOSTED) $(FRHOST) $(FAKEXEN) \
+$(HOSTED:%=$(O)/tests/hosted/%): $(O)/tests/hosted/%: \
+    $(O)/tests/hosted/test-% $(FRHOST) $(FAKEXEN) \
     $(O)/snapshotd/snapshotd $(O)/tools/xenflight
-	$(Q)printf '#!/bin/sh\nexec %s %s "$$@"\n' $(HOSTED) $(O) >$@
+	$(Q)printf '#!/bin/sh\nexec %s %s "$$@"\n' $< $(O) >$@
 	$(Q)chmod +x $@
 
 # The daemon's parts by themselves.

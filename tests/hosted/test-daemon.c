@@ -10,7 +10,6 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,67 +19,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cases.h"
 #include "lib/event.h"
 #include "lib/packet.h"
 #include "lib/snapshot.h"
-#include "world.h"
 
 #define HANDLE "00112233445566778899aabbccddeeff"
 #define UUID   "00112233-4455-6677-8899-aabbccddeeff"
-
-static const char *build;
-static unsigned int failures; /* in the case that runs */
-
-static bool __attribute__((__format__(__printf__, 3, 4)))
-check_at(int line, bool good, const char *fmt, ...)
-{
-    va_list ap;
-
-    if ( good )
-        return true;
-    failures++;
-    printf("# line %d: ", line);
-    va_start(ap, fmt);
-    vprintf(fmt, ap);
-    va_end(ap);
-    putchar('\n');
-    return false;
-}
-
-#define check(x) check_at(__LINE__, x, "%s", #x)
-#define equal(a, b)                                                          \
-    do {                                                                     \
-        intmax_t a_ = (a), b_ = (b);                                         \
-        check_at(__LINE__, a_ == b_, "%s is %jd, not %s = %jd", #a, a_, #b,  \
-                 b_);                                                        \
-    } while ( 0 )
-
-static void same_at(int line, const char *a, const char *b)
-{
-    check_at(line, a && !strcmp(a, b), "\"%s\", not \"%s\"", a ? a : "(none)",
-             b);
-}
-
-#define same(a, b) same_at(__LINE__, a, b)
-
-static const char *text_of(const json_t *o, const char *name)
-{
-    const char *s = json_string_value(json_object_get(o, name));
-
-    return s ? s : "";
-}
-
-static int64_t num_of(const json_t *o, const char *name)
-{
-    return json_integer_value(json_object_get(o, name));
-}
-
-static void up(struct world *w, const char *conf)
-{
-    world_start(w, conf);
-    daemon_start(w);
-    check(wait_log(w, "watching; snapshots go to"));
-}
 
 /* emitted - late = held + held_earlier + sacrificed + overwritten + lost. */
 static void check_audit(const json_t *s)
@@ -210,7 +155,8 @@ static void case_bad_configuration(struct world *w)
     size_t i;
 
     world_start(w, NULL);
-    snprintf(daemon, sizeof(daemon), "%s/snapshotd/snapshotd", build);
+    snprintf(daemon, sizeof(daemon), "%s/snapshotd/snapshotd",
+             cases_build);
     equal(run(&out, argv), 0);
     free(out);
     for ( i = 0; i < sizeof(bad) / sizeof(bad[0]); i++ )
@@ -253,7 +199,8 @@ static void case_not_root(struct world *w)
                            "--clear-groups", daemon, NULL };
 
     world_start(w, NULL);
-    snprintf(daemon, sizeof(daemon), "%s/snapshotd/snapshotd", build);
+    snprintf(daemon, sizeof(daemon), "%s/snapshotd/snapshotd",
+             cases_build);
     equal(run(&out, argv), 4);
     check_at(__LINE__, strstr(out, "not root"), "it said: %s", out);
     free(out);
@@ -295,7 +242,8 @@ static void case_second_daemon(struct world *w)
     const char *argv[] = { daemon, "-c", w->conf, "-b", w->backend, NULL };
 
     up(w, NULL);
-    snprintf(daemon, sizeof(daemon), "%s/snapshotd/snapshotd", build);
+    snprintf(daemon, sizeof(daemon), "%s/snapshotd/snapshotd",
+             cases_build);
     equal(run(&out, argv), 10);
     check_at(__LINE__, strstr(out, "another snapshotd is running"),
              "it said: %s", out);
@@ -1155,7 +1103,7 @@ static int tool(struct world *w, char **out, const char *a, const char *b,
     const char *argv[] = { path, a, "--run", w->run, "--backend", w->backend,
                            b, c, NULL };
 
-    snprintf(path, sizeof(path), "%s/tools/xenflight", build);
+    snprintf(path, sizeof(path), "%s/tools/xenflight", cases_build);
     return run(out, argv);
 }
 
@@ -1260,13 +1208,7 @@ static void case_request_script(struct world *w)
     free(out);
 }
 
-static const struct {
-    const char *name;
-    void (*run)(struct world *w);
-    bool both;             /* with oxenstored too */
-} cases[] = {
-#define CASE(n) { #n, case_##n, false }
-#define BOTH(n) { #n, case_##n, true }
+static const struct test_case cases[] = {
     CASE(bad_configuration), BOTH(no_xenstored), CASE(not_dom0),
     CASE(not_root), CASE(xen_without_recorder), CASE(other_xen),
     CASE(virq_taken), CASE(second_daemon), CASE(no_user), BOTH(request),
@@ -1281,77 +1223,9 @@ static const struct {
     BOTH(many_requests),
     CASE(engine_has_no_rights), CASE(idle), CASE(tool_with_daemon),
     CASE(tool_without_daemon), BOTH(request_script),
-#undef CASE
-#undef BOTH
 };
-
-#define CASES (sizeof(cases) / sizeof(cases[0]))
-
-/* Why none of it can be tried here, or NULL. */
-static const char *missing(bool ocaml)
-{
-    if ( geteuid() )
-        return "needs root";
-    if ( access(ocaml ? "/usr/lib/xen-4.17/bin/oxenstored"
-                      : "/usr/lib/xen-4.17/bin/xenstored",
-                X_OK) )
-        return "xenstored is not installed (xen-utils-4.17)";
-    /* Not so in a chroot whose root is no mount point. */
-    if ( ocaml && system("unshare -m --propagation private true 2>/dev/null") )
-        return "no private mounts can be made here";
-    return NULL;
-}
-
-static unsigned int number; /* of the last test */
-
-static void run_case(size_t i)
-{
-    static struct world w;
-
-    memset(&w, 0, sizeof(w));
-    failures = 0;
-    cases[i].run(&w);
-    if ( failures )
-        printf("# the daemon's log:\n# | %s\n", w.text ? w.text : "");
-    if ( w.dir[0] )
-        world_end(&w);
-    printf("%sok %u - hosted: %s%s\n", failures ? "not " : "", ++number,
-           cases[i].name, world_oxenstored ? ", oxenstored" : "");
-    fflush(stdout);
-}
-
-static unsigned int run_all(const char *only, bool ocaml)
-{
-    const char *why = missing(ocaml);
-    unsigned int bad = 0;
-    size_t i;
-
-    world_oxenstored = ocaml;
-    for ( i = 0; i < CASES; i++ )
-    {
-        if ( (ocaml && !cases[i].both) || !strstr(cases[i].name, only) )
-            continue;
-        if ( why )
-            printf("ok %u - hosted: %s%s # SKIP %s\n", ++number,
-                   cases[i].name, ocaml ? ", oxenstored" : "", why);
-        else
-        {
-            run_case(i);
-            bad += !!failures;
-        }
-    }
-    return bad;
-}
 
 int main(int argc, char **argv)
 {
-    const char *only = argc > 2 ? argv[2] : "";
-    unsigned int bad;
-
-    build = argc > 1 ? argv[1] : "build";
-    world_init(build);
-    bad = run_all(only, false);
-    bad += run_all(only, true);
-    printf("1..%u\n", number);
-    return bad ? 1 : 0;
+    return cases_main(argc, argv, cases, sizeof(cases) / sizeof(cases[0]));
 }

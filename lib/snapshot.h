@@ -229,8 +229,8 @@ int snapshot_verify(int fd, struct snapshot_fault *fault,
  *  "trigger"*: { "cause"*: "crash" | "xen-crash" | "watchdog" |
  *      "triple-fault" | "viridian" | "request", "gen"*, "tsc"*, "ns", "cpu",
  *      "domid", "vcpu", "reason" (number), "reason_text", "rip" (signed),
- *      "uuid", "name", "source": "virq" | "release-domain" | "xenstore" |
- *      "signal" | "socket" }
+ *      "uuid", "name", "source": "virq" | "release-domain" | "start" |
+ *      "check" | "xenstore" | "signal" | "socket" | "guest" }
  *  "history"*: "complete" | "partial", "history_why": [ text... ]
  *  "host": { "name", "kernel" }
  *  "xen": { "version", "build_id", "cmdline" }

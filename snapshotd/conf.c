@@ -14,6 +14,7 @@
 enum conf_type {
     CONF_TEXT,
     CONF_BOOL,
+    CONF_GUESTS,
     CONF_U32,
     CONF_U32_BYTES,
     CONF_U64_BYTES,
@@ -38,6 +39,9 @@ static const struct conf_key {
     { "store", "max_bytes", CONF_U64_BYTES, FIELD(max_bytes), 1 << 20,
       1ULL << 50 },
     { "store", "keep_partial", CONF_BOOL, FIELD(keep_partial), 0, 0 },
+    { "guests", "may_ask", CONF_GUESTS, FIELD(guests), 0, 0 },
+    { "guests", "burst", CONF_U32, FIELD(guest.burst), 1, 1000 },
+    { "guests", "refill", CONF_U32, FIELD(guest.refill_s), 0, 1000000 },
 #undef FIELD
 };
 
@@ -59,6 +63,8 @@ void conf_default(struct conf *c)
         .bytes_per_cpu = 1 << 20,
         .max_files = 64,
         .max_bytes = 1ULL << 30,
+        .guests = CONF_GUESTS_NONE,
+        .guest = { .burst = 2, .refill_s = 900 },
     };
 }
 
@@ -99,6 +105,20 @@ static int parse_bool(const char *s, uint64_t *out)
     return 0;
 }
 
+static int parse_guests(const char *s, uint64_t *out)
+{
+    static const char *const words[] = {
+        [CONF_GUESTS_NONE] = "none",
+        [CONF_GUESTS_NAMED] = "named",
+        [CONF_GUESTS_ALL] = "all",
+    };
+
+    for ( *out = 0; *out < sizeof(words) / sizeof(words[0]); ++*out )
+        if ( !strcmp(s, words[*out]) )
+            return 0;
+    return -EINVAL;
+}
+
 static int set_key(struct conf *c, const struct conf_key *k, const char *value,
                    const char **expects)
 {
@@ -118,6 +138,11 @@ static int set_key(struct conf *c, const struct conf_key *k, const char *value,
     case CONF_BOOL:
         *expects = "yes or no";
         rc = parse_bool(value, &n);
+        break;
+
+    case CONF_GUESTS:
+        *expects = "none, named or all";
+        rc = parse_guests(value, &n);
         break;
 
     default:

@@ -11,8 +11,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "limit.h"
+
 #define CONF_DEFAULT_FILE "/etc/xen/snapshotd.conf"
 #define CONF_PATH         200
+
+/* Which guests may ask for a snapshot. */
+enum conf_guests { CONF_GUESTS_NONE, CONF_GUESTS_NAMED, CONF_GUESTS_ALL };
 
 struct conf {
     char user[64];
@@ -24,6 +29,8 @@ struct conf {
     uint32_t max_files;
     uint32_t keep_partial;     /* unfinished files of a former run */
     uint64_t max_bytes;
+    uint32_t guests;           /* enum conf_guests */
+    struct limit_rate guest;   /* of one guest's requests */
 };
 
 void conf_default(struct conf *c);

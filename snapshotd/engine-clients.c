@@ -89,6 +89,15 @@ void engine_answer_all(struct engine *e, uint32_t gen, uint16_t state,
  * Control socket.
  */
 
+static json_t *guests_json(const struct guest_counters *g)
+{
+    return json_pack("{sI sI sI sI sI}", "asked", (json_int_t)g->asked,
+                     "rate_limited", (json_int_t)g->limited,
+                     "stale", (json_int_t)g->stale,
+                     "opted_out", (json_int_t)g->opted_out,
+                     "shut_out", (json_int_t)g->shut_out);
+}
+
 static json_t *daemon_json(const struct engine *e)
 {
     const struct counters *c = &e->counters;
@@ -100,7 +109,7 @@ static json_t *daemon_json(const struct engine *e)
                          "quiescent", (json_int_t)e->last.quiescent,
                          "written", (json_int_t)e->last.written,
                          "durable", (json_int_t)e->last.durable);
-    return json_pack("{sI sI ss sI sI sI sI sI sI sI so*}",
+    return json_pack("{sI sI ss sI sI sI sI sI sI sI so so*}",
                      "engine_pid", (json_int_t)getpid(),
                      "engine_starts", (json_int_t)e->conf.starts,
                      "state_dir", e->conf.conf.state,
@@ -111,6 +120,7 @@ static json_t *daemon_json(const struct engine *e)
                      "gone", (json_int_t)c->gone,
                      "evicted", (json_int_t)c->evicted,
                      "requests", (json_int_t)c->requests,
+                     "guests", guests_json(&e->guests),
                      "last", last);
 }
 

@@ -33,6 +33,7 @@ struct engine {
     struct domains domains;
     struct requests requests;
     struct counters counters;
+    struct guest_counters guests;
     struct msg_wake virq, wake; /* the last VIRQ, the last of another kind */
     bool work;             /* something may be to be done */
     uint32_t seq;

@@ -68,6 +68,7 @@ static const char *trigger_source(const struct engine *e,
         [FROM_XENSTORE] = "xenstore",
         [FROM_SIGNAL] = "signal",
         [FROM_SOCKET] = "socket",
+        [FROM_GUEST] = "guest",
     };
 
     if ( q )
@@ -92,12 +93,18 @@ static void trigger_fill(struct engine *e, struct trigger *t)
     struct domain *d;
 
     if ( t->t.cause == XEN_FLIGHTREC_CAUSE_REQUEST )
-        q = request_next(&e->requests, NULL, t->t.gen);
+        q = request_owner(&e->requests, t->t.gen);
     t->source = trigger_source(e, t, q);
     if ( q )
     {
         memcpy(t->text, q->text, q->text_bytes);
         t->text_bytes = q->text_bytes;
+        t->by_guest = q->source == FROM_GUEST;
+    }
+    if ( t->by_guest )
+    {
+        t->t.domid = q->domid;
+        memcpy(t->t.handle, q->handle, sizeof(t->t.handle));
     }
     d = trigger_has_domain(t)
             ? domains_find(&e->domains, t->t.domid, t->t.handle)
@@ -113,7 +120,7 @@ static void trigger_log(const struct trigger *t)
 {
     struct log_text text;
 
-    if ( trigger_has_domain(t) )
+    if ( trigger_has_domain(t) && !t->by_guest )
         log_info("generation %u: %s of domain %u \"%s\", vCPU %d, pCPU %d",
                  t->t.gen, store_cause(t->t.cause), t->t.domid,
                  log_escape(&text, t->name, t->name_bytes),

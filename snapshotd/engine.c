@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -64,27 +65,39 @@ static void got_domain(struct engine *e, const struct msg_domain *in)
     domains_changed(&e->domains, d);
 }
 
+static void request_log(const struct msg_request *in, size_t bytes)
+{
+    char from[32] = "";
+    struct log_text text;
+
+    if ( in->source == FROM_SIGNAL )
+        strcpy(from, " by signal");
+    else if ( in->source == FROM_GUEST )
+        snprintf(from, sizeof(from), " of domain %u", in->domid);
+    log_info("request%s: \"%s\"", from, log_escape(&text, in->text, bytes));
+}
+
 static void got_request(struct engine *e, const struct msg_request *in)
 {
     size_t bytes = in->text_bytes < sizeof(in->text) ? in->text_bytes
                                                      : sizeof(in->text);
-    struct request *q = request_add(&e->requests, in->source, in->text, bytes);
     struct request none = { .source = in->source, .number = in->number,
                             .client = -1 };
-    struct log_text text;
+    struct request *q;
 
     e->counters.requests++;
-    log_info("request%s: \"%s\"",
-             in->source == FROM_SIGNAL ? " by signal" : "",
-             log_escape(&text, in->text, bytes));
+    request_log(in, bytes);
+    q = request_add(&e->requests, in->source, in->text, bytes);
     if ( !q )
     {
         engine_answer(e, &none, ANSWER_FAILED, ANSWER_LIMIT, NULL);
         return;
     }
     q->number = in->number;
+    q->domid = in->domid;
+    memcpy(q->handle, in->handle, sizeof(q->handle));
     e->work = true;
-    if ( in->source == FROM_XENSTORE )
+    if ( in->source != FROM_SIGNAL )
         engine_answer(e, q, ANSWER_ACCEPTED, ANSWER_OK, NULL);
 }
 
@@ -103,6 +116,10 @@ static void got_message(struct engine *e, const struct msg *m)
 
     case MSG_DOMAIN:
         got_domain(e, &m->u.domain);
+        return;
+
+    case MSG_GUESTS:
+        e->guests = m->u.guests;
         return;
 
     case MSG_REQUEST:

@@ -60,14 +60,16 @@ json_t *meta_string(const char *text, size_t bytes)
 
 static json_t *trigger_json(const struct trigger *t)
 {
-    json_t *o = json_pack("{ss sI sI sI sI ss}",
+    json_t *o = json_pack("{ss sI sI sI ss}",
                           "cause", store_cause(t->t.cause),
                           "gen", (json_int_t)t->t.gen,
                           "tsc", (json_int_t)t->t.tsc,
                           "ns", (json_int_t)t->t.ns,
-                          "reason", (json_int_t)t->t.reason,
                           "source", t->source);
 
+    /* Of a shutdown: a guest that asks has none. */
+    if ( !t->by_guest )
+        json_object_set_new(o, "reason", num(t->t.reason));
     if ( t->t.cpu != XEN_FLIGHTREC_NO_CPU )
         json_object_set_new(o, "cpu", num(t->t.cpu));
     if ( t->text_bytes )

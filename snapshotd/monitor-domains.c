@@ -42,6 +42,7 @@ static void note_domain(struct monitor *m, const struct hyp_domain *in)
         note_name(m, &d->d);
     if ( !d->changed || memcmp(&old, &d->d, sizeof(old)) )
         domains_changed(&m->domains, d);
+    guests_add(&m->guests, in->domid, in->handle);
 }
 
 /* A migrated domain comes with another name than it gets in the end. */
@@ -80,6 +81,7 @@ static void mark_gone(struct monitor *m, const struct hyp_domain *list,
             continue;
         d->d.gone = true;
         xs_watch_name(&m->xs, d->d.domid, false);
+        guests_remove(&m->guests, d->d.domid, d->d.handle);
         domains_changed(&m->domains, d);
     }
 }
@@ -100,4 +102,20 @@ void monitor_domains(struct monitor *m)
     for ( i = 0; i < nr; i++ )
         note_domain(m, &list[i]);
     free(list);
+}
+
+bool monitor_has_domain(void *arg, uint16_t domid, const uint8_t handle[16])
+{
+    struct monitor *m = arg;
+    struct hyp_domain *list;
+    unsigned int nr, i;
+    bool has = false;
+
+    if ( hyp_domains(m->hyp, &list, &nr) )
+        return false;
+    for ( i = 0; i < nr; i++ )
+        has |= list[i].domid == domid && !list[i].dying &&
+               !memcmp(list[i].handle, handle, sizeof(list[i].handle));
+    free(list);
+    return has;
 }

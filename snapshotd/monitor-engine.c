@@ -123,6 +123,7 @@ static void engine_close(struct monitor *m)
         m->domains.entry[i].sent = false;
     for ( i = 0; i < XS_TRIGGER_MAX; i++ )
         m->pending[i].sent = false;
+    guests_send_again(&m->guests);
 }
 
 /* Something about this generation kills engines: better lose it. */
@@ -387,6 +388,32 @@ static bool send_requests(struct monitor *m)
     return true;
 }
 
+static bool send_guests(struct monitor *m)
+{
+    struct msg out = { .type = MSG_REQUEST };
+    struct msg_request *r = &out.u.request;
+    struct guest *g;
+
+    while ( (g = guests_unsent(&m->guests)) )
+    {
+        r->number = g->number;
+        r->source = FROM_GUEST;
+        r->domid = g->domid;
+        memcpy(r->handle, g->handle, sizeof(r->handle));
+        r->text_bytes = g->text_bytes;
+        memcpy(r->text, g->text, sizeof(r->text));
+        if ( !send_engine(m, &out) )
+            return false;
+        g->sent = true;
+    }
+    if ( m->guests.counters_sent )
+        return true;
+    out.type = MSG_GUESTS;
+    out.u.guests = m->guests.counters;
+    m->guests.counters_sent = send_engine(m, &out);
+    return m->guests.counters_sent;
+}
+
 static bool send_wake(struct monitor *m)
 {
     struct msg out = { .type = MSG_WAKE, .u.wake = m->wake };
@@ -409,5 +436,5 @@ bool monitor_feed(struct monitor *m)
     if ( !m->ready )
         return true;
     return send_reply(m) && send_domains(m) && send_wake(m) &&
-           send_requests(m);
+           send_requests(m) && send_guests(m);
 }

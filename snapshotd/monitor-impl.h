@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "domains.h"
+#include "guests.h"
 #include "lib/hyp.h"
 #include "monitor.h"
 #include "proto.h"
@@ -48,6 +49,7 @@ struct monitor {
 
     /* What it is to know. */
     struct domains domains;
+    struct guests guests;
     struct pending pending[XS_TRIGGER_MAX];
     uint32_t number;       /* of the last request */
     bool signalled;        /* SIGUSR1 not yet passed on */
@@ -78,6 +80,9 @@ int monitor_create_buffers(struct monitor *m);
 void monitor_domains(struct monitor *m);
 /* For struct xs: a domain may have another name. */
 void monitor_renamed(void *monitor, unsigned int domid);
+/* For struct guests. */
+bool monitor_has_domain(void *monitor, uint16_t domid,
+                        const uint8_t handle[16]);
 
 /* Looks at all requests.  `stale`: they were there before us. */
 void monitor_requests(struct monitor *m, bool stale);

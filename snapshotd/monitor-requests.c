@@ -112,6 +112,8 @@ void monitor_answered(struct monitor *m, const struct msg_answer *a)
     struct pending *p = pending_by_number(m, a->number);
     char name[XS_TRIGGER_NAME_MAX + 1];
 
+    if ( (a->number & GUEST_NUMBER) && a->state <= ANSWER_FAILED )
+        guests_answer(&m->guests, a->number, a->state);
     if ( a->number == m->signal_number )
         m->signal_number = 0;
     if ( !p || a->state > ANSWER_STALE )

@@ -63,7 +63,17 @@ static void xenstore_events(struct monitor *m)
     }
     if ( m->xs.requested )
         monitor_requests(m, false);
-    m->xs.introduced = m->xs.released = m->xs.requested = false;
+    if ( m->xs.reviewed )
+        guests_review(&m->guests);
+    m->xs.introduced = m->xs.released = false;
+    m->xs.requested = m->xs.reviewed = false;
+}
+
+static void guest_asked(void *arg, unsigned int serial)
+{
+    struct monitor *m = arg;
+
+    guests_event(&m->guests, serial);
 }
 
 static void xenstore_check(struct monitor *m)
@@ -83,9 +93,9 @@ static void xenstore_check(struct monitor *m)
     for ( i = 0; i < m->domains.nr; i++ )
         if ( !m->domains.entry[i].d.gone )
             xs_watch_name(&m->xs, m->domains.entry[i].d.domid, true);
+    guests_reconnected(&m->guests);
     monitor_requests(m, false);
 }
-
 
 /*
  * Events.
@@ -141,10 +151,12 @@ static void on_signal(struct monitor *m)
 static int next_timeout(const struct monitor *m)
 {
     uint64_t now = monitor_ms();
+    int64_t wait = guests_wait_ms(&m->guests, now), start;
 
     if ( m->pid )
-        return -1;
-    return m->restart_ms > now ? (int)(m->restart_ms - now) : 0;
+        return wait;
+    start = m->restart_ms > now ? m->restart_ms - now : 0;
+    return wait < 0 || start < wait ? start : wait;
 }
 
 static void turn(struct monitor *m)
@@ -173,6 +185,7 @@ static void turn(struct monitor *m)
         on_heartbeat(m);
     if ( p[0].revents )
         on_signal(m);
+    guests_work(&m->guests, monitor_ms());
     if ( !m->pid && monitor_ms() >= m->restart_ms )
         monitor_start_engine(m);
 }
@@ -189,7 +202,13 @@ int monitor_run(const struct monitor_options *opt)
 
     m->opt = opt;
     m->xs.renamed = monitor_renamed;
+    m->xs.asked = guest_asked;
     m->xs.arg = m;
+    m->guests.xs = &m->xs;
+    m->guests.rule = opt->conf.guests;
+    m->guests.rate = opt->conf.guest;
+    m->guests.there = monitor_has_domain;
+    m->guests.arg = m;
     code = monitor_open(m);
     if ( !code )
     {
@@ -206,5 +225,6 @@ int monitor_run(const struct monitor_options *opt)
     xs_disconnect(&m->xs);
     hyp_close(m->hyp);
     domains_free(&m->domains);
+    guests_free(&m->guests);
     return code;
 }

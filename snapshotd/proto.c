@@ -29,7 +29,7 @@ int proto_receive(int fd, struct msg *m, int flags)
     if ( !n )
         return -EPIPE;
     if ( n != sizeof(*m) || m->magic != PROTO_MAGIC ||
-         m->type < MSG_CONF || m->type > MSG_COUNT )
+         m->type < MSG_CONF || m->type > MSG_LAST )
         return -EPROTO;
     return 0;
 }
@@ -70,6 +70,8 @@ const char *proto_state_name(uint16_t state)
         [ANSWER_DONE] = "done",
         [ANSWER_FAILED] = "failed",
         [ANSWER_STALE] = "stale",
+        [ANSWER_LIMITED] = "rate-limited",
+        [ANSWER_DENIED] = "denied",
     };
 
     return state < sizeof(names) / sizeof(names[0]) ? names[state] : "unknown";

@@ -14,6 +14,7 @@
  *      |  DOMAIN: who is who, all at the start  |
  *      |  WAKE: look at the status              |
  *      |  REQUEST: somebody wants a snapshot    |
+ *      |  GUESTS: what came from guests         |
  *      |--------------------------------------->|
  *      |  OP ... REPLY (one at a time)          |
  *      |<-------------------------------------->|
@@ -35,6 +36,7 @@
 
 #define PROTO_MAGIC   0x50465258U
 #define PROTO_TEXT    256          /* bytes of a reason or a name */
+#define GUEST_REQUESTS 16          /* of guests, that the engine has at a time */
 
 enum msg_type {
     MSG_CONF = 1,
@@ -46,15 +48,25 @@ enum msg_type {
     MSG_OP,
     MSG_ANSWER,
     MSG_COUNT,
+    MSG_GUESTS,
 };
+
+#define MSG_LAST MSG_GUESTS
 
 /* Why the monitor says WAKE. */
 enum wake_source { WAKE_START, WAKE_VIRQ, WAKE_RELEASE, WAKE_CHECK };
 
 /* Where a request comes from. */
-enum request_source { FROM_XENSTORE, FROM_SIGNAL, FROM_SOCKET };
+enum request_source { FROM_XENSTORE, FROM_SIGNAL, FROM_SOCKET, FROM_GUEST };
 
-enum answer_state { ANSWER_ACCEPTED, ANSWER_DONE, ANSWER_FAILED, ANSWER_STALE };
+enum answer_state {
+    ANSWER_ACCEPTED,
+    ANSWER_DONE,
+    ANSWER_FAILED,
+    ANSWER_STALE,
+    ANSWER_LIMITED,        /* a guest's request beyond its budget */
+    ANSWER_DENIED,         /* all that a guest is told of a failure */
+};
 
 enum answer_error {
     ANSWER_OK,
@@ -77,6 +89,15 @@ struct counters {
     uint64_t evicted;
     uint64_t requests;
     uint64_t bytes_written;
+};
+
+/* What came from guests, since the start; the monitor counts. */
+struct guest_counters {
+    uint64_t asked;
+    uint64_t limited;
+    uint64_t stale;
+    uint64_t opted_out;        /* removed their node */
+    uint64_t shut_out;         /* misused it */
 };
 
 struct msg_conf {
@@ -108,6 +129,8 @@ struct msg_request {
     uint32_t number;
     uint16_t source;           /* enum request_source */
     uint16_t text_bytes;
+    uint16_t domid;            /* FROM_GUEST */
+    uint8_t handle[16];        /* FROM_GUEST */
     char text[PROTO_TEXT];     /* as found, any bytes */
 };
 
@@ -139,6 +162,7 @@ struct msg {
         struct msg_op op;
         struct msg_answer answer;
         struct counters counters;
+        struct guest_counters guests;
     } u;
 };
 

@@ -12,26 +12,25 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <public/flightrec.h>
-
 #include "lib/snapshot.h"
 #include "log.h"
 
 #define PART    ".part"
 #define PARTIAL ".partial"
 
-static const char *const causes[XEN_FLIGHTREC_CAUSES] = {
+static const char *const causes[STORE_CAUSES] = {
     [XEN_FLIGHTREC_CAUSE_REQUEST] = "request",
     [XEN_FLIGHTREC_CAUSE_CRASH] = "crash",
     [XEN_FLIGHTREC_CAUSE_XEN_CRASH] = "xen-crash",
     [XEN_FLIGHTREC_CAUSE_WATCHDOG] = "watchdog",
     [XEN_FLIGHTREC_CAUSE_TRIPLE] = "triple-fault",
     [XEN_FLIGHTREC_CAUSE_VIRIDIAN] = "viridian",
+    [STORE_CAUSE_GUEST] = "guest-request",
 };
 
 const char *store_cause(uint8_t cause)
 {
-    return cause < XEN_FLIGHTREC_CAUSES && causes[cause] ? causes[cause]
+    return cause < STORE_CAUSES && causes[cause] ? causes[cause]
                                                          : "unknown";
 }
 
@@ -107,7 +106,7 @@ bool store_parse(const char *name, const char *suffix, struct store_id *id)
     s = name + 17;
     if ( name[16] != '-' || !parse_uuid(&s, id->uuid) )
         return false;
-    for ( id->cause = 1; id->cause < XEN_FLIGHTREC_CAUSES; id->cause++ )
+    for ( id->cause = 1; id->cause < STORE_CAUSES; id->cause++ )
     {
         size_t c = strlen(causes[id->cause]);
 

@@ -14,14 +14,20 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <public/flightrec.h>
+
 #define STORE_NAME 128
+
+/* Beside XEN_FLIGHTREC_CAUSE_*: a request, but a guest's. */
+#define STORE_CAUSE_GUEST  XEN_FLIGHTREC_CAUSES
+#define STORE_CAUSES       (XEN_FLIGHTREC_CAUSES + 1)
 
 /* What names a file. */
 struct store_id {
     uint64_t wall_s;       /* of the trigger, since 1970 */
     uint8_t uuid[16];      /* all 0: no domain */
     uint32_t gen;
-    uint8_t cause;         /* XEN_FLIGHTREC_CAUSE_* */
+    uint8_t cause;         /* XEN_FLIGHTREC_CAUSE_*, STORE_CAUSE_GUEST */
     uint8_t again;         /* told apart from others of the same name */
     uint16_t _pad;
 };

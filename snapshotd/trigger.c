@@ -17,6 +17,16 @@ struct request *request_next(struct requests *r, struct request *prev,
     return NULL;
 }
 
+struct request *request_owner(struct requests *r, uint32_t gen)
+{
+    struct request *q;
+
+    for ( q = request_next(r, NULL, gen); q; q = request_next(r, q, gen) )
+        if ( q->source != FROM_GUEST )
+            return q;
+    return request_next(r, NULL, gen);
+}
+
 static struct request *waiting_signal(struct requests *r)
 {
     struct request *q;
@@ -65,7 +75,7 @@ void request_assign(struct requests *r, uint32_t gen)
 bool trigger_has_domain(const struct trigger *t)
 {
     return t->t.domid < FIRST_RESERVED_DOMID &&
-           t->t.cause != XEN_FLIGHTREC_CAUSE_REQUEST;
+           (t->by_guest || t->t.cause != XEN_FLIGHTREC_CAUSE_REQUEST);
 }
 
 void trigger_id(const struct trigger *t, struct store_id *id)
@@ -73,7 +83,7 @@ void trigger_id(const struct trigger *t, struct store_id *id)
     memset(id, 0, sizeof(*id));
     id->wall_s = t->wall_ns / 1000000000;
     id->gen = t->t.gen;
-    id->cause = t->t.cause;
+    id->cause = t->by_guest ? STORE_CAUSE_GUEST : t->t.cause;
     if ( trigger_has_domain(t) )
         memcpy(id->uuid, t->t.handle, sizeof(id->uuid));
 }

@@ -11,8 +11,8 @@
 
 #include "proto.h"
 
-/* Requests that can wait at a time: the monitor's, the sockets', a signal. */
-#define TRIGGER_REQUESTS 48
+/* Requests that can wait at a time: Dom0's, the sockets', a signal; guests'. */
+#define TRIGGER_REQUESTS (48 + GUEST_REQUESTS)
 
 struct request {
     bool used;
@@ -22,6 +22,8 @@ struct request {
     uint32_t number;       /* the monitor's; 0 FROM_SOCKET */
     int client;            /* FROM_SOCKET: its fd, else -1 */
     uint32_t gen;          /* that answers it; 0: not frozen yet */
+    uint16_t domid;        /* FROM_GUEST: who asks */
+    uint8_t handle[16];
     char text[PROTO_TEXT];
 };
 
@@ -36,6 +38,8 @@ struct request *request_add(struct requests *r, uint16_t source,
 bool request_waiting(const struct requests *r);
 /* All that wait are answered by generation `gen`. */
 void request_assign(struct requests *r, uint32_t gen);
+/* Whose snapshot it is: a guest's only if nobody in Dom0 asked too.  Or NULL. */
+struct request *request_owner(struct requests *r, uint32_t gen);
 /* The next used slot with this gen; start with NULL. */
 struct request *request_next(struct requests *r, struct request *prev,
                              uint32_t gen);
@@ -43,6 +47,7 @@ struct request *request_next(struct requests *r, struct request *prev,
 /* A generation on its way to a file. */
 struct trigger {
     struct xen_flightrec_trigger t;
+    bool by_guest;         /* t.domid and t.handle say which asked */
     const char *source;    /* of the snapshot file's meta document */
     char text[PROTO_TEXT]; /* the requester's, any bytes */
     size_t text_bytes;

@@ -46,7 +46,8 @@ static int watch_all(struct xs *x)
     if ( !xs_mkdir(x->h, XBT_NULL, XS_TRIGGER_REQUEST) ||
          !xs_watch(x->h, "@introduceDomain", "introduce") ||
          !xs_watch(x->h, "@releaseDomain", "release") ||
-         !xs_watch(x->h, XS_TRIGGER_REQUEST, "request") )
+         !xs_watch(x->h, XS_TRIGGER_REQUEST, "request") ||
+         !xs_watch(x->h, XS_TRIGGER_GUEST, "guests") )
         return -errno;
     return 0;
 }
@@ -83,7 +84,7 @@ void xs_disconnect(struct xs *x)
 /* Tokens are ours: they say what is watched, whatever the path looks like. */
 static void one_event(struct xs *x, const char *token)
 {
-    unsigned int domid;
+    unsigned int n;
 
     if ( !strcmp(token, "introduce") )
         x->introduced = true;
@@ -91,8 +92,12 @@ static void one_event(struct xs *x, const char *token)
         x->released = true;
     else if ( !strcmp(token, "request") )
         x->requested = true;
-    else if ( sscanf(token, NAME_TOKEN, &domid) == 1 )
-        x->renamed(x->arg, domid);
+    else if ( !strcmp(token, "guests") )
+        x->reviewed = true;
+    else if ( sscanf(token, NAME_TOKEN, &n) == 1 )
+        x->renamed(x->arg, n);
+    else if ( sscanf(token, XS_GUEST_TOKEN, &n) == 1 )
+        x->asked(x->arg, n);
 }
 
 int xs_drain(struct xs *x)

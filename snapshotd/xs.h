@@ -16,14 +16,20 @@
 #include "store.h"
 #include "xs-hooks/xs-trigger.h"
 
+/* The token of a watch on a guest's node, with the guest's serial number. */
+#define XS_GUEST_TOKEN "guest-%u"
+
 struct xs_handle;
 
 struct xs {
     struct xs_handle *h;   /* NULL: not connected */
     int fd;                /* readable when an event waits, or -1 */
-    bool introduced, released, requested; /* what the events hinted at */
+    /* What the events hinted at. */
+    bool introduced, released, requested, reviewed;
     /* A domain's name may be another one now. */
     void (*renamed)(void *arg, unsigned int domid);
+    /* A guest may have asked. */
+    void (*asked)(void *arg, unsigned int serial);
     void *arg;
 };
 

@@ -117,6 +117,15 @@ static void print_last(const json_t *last)
            num(ns, "durable") / 1e6);
 }
 
+static void print_guests(const json_t *g)
+{
+    printf("Guests:    asked %" PRId64 " times, refused %" PRId64
+           " beyond their budget, %" PRId64 " stale; %" PRId64
+           " want no part, %" PRId64 " were shut out\n",
+           num(g, "asked"), num(g, "rate_limited"), num(g, "stale"),
+           num(g, "opted_out"), num(g, "shut_out"));
+}
+
 static void print_daemon(const json_t *d)
 {
     char size[32];
@@ -135,6 +144,8 @@ static void print_daemon(const json_t *d)
            text_bytes(size, sizeof(size), num(d, "bytes_written")),
            num(d, "failed"), num(d, "suppressed_budget"), num(d, "gone"),
            num(d, "evicted"));
+    if ( num(json_object_get(d, "guests"), "asked") )
+        print_guests(json_object_get(d, "guests"));
     if ( json_object_get(d, "last") )
         print_last(json_object_get(d, "last"));
 }

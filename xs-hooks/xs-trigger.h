@@ -13,6 +13,14 @@
 #define XS_TRIGGER_FILE     "file"
 #define XS_TRIGGER_ERROR    "error"
 
+/* Which guests may ask, if only some: a child a uuid, made by Dom0. */
+#define XS_TRIGGER_GUEST    XS_TRIGGER_BASE "/guest"
+
+/* A guest's own nodes, below its directory. */
+#define XS_TRIGGER_DOMAIN   "/local/domain/%u"
+#define XS_TRIGGER_ASK      "control/trace-snapshot"
+#define XS_TRIGGER_STATUS   "control/trace-snapshot-status"
+
 /* Longest name of a request, most that are served at a time. */
 #define XS_TRIGGER_NAME_MAX 64
 #define XS_TRIGGER_MAX      32

@@ -2,8 +2,8 @@
 #
 # The daemon end to end without Xen: see tests/hosted/world.h.
 
-HOSTED_O := $(patsubst %,$(O)/tests/hosted/%.o,cases world)
-HOSTED   := daemon
+HOSTED_O := $(patsubst %,$(O)/tests/hosted/%.o,cases guest world)
+HOSTED   := daemon guests
 TESTS    += $(HOSTED:%=$(O)/tests/hosted/%)
 
 $(HOSTED:%=$(O)/tests/hosted/test-%): %: %.o $(HOSTED_O) $(LIBXF)

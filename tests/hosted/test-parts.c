@@ -224,7 +224,7 @@ static void test_proto_takes_whole_messages_only(void **state)
     m.magic ^= 1;
     assert_int_equal(send(fd[0], &m, sizeof(m), 0), sizeof(m));
     assert_int_equal(proto_receive(fd[1], &got, 0), -EPROTO);
-    m.type = MSG_COUNT + 1;
+    m.type = MSG_LAST + 1;
     assert_int_equal(proto_send(fd[0], &m, 0), 0);
     assert_int_equal(proto_receive(fd[1], &got, 0), -EPROTO);
     close(fd[0]);

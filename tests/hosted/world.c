@@ -223,6 +223,11 @@ bool xs_write_bytes(struct world *w, const char *path, const void *value,
     return xs_write(w->xs, XBT_NULL, path, value, bytes);
 }
 
+bool xs_rm_path(struct world *w, const char *path)
+{
+    return xs_rm(w->xs, XBT_NULL, path);
+}
+
 bool xs_rm_domain(struct world *w, unsigned int domid)
 {
     char path[64];
@@ -567,7 +572,7 @@ json_t *file_meta(const char *path)
  * All of it
  */
 
-static void write_conf(const struct world *w, const char *more)
+void conf_write(const struct world *w, const char *more)
 {
     FILE *f = fopen(w->conf, "we");
 
@@ -595,7 +600,7 @@ void world_start(struct world *w, const char *more)
         die("state");
     watch_dir(&w->files, w->state, IN_MOVED_TO);
     watch_dir(&w->parts, w->state, IN_CREATE);
-    write_conf(w, more);
+    conf_write(w, more);
     host_start(w);
     xenstored_start(w);
 }

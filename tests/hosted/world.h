@@ -45,6 +45,8 @@ extern bool world_oxenstored;
 /* `more`: lines that are appended to the configuration, or NULL. */
 void world_start(struct world *w, const char *more);
 void world_end(struct world *w);
+/* Another configuration, for the next start. */
+void conf_write(const struct world *w, const char *more);
 
 void xenstored_start(struct world *w);
 void xenstored_kill(struct world *w);
@@ -82,6 +84,7 @@ bool wait_gone(pid_t pid);
 void xs_put(struct world *w, const char *path, const char *value);
 bool xs_write_bytes(struct world *w, const char *path, const void *value,
                     size_t bytes);
+bool xs_rm_path(struct world *w, const char *path);
 /* All that xenstore has of a domain, as a toolstack removes it. */
 bool xs_rm_domain(struct world *w, unsigned int domid);
 /* ... and that it is gone. */

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "guest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <xenstore.h>
+#include <xenstore_lib.h>
+
+#include "lib/hyp-hosted.h"
+
+#define PORT_DOMAIN 100    /* see tests/fake/fakexen.c */
+
+static uint64_t now_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
+}
+
+static void die(const char *what)
+{
+    printf("# guest: %s: %s\n", what, strerror(errno));
+    exit(99);
+}
+
+static void allow(struct world *w, const char *path, unsigned int domid)
+{
+    struct xs_permissions p[2] = { { .id = 0, .perms = XS_PERM_NONE },
+                                   { .id = domid, .perms = XS_PERM_READ } };
+
+    if ( !xs_set_permissions(w->xs, XBT_NULL, path, p, 2) )
+        die(path);
+}
+
+static void ring_open(struct world *w, struct guest_ring *g)
+{
+    char path[128];
+    int fd;
+
+    snprintf(path, sizeof(path), "%s/ring.%u", w->dir, g->domid);
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if ( fd < 0 || ftruncate(fd, HOSTED_FRAME) )
+        die(path);
+    g->ring = mmap(NULL, HOSTED_FRAME, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+                   0);
+    close(fd);
+    if ( g->ring == MAP_FAILED )
+        die(path);
+    memset(g->ring, 0, HOSTED_FRAME);
+    snprintf(path, sizeof(path), "%s/evt", w->dir);
+    g->evt = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if ( g->evt < 0 )
+        die(path);
+}
+
+void guest_new(struct world *w, struct guest_ring *g, unsigned int domid,
+               const char *handle, const char *name)
+{
+    char base[64], path[128];
+
+    memset(g, 0, sizeof(*g));
+    g->domid = domid;
+    ring_open(w, g);
+    host(w, "domain %u %s 1", domid, handle);
+    snprintf(base, sizeof(base), "/local/domain/%u", domid);
+    xs_put(w, base, "");
+    allow(w, base, domid);
+    snprintf(path, sizeof(path), "%s/control", base);
+    xs_put(w, path, "");
+    snprintf(path, sizeof(path), "%s/name", base);
+    xs_put(w, path, name);
+    if ( !xs_introduce_domain(w->xs, domid, 1, 1) )
+        die("introduce");
+}
+
+void guest_destroy(struct world *w, struct guest_ring *g)
+{
+    if ( !xs_rm_domain(w, g->domid) )
+        die("rm");
+    host(w, "gone %u", g->domid);
+    if ( !xs_release(w, g->domid) )
+        die("release");
+    guest_close(g);
+}
+
+void guest_close(struct guest_ring *g)
+{
+    munmap(g->ring, HOSTED_FRAME);
+    close(g->evt);
+}
+
+static void kick(struct guest_ring *g)
+{
+    const uint32_t port = PORT_DOMAIN + g->domid;
+
+    /* Full: xenstored has enough to wake up for. */
+    if ( write(g->evt, &port, sizeof(port)) < 0 && errno != EAGAIN )
+        die("evt");
+}
+
+/* The other side has no way to wake us: look again a little later. */
+static bool pause_until(uint64_t end)
+{
+    poll(NULL, 0, 1);
+    return now_ms() < end;
+}
+
+static bool put(struct guest_ring *g, const void *data, size_t bytes)
+{
+    uint64_t end = now_ms() + WAIT_MS;
+    const char *from = data;
+    uint32_t prod = g->ring->req_prod;
+
+    while ( bytes )
+    {
+        uint32_t cons = __atomic_load_n(&g->ring->req_cons, __ATOMIC_ACQUIRE);
+
+        if ( prod - cons == XENSTORE_RING_SIZE )
+        {
+            kick(g);
+            if ( !pause_until(end) )
+                return false;
+            continue;
+        }
+        g->ring->req[MASK_XENSTORE_IDX(prod)] = *from++;
+        prod++;
+        bytes--;
+        __atomic_store_n(&g->ring->req_prod, prod, __ATOMIC_RELEASE);
+    }
+    kick(g);
+    return true;
+}
+
+static bool get(struct guest_ring *g, void *data, size_t bytes)
+{
+    uint64_t end = now_ms() + WAIT_MS;
+    char *to = data;
+    uint32_t cons = g->ring->rsp_cons;
+    unsigned int spins = 0;
+
+    while ( bytes )
+    {
+        if ( __atomic_load_n(&g->ring->rsp_prod, __ATOMIC_ACQUIRE) == cons )
+        {
+            /* An answer takes some 100 us: most come while we look. */
+            if ( ++spins > 20000 && !pause_until(end) )
+                return false;
+            continue;
+        }
+        *to++ = g->ring->rsp[MASK_XENSTORE_IDX(cons)];
+        cons++;
+        bytes--;
+        __atomic_store_n(&g->ring->rsp_cons, cons, __ATOMIC_RELEASE);
+        /* There was no room for all of it. */
+        if ( bytes && (cons & 63) == 0 )
+            kick(g);
+    }
+    return true;
+}
+
+int guest_exchange(struct guest_ring *g, const void *request, size_t bytes,
+                   void *reply, size_t room)
+{
+    char buf[XENSTORE_PAYLOAD_MAX];
+    struct xsd_sockmsg m;
+
+    if ( !put(g, request, bytes) )
+        return -ETIMEDOUT;
+    do {
+        if ( !get(g, &m, sizeof(m)) || m.len > sizeof(buf) ||
+             !get(g, buf, m.len) )
+            return -ETIMEDOUT;
+    } while ( m.type == XS_WATCH_EVENT );
+    if ( sizeof(m) + m.len > room )
+        return -EMSGSIZE;
+    memcpy(reply, &m, sizeof(m));
+    memcpy((char *)reply + sizeof(m), buf, m.len);
+    return sizeof(m) + m.len;
+}
+
+static int error_of(const char *name, size_t bytes)
+{
+    size_t i;
+
+    for ( i = 0; i < sizeof(xsd_errors) / sizeof(xsd_errors[0]); i++ )
+        if ( !strncmp(xsd_errors[i].errstring, name, bytes) )
+            return -xsd_errors[i].errnum;
+    return -EIO;
+}
+
+int guest_call(struct guest_ring *g, uint32_t type, const void *payload,
+               size_t bytes, void *reply, size_t room)
+{
+    struct {
+        struct xsd_sockmsg m;
+        char data[XENSTORE_PAYLOAD_MAX];
+    } buf = { .m = { .type = type, .req_id = ++g->id, .len = bytes } };
+    size_t n;
+    int rc;
+
+    if ( bytes > sizeof(buf.data) )
+        return -E2BIG;
+    memcpy(buf.data, payload, bytes);
+    rc = guest_exchange(g, &buf, sizeof(buf.m) + bytes, &buf, sizeof(buf));
+    if ( rc < 0 )
+        return rc;
+    if ( buf.m.type == XS_ERROR )
+        return error_of(buf.data, buf.m.len);
+    n = buf.m.len < room ? buf.m.len : room;
+    if ( reply )
+        memcpy(reply, buf.data, n);
+    return n;
+}
+
+int guest_write(struct guest_ring *g, const char *path, const void *value,
+                size_t bytes)
+{
+    char buf[XENSTORE_PAYLOAD_MAX];
+    size_t n = strlen(path) + 1;
+
+    if ( n + bytes > sizeof(buf) )
+        return -E2BIG;
+    memcpy(buf, path, n);
+    memcpy(buf + n, value, bytes);
+    return guest_call(g, XS_WRITE, buf, n + bytes, NULL, 0);
+}
+
+int guest_read(struct guest_ring *g, const char *path, char *value,
+               size_t room)
+{
+    int n = guest_call(g, XS_READ, path, strlen(path) + 1, value, room - 1);
+
+    if ( n >= 0 )
+        value[n] = '\0';
+    return n;
+}
+
+int guest_rm(struct guest_ring *g, const char *path)
+{
+    return guest_call(g, XS_RM, path, strlen(path) + 1, NULL, 0);
+}
+
+int guest_chmod(struct guest_ring *g, const char *path, const char *perms,
+                size_t bytes)
+{
+    char buf[256];
+    size_t n = strlen(path) + 1;
+
+    if ( n + bytes > sizeof(buf) )
+        return -E2BIG;
+    memcpy(buf, path, n);
+    memcpy(buf + n, perms, bytes);
+    return guest_call(g, XS_SET_PERMS, buf, n + bytes, NULL, 0);
+}
+
+bool guest_sees(struct guest_ring *g, const char *path, const char *value)
+{
+    uint64_t end = now_ms() + WAIT_MS;
+    char seen[64] = "";
+    int rc;
+
+    do {
+        rc = guest_read(g, path, seen, sizeof(seen));
+        if ( rc >= 0 && !strcmp(seen, value) )
+            return true;
+    } while ( pause_until(end) );
+    printf("# guest %u: %s is \"%s\" (%d), not \"%s\"\n", g->domid, path,
+           rc < 0 ? "" : seen, rc, value);
+    return false;
+}

@@ -7,7 +7,8 @@
 # tests/platform's seam found first.
 CORE_SRC      := hypervisor/xen/common/flightrec
 CORE_CPPFLAGS := -Itests/platform -I$(CORE_SRC)
-CORE_O        := $(O)/tests/core/ring.o $(O)/tests/core/table.o \
+CORE_O        := $(O)/tests/core/ring.o $(O)/tests/core/stream.o \
+                 $(O)/tests/core/table.o \
                  $(O)/tests/core/platform.o
 
 $(O)/tests/core/%.o: $(CORE_SRC)/%.c

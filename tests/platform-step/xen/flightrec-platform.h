@@ -65,6 +65,10 @@ static inline void fr_irq_restore(unsigned long flags)
 {
 }
 
+static inline void fr_wake_soon(void)
+{
+}
+
 #define fr_barrier() __asm__ volatile("" ::: "memory")
 #define fr_rmb()     fr_barrier()
 #define fr_wmb()     fr_barrier()

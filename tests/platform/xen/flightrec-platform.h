@@ -30,6 +30,8 @@ extern __thread struct fr_cpu *fr_hosted_cpu;
 extern __thread uint16_t fr_hosted_domid, fr_hosted_vcpu;
 /* Not NULL: takes the place of the TSC. */
 extern uint64_t (*fr_hosted_clock)(void);
+/* Not NULL: a reader is to be woken. */
+extern void (*fr_hosted_wake)(void);
 
 static inline struct fr_cpu *fr_this_cpu(void)
 {
@@ -62,6 +64,12 @@ static inline unsigned long fr_irq_save(void)
 static inline void fr_irq_restore(unsigned long flags)
 {
     (void)flags;
+}
+
+static inline void fr_wake_soon(void)
+{
+    if ( fr_hosted_wake )
+        fr_hosted_wake();
 }
 
 #define fr_barrier()            __asm__ volatile("" ::: "memory")

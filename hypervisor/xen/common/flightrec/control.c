@@ -86,6 +86,8 @@ static int op_status(struct xen_flightrec_op_status *st)
     st->given_up = fr_counts.given_up;
     st->expired = fr_counts.expired;
     st->suppressed = fr_counts.suppressed;
+    st->wake_every = ACCESS_ONCE(fr_wake_every);
+    st->wakes = fr_wakes;
     return 0;
 }
 
@@ -224,7 +226,26 @@ static int op_cpu(struct xen_flightrec_op_cpu *op)
     fr_cpu_counters(c, array_index_nospec(op->channel, FR_CHANNELS), op);
     op->flags = cpu_online(op->cpu) ? XEN_FLIGHTREC_CPU_ONLINE : 0;
     op->frames = fr_set.frames;
+    op->done_seq = fr_done_seq(c, op->channel);
     return 0;
+}
+
+static int op_wake(uint32_t every)
+{
+    if ( every && fr_set.state != FR_SET_CREATED )
+        return -ENODEV;
+    fr_write(fr_wake_every, (uint64_t)every);
+    return 0;
+}
+
+static int op_destroy(void)
+{
+    int rc = fr_buffers_destroy();
+
+    /* Who waits for more is to see that there is no more. */
+    if ( !rc )
+        fr_wake_now();
+    return rc;
 }
 
 /* -------------------------------------------------------------- dispatch -- */
@@ -245,6 +266,7 @@ static const uint8_t fr_op_in[] = {
     [XEN_FLIGHTREC_OP_causes - XEN_FLIGHTREC_OP_BASE] = 4,
     [XEN_FLIGHTREC_OP_clock - XEN_FLIGHTREC_OP_BASE] = 0,
     [XEN_FLIGHTREC_OP_cpu - XEN_FLIGHTREC_OP_BASE] = 8,
+    [XEN_FLIGHTREC_OP_wake - XEN_FLIGHTREC_OP_BASE] = 4,
 };
 
 /* All that is no input must be 0, so that it can be given a meaning later. */
@@ -274,7 +296,7 @@ static int do_op(struct xen_flightrec_op *op)
         return fr_buffers_create(&op->u.create);
 
     case XEN_FLIGHTREC_OP_destroy:
-        return fr_buffers_destroy();
+        return op_destroy();
 
     case XEN_FLIGHTREC_OP_start:
     case XEN_FLIGHTREC_OP_stop:
@@ -306,6 +328,9 @@ static int do_op(struct xen_flightrec_op *op)
 
     case XEN_FLIGHTREC_OP_cpu:
         return op_cpu(&op->u.cpu);
+
+    case XEN_FLIGHTREC_OP_wake:
+        return op_wake(op->u.wake.every);
     }
 
     return -EINVAL;

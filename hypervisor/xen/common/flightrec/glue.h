@@ -80,6 +80,10 @@ void fr_give_back_all(void);
 /* Some buffers have come or gone: what a crash kernel is to find. */
 void fr_root_update(void);
 
+/* wake.c: VIRQ_FLIGHTREC_WAKE, if a reader waits for it. */
+extern uint32_t fr_wakes;
+void fr_wake_now(void);
+
 #endif /* __XEN_FLIGHTREC_GLUE_H__ */
 
 /*

@@ -30,6 +30,7 @@
 
 static uint64_t fr_g __attribute__((__aligned__(FR_CACHELINE)));
 static uint32_t fr_shift;
+uint64_t fr_wake_every;
 static struct xen_flightrec_trigger fr_trigger[FR_HELD];
 
 /* ------------------------------------------------------------------ G ---- */
@@ -235,7 +236,7 @@ static void fr_header(const struct fr_cpu *c, const struct fr_ring *r,
 
     hdr->used_bytes = 0;
     hdr->records = 0;
-    fr_barrier();
+    fr_wmb(); /* P7: nothing of this lap before the last one is void */
     hdr->magic = XEN_FLIGHTREC_PACKET_MAGIC;
     hdr->version = XEN_FLIGHTREC_VERSION;
     hdr->header_bytes = sizeof(*hdr);
@@ -274,6 +275,16 @@ static void fr_fold(struct fr_ring *r)
     fr_write(r->emitted_before, r->emitted_before + count);
 }
 
+/* Somebody follows the rings. */
+static void fr_wake_check(const struct fr_ring *r)
+{
+    uint32_t every = fr_read(fr_wake_every);
+
+    /* Once more: it may have been disarmed meanwhile. */
+    if ( every && !((uint32_t)r->seq % every) )
+        fr_wake_soon();
+}
+
 /* Open the victim at fifo[i]; the ring is closed, so pos is ours alone. */
 static void fr_open(struct fr_cpu *c, struct fr_ring *r, unsigned int i)
 {
@@ -284,7 +295,7 @@ static void fr_open(struct fr_cpu *c, struct fr_ring *r, unsigned int i)
 
     fr_fifo_remove(r, i);
     fr_write(r->overwritten, r->overwritten + FR_DONE_NREC(s->used));
-    fr_write(r->seq, r->seq + 1);
+    fr_store_release(&r->seq, r->seq + 1); /* P6: behind the last close */
     fr_write(s->seq, r->seq);
     fr_write(s->begin_tsc, tsc);
     fr_fold(r);
@@ -294,6 +305,8 @@ static void fr_open(struct fr_cpu *c, struct fr_ring *r, unsigned int i)
     fr_barrier(); /* the slot is whole before a nested writer can find it */
     fr_write(r->pos, tag << FR_TAG_SHIFT | (uint64_t)slot << FR_SLOT_SHIFT |
                      FR_HEADER_BYTES);
+    if ( unlikely(fr_read(fr_wake_every)) )
+        fr_wake_check(r);
 }
 
 /* ---------------------------------------------------------------- adopt -- */

@@ -101,6 +101,12 @@
  *     its stores to the slot: else what is read was overwritten.
  * P5  fr_freeze(), fr_ack() and fr_release() change G by fr_cmpxchg(), which is
  *     atomic against all pCPUs: else an acknowledged generation gives way.
+ * P6  the closing of a slot, then r->seq of the next: fr_store_release() |
+ *     fr_done_seq()'s fr_load_acquire() of r->seq, and then the slots: else a
+ *     slot's `used` of an earlier lap is taken for this one's.
+ * P7  a header's used_bytes = 0, fr_wmb(), what the new lap writes | who copies a
+ *     slot that is not held: the content, a read barrier, used_bytes and seq
+ *     again: else two laps are mixed.
  * Between a writer and its own pCPU's interrupts only the compiler must keep
  * order: fr_barrier() and the volatile accesses of fr_read()/fr_write().
  *
@@ -264,6 +270,17 @@ int fr_ack(uint32_t gen);
 int fr_release(uint32_t gen);
 /* Copy of what began gen; flags say if it is acknowledged.  -ENOENT. */
 int fr_trigger_read(uint32_t gen, struct xen_flightrec_trigger *t);
+/*
+ * A reader that follows the rings: whoever opens a slot whose seq is a multiple
+ * of fr_wake_every (0: nobody follows) calls the platform's fr_wake_soon(), from
+ * any context; what runs some time later asks fr_wake_take() whether it is the
+ * one to wake the reader, which it says once an arming.
+ */
+extern uint64_t fr_wake_every;
+bool fr_wake_take(void);
+/* All packets of a ring up to this seq are closed and committed.  Any pCPU. */
+uint64_t fr_done_seq(const struct fr_cpu *c, unsigned int channel);
+
 /* Panic: nothing is written any more.  Any context, any number of times. */
 void fr_stop(void);
 bool fr_stopped(void);

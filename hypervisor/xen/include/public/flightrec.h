@@ -187,6 +187,15 @@ struct xen_flightrec_info {
 #define VIRQ_FLIGHTREC               14
 #endif
 
+/*
+ * Raised to the domain that binds it when the rings that a reader follows have
+ * moved on, see the wake operation.  Not VIRQ_FLIGHTREC: one process of a domain
+ * can bind a VIRQ, and that one is the daemon's.
+ */
+#ifndef VIRQ_FLIGHTREC_WAKE
+#define VIRQ_FLIGHTREC_WAKE          15
+#endif
+
 /* Why a generation began. */
 #define XEN_FLIGHTREC_CAUSE_REQUEST    1 /* FREEZE operation */
 #define XEN_FLIGHTREC_CAUSE_CRASH      2 /* SHUTDOWN_crash, told by the guest */
@@ -239,6 +248,7 @@ struct xen_flightrec_trigger {
 #define XEN_FLIGHTREC_OP_causes      (XEN_FLIGHTREC_OP_BASE + 11)
 #define XEN_FLIGHTREC_OP_clock       (XEN_FLIGHTREC_OP_BASE + 12)
 #define XEN_FLIGHTREC_OP_cpu         (XEN_FLIGHTREC_OP_BASE + 13)
+#define XEN_FLIGHTREC_OP_wake        (XEN_FLIGHTREC_OP_BASE + 14)
 
 /* status: all out */
 struct xen_flightrec_op_status {
@@ -257,6 +267,8 @@ struct xen_flightrec_op_status {
     uint32_t expired;      /* holds whose lease ran out */
     uint32_t suppressed;   /* second triggers of one domain's death */
     uint32_t bytes_per_cpu;/* memory for slots, both channels */
+    uint32_t wake_every;   /* a wake operation is armed; 0: none */
+    uint32_t wakes;        /* VIRQ_FLIGHTREC_WAKE raised so often */
     uint32_t _rsvd;
 };
 
@@ -336,9 +348,23 @@ struct xen_flightrec_op_cpu {
     uint64_t tsc;          /* now, there */
     uint32_t writable;     /* slots that can be overwritten */
     uint32_t held;         /* slots held, by any generation */
+    uint64_t done_seq;     /* closed and wholly written: all packets up to it */
 };
 
 #define XEN_FLIGHTREC_CPU_ONLINE     1
+
+/*
+ * wake: raise VIRQ_FLIGHTREC_WAKE, once, when some ring opens a slot whose seq
+ * is a multiple of `every`, or the buffers go.  That disarms it: who has died
+ * since costs one VIRQ, and who reads slower than the rings turn is woken no
+ * more often than it asks.  A reader arms, takes what positions (done_seq) say
+ * there is, waits, and so on: armed before the look, nothing is missed.  One
+ * for all rings; a later one takes the place of an earlier one.
+ */
+struct xen_flightrec_op_wake {
+    uint32_t every;        /* in: slots of a ring; 0: disarm */
+    uint32_t _rsvd;
+};
 
 struct xen_flightrec_op {
     uint32_t cmd;          /* XEN_FLIGHTREC_OP_* */
@@ -354,6 +380,7 @@ struct xen_flightrec_op {
         struct xen_flightrec_op_causes causes;
         struct xen_flightrec_op_clock clock;
         struct xen_flightrec_op_cpu cpu;
+        struct xen_flightrec_op_wake wake;
         uint8_t pad[120];
     } u;
 };

@@ -14,6 +14,7 @@
 #include <xen/lib.h>
 #include <xen/sched.h>
 #include <xen/smp.h>
+#include <xen/softirq.h>
 #include <xen/string.h>
 #include <xen/types.h>
 #include <asm/atomic.h>
@@ -76,6 +77,12 @@ static inline unsigned long fr_irq_save(void)
 static inline void fr_irq_restore(unsigned long flags)
 {
     local_irq_restore(flags);
+}
+
+/* Any context, an NMI's too: sets a bit of this pCPU, no more. */
+static inline void fr_wake_soon(void)
+{
+    raise_softirq(FLIGHTREC_SOFTIRQ);
 }
 
 #define fr_barrier()            barrier()

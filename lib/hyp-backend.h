@@ -9,8 +9,8 @@
 struct hyp_backend {
     void (*close)(struct hyp *h);
     int (*op)(struct hyp *h, struct xen_flightrec_op *op);
-    int (*virq_bind)(struct hyp *h, int *fd);
-    int (*virq_ack)(struct hyp *h);
+    int (*virq_bind)(struct hyp *h, enum hyp_virq which, int *fd);
+    int (*virq_ack)(struct hyp *h, enum hyp_virq which);
     int (*map)(struct hyp *h, uint32_t id, uint32_t frames, const void **out);
     int (*domains)(struct hyp *h, struct hyp_domain **list, unsigned int *nr);
     int (*version)(struct hyp *h, struct hyp_version *v);

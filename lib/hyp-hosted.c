@@ -18,7 +18,7 @@
 
 struct hyp_hosted {
     struct hyp hyp;
-    int dir, ops, virq;
+    int dir, ops, virq[HYP_VIRQS];
 };
 
 static struct hyp_hosted *to_hosted(struct hyp *h)
@@ -29,9 +29,11 @@ static struct hyp_hosted *to_hosted(struct hyp *h)
 static void hosted_close(struct hyp *h)
 {
     struct hyp_hosted *x = to_hosted(h);
+    unsigned int i;
 
-    if ( x->virq >= 0 )
-        close(x->virq);
+    for ( i = 0; i < HYP_VIRQS; i++ )
+        if ( x->virq[i] >= 0 )
+            close(x->virq[i]);
     if ( x->ops >= 0 )
         close(x->ops);
     if ( x->dir >= 0 )
@@ -57,27 +59,32 @@ static int hosted_op(struct hyp *h, struct xen_flightrec_op *op)
     return a.rc;
 }
 
-static int hosted_virq_ack(struct hyp *h)
+static int hosted_virq_ack(struct hyp *h, enum hyp_virq which)
 {
     char taken[256];
-    ssize_t n = read(to_hosted(h)->virq, taken, sizeof(taken));
+    ssize_t n = read(to_hosted(h)->virq[which], taken, sizeof(taken));
 
     return n < 0 && errno != EAGAIN ? -errno : 0;
 }
 
-static int hosted_virq_bind(struct hyp *h, int *fd)
+static int hosted_virq_bind(struct hyp *h, enum hyp_virq which, int *fd)
 {
+    static const char *const names[HYP_VIRQS] = {
+        [HYP_VIRQ_TRIGGER] = "virq",
+        [HYP_VIRQ_WAKE] = "wake",
+    };
     struct hyp_hosted *x = to_hosted(h);
+    int *virq = &x->virq[which];
 
     /* Read and write: so that there is no end of file. */
-    x->virq = openat(x->dir, "virq", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-    if ( x->virq < 0 )
+    *virq = openat(x->dir, names[which], O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if ( *virq < 0 )
         return -errno;
-    if ( flock(x->virq, LOCK_EX | LOCK_NB) )
+    if ( flock(*virq, LOCK_EX | LOCK_NB) )
         return errno == EWOULDBLOCK ? -EEXIST : -errno;
-    *fd = x->virq;
+    *fd = *virq;
     /* What was raised while nobody had it bound is lost, as in Xen. */
-    return hosted_virq_ack(h);
+    return hosted_virq_ack(h, which);
 }
 
 static int map_file(int dir, const char *name, size_t bytes, const void **out)
@@ -195,7 +202,8 @@ int hyp_hosted_open(const char *dir, struct hyp **out)
     if ( !x )
         return -ENOMEM;
     x->hyp.be = &hosted_backend;
-    x->virq = x->ops = -1;
+    memset(x->virq, -1, sizeof(x->virq));
+    x->ops = -1;
     x->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if ( x->dir < 0 )
         rc = -errno;

@@ -6,6 +6,7 @@
  *           struct hosted_answer out, one a packet
  *   virq    FIFO: a byte each time the VIRQ is raised; who has it bound holds
  *           a flock() on it
+ *   wake    FIFO: the same for the VIRQ that wakes a reader of the rings
  *   cpu.N   the resource of pCPU N
  *   info    the information page
  *   doms    HOSTED_DOMAINS entries of struct hosted_domain

@@ -22,8 +22,8 @@ struct hyp_xen {
     xentoollog_logger log;       /* keeps the libraries silent */
     xc_interface *xch;
     xenforeignmemory_handle *fmem;
-    xenevtchn_handle *evtchn;
-    xenevtchn_port_or_error_t port;
+    xenevtchn_handle *evtchn[HYP_VIRQS];
+    xenevtchn_port_or_error_t port[HYP_VIRQS];
 };
 
 _Static_assert(sizeof(struct xen_flightrec_op) <=
@@ -56,9 +56,11 @@ static void log_destroy(struct xentoollog_logger *logger)
 static void xen_close(struct hyp *h)
 {
     struct hyp_xen *x = to_xen(h);
+    unsigned int i;
 
-    if ( x->evtchn )
-        xenevtchn_close(x->evtchn);
+    for ( i = 0; i < HYP_VIRQS; i++ )
+        if ( x->evtchn[i] )
+            xenevtchn_close(x->evtchn[i]);
     if ( x->fmem )
         xenforeignmemory_close(x->fmem);
     if ( x->xch )
@@ -104,32 +106,37 @@ static int xen_op(struct hyp *h, struct xen_flightrec_op *op)
     return 0;
 }
 
-static int xen_virq_bind(struct hyp *h, int *fd)
+/* A handle each: they are waited for by different parts of a program. */
+static int xen_virq_bind(struct hyp *h, enum hyp_virq which, int *fd)
 {
+    static const unsigned int virq[HYP_VIRQS] = {
+        [HYP_VIRQ_TRIGGER] = VIRQ_FLIGHTREC,
+        [HYP_VIRQ_WAKE] = VIRQ_FLIGHTREC_WAKE,
+    };
     struct hyp_xen *x = to_xen(h);
+    xenevtchn_handle *evtchn = xenevtchn_open(&x->log, 0);
     int rc;
 
-    x->evtchn = xenevtchn_open(&x->log, 0);
-    if ( !x->evtchn )
+    if ( !evtchn )
         return -errno;
-    x->port = xenevtchn_bind_virq(x->evtchn, VIRQ_FLIGHTREC);
-    if ( x->port < 0 )
+    x->port[which] = xenevtchn_bind_virq(evtchn, virq[which]);
+    if ( x->port[which] < 0 )
     {
         rc = -errno;
-        xenevtchn_close(x->evtchn);
-        x->evtchn = NULL;
+        xenevtchn_close(evtchn);
         return rc;
     }
-    *fd = xenevtchn_fd(x->evtchn);
+    x->evtchn[which] = evtchn;
+    *fd = xenevtchn_fd(evtchn);
     return 0;
 }
 
-static int xen_virq_ack(struct hyp *h)
+static int xen_virq_ack(struct hyp *h, enum hyp_virq which)
 {
-    struct hyp_xen *x = to_xen(h);
-    xenevtchn_port_or_error_t port = xenevtchn_pending(x->evtchn);
+    xenevtchn_handle *evtchn = to_xen(h)->evtchn[which];
+    xenevtchn_port_or_error_t port = xenevtchn_pending(evtchn);
 
-    if ( port < 0 || xenevtchn_unmask(x->evtchn, port) )
+    if ( port < 0 || xenevtchn_unmask(evtchn, port) )
         return -errno;
     return 0;
 }

@@ -29,14 +29,14 @@ int hyp_op(struct hyp *h, struct xen_flightrec_op *op)
     return h->be->op(h, op);
 }
 
-int hyp_virq_bind(struct hyp *h, int *fd)
+int hyp_virq_bind(struct hyp *h, enum hyp_virq which, int *fd)
 {
-    return h->be->virq_bind(h, fd);
+    return h->be->virq_bind(h, which, fd);
 }
 
-int hyp_virq_ack(struct hyp *h)
+int hyp_virq_ack(struct hyp *h, enum hyp_virq which)
 {
-    return h->be->virq_ack(h);
+    return h->be->virq_ack(h, which);
 }
 
 int hyp_map(struct hyp *h, uint32_t id, uint32_t frames, const void **out)

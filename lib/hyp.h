@@ -46,11 +46,17 @@ typedef int hyp_op_fn(void *arg, struct xen_flightrec_op *op);
 const char *hyp_why(int rc);
 
 /*
- * The recorder's VIRQ.  bind: *fd becomes readable when it is raised; -EEXIST:
- * another process has it.  ack: takes the event and arms it again.
+ * The recorder's VIRQs.  bind: *fd becomes readable when it is raised; -EEXIST:
+ * another process has it.  ack: takes the event, so that the next one is seen.
  */
-int hyp_virq_bind(struct hyp *h, int *fd);
-int hyp_virq_ack(struct hyp *h);
+enum hyp_virq {
+    HYP_VIRQ_TRIGGER,      /* a generation has begun */
+    HYP_VIRQ_WAKE,         /* the rings have moved on, see the wake operation */
+    HYP_VIRQS
+};
+
+int hyp_virq_bind(struct hyp *h, enum hyp_virq which, int *fd);
+int hyp_virq_ack(struct hyp *h, enum hyp_virq which);
 
 /*
  * Maps `frames` frames of a resource, read-only: a pCPU number or

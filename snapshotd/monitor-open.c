@@ -138,7 +138,7 @@ static int open_control(struct monitor *m)
 
 static int open_virq(struct monitor *m)
 {
-    int rc = hyp_virq_bind(m->hyp, &m->virq);
+    int rc = hyp_virq_bind(m->hyp, HYP_VIRQ_TRIGGER, &m->virq);
 
     if ( !rc )
         return 0;

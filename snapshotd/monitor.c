@@ -104,7 +104,7 @@ static void xenstore_check(struct monitor *m)
 static void on_virq(struct monitor *m)
 {
     struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_clock };
-    int rc = hyp_virq_ack(m->hyp);
+    int rc = hyp_virq_ack(m->hyp, HYP_VIRQ_TRIGGER);
 
     if ( rc )
         log_error("virq: %s", strerror(-rc));

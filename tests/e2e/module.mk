@@ -6,7 +6,7 @@ E2E := tests/e2e
 
 # Static: under emulation, loading libraries is what an operation's time goes to.
 LIBS_PROBE := -lxenctrl -lxencall -lxenevtchn -lxenforeignmemory \
-              -lxendevicemodel -lxentoollog -lxentoolcore
+              -lxendevicemodel -lxentoollog -lxentoolcore -ljansson
 
 $(O)/$(E2E)/probe: $(O)/$(E2E)/probe.o $(O)/lib/hyp.o $(O)/lib/hyp-xen.o \
     $(O)/lib/hyp-hosted.o $(LIBXF)

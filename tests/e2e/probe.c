@@ -21,6 +21,7 @@
 
 #include "lib/hyp.h"
 #include "lib/packet.h"
+#include "lib/stream.h"
 
 static struct hyp *hyp;
 
@@ -52,11 +53,12 @@ static int do_status(char **arg)
     printf("version=%u\nstate=%u\nincarnation=%" PRIu64 "\ngen=%u\n"
            "released=%u\nnr_cpus=%u\ntsc_khz=%u\ntsc_shift=%u\n"
            "mask_busy=%#x\nmask_rare=%#x\ncauses=%#x\ndeferred=%u\n"
-           "given_up=%u\nexpired=%u\nsuppressed=%u\nbytes_per_cpu=%u\n",
+           "given_up=%u\nexpired=%u\nsuppressed=%u\nbytes_per_cpu=%u\n"
+           "wake_every=%u\nwakes=%u\n",
            s->version, s->state, s->incarnation, s->gen, s->released,
            s->nr_cpus, s->tsc_khz, s->tsc_shift, s->mask[0], s->mask[1],
            s->causes, s->deferred, s->given_up, s->expired, s->suppressed,
-           s->bytes_per_cpu);
+           s->bytes_per_cpu, s->wake_every, s->wakes);
     return 0;
 }
 
@@ -212,9 +214,10 @@ static int do_cpu(char **arg)
         return fail("cpu", rc);
     printf("flags=%u\nframes=%u\nemitted=%" PRIu64 "\noverwritten=%" PRIu64
            "\nlost=%" PRIu64 "+%" PRIu64 "+%" PRIu64 "+%" PRIu64
-           "\nnewest_seq=%" PRIu64 "\nwritable=%u\nheld=%u\nmsecs=%" PRIu64 "\n",
+           "\nnewest_seq=%" PRIu64 "\ndone_seq=%" PRIu64
+           "\nwritable=%u\nheld=%u\nmsecs=%" PRIu64 "\n",
            c.flags, c.frames, c.emitted, c.overwritten, c.lost[0], c.lost[1],
-           c.lost[2], c.lost[3], c.newest_seq, c.writable, c.held,
+           c.lost[2], c.lost[3], c.newest_seq, c.done_seq, c.writable, c.held,
            (c.tsc - c.oldest_tsc) / 1000000);
     return 0;
 }
@@ -414,12 +417,11 @@ static int do_audit(char **arg)
     return wrong;
 }
 
-/* virq SECONDS FILE: binds, makes FILE, waits. */
-static int do_virq(char **arg)
+static int wait_virq(enum hyp_virq which, char **arg)
 {
     struct pollfd p = { .events = POLLIN };
     FILE *ready;
-    int rc = hyp_virq_bind(hyp, &p.fd);
+    int rc = hyp_virq_bind(hyp, which, &p.fd);
 
     if ( rc )
         return fail("virq", rc);
@@ -429,8 +431,76 @@ static int do_virq(char **arg)
     fclose(ready);
     if ( poll(&p, 1, number(arg, 0) * 1000) != 1 )
         return fail("virq", -ETIMEDOUT);
-    rc = hyp_virq_ack(hyp);
+    rc = hyp_virq_ack(hyp, which);
     return rc ? fail("virq ack", rc) : 0;
+}
+
+/* virq SECONDS FILE: binds, makes FILE, waits. */
+static int do_virq(char **arg)
+{
+    return wait_virq(HYP_VIRQ_TRIGGER, arg);
+}
+
+/* wake SECONDS FILE: the same for the VIRQ of who follows the rings. */
+static int do_wake(char **arg)
+{
+    return wait_virq(HYP_VIRQ_WAKE, arg);
+}
+
+/* arm EVERY: a wake operation, by somebody who then does not look. */
+static int do_arm(char **arg)
+{
+    struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_wake };
+
+    o.u.wake.every = number(arg, 0);
+    return op(&o, "wake");
+}
+
+/* One wait of do_follow(), and all that can be read after it. */
+static int follow_once(struct stream_reader *s, unsigned int *packets,
+                       uint64_t *records, unsigned int *wrong)
+{
+    struct pollfd fd = { .fd = stream_fd(s), .events = POLLIN };
+    struct stream_packet sp;
+    struct packet p;
+    uint64_t last;
+    uint32_t n;
+    int rc = stream_arm(s);
+
+    while ( !rc && stream_next(s, &sp) )
+    {
+        ++*packets;
+        if ( packet_parse(sp.data, sp.bytes, &p) ||
+             packet_count(&p, &n, &last) )
+            ++*wrong;
+        else
+            *records += n;
+    }
+    if ( rc )
+        return rc;
+    if ( poll(&fd, 1, 20000) != 1 )
+        return -ETIMEDOUT;
+    return stream_woken(s);
+}
+
+/* follow WAKES EVERY: reads the rings as they fill, until woken so often. */
+static int do_follow(char **arg)
+{
+    struct stream_reader *s;
+    struct rings_error why;
+    unsigned int packets = 0, wrong = 0;
+    uint32_t wakes = number(arg, 0), i;
+    uint64_t records = 0;
+    int rc = stream_open(hyp, number(arg, 1), STREAM_NEWEST, &s, &why);
+
+    if ( rc )
+        return fail("follow", rc);
+    for ( i = 0; !rc && i < wakes; i++ )
+        rc = follow_once(s, &packets, &records, &wrong);
+    printf("packets=%u\nrecords=%" PRIu64 "\nwrong=%u\nmissed=%" PRIu64 "\n",
+           packets, records, wrong, stream_missed(s));
+    stream_close(s);
+    return rc ? fail("follow", rc) : !!wrong;
 }
 
 /* unpause DOMID: without a toolstack, and so without xenstored. */
@@ -481,6 +551,7 @@ static const struct command {
     { "causes", do_causes }, { "clock", do_clock }, { "cpu", do_cpu },
     { "raw", do_raw }, { "map", do_map }, { "map-rw", do_map_rw },
     { "rings", do_rings }, { "audit", do_audit }, { "virq", do_virq },
+    { "wake", do_wake }, { "arm", do_arm }, { "follow", do_follow },
     { "unpause", do_unpause }, { "domain", do_domain },
 };
 

@@ -76,7 +76,7 @@ struct cpu {
 };
 
 static struct host {
-    int dir, ops, virq, evt;
+    int dir, ops, virq, reader, evt;
     unsigned int nr_cpus, bytes;
     uint64_t incarnation;
     bool running, paused;
@@ -86,7 +86,7 @@ static struct host {
     struct fr_geometry geo[XEN_FLIGHTREC_CHANNELS];
     struct cpu cpu[MAX_CPUS];
     struct hosted_domain *doms;
-    uint32_t given_up, deferred, causes;
+    uint32_t given_up, deferred, causes, wakes;
     pthread_mutex_t lock;
     pthread_cond_t wake;   /* a pCPU has something to do */
     pthread_cond_t done;   /* it did it */
@@ -151,6 +151,16 @@ static void raise_virq(void)
 {
     if ( write(host.virq, "!", 1) != 1 && errno != EAGAIN )
         die("virq");
+}
+
+/* Of the core, whoever opens a slot. */
+static void wake_reader(void)
+{
+    if ( !fr_wake_take() )
+        return;
+    __atomic_add_fetch(&host.wakes, 1, __ATOMIC_RELAXED);
+    if ( write(host.reader, "!", 1) != 1 && errno != EAGAIN )
+        die("wake");
 }
 
 /* Under the lock: freezes come one after the other, as in Xen. */
@@ -326,6 +336,7 @@ static void recreate(void)
     while ( released != gen )
         fr_release(++released);
     make_cpus();
+    wake_reader();
 }
 
 /* The TSC against the clock, for 20 ms. */
@@ -359,6 +370,8 @@ static void op_status(struct xen_flightrec_op_status *s)
     s->given_up = host.given_up;
     s->deferred = host.deferred;
     s->bytes_per_cpu = host.bytes;
+    s->wake_every = fr_read(fr_wake_every);
+    s->wakes = host.wakes;
 }
 
 static int op_freeze(struct xen_flightrec_op_freeze *f)
@@ -427,6 +440,7 @@ static int op_cpu(struct xen_flightrec_op_cpu *c)
     c->flags = XEN_FLIGHTREC_CPU_ONLINE;
     c->frames = g->first_frame + g->slots * g->slot_bytes / HOSTED_FRAME;
     c->tsc = fr_clock();
+    c->done_seq = fr_done_seq(host.cpu[c->cpu].fr, c->channel);
     return 0;
 }
 
@@ -457,6 +471,9 @@ static int serve(struct xen_flightrec_op *o)
         return op_clock(&o->u.clock);
     case XEN_FLIGHTREC_OP_cpu:
         return op_cpu(&o->u.cpu);
+    case XEN_FLIGHTREC_OP_wake:
+        fr_write(fr_wake_every, (uint64_t)o->u.wake.every);
+        return 0;
     default:
         return -EINVAL;
     }
@@ -664,11 +681,15 @@ static void open_dir(const char *path)
     if ( mkfifo(name, 0600) && errno != EEXIST )
         die("virq");
     host.virq = openat(host.dir, "virq", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    snprintf(name, sizeof(name), "%s/wake", path);
+    if ( mkfifo(name, 0600) && errno != EEXIST )
+        die("wake");
+    host.reader = openat(host.dir, "wake", O_RDWR | O_NONBLOCK | O_CLOEXEC);
     snprintf(name, sizeof(name), "%s/evt", path);
     if ( mkfifo(name, 0600) && errno != EEXIST )
         die("evt");
     host.evt = openat(host.dir, "evt", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-    if ( host.virq < 0 || host.evt < 0 )
+    if ( host.virq < 0 || host.reader < 0 || host.evt < 0 )
         die("fifo");
     host.doms = map_new("doms", HOSTED_FRAME);
     host.doms[0].present = 1;
@@ -734,6 +755,7 @@ int main(int argc, char **argv)
     fr_set_mask(XEN_FLIGHTREC_CH_BUSY, ~0U);
     fr_set_mask(XEN_FLIGHTREC_CH_RARE, ~0U);
     open_dir(argv[1]);
+    fr_hosted_wake = wake_reader;
     pthread_mutex_lock(&host.lock);
     make_cpus();
     pthread_mutex_unlock(&host.lock);

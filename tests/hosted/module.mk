@@ -27,3 +27,15 @@ $(PARTS): $(O)/tests/hosted/test-parts.o $(PARTS_O) $(LIBXF)
 	@$(call say,LD $@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_BASE) -lseccomp \
 	    -lcap-ng -lcmocka
+
+# A reader that follows the rings, against frhost.
+STREAM := $(O)/tests/hosted/test-stream
+TESTS  += $(STREAM).sh
+
+$(STREAM): $(O)/tests/hosted/test-stream.o $(O)/lib/hyp.o $(O)/lib/hyp-xen.o \
+    $(O)/lib/hyp-hosted.o $(LIBXF)
+	@$(call say,LD $@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_XEN) $(LIBS_BASE)
+
+$(STREAM).sh: $(STREAM) $(FRHOST)
+	$(Q)printf '#!/bin/sh\nexec %s %s\n' $^ > $@ && chmod +x $@

@@ -26,7 +26,7 @@ frames=$(probe cpu 0 0 | sed -n 's/^frames=//p')
 ok "the last frame can be mapped" probe map 0 $((frames - 1)) 1
 ok "what lies behind the last frame cannot" refuses EINVAL probe map 0 "$frames" 1
 
-ok "an unknown operation is refused" refuses EINVAL probe raw 0x4652000e
+ok "an unknown operation is refused" refuses EINVAL probe raw 0x4652ffff
 ok "a reserved word that is not 0 is refused" refuses EINVAL \
     probe raw 0x46520005 1 1
 ok "create: there are buffers already" refuses EEXIST probe create 1048576
@@ -76,6 +76,42 @@ ok "the recorder goes on while xentrace runs" grows 0
 wait $pid
 ok "xentrace records beside the recorder" [ "$(wc -c < /tmp/trace)" -gt 10000 ]
 ok "the recorder goes on after xentrace" grows 0
+
+# A reader that follows the rings: woken if it asked for it, once an asking.
+closed() { probe cpu 0 0 | sed -n 's/^done_seq=//p'; }
+moved() { [ "$(closed)" -gt "$1" ]; }
+moves() { wait_for 20 moved "$(($(closed) + $1))"; }
+disarmed() { probe status > /tmp/st; is wake_every /tmp/st 0 > /dev/null; }
+rm -f /tmp/ready
+probe wake 60 /tmp/ready > /tmp/wake 2>&1 &
+pid=$!
+wait_for 10 test -e /tmp/ready
+ok "slots are closed" moves 3
+probe status > /tmp/st
+ok "not armed: nobody is woken" sh -c "kill -0 $pid && grep -q ^wakes=0 /tmp/st"
+probe arm 2
+ok "armed: woken when slots were opened" wait $pid
+ok "... which disarms it" disarmed
+ok "slots are closed after it" moves 3
+probe status > /tmp/st
+ok "once an asking" is wakes /tmp/st 1
+ok "who follows gets whole packets and misses none" sh -c \
+    'probe follow 5 2 > /tmp/follow && grep -q ^missed=0 /tmp/follow'
+show cat /tmp/follow
+probe follow 100000 100000 > /dev/null 2>&1 &
+pid=$!
+armed() { probe status > /tmp/st; is wake_every /tmp/st 100000 > /dev/null; }
+wait_for 10 armed
+ok "two cannot follow" refuses EEXIST probe follow 1 2
+kill -9 $pid
+wait $pid 2>/dev/null
+probe status > /tmp/st
+was=$(v wakes /tmp/st)
+probe arm 1
+ok "who died while armed ..." wait_for 20 disarmed
+moves 3
+probe status > /tmp/st
+ok "... costs one VIRQ" is wakes /tmp/st $((was + 1))
 
 # A pCPU goes and comes.
 before=$(emitted 1)

@@ -133,6 +133,11 @@ int event_dict_add_value(struct event_dict *dict, const char *table,
     return 0;
 }
 
+const char *event_enum_name(const struct event_enum *names)
+{
+    return names->name;
+}
+
 const struct event_enum *event_enum_find(const struct event_dict *dict,
                                          const char *name)
 {

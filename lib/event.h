@@ -168,6 +168,9 @@ const char *event_name(const struct event_desc *desc, uint32_t event,
 /* The name of a value, by a field's table.  NULL: none. */
 const char *event_value_name(const struct event_enum *names, uint64_t value);
 
+/* A table's name. */
+const char *event_enum_name(const struct event_enum *names);
+
 /* Table by name, NULL: none. */
 const struct event_enum *event_enum_find(const struct event_dict *dict,
                                          const char *name);

@@ -82,7 +82,7 @@ static unsigned int slot_of(uint64_t t)
     return (up + 1) * TIMES_STEPS + (t >> up) - TIMES_STEPS;
 }
 
-static uint64_t slot_begin(unsigned int slot)
+uint64_t times_slot_begin(unsigned int slot)
 {
     unsigned int up = slot / TIMES_STEPS;
 
@@ -107,7 +107,7 @@ uint64_t times_part(const struct times *t, unsigned int part)
     {
         seen += t->slot[i];
         if ( seen && seen >= want )
-            return part >= 1000 ? t->max : slot_begin(i);
+            return part >= 1000 ? t->max : times_slot_begin(i);
     }
 
     return 0;
@@ -311,4 +311,20 @@ void accounts_free(struct accounts *a)
         free(((struct account *)vcpus_nth(a->vcpus, i)->data)->waits);
     vcpus_free(a->vcpus);
     a->vcpus = NULL;
+}
+
+void account_add(struct account *sum, struct times *waits,
+                 const struct account *v)
+{
+    for ( unsigned int i = 0; i < RUNSTATES; i++ )
+        sum->ticks[i] += v->ticks[i];
+    for ( unsigned int i = 0; i < ACCOUNT_OPS; i++ )
+        sum->ops[i] += v->ops[i];
+    sum->unknown += v->unknown;
+    sum->hypercalls += v->hypercalls;
+    sum->entries += v->entries;
+    sum->exits += v->exits;
+    sum->io += v->io;
+    sum->runs += v->runs;
+    times_merge(waits, v->waits);
 }

@@ -58,6 +58,8 @@ void times_add(struct times *t, uint64_t time);
 /* `part` of 1000 are no longer than this; 0: there are none. */
 uint64_t times_part(const struct times *t, unsigned int part);
 void times_merge(struct times *to, const struct times *from);
+/* The least time that is counted in a slot. */
+uint64_t times_slot_begin(unsigned int slot);
 
 /* Hypercalls that are counted by number. */
 #define ACCOUNT_OPS 64
@@ -98,5 +100,9 @@ typedef void (*account_see)(void *arg, const struct merge_record *rec);
 int accounts_make(const struct source *src, uint64_t from, struct accounts *a,
                   account_see see, void *arg);
 void accounts_free(struct accounts *a);
+
+/* Adds a vCPU's to the sum of several; its waits to `waits`. */
+void account_add(struct account *sum, struct times *waits,
+                 const struct account *v);
 
 #endif /* XENFLIGHT_ACCOUNT_H */

@@ -25,7 +25,7 @@ struct row {
     uint32_t domid;
     int64_t vcpu;          /* < 0: all */
     unsigned int vcpus;
-    struct account sum;    /* .waits points to the next */
+    struct account sum;
     struct times waits;
 };
 
@@ -85,20 +85,6 @@ static const struct argp argp = {
 /*
  * Rows.
  */
-
-static void add_vcpu(struct row *r, const struct account *v)
-{
-    for ( unsigned int i = 0; i < RUNSTATES; i++ )
-        r->sum.ticks[i] += v->ticks[i];
-    r->sum.unknown += v->unknown;
-    r->sum.hypercalls += v->hypercalls;
-    r->sum.entries += v->entries;
-    r->sum.exits += v->exits;
-    r->sum.io += v->io;
-    r->sum.runs += v->runs;
-    r->vcpus++;
-    times_merge(&r->waits, v->waits);
-}
 
 static double percent(const struct accounts *a, uint64_t ticks)
 {
@@ -229,7 +215,8 @@ static int print_rows(const struct doc *d, const struct accounts *a,
 
         r->domid = v->domid;
         r->vcpu = o->by_vcpu ? v->vcpu : -1;
-        add_vcpu(r, v->data);
+        account_add(&r->sum, &r->waits, v->data);
+        r->vcpus++;
         if ( !o->by_vcpu && i + 1 < nr &&
              vcpus_nth(a->vcpus, i + 1)->domid == v->domid )
             continue;

@@ -34,3 +34,7 @@ $(O)/gen/perfetto.pb-c.o: $(O)/gen/perfetto.pb-c.c
 	$(Q)$(CC) $(CSTD) $(CFLAGS) -c -o $@ $<
 
 $(O)/tools/export-perfetto.o: $(O)/gen/perfetto.pb-c.h
+
+# The page's parts are bytes of the program.
+$(O)/tools/report-page.o: tools/report/page.html tools/report/page.css \
+    tools/report/page.js

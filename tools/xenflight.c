@@ -30,6 +30,7 @@ static const struct command {
     { "show", cmd_show, "what is in a snapshot: who died, the events" },
     { "explain", cmd_explain, "what happened, in at most 20 lines" },
     { "top", cmd_top, "who ran, who waited, how often they entered Xen" },
+    { "report", cmd_report, "a snapshot as a page to look at in a browser" },
     { "verify", cmd_verify, "check a snapshot, every byte of it" },
     { "export", cmd_export, "a snapshot in the format of another tool" },
 };

@@ -445,7 +445,8 @@ static char *make_meta(const struct scene *s, json_t *trigger)
                   "pairs", "tsc", (json_int_t)s->tsc, "ns",
                   (json_int_t)(s->tsc / 2), "wall_ns", (json_int_t)WALL_NS,
                   "domains", "domid", 0, "name", "Domain-0", "vcpus", 2,
-                  "domid", 1, "name", "victim", "vcpus", 1,
+                  "domid", 1, "name", s->odd_names ? SCENE_ODD_NAME : "victim",
+                  "vcpus", 1,
                   "domid", 2, "name", "neighbour", "vcpus", 2,
                   "dictionary", dictionary(s));
     text = o ? json_dumps(o, JSON_COMPACT) : NULL;

@@ -98,7 +98,12 @@ uint64_t scene_event_count(const struct scene *s, unsigned int row);
 int scene_write(struct scene *s, const char *path, json_t *trigger,
                 const unsigned int drop[SCENE_CPUS]);
 
-/* One event's fields have names that no list of ours would have. */
+/*
+ * One event's fields have names that no list of ours would have; and domain 1's
+ * is one that a careless page would run.
+ */
+#define SCENE_ODD_NAME "</script><script>document.title='owned'</script>" \
+                       "<img src=x onerror=\"document.title='owned'\">&amp;"
 void scene_odd_names(struct scene *s);
 
 /* The same in two parts, for packets of the caller's. */

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The report's page in a real browser.
+
+REPORT_TEST := $(O)/tests/report/report.sh
+
+$(REPORT_TEST): tests/report/report.sh $(XENFLIGHT) $(O)/tests/peers/make-scene
+	@mkdir -p $(@D)
+	$(Q)printf '#!/bin/sh\nXENFLIGHT=%s MAKE_SCENE=%s SHOTS=%s exec %s\n' \
+	    $(XENFLIGHT) $(O)/tests/peers/make-scene $(O)/report $< >$@ && \
+	    chmod +x $@
+
+TESTS += $(REPORT_TEST)

@@ -1,0 +1,1038 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * page.js: draws what `xenflight report' put into the page.  tools/report.h says
+ * what that is.  Texts of the file reach the page as text nodes only.
+ */
+"use strict";
+
+(() => {
+const $ = id => document.getElementById(id);
+const facts = JSON.parse($("facts").textContent);
+const NOBODY = 0xffff, UNKNOWN = 4, IDLE = 32767;
+const GAP = 0, STRANGER = 1;
+const RUNNING = 0, RUNNABLE = 1, BLOCKED = 2;
+
+/* An element with attributes and children; a string child is text. */
+function element(tag, attributes, ...children) {
+    const e = document.createElement(tag);
+    for (const [key, value] of Object.entries(attributes || {}))
+        if (key === "style") Object.assign(e.style, value);
+        else e.setAttribute(key, value);
+    e.append(...children);
+    return e;
+}
+
+/*
+ * Columns.
+ */
+
+function from_base64(text) {
+    const raw = atob(text), bytes = new Uint8Array(raw.length);
+    for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
+    return bytes;
+}
+
+/* One lz4 block. */
+function unpack(from, bytes) {
+    const to = new Uint8Array(bytes);
+    let i = 0, o = 0;
+    const more = n => {
+        if (n < 15) return n;
+        for (;;) {
+            const b = from[i++];
+            n += b;
+            if (b !== 255) return n;
+        }
+    };
+    while (i < from.length) {
+        const token = from[i++];
+        const literals = more(token >> 4);
+        to.set(from.subarray(i, i + literals), o);
+        i += literals;
+        o += literals;
+        if (i >= from.length) break;
+        const back = from[i] | from[i + 1] << 8;
+        i += 2;
+        let n = more(token & 15) + 4;
+        if (back >= n) {
+            to.copyWithin(o, o - back, o - back + n);
+            o += n;
+        } else
+            for (; n; n--, o++) to[o] = to[o - back];
+    }
+    if (o !== bytes) throw new Error("the page is damaged");
+    return to;
+}
+
+function numbers(bytes, count, sum) {
+    const list = new Float64Array(count);
+    let at = 0, before = 0;
+    for (let n = 0; n < count; n++) {
+        let value = 0, scale = 1, byte;
+        do {
+            byte = bytes[at++];
+            value += (byte & 127) * scale;
+            scale *= 128;
+        } while (byte & 128);
+        if (sum) value = before += value;
+        list[n] = value;
+    }
+    return list;
+}
+
+function columns() {
+    const size = facts.columns, total = size.reduce((a, b) => a + b, 0);
+    const all = unpack(from_base64($("columns").textContent), total);
+    let at = 0;
+    const part = size.map(n => all.slice(at, at += n));
+    const u16 = p => new Uint16Array(p.buffer);
+    const nr = facts.events, first = new Uint32Array(nr + 1);
+    for (let i = 0; i < nr; i++) first[i + 1] = first[i] + part[4][i];
+    const end = numbers(part[6], facts.intervals, true);
+    const length = numbers(part[7], facts.intervals, false);
+    return {
+        event: { nr, time: numbers(part[0], nr, true), cpu: u16(part[1]),
+                 kind: u16(part[2]), who: u16(part[3]), first,
+                 words: new Uint32Array(part[5].buffer) },
+        interval: { nr: facts.intervals, end, start: end.map((e, i) => e - length[i]),
+                    cpu: u16(part[8]), who: u16(part[9]), state: part[10] },
+    };
+}
+
+/*
+ * Names.
+ */
+
+const names = {};        /* table: Map of value to name */
+for (const [table, list] of Object.entries(facts.enums || {}))
+    names[table] = new Map(list.map(([value, name]) => [BigInt(value), name]));
+
+const domain_names = new Map();
+for (const d of facts.meta.domains || [])
+    if (typeof d.name === "string") domain_names.set(d.domid, d.name);
+
+function domain_label(domid) {
+    if (domid === IDLE) return "idle";
+    const name = domain_names.get(domid);
+    return name ? `d${domid} ${name}` : `d${domid}`;
+}
+
+function who_label(who) {
+    if (who === NOBODY) return "?";
+    const [domid, vcpu] = facts.who[who];
+    return domid === IDLE ? `idle v${vcpu}` : `d${domid}v${vcpu}`;
+}
+
+function kind_name(index, word) {
+    if (index === GAP) return "RECORDS LOST";
+    if (index === STRANGER)
+        return word >>> 28 === 15 ? `id_${word & 0xfffffff}` : `EVENT_${word.toString(16).padStart(8, "0")}`;
+    return facts.kinds[index].name;
+}
+
+/* Classes of events: the first word of their names, the frequent ones first. */
+const CLASS = { RECORDS: "lost", FR: "marks", SCHED: "scheduler", HVM: "HVM", PV: "PV",
+                MEM: "memory", HW: "hardware", DOM0: "domains", LOST: "lost" };
+const classes = [], class_of = facts.kinds.map((k, i) => {
+    const word = i === GAP ? "LOST" : i === STRANGER ? "" : k.name.split("_")[0];
+    const name = CLASS[word] || "other";
+    if (!classes.includes(name) && k.nr) classes.push(name);
+    return name;
+});
+const class_index = class_of.map(name => Math.max(0, classes.indexOf(name)));
+const class_shown = classes.map(() => true);
+
+/* As lib/event-show.c shows a record, always name=value. */
+function field_value(field, words) {
+    const [, type, word, shift, bits, constant] = field;
+    if (type === "e") return BigInt(constant);
+    if (type === "a") {
+        let at = 1;
+        if (!words.length) return null;
+        for (let k = 0; k < shift; k++) at += arg_words(words, k);
+        const n = arg_words(words, shift);
+        if (!n || n > 2 || at + n > words.length) return null;
+        return BigInt(words[at]) | (n === 2 ? BigInt(words[at + 1]) << 32n : 0n);
+    }
+    if (word + Math.ceil(bits / 32) > words.length) return null;
+    if (bits > 32) return BigInt(words[word]) | BigInt(words[word + 1]) << 32n;
+    return BigInt(bits === 32 ? words[word] : words[word] >>> shift & 2 ** bits - 1);
+}
+
+function field_text(field, value, words, kind) {
+    const [, type, word, shift, bits, , table] = field;
+    if (type === "b") {
+        const set = [];
+        for (let bit = 0; bit < bits; bit++) {
+            const at = shift + bit;
+            if (words[word + (at >> 5)] >>> (at & 31) & 1)
+                set.push(names[table]?.get(BigInt(bit)) ?? String(bit));
+        }
+        return `{${set.join(",")}}`;
+    }
+    let from = table;
+    if (type === "d") from = "domid";
+    if (type === "a") {
+        const op = field_value(kind.fields[0], words);
+        from = `${names.hypercall?.get(op)}_a${shift}`;
+    }
+    const name = names[from]?.get(value);
+    if (name !== undefined) return name;
+    if (type === "v" && value === (1n << BigInt(bits)) - 1n) return "none";
+    if (type === "x") return "0x" + value.toString(16);
+    if (type === "i") return BigInt.asIntN(bits, value).toString();
+    return value.toString();
+}
+
+/* Words of argument k of a hypercall record. */
+function arg_words(words, k) {
+    return words[0] >>> (20 + 2 * k) & 3;
+}
+
+/* What fields do not show: the first such word, and whether one is not there. */
+function tail_of(kind, words) {
+    if (kind.fields.some(f => f[1] === "a")) {
+        let rest = 1;
+        for (let k = 0; words.length && k < 6; k++) {
+            const n = arg_words(words, k);
+            if (n > 2 || rest + n > words.length) return [rest, true];
+            rest += n;
+        }
+        return [rest, !words.length];
+    }
+    let rest = 0, short = false;
+    const parts = kind.fields.filter(f => f[1] !== "e");
+    for (const [, , word, , bits, , , optional] of parts) {
+        const end = word + Math.ceil(bits / 32);
+        if (end <= words.length) rest = Math.max(rest, end);
+        else if (!optional) short = true;
+    }
+    return [words.length >= kind.words ? kind.words : rest, short];
+}
+
+function words_of(n) {
+    return event.words.subarray(event.first[n], event.first[n + 1]);
+}
+
+function event_text(n) {
+    const index = event.kind[n], words = words_of(n), kind = facts.kinds[index];
+    if (index === GAP) {
+        const missing = words[1] + words[2] * 2 ** 32;
+        return `${facts.gaps[words[0]]}${missing ? `: ${missing}` : ""}`;
+    }
+    const hex = list => Array.from(list, w => "0x" + w.toString(16)).join(",");
+    if (index === STRANGER) return words.length > 1 ? `rest=${hex(words.subarray(1))}` : "";
+    const parts = [];
+    for (const field of kind.fields) {
+        const value = field_value(field, words);
+        if (value !== null) parts.push(`${field[0]}=${field_text(field, value, words, kind)}`);
+    }
+    const [rest, short] = tail_of(kind, words);
+    if (short) parts.push("(too short)");
+    if (rest < words.length) parts.push(`rest=${hex(words.subarray(rest))}`);
+    return parts.join(" ");
+}
+
+function event_name(n) {
+    return kind_name(event.kind[n], event.words[event.first[n]] ?? 0);
+}
+
+/* Seconds from the trigger. */
+function seconds(ns, digits = 6) {
+    const s = (ns + facts.first_ns) / 1e9;
+    return (s >= 0 ? "+" : "") + s.toFixed(digits);
+}
+
+function duration(ns) {
+    if (ns < 1000) return `${Math.round(ns)} ns`;
+    if (ns < 1e6) return `${(ns / 1e3).toPrecision(3)} µs`;
+    if (ns < 1e9) return `${(ns / 1e6).toPrecision(3)} ms`;
+    return `${(ns / 1e9).toPrecision(3)} s`;
+}
+
+/*
+ * State of the page.
+ */
+
+let event, interval;
+let order;               /* events that the list shows: indices; null: all */
+let picked = -1;         /* index of an event */
+let from = 0, to = 1;    /* what the timeline shows, ns */
+let span = 1;            /* all there is */
+let trigger = 0;
+let lanes = [];
+let palette = {};
+
+const LABEL = 128, LANE = 24, HEAD = 22, TICKS = 8;
+
+function lower_bound(list, value, nr = list.length) {
+    let lo = 0, hi = nr;
+    while (lo < hi) {
+        const mid = (lo + hi) >> 1;
+        if (list[mid] < value) lo = mid + 1;
+        else hi = mid;
+    }
+    return lo;
+}
+
+/* Lanes: a pCPU each, then the vCPUs by domain, the one it is about first. */
+function make_lanes() {
+    const cpus = new Map(), vcpus = new Map();
+    for (let i = 0; i < event.nr; i++) {
+        let lane = cpus.get(event.cpu[i]);
+        if (!lane) {
+            lane = { cpu: event.cpu[i], label: `pCPU ${event.cpu[i]}`, events: [], parts: [], begin: event.time[i] };
+            cpus.set(event.cpu[i], lane);
+        }
+        lane.events.push(i);
+    }
+    for (let i = 0; i < interval.nr; i++) {
+        const who = interval.who[i], [domid, vcpu] = facts.who[who];
+        if (interval.state[i] === RUNNING) cpus.get(interval.cpu[i])?.parts.push(i);
+        if (domid === IDLE) continue;
+        if (!vcpus.has(who)) vcpus.set(who, { domid, vcpu, label: `d${domid}v${vcpu}`, parts: [] });
+        vcpus.get(who).parts.push(i);
+    }
+    const weight = lane => lane.domid === facts.subject ? -1 : lane.domid;
+    lanes = [
+        ...[...cpus.values()].sort((a, b) => a.cpu - b.cpu),
+        ...[...vcpus.values()].sort((a, b) => weight(a) - weight(b) || a.vcpu - b.vcpu),
+    ];
+    for (const lane of lanes) {
+        lane.parts.sort((a, b) => interval.start[a] - interval.start[b]);
+        lane.start = Float64Array.from(lane.parts, i => interval.start[i]);
+        if (lane.events) lane.time = Float64Array.from(lane.events, i => event.time[i]);
+    }
+}
+
+/* Dom0 is always the same colour, the one it is about too. */
+const domain_colours = new Map();
+function domain_colour(domid) {
+    if (!domain_colours.has(domid)) {
+        const free = [2, 3, 4, 5, 6, 7];
+        domain_colours.set(domid, domid === 0 ? 0 : domid === facts.subject ? 1 : free[domain_colours.size % 6]);
+    }
+    return palette[`dom-${domain_colours.get(domid)}`];
+}
+
+function read_palette() {
+    const style = getComputedStyle(document.documentElement);
+    const keys = ["paper", "panel", "line", "ink", "dim", "accent", "pick", "wait", "rest", "unknown", "gap"];
+    for (let i = 0; i < 8; i++) keys.push(`dom-${i}`, `ev-${i}`);
+    for (const key of keys) palette[key] = style.getPropertyValue(`--${key}`).trim();
+}
+
+/*
+ * The timeline.
+ */
+
+const canvas = $("canvas"), pen = canvas.getContext("2d");
+let width = 800, height = 200;
+
+const x_of = ns => LABEL + (ns - from) / (to - from) * (width - LABEL);
+const ns_of = x => from + (x - LABEL) / (width - LABEL) * (to - from);
+
+function fit_canvas() {
+    const box = $("lanes"), all = HEAD + lanes.length * LANE + 4;
+    $("lanes-all").style.height = `${all}px`;
+    width = box.clientWidth;
+    height = Math.min(all, Math.max(160, Math.round(innerHeight * 0.56)));
+    const ratio = devicePixelRatio || 1;
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+    canvas.style.width = `${width}px`;
+    canvas.style.height = `${height}px`;
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+}
+
+/* A round step that leaves room for its label. */
+function step_of() {
+    const least = (to - from) / (width - LABEL) * 110;
+    let step = 10 ** Math.floor(Math.log10(least));
+    for (const factor of [1, 2, 5, 10]) if (step * factor >= least) return step * factor;
+    return step * 10;
+}
+
+function draw_axis() {
+    const step = step_of(), digits = Math.max(0, Math.min(9, 9 - Math.floor(Math.log10(step))));
+    pen.fillStyle = palette.panel;
+    pen.fillRect(0, 0, width, HEAD);
+    pen.font = "11px system-ui, sans-serif";
+    pen.textBaseline = "middle";
+    pen.fillStyle = palette.dim;
+    pen.textAlign = "left";
+    pen.fillText("s from the trigger", 8, HEAD / 2);
+    pen.textAlign = "center";
+    for (let t = Math.ceil((from + facts.first_ns) / step) * step - facts.first_ns; t <= to; t += step) {
+        const x = x_of(t);
+        pen.fillRect(Math.round(x), HEAD - 4, 1, 4);
+        if (x > LABEL + 30 && x < width - 30) pen.fillText(seconds(t, digits), x, HEAD / 2);
+    }
+}
+
+/*
+ * Parts narrower than a pixel are added up: a pixel gets each of their colours,
+ * as strongly as it had a share of it; the tall ones on top.
+ */
+function draw_parts(lane, y, colour_of, height_of) {
+    const wide = width - LABEL, scale = wide / (to - from);
+    const bar = (x, w, h, colour) => {
+        pen.fillStyle = colour;
+        pen.fillRect(LABEL + x, y + (LANE - 2 - h) / 2, w, h);
+    };
+    let pixel = -1;
+    const shares = new Map();
+    const flush = () => {
+        for (const [colour, [share, tall]] of [...shares].sort((a, b) => a[1][1] - b[1][1])) {
+            pen.globalAlpha = Math.min(1, 0.2 + share);
+            bar(pixel, 1, tall, colour);
+        }
+        pen.globalAlpha = 1;
+        shares.clear();
+    };
+    /* Parts of a lane may touch but not overlap: those before cannot reach in. */
+    let n = Math.max(0, lower_bound(lane.start, from) - 1);
+    for (; n < lane.parts.length && lane.start[n] <= to; n++) {
+        const i = lane.parts[n], colour = colour_of(i);
+        if (!colour) continue;
+        const a = Math.max(0, (interval.start[i] - from) * scale), b = Math.min(wide, (interval.end[i] - from) * scale);
+        if (b < 0) continue;
+        if (b - a >= 1.5) {
+            bar(a, Math.max(1, b - a - 0.5), height_of(i), colour);
+            continue;
+        }
+        if (Math.floor(a) !== pixel) {
+            flush();
+            pixel = Math.floor(a);
+        }
+        const sum = shares.get(colour);
+        if (sum) sum[0] += b - a;
+        else shares.set(colour, [b - a, height_of(i)]);
+    }
+    flush();
+}
+
+/* A stroke a pixel and class, however many events it stands for. */
+function draw_ticks(lane, y) {
+    const wide = Math.ceil(width - LABEL), scale = (width - LABEL) / (to - from);
+    const seen = new Uint8Array(wide + 1);
+    const last = lower_bound(lane.time, to);
+    for (let n = lower_bound(lane.time, from); n < last; n++) {
+        const i = lane.events[n];
+        if (!event_shown(i)) continue;
+        const x = Math.floor((lane.time[n] - from) * scale);
+        const c = class_index[event.kind[i]] + 1;
+        if (!seen[x] || class_rank[c - 1] < class_rank[seen[x] - 1]) seen[x] = c;
+    }
+    for (let x = 0; x <= wide; x++) {
+        if (!seen[x]) continue;
+        const name = classes[seen[x] - 1];
+        pen.fillStyle = palette[`ev-${class_colour[seen[x] - 1]}`];
+        if (name === "marks" || name === "lost") pen.fillRect(LABEL + x, y, 2, LANE - 2);
+        else pen.fillRect(LABEL + x, y + LANE - 2 - TICKS, 1, TICKS);
+    }
+}
+
+/* The rarer a class, the more it matters that it is seen. */
+const class_rank = classes.map(name => facts.kinds.reduce((n, k, i) => n + (class_of[i] === name ? k.nr : 0), 0));
+const class_colour = classes.map(name => ({ lost: 0, marks: 0, scheduler: 1, HVM: 2, PV: 3, memory: 4, hardware: 5, domains: 6 })[name] ?? 7);
+
+function event_shown(i) {
+    return class_shown[class_index[event.kind[i]]];
+}
+
+function hatch(x, y, w, h, colour) {
+    pen.save();
+    pen.beginPath();
+    pen.rect(x, y, w, h);
+    pen.clip();
+    pen.strokeStyle = colour;
+    pen.globalAlpha = 0.45;
+    pen.beginPath();
+    for (let d = x - h - (x - h) % 6; d < x + w; d += 6) {
+        pen.moveTo(d, y + h);
+        pen.lineTo(d + h, y);
+    }
+    pen.stroke();
+    pen.restore();
+}
+
+function draw_cpu(lane, y) {
+    const begin = Math.min(width, x_of(lane.begin));
+    if (begin > LABEL) hatch(LABEL, y, begin - LABEL, LANE - 2, palette.rest);
+    draw_parts(lane, y - TICKS / 2, i => {
+        const [domid] = facts.who[interval.who[i]];
+        return domid === IDLE ? null : domain_colour(domid);
+    }, () => LANE - 4 - TICKS);
+    draw_ticks(lane, y);
+}
+
+function draw_vcpu(lane, y) {
+    draw_parts(lane, y, i => {
+        const state = interval.state[i];
+        return state === RUNNING ? domain_colour(lane.domid) : state === RUNNABLE ? palette.wait
+               : state === UNKNOWN ? palette.unknown : palette.rest;
+    }, i => {
+        const state = interval.state[i];
+        return state === RUNNING ? LANE - 8 : state === RUNNABLE ? LANE - 14 : state === UNKNOWN ? 6 : 2;
+    });
+}
+
+function draw_label(lane, y) {
+    pen.fillStyle = palette.panel;
+    pen.fillRect(0, y - 1, LABEL - 1, LANE);
+    pen.fillStyle = lane.events ? palette.ink : domain_colour(lane.domid);
+    pen.font = lane.domid !== undefined && lane.domid === facts.subject ? "bold 12px system-ui, sans-serif" : "12px system-ui, sans-serif";
+    pen.textAlign = "left";
+    pen.textBaseline = "middle";
+    const name = lane.domid !== undefined && domain_names.get(lane.domid);
+    pen.save();
+    pen.beginPath();
+    pen.rect(0, y, LABEL - 8, LANE);
+    pen.clip();
+    pen.fillText(name ? `${lane.label} ${name}` : lane.label, 8, y + LANE / 2 - 1);
+    pen.restore();
+}
+
+function line_at(ns, colour, dash) {
+    const x = Math.round(x_of(ns)) + 0.5;
+    if (x < LABEL || x > width) return;
+    pen.strokeStyle = colour;
+    pen.setLineDash(dash);
+    pen.beginPath();
+    pen.moveTo(x, HEAD - 6);
+    pen.lineTo(x, height);
+    pen.stroke();
+    pen.setLineDash([]);
+}
+
+function draw() {
+    const top = $("lanes").scrollTop;
+    pen.fillStyle = palette.paper;
+    pen.fillRect(0, 0, width, height);
+    lanes.forEach((lane, n) => {
+        const y = HEAD + n * LANE - top;
+        if (y < HEAD - LANE || y > height) return;
+        pen.fillStyle = palette.line;
+        pen.fillRect(0, y + LANE - 1, width, lanes[n + 1] && !lane.events !== !lanes[n + 1].events ? 2 : 0.5);
+        if (lane.events) draw_cpu(lane, y);
+        else draw_vcpu(lane, y);
+        draw_label(lane, y);
+    });
+    draw_axis();
+    line_at(trigger, palette.accent, [4, 3]);
+    if (picked >= 0) line_at(event.time[picked], palette.pick, []);
+    $("range").textContent = `${seconds(from)} s to ${seconds(to)} s, ${duration(to - from)}`;
+}
+
+let pending = false;
+function redraw() {
+    if (pending) return;
+    pending = true;
+    requestAnimationFrame(() => {
+        pending = false;
+        draw();
+    });
+}
+
+function show_range(a, b) {
+    const least = 100, room = span * 0.02 + 100;
+    let w = Math.max(least, Math.min(b - a, span + 2 * room));
+    let start = (a + b) / 2 - w / 2;
+    start = Math.max(-room, Math.min(start, span + room - w));
+    from = start;
+    to = start + w;
+    redraw();
+}
+
+/* Around the picked event, if it is to be seen. */
+function zoom(factor, at) {
+    const pick = picked >= 0 ? event.time[picked] : -1;
+    at ??= pick >= from && pick <= to ? pick : (from + to) / 2;
+    const w = (to - from) * factor, part = (at - from) / (to - from);
+    show_range(at - w * part, at - w * part + w);
+}
+
+function pan(part) {
+    const d = (to - from) * part;
+    show_range(from + d, to + d);
+}
+
+function fit() {
+    show_range(-span * 0.01, span * 1.01);
+}
+
+function centre(ns) {
+    if (ns >= from && ns <= to) return redraw();
+    const w = to - from;
+    show_range(ns - w / 2, ns + w / 2);
+}
+
+/* The event nearest to a point: of the pCPU's lane, or of the vCPU's. */
+function event_at(x, y) {
+    const lane = lanes[Math.floor((y - HEAD + $("lanes").scrollTop) / LANE)];
+    const ns = ns_of(x), reach = (to - from) / (width - LABEL) * 8;
+    if (!lane || x < LABEL || y < HEAD) return -1;
+    let best = -1, distance = reach;
+    const n = lower_bound(event.time, ns - reach, event.nr);
+    for (let i = n; i < event.nr && event.time[i] <= ns + reach; i++) {
+        if (!event_shown(i) || (lane.events ? event.cpu[i] !== lane.cpu : !of_vcpu(i, lane))) continue;
+        const d = Math.abs(event.time[i] - ns);
+        if (d < distance) {
+            distance = d;
+            best = i;
+        }
+    }
+    return best;
+}
+
+function of_vcpu(i, lane) {
+    const who = event.who[i];
+    if (who === NOBODY) return false;
+    const [domid, vcpu] = facts.who[who];
+    return domid === lane.domid && vcpu === lane.vcpu;
+}
+
+/* What a lane shows at a point. */
+function part_at(x, y) {
+    const lane = lanes[Math.floor((y - HEAD + $("lanes").scrollTop) / LANE)];
+    if (!lane || x < LABEL || y < HEAD) return null;
+    const ns = ns_of(x), n = lower_bound(lane.start, ns) - 1;
+    const i = lane.parts[n];
+    if (i === undefined || interval.end[i] < ns) return lane.label;
+    const state = ["running", "waiting to run", "blocked", "offline", "not known"][interval.state[i]];
+    const [domid] = facts.who[interval.who[i]];
+    return `${lane.label}: ${lane.events ? `${who_label(interval.who[i])} ${domain_names.get(domid) ?? ""} ` : ""}${state} for ` +
+           `${duration(interval.end[i] - interval.start[i])}, from ${seconds(interval.start[i])} s` +
+           (lane.events ? "" : ` (pCPU ${interval.cpu[i]})`);
+}
+
+function show_tip(e, x, y) {
+    const tip = $("tip"), i = event_at(x, y), part = part_at(x, y);
+    tip.hidden = !part;
+    if (!part) return;
+    tip.textContent = i < 0 ? part : `${part}\n${seconds(event.time[i], 9)} ${who_label(event.who[i])} ${event_name(i)} ${event_text(i)}`;
+    tip.style.left = `${Math.min(e.clientX + 14, innerWidth - tip.offsetWidth - 8)}px`;
+    tip.style.top = `${Math.min(e.clientY + 16, innerHeight - tip.offsetHeight - 8)}px`;
+}
+
+let drag = null;
+function pointer(e) {
+    const box = canvas.getBoundingClientRect();
+    return [e.clientX - box.left, e.clientY - box.top];
+}
+
+canvas.addEventListener("pointerdown", e => {
+    const [x, y] = pointer(e);
+    drag = { x, y, from, to, moved: false, select: e.shiftKey };
+    canvas.setPointerCapture(e.pointerId);
+    $("lanes").focus({ preventScroll: true });
+});
+canvas.addEventListener("pointermove", e => {
+    const [x, y] = pointer(e);
+    if (!drag) return show_tip(e, x, y);
+    $("tip").hidden = true;
+    if (Math.abs(x - drag.x) > 3) drag.moved = true;
+    if (!drag.moved) return;
+    if (drag.select) {
+        draw();
+        pen.globalAlpha = 0.2;
+        pen.fillStyle = palette.accent;
+        pen.fillRect(Math.min(x, drag.x), HEAD, Math.abs(x - drag.x), height);
+        pen.globalAlpha = 1;
+        return;
+    }
+    const d = (drag.x - x) / (width - LABEL) * (drag.to - drag.from);
+    show_range(drag.from + d, drag.to + d);
+});
+canvas.addEventListener("pointerup", e => {
+    const [x, y] = pointer(e), was = drag;
+    drag = null;
+    if (!was) return;
+    if (was.moved && was.select) return show_range(ns_of(Math.min(x, was.x)), ns_of(Math.max(x, was.x)));
+    if (!was.moved) pick(event_at(x, y), false);
+});
+canvas.addEventListener("pointerleave", () => { $("tip").hidden = true; });
+canvas.addEventListener("wheel", e => {
+    if (e.altKey) return;
+    e.preventDefault();
+    if (e.shiftKey || Math.abs(e.deltaX) > Math.abs(e.deltaY)) return pan((e.deltaX || e.deltaY) / 1000);
+    zoom(Math.exp(e.deltaY * 0.002), ns_of(pointer(e)[0]));
+}, { passive: false });
+
+/*
+ * The list of events.
+ */
+
+const ROW = 20, TALLEST = 8e6;
+const list = $("list");
+const listed = n => order ? order[n] : n;
+const listed_nr = () => order ? order.length : event.nr;
+
+/* Browsers bound how tall a box may be: beyond that a pixel is several rows. */
+const rows_tall = () => Math.min(TALLEST, listed_nr() * ROW);
+const rows_shown = () => Math.ceil(list.clientHeight / ROW) + 1;
+
+function first_row() {
+    const nr = listed_nr(), room = rows_tall() - list.clientHeight;
+    if (nr * ROW <= TALLEST) return Math.floor(list.scrollTop / ROW);
+    return Math.round(list.scrollTop / room * (nr - rows_shown() + 1));
+}
+
+function draw_list() {
+    const nr = listed_nr(), top = Math.max(0, Math.min(first_row(), nr)), rows = [];
+    for (let n = top; n < Math.min(nr, top + rows_shown()); n++) {
+        const i = listed(n), lost = event.kind[i] === GAP;
+        const what = element("span", lost ? { class: "loss" } : {}, `${event_name(i)} ${event_text(i)}`);
+        const row = element("div", { class: "row", role: "option", "aria-selected": String(i === picked), "data-event": i },
+                            element("span", {}, seconds(event.time[i])), element("span", {}, String(event.cpu[i])),
+                            element("span", {}, lost ? "" : who_label(event.who[i])), what);
+        if (event.who[i] !== NOBODY && i !== picked && !lost)
+            row.children[2].style.color = facts.who[event.who[i]][0] === IDLE ? palette.dim : domain_colour(facts.who[event.who[i]][0]);
+        rows.push(row);
+    }
+    const exact = nr * ROW <= TALLEST;
+    $("rows").style.top = `${exact ? top * ROW : Math.min(list.scrollTop, rows_tall() - rows.length * ROW)}px`;
+    $("rows").replaceChildren(...rows);
+    $("list-all").style.height = `${rows_tall()}px`;
+}
+
+function row_of(i) {
+    return order ? lower_bound(order, i) : i;
+}
+
+function scroll_to(i) {
+    const n = row_of(i), nr = listed_nr(), shown = rows_shown();
+    const top = first_row();
+    $("list-all").style.height = `${rows_tall()}px`;
+    if (n >= top && n < top + shown - 2) return;
+    const want = Math.max(0, n - (shown >> 1));
+    list.scrollTop = nr * ROW <= TALLEST ? want * ROW : want / (nr - shown + 1) * (rows_tall() - list.clientHeight);
+}
+
+function pick(i, from_list) {
+    picked = i;
+    $("picked").textContent = i < 0 ? "" : `${seconds(event.time[i], 9)} s  pCPU ${event.cpu[i]}  ` +
+        `${who_label(event.who[i])}  ${event_name(i)} ${event_text(i)}`;
+    if (i >= 0) {
+        if (!from_list) scroll_to(i);
+        centre(event.time[i]);
+    }
+    draw_list();
+    redraw();
+}
+
+function pick_next(d) {
+    const nr = listed_nr();
+    if (!nr) return;
+    const n = picked < 0 ? row_of(lower_bound(event.time, from, event.nr)) : row_of(picked) + d;
+    pick(listed(Math.max(0, Math.min(nr - 1, n))), false);
+}
+
+/* Each word must be part of an event's name, or be its vCPU, domain, pCPU. */
+function apply_filter() {
+    const words = $("filter").value.toLowerCase().split(/\s+/).filter(w => w);
+    if (!words.length && class_shown.every(s => s)) {
+        order = null;
+    } else {
+        const kinds = words.map(w => facts.kinds.map((k, i) => kind_name(i, 0).toLowerCase().includes(w)));
+        const whos = words.map(w => facts.who.map(([d, v], i) =>
+            who_label(i) === w || `d${d}` === w || (domain_names.get(d) ?? "").toLowerCase().includes(w)));
+        const cpus = words.map(w => /^cpu\d+$/.test(w) ? Number(w.slice(3)) : -1);
+        const found = new Uint32Array(event.nr);
+        let nr = 0;
+        for (let i = 0; i < event.nr; i++) {
+            if (!event_shown(i)) continue;
+            let all = true;
+            for (let w = 0; w < words.length && all; w++)
+                all = kinds[w][event.kind[i]] || (event.who[i] !== NOBODY && whos[w][event.who[i]]) || cpus[w] === event.cpu[i];
+            if (all) found[nr++] = i;
+        }
+        order = found.subarray(0, nr);
+    }
+    $("shown").textContent = `${listed_nr().toLocaleString("en")} of ${event.nr.toLocaleString("en")}`;
+    list.scrollTop = 0;
+    if (picked >= 0) scroll_to(picked);
+    draw_list();
+}
+
+list.addEventListener("scroll", draw_list);
+list.addEventListener("click", e => {
+    const row = e.target.closest("[data-event]");
+    if (row) pick(Number(row.dataset.event), true);
+});
+list.addEventListener("keydown", e => {
+    const d = { ArrowDown: 1, ArrowUp: -1, PageDown: rows_shown() - 2, PageUp: 2 - rows_shown() }[e.key];
+    if (!d) return;
+    e.preventDefault();
+    e.stopPropagation();
+    pick_next(d);
+});
+let typing;
+$("filter").addEventListener("input", () => {
+    clearTimeout(typing);
+    typing = setTimeout(apply_filter, 120);
+});
+
+/*
+ * Tables.
+ */
+
+function table(caption, heads, rows) {
+    return element("table", {}, element("caption", {}, caption),
+                   element("thead", {}, element("tr", {}, ...heads.map(h => element("th", { scope: "col" }, h)))),
+                   element("tbody", {}, ...rows.map(r => element("tr", {}, ...r.map(c => element("td", {}, c))))));
+}
+
+const count = n => n.toLocaleString("en");
+const stretch = Math.max(1, facts.to_ns - facts.from_ns);
+const percent = ns => `${(100 * ns / stretch).toFixed(1)} %`;
+const rate = n => count(Math.round(n / stretch * 1e9));
+
+function histogram(times) {
+    const low = Math.min(...times.octaves.map(o => o[0])), high = Math.max(...times.octaves.map(o => o[0]));
+    const most = Math.max(...times.octaves.map(o => o[1])), by = new Map(times.octaves);
+    const bars = [];
+    for (let k = low; k <= high && times.octaves.length; k++) {
+        const n = by.get(k) ?? 0;
+        const bar = element("i", { title: `${duration(k ? 2 ** k : 0)} to ${duration(2 ** (k + 1))}: ${n}` });
+        bar.style.height = `${n ? 2 + 22 * Math.log1p(n) / Math.log1p(most) : 0}px`;
+        bars.push(bar);
+    }
+    return element("span", { class: "histogram", role: "img",
+                             "aria-label": times.octaves.map(([k, n]) => `from ${duration(2 ** k)}: ${n}`).join(", ") }, ...bars);
+}
+
+const waits = t => t.nr ? [duration(t.p50), duration(t.p99), duration(t.max), histogram(t)] : ["", "", "", ""];
+
+function share(d) {
+    const part = (ns, colour, what) => {
+        const i = element("i", { title: `${what} ${percent(ns)} of a pCPU` });
+        i.style.width = `${100 * ns / Math.max(1, d.running + d.runnable + d.blocked + d.offline + d.unknown)}%`;
+        i.style.background = colour;
+        return i;
+    };
+    return element("span", { class: "share" }, part(d.running, "var(--dom-0)", "running"), part(d.runnable, d.domid === IDLE ? "var(--rest)" : "var(--wait)", "waiting"),
+                   part(d.blocked, "var(--rest)", "blocked"), part(d.offline, "var(--line)", "offline"), part(d.unknown, "var(--unknown)", "not known"));
+}
+
+function domains_table() {
+    return table(`Over ${duration(stretch)}, in which all pCPUs are there; per cent of one pCPU`,
+                 ["domain", "", "running", "waiting", "blocked", "entries/s", "hypercalls/s", "I/O/s"],
+                 facts.domains.map(d => [`${domain_label(d.domid)}, ${d.vcpus} vCPU${d.vcpus === 1 ? "" : "s"}`, share(d), percent(d.running),
+                     d.domid === IDLE ? "" : percent(d.runnable), percent(d.blocked), rate(d.entries), rate(d.hypercalls), rate(d.io)]));
+}
+
+function waits_table() {
+    return table("How long vCPUs waited from a wake-up until they ran; bars by powers of two",
+                 ["domain", "wake-ups", "half", "99 %", "longest", ""],
+                 facts.domains.filter(d => d.waits.nr).map(d => [domain_label(d.domid), count(d.waits.nr), ...waits(d.waits)]));
+}
+
+function exits_table() {
+    const rows = facts.exits.slice().sort((a, b) => b.nr - a.nr);
+    return table("Exits of HVM and PVH guests, and how long until the guest went on, if it kept its pCPU" +
+                 (facts.exits_left_out ? `; ${count(facts.exits_left_out)} exits of further reasons are left out` : ""),
+                 ["domain", "reason", "exits", "half", "99 %", "longest", ""],
+                 rows.map(e => [domain_label(e.domid), e.name ?? String(e.reason), count(e.nr), ...waits(e.times)]));
+}
+
+function hypercalls_table() {
+    const rows = [];
+    for (const d of facts.domains)
+        for (const [op, n] of d.ops) rows.push([d.domid, op, n]);
+    rows.sort((a, b) => b[2] - a[2]);
+    return table("Hypercalls", ["domain", "hypercall", "times", "a second"],
+                 rows.map(([domid, op, n]) => [domain_label(domid), names.hypercall?.get(BigInt(op)) ?? String(op), count(n), rate(n)]));
+}
+
+function kinds_table() {
+    const rows = facts.kinds.map((k, i) => [kind_name(i, 0), k.nr]).filter(r => r[1]).sort((a, b) => b[1] - a[1]);
+    return table("All records of the file by kind", ["event", "records"], rows.map(([name, n]) => [name, count(n)]));
+}
+
+function losses_table() {
+    const rows = (facts.meta.streams || []).map(s => [`pCPU ${s.cpu} ${s.channel}`,
+        ...["emitted", "held", "overwritten"].map(k => count(Number(s[k] ?? 0))),
+        count(Object.values(s.lost || {}).reduce((a, b) => a + Number(b), 0)), s.balanced ? "yes" : "no"]);
+    return table("What each ring recorded, what of it is here, and what is not", ["stream", "emitted", "held", "overwritten before", "lost", "adds up"], rows);
+}
+
+function facts_table() {
+    const rows = [], add = (key, value) => value !== undefined && value !== null && value !== "" && rows.push([key, String(value)]);
+    const walk = (key, value) => {
+        if (value && typeof value === "object" && !Array.isArray(value))
+            for (const [k, v] of Object.entries(value)) walk(key ? `${key} ${k}` : k, v);
+        else if (!Array.isArray(value)) add(key.replaceAll("_", " "), value);
+    };
+    for (const key of ["trigger", "host", "xen", "clock", "history"]) walk(key, facts.meta[key]);
+    walk("", facts.note);
+    return table("What the file says of itself", ["what", ""], rows);
+}
+
+const tabs = [
+    ["Domains", domains_table], ["Waits", waits_table], ["Exits", exits_table], ["Hypercalls", hypercalls_table],
+    ["Kinds", kinds_table], ["Losses", losses_table], ["File", facts_table],
+];
+
+function show_tab(n, focus) {
+    [...$("tabs").children].forEach((b, i) => {
+        b.setAttribute("aria-selected", String(i === n));
+        b.tabIndex = i === n ? 0 : -1;
+        if (i === n && focus) b.focus();
+    });
+    const made = tabs[n][1]();
+    $("panel").replaceChildren(made.querySelector("tbody").childElementCount ? made : element("p", { class: "hint" }, "The recording has nothing of this."));
+    $("panel").querySelectorAll("td").forEach(td => {
+        if (td.previousElementSibling && td.parentNode.children.length === 2 && n === tabs.length - 1) td.className = "text";
+    });
+    $("panel").scrollTop = 0;
+}
+
+function make_tabs() {
+    tabs.forEach(([name], n) => {
+        const b = element("button", { type: "button", role: "tab" }, name);
+        b.addEventListener("click", () => show_tab(n, false));
+        b.addEventListener("keydown", e => {
+            const d = { ArrowRight: 1, ArrowLeft: -1 }[e.key];
+            if (d) show_tab((n + d + tabs.length) % tabs.length, true);
+        });
+        $("tabs").append(b);
+    });
+    show_tab(0, false);
+}
+
+/*
+ * Head, legend, themes, keys.
+ */
+
+/* "[-0.000012 pCPU1]": the citations of a line lead to their moment. */
+function explain_line(text) {
+    const item = element("li", text.startsWith("  ") ? { class: "detail" } : {});
+    let rest = 0;
+    for (const match of text.matchAll(/[-+]\d+\.\d{3,9}/g)) {
+        const b = element("button", { type: "button", class: "cite", title: "Show this moment" }, match[0]);
+        const ns = Number(match[0]) * 1e9 - facts.first_ns;
+        b.addEventListener("click", () => {
+            const w = Math.min(to - from, span / 50);
+            show_range(ns - w / 2, ns + w / 2);
+            pick(Math.min(event.nr - 1, lower_bound(event.time, ns - 500, event.nr)), false);
+        });
+        item.append(text.slice(rest, match.index), b);
+        rest = match.index + match[0].length;
+    }
+    item.append(text.slice(rest));
+    return item;
+}
+
+function make_head() {
+    const t = facts.meta.trigger || {}, host = facts.meta.host || {};
+    const who = t.domid === undefined ? "" : ` of d${t.domid}${t.name ? ` ${t.name}` : ""}`;
+    const title = `${t.cause ?? "snapshot"}${who}`;
+    document.title = `${title} - Xen trace snapshot`;
+    $("title").textContent = title;
+    const events = `${count(event.nr)} events over ${duration(span)}`;
+    $("subtitle").textContent = [host.name, facts.meta.xen?.version && `Xen ${facts.meta.xen.version}`, events].filter(x => x).join(" · ");
+    $("explain").replaceChildren(...facts.explain.map(explain_line));
+}
+
+function make_legend() {
+    classes.forEach((name, c) => {
+        const swatch = element("span", { class: "swatch" });
+        swatch.style.background = `var(--ev-${class_colour[c]})`;
+        const b = element("button", { type: "button", "aria-pressed": "true", title: `Show or hide ${name}` }, swatch, name);
+        b.addEventListener("click", () => {
+            class_shown[c] = !class_shown[c];
+            b.setAttribute("aria-pressed", String(class_shown[c]));
+            apply_filter();
+            redraw();
+        });
+        $("legend").append(b);
+    });
+    const key = (colour, text) => {
+        const swatch = element("span", { class: "swatch" });
+        swatch.style.background = `var(--${colour})`;
+        $("key").append(element("span", {}, swatch, text));
+    };
+    const domains = [...domain_colours], most = 8;
+    for (const [domid, n] of domains.slice(0, most)) key(`dom-${n}`, `${domain_label(domid)} runs`);
+    if (domains.length > most) key("dim", `${domains.length - most} more domains`);
+    key("wait", "waits to run");
+    key("rest", "blocked, or not recorded any more");
+    key("unknown", "not known: records are missing");
+}
+
+function set_theme(dark) {
+    document.documentElement.dataset.theme = dark ? "dark" : "light";
+    read_palette();
+    redraw();
+    if (event) draw_list();
+}
+
+function toggle_theme() {
+    set_theme(document.documentElement.dataset.theme !== "dark");
+}
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+dark.addEventListener("change", () => set_theme(dark.matches));
+$("theme").addEventListener("click", toggle_theme);
+$("zoom-in").addEventListener("click", () => zoom(0.5));
+$("zoom-out").addEventListener("click", () => zoom(2));
+$("fit").addEventListener("click", fit);
+$("to-trigger").addEventListener("click", to_trigger);
+
+function to_trigger() {
+    const w = Math.min(to - from, span / 20);
+    show_range(trigger - w * 0.7, trigger + w * 0.3);
+}
+
+const keys = {
+    ArrowLeft: () => pan(-0.2), ArrowRight: () => pan(0.2), "+": () => zoom(0.5), "=": () => zoom(0.5), "-": () => zoom(2),
+    "0": fit, t: to_trigger, n: () => pick_next(1), p: () => pick_next(-1), d: toggle_theme,
+    Home: () => show_range(0, to - from), End: () => show_range(span - (to - from), span),
+};
+document.addEventListener("keydown", e => {
+    if (e.ctrlKey || e.metaKey || e.altKey || e.target.closest("input, [role=tab]")) return;
+    if (!keys[e.key] || (e.target !== $("lanes") && e.key.length > 1)) return;
+    e.preventDefault();
+    keys[e.key]();
+});
+
+$("lanes").addEventListener("scroll", redraw);
+addEventListener("resize", () => {
+    fit_canvas();
+    redraw();
+    draw_list();
+});
+
+function start() {
+    ({ event, interval } = columns());
+    $("columns").remove();
+    trigger = -facts.first_ns;
+    span = Math.max(1, event.nr ? event.time[event.nr - 1] : 0, interval.nr ? interval.end[interval.nr - 1] : 0);
+    make_lanes();
+    set_theme(dark.matches);
+    for (const lane of lanes) if (!lane.events) domain_colour(lane.domid);
+    make_head();
+    make_legend();
+    make_tabs();
+    fit_canvas();
+    /* Where all pCPUs are there; rare events reach much further back. */
+    const dense = Math.min(span * 0.999, Math.max(0, facts.from_ns - facts.first_ns));
+    from = dense - (span - dense) * 0.02;
+    to = span + (span - dense) * 0.02;
+    apply_filter();
+    scroll_to(Math.min(event.nr - 1, lower_bound(event.time, trigger, event.nr)));
+    draw_list();
+    draw();
+    performance.mark("first-picture");
+}
+
+try {
+    start();
+} catch (error) {
+    $("failure").hidden = false;
+    $("failure").textContent = `The page cannot be drawn: ${error.message}`;
+    throw error;
+}
+})();

@@ -53,19 +53,21 @@ int packet_parse(const void *data, size_t bytes, struct packet *p)
 
 int packet_count(const struct packet *p, uint32_t *records, uint64_t *last_tsc)
 {
-    struct packet_iter it;
-    struct packet_record rec;
+    struct packet_iter it, last;
+    struct packet_raw raw = { .at = NULL };
+    uint32_t n = 0;
     int rc;
 
-    *records = 0;
-    *last_tsc = p->hdr.begin_tsc;
-
     packet_iter_init(&it, p);
-    while ( (rc = packet_next(&it, &rec)) > 0 )
+    last = it;
+    while ( (rc = packet_step(&it, &raw)) > 0 )
     {
-        ++*records;
-        *last_tsc = rec.tsc;
+        n++;
+        last.anchor = it.anchor;
     }
 
-    return !rc && *records == p->hdr.records ? 0 : -EBADMSG;
+    *records = n;
+    *last_tsc = n ? packet_extend(&last, raw.head) << it.shift
+                  : p->hdr.begin_tsc;
+    return !rc && n == p->hdr.records ? 0 : -EBADMSG;
 }

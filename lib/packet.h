@@ -112,11 +112,19 @@ static inline int packet_set_anchor(struct packet_iter *it, uint32_t head,
     return 0;
 }
 
+/* A record where it lies. */
+struct packet_raw {
+    const uint8_t *at;
+    uint32_t head;
+    uint8_t head_bytes; /* to the payload */
+    uint8_t words;
+};
+
 /*
- * The next record.  1: got one; 0: the end; -EBADMSG: what lies at it->next is
- * no record, nothing behind it can be read.
+ * To the next record, whose anchor is it->anchor then.  1: got one; 0: the end;
+ * -EBADMSG: what lies at it->next is no record, nothing behind it can be read.
  */
-static inline int packet_next(struct packet_iter *it, struct packet_record *rec)
+static inline int packet_step(struct packet_iter *it, struct packet_raw *raw)
 {
     while ( it->next < it->end )
     {
@@ -124,8 +132,7 @@ static inline int packet_next(struct packet_iter *it, struct packet_record *rec)
         uint32_t id = head & XEN_FLIGHTREC_ID_MASK;
         unsigned int words = (head >> XEN_FLIGHTREC_WORDS_SHIFT) &
                              XEN_FLIGHTREC_WORDS_MASK;
-        bool escaped = id == XEN_FLIGHTREC_ID_ESCAPE;
-        size_t head_bytes = escaped ? 8 : 4;
+        size_t head_bytes = id == XEN_FLIGHTREC_ID_ESCAPE ? 8 : 4;
         size_t bytes = head_bytes + words * 4;
 
         if ( bytes > (size_t)(it->end - it->next) )
@@ -138,23 +145,35 @@ static inline int packet_next(struct packet_iter *it, struct packet_record *rec)
             it->next += bytes;
             continue;
         }
-
-        rec->event = escaped ? packet_word(it->next + 4) : 0;
-        if ( rec->event >> 28 )
+        if ( id == XEN_FLIGHTREC_ID_ESCAPE && packet_word(it->next + 4) >> 28 )
             return -EBADMSG;
 
-        rec->tsc = packet_extend(it, head) << it->shift;
-        rec->id = id;
-        rec->words = words;
-        rec->escaped = escaped;
-        for ( unsigned int i = 0; i < words; i++ )
-            rec->data[i] = packet_word(it->next + head_bytes + i * 4);
-
+        *raw = (struct packet_raw){ it->next, head, head_bytes, words };
         it->next += bytes;
         return 1;
     }
 
     return 0;
+}
+
+/* The next record, decoded.  Results as of packet_step(). */
+static inline int packet_next(struct packet_iter *it, struct packet_record *rec)
+{
+    struct packet_raw raw;
+    int rc = packet_step(it, &raw);
+
+    if ( rc <= 0 )
+        return rc;
+
+    rec->tsc = packet_extend(it, raw.head) << it->shift;
+    rec->id = raw.head & XEN_FLIGHTREC_ID_MASK;
+    rec->words = raw.words;
+    rec->escaped = raw.head_bytes == 8;
+    rec->event = rec->escaped ? packet_word(raw.at + 4) : 0;
+    for ( unsigned int i = 0; i < raw.words; i++ )
+        rec->data[i] = packet_word(raw.at + raw.head_bytes + i * 4);
+
+    return 1;
 }
 
 #endif /* XENFLIGHT_PACKET_H */

@@ -31,7 +31,7 @@ say      = $(if $(V),:,echo) "  $(1)"
 # What the user-space part links with, as the packages call it.
 pkg      = $(shell pkg-config $(1) $(2) 2>/dev/null)
 LIBS_XEN  = $(call pkg,--libs,xencontrol xencall xenevtchn xenforeignmemory xenstore)
-LIBS_BASE = -llz4 -lxxhash -ljansson
+LIBS_BASE = -llz4 -lxxhash -ljansson -pthread
 
 # Modules append to these.
 PROGS    :=

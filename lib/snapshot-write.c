@@ -2,17 +2,18 @@
 /*
  * snapshot-write.c: the writing half of the snapshot file.
  *
- * Slots are copied into one chunk, which is compressed and written when it is
- * full or the stream changes.  The copy is what is checked and compressed: a
- * slot that changes under us can spoil its own content, nothing else.
+ * Slots are copied into one chunk, which becomes a frame when it is full or the
+ * stream changes (pack.h), and frames are written in the order of the chunks.
+ * The copy is what is checked and compressed: a slot that changes under us can
+ * spoil its own content, nothing else.
  */
 
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <lz4frame.h>
 #include <xxhash.h>
 
+#include "lib/pack.h"
 #include "lib/packet.h"
 #include "lib/snapshot.h"
 
@@ -27,13 +28,21 @@ enum stage {
     STAGE_NOTED, /* note is written */
 };
 
+/* .seq is 0: none yet. */
+struct stream {
+    uint16_t cpu;
+    uint8_t channel;
+    uint64_t seq;
+};
+
 struct snapshot_writer {
     int fd;
     enum stage stage;
     uint64_t offset;              /* bytes written so far */
-    uint8_t *chunk;               /* SNAPSHOT_MAX_DATA_BYTES */
-    struct snapshot_frame open;   /* what the chunk holds; .content_bytes */
-    uint8_t *out;
+    struct snapshot_how how;
+    struct pack *pack;
+    struct stream stream;         /* that of the newest packet */
+    uint8_t *out;                 /* documents and the index */
     size_t out_bytes;
     struct snapshot_frame *frames;
     uint32_t nr_frames, max_frames;
@@ -60,15 +69,6 @@ static int write_all(struct snapshot_writer *w, const void *data, size_t len)
     return 0;
 }
 
-static const LZ4F_preferences_t lz4_prefs = {
-    .frameInfo = {
-        .blockSizeID = LZ4F_max1MB,
-        .blockMode = LZ4F_blockIndependent,
-        .contentChecksumFlag = LZ4F_contentChecksumEnabled,
-        .contentSize = 1, /* any but 0: the real size is filled in */
-    },
-};
-
 static int reserve_out(struct snapshot_writer *w, size_t bytes)
 {
     uint8_t *out;
@@ -83,12 +83,6 @@ static int reserve_out(struct snapshot_writer *w, size_t bytes)
     w->out = out;
     w->out_bytes = bytes;
     return 0;
-}
-
-/* Room for the compressed form of `len` bytes. */
-static int reserve_frame(struct snapshot_writer *w, size_t len)
-{
-    return reserve_out(w, LZ4F_compressFrameBound(len, &lz4_prefs));
 }
 
 static int remember_frame(struct snapshot_writer *w,
@@ -112,36 +106,22 @@ static int remember_frame(struct snapshot_writer *w,
     return 0;
 }
 
-/* Compresses and writes `f->content_bytes` bytes; completes and keeps `f`. */
-static int put_frame(struct snapshot_writer *w, const void *content,
+/* Writes a frame; completes and keeps `f`. */
+static int put_frame(struct snapshot_writer *w, const void *stored,
                      struct snapshot_frame *f)
 {
-    size_t bytes;
     int rc;
 
-    rc = reserve_frame(w, f->content_bytes);
-    if ( rc )
-        return rc;
-
-    bytes = LZ4F_compressFrame(w->out, w->out_bytes, content, f->content_bytes,
-                               &lz4_prefs);
-    if ( LZ4F_isError(bytes) )
-        return -EIO;
-
     f->offset = w->offset;
-    f->bytes = bytes;
-    f->xxh64 = XXH64(w->out, bytes, 0);
     rc = remember_frame(w, f);
-    if ( rc )
-        return rc;
-
-    return write_all(w, w->out, bytes);
+    return rc ? rc : write_all(w, stored, f->bytes);
 }
 
 static int put_json(struct snapshot_writer *w, enum snapshot_kind kind,
                     const char *json, size_t len)
 {
     struct snapshot_frame f = { .kind = kind, .content_bytes = len };
+    int rc;
 
     /* A reader without an index tells documents from packets by this. */
     if ( !len || json[0] != '{' )
@@ -149,7 +129,14 @@ static int put_json(struct snapshot_writer *w, enum snapshot_kind kind,
     if ( len > SNAPSHOT_MAX_JSON_BYTES )
         return -EFBIG;
 
-    return put_frame(w, json, &f);
+    rc = reserve_out(w, pack_lz4_bound(len));
+    if ( rc )
+        return rc;
+    f.bytes = pack_lz4(w->how.level, json, len, w->out, w->out_bytes);
+    if ( !f.bytes )
+        return -EIO;
+    f.xxh64 = XXH64(w->out, f.bytes, 0);
+    return put_frame(w, w->out, &f);
 }
 
 static int put_header(struct snapshot_writer *w, uint64_t created_ns)
@@ -158,7 +145,7 @@ static int put_header(struct snapshot_writer *w, uint64_t created_ns)
         .skip_magic = SNAPSHOT_SKIP_HEADER,
         .skip_bytes = sizeof(h) - 8,
         .magic = SNAPSHOT_HEADER_MAGIC,
-        .major = SNAPSHOT_MAJOR,
+        .major = w->how.plain ? SNAPSHOT_MAJOR_PLAIN : SNAPSHOT_MAJOR,
         .minor = SNAPSHOT_MINOR,
         .abi_version = XEN_FLIGHTREC_VERSION,
         .packet_bytes = sizeof(struct xen_flightrec_packet),
@@ -170,27 +157,23 @@ static int put_header(struct snapshot_writer *w, uint64_t created_ns)
     return write_all(w, &h, sizeof(h));
 }
 
-int snapshot_create(int fd, uint64_t created_ns, struct snapshot_writer **out)
+int snapshot_create_as(int fd, uint64_t created_ns,
+                       const struct snapshot_how *how,
+                       struct snapshot_writer **out)
 {
     struct snapshot_writer *w = calloc(1, sizeof(*w));
-    int rc = -ENOMEM;
+    int rc;
 
     if ( !w )
-        return rc;
+        return -ENOMEM;
 
     w->fd = fd;
-    w->chunk = malloc(SNAPSHOT_MAX_DATA_BYTES);
-    if ( !w->chunk )
-        goto out;
-
+    if ( how )
+        w->how = *how;
     /* All that the data will need: no allocation while Xen holds memory. */
-    rc = reserve_frame(w, SNAPSHOT_MAX_DATA_BYTES);
-    if ( rc )
-        goto out;
-
-    rc = put_header(w, created_ns);
-
- out:
+    rc = pack_new(&w->how, &w->pack);
+    if ( !rc )
+        rc = put_header(w, created_ns);
     if ( rc )
         snapshot_abort(w);
     else
@@ -211,61 +194,48 @@ int snapshot_put_meta(struct snapshot_writer *w, const char *json, size_t len)
     return rc;
 }
 
-int snapshot_flush(struct snapshot_writer *w)
+/* Writes the oldest frame, when it is done. */
+static int retire(struct snapshot_writer *w)
 {
-    int rc;
+    struct pack_job *job = pack_wait(w->pack);
+    int rc = job->rc ? job->rc : put_frame(w, job->out, &job->frame);
 
-    if ( !w->open.content_bytes )
-        return 0;
-
-    rc = put_frame(w, w->chunk, &w->open);
     if ( rc )
         return rc;
 
     w->totals.frames++;
-    w->totals.content_bytes += w->open.content_bytes;
-    w->totals.packets += w->open.packets;
-    w->totals.records += w->open.records;
-    w->open.content_bytes = 0;
+    w->totals.content_bytes += job->frame.content_bytes;
+    w->totals.packet_bytes += job->plain_bytes;
+    w->totals.packets += job->frame.packets;
+    w->totals.records += job->frame.records;
+    w->totals.damaged += !!(job->frame.flags & SNAPSHOT_FRAME_DAMAGED);
+    pack_retire(w->pack);
     return 0;
 }
 
-/* Is `hdr` of the stream that the chunk (or the last frame) is of? */
-static bool same_stream(const struct snapshot_frame *f,
-                        const struct xen_flightrec_packet *hdr)
+/* Afterwards there is an empty chunk. */
+static int close_chunk(struct snapshot_writer *w)
 {
-    return f->kind == SNAPSHOT_DATA && f->cpu == hdr->cpu &&
-           f->channel == hdr->channel;
+    if ( !pack_fill(w->pack)->plain_bytes )
+        return 0;
+
+    pack_submit(w->pack);
+    return pack_full(w->pack) ? retire(w) : 0;
 }
 
-/* Describes one more packet, which lies at the chunk's end. */
-static void account_packet(struct snapshot_writer *w, const struct packet *p)
+int snapshot_flush(struct snapshot_writer *w)
 {
-    struct snapshot_frame *f = &w->open;
-    uint32_t records;
-    uint64_t last_tsc;
+    int rc = close_chunk(w);
 
-    if ( packet_count(p, &records, &last_tsc) )
-    {
-        f->flags |= SNAPSHOT_FRAME_DAMAGED;
-        w->totals.damaged++;
-    }
-
-    if ( !f->packets )
-    {
-        f->first_seq = p->hdr.seq;
-        f->first_tsc = p->hdr.begin_tsc;
-    }
-    f->last_seq = p->hdr.seq;
-    f->last_tsc = last_tsc;
-    f->packets++;
-    f->records += records;
-    f->content_bytes += p->hdr.used_bytes;
+    while ( !rc && !pack_empty(w->pack) )
+        rc = retire(w);
+    return rc;
 }
 
 int snapshot_put_packet(struct snapshot_writer *w, const void *slot,
                         size_t slot_bytes)
 {
+    struct pack_job *job;
     struct packet p;
     uint8_t *copy;
     bool same;
@@ -278,30 +248,25 @@ int snapshot_put_packet(struct snapshot_writer *w, const void *slot,
     if ( rc )
         return rc;
 
-    same = same_stream(&w->open, &p.hdr);
-    if ( same && p.hdr.seq <= w->open.last_seq )
+    same = w->stream.seq && w->stream.cpu == p.hdr.cpu &&
+           w->stream.channel == p.hdr.channel;
+    if ( same && p.hdr.seq <= w->stream.seq )
         return -ESTALE;
 
-    if ( !same || w->open.content_bytes >= SNAPSHOT_CHUNK_BYTES )
+    if ( !same || pack_fill(w->pack)->plain_bytes >= SNAPSHOT_CHUNK_BYTES )
     {
-        rc = snapshot_flush(w);
+        rc = close_chunk(w);
         if ( rc )
             return rc;
     }
 
-    if ( !w->open.content_bytes )
-        w->open = (struct snapshot_frame){
-            .kind = SNAPSHOT_DATA,
-            .cpu = p.hdr.cpu,
-            .channel = p.hdr.channel,
-        };
-
     /* From here on only the copy counts: the header as it was checked. */
-    copy = w->chunk + w->open.content_bytes;
+    job = pack_fill(w->pack);
+    copy = job->plain + job->plain_bytes;
     memcpy(copy, slot, p.hdr.used_bytes);
     memcpy(copy, &p.hdr, sizeof(p.hdr));
-    p.records = copy + p.hdr.header_bytes;
-    account_packet(w, &p);
+    job->plain_bytes += p.hdr.used_bytes;
+    w->stream = (struct stream){ p.hdr.cpu, p.hdr.channel, p.hdr.seq };
     return 0;
 }
 
@@ -386,7 +351,7 @@ void snapshot_abort(struct snapshot_writer *w)
     if ( !w )
         return;
 
-    free(w->chunk);
+    pack_free(w->pack);
     free(w->out);
     free(w->frames);
     free(w);

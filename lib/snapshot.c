@@ -7,16 +7,19 @@
  * are measured and decompressed one after another from the start.
  */
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <lz4frame.h>
 #include <xxhash.h>
 
-#include "lib/packet.h"
+#include "lib/columns.h"
+#include "lib/pack.h"
 #include "lib/snapshot.h"
 
 /*
@@ -27,6 +30,9 @@
 #define LZ4_FLAGS         0x6c /* v1, independent, content size and checksum */
 #define LZ4_BLOCK_RAW     0x80000000U
 #define LZ4_TAIL_BYTES    8    /* end mark, content checksum */
+
+/* No later version's index entry is longer. */
+#define MAX_ENTRY_BYTES   256
 
 struct snapshot {
     int fd;
@@ -40,6 +46,8 @@ struct snapshot {
     LZ4F_dctx *dctx;
     uint8_t *in;                  /* one frame as stored */
     size_t in_bytes;
+    uint8_t *content;             /* its content, if that is columns */
+    size_t content_bytes;
 };
 
 static int set_fault(struct snapshot_fault *f, uint64_t offset,
@@ -142,7 +150,7 @@ static int load_header(struct snapshot *s, struct snapshot_fault *fault)
          h->skip_bytes != sizeof(*h) - 8 )
         return set_fault(fault, 0, "the file header is damaged");
 
-    if ( h->major != SNAPSHOT_MAJOR ||
+    if ( (h->major != SNAPSHOT_MAJOR && h->major != SNAPSHOT_MAJOR_PLAIN) ||
          h->abi_version != XEN_FLIGHTREC_VERSION )
     {
         set_fault(fault, 0, "written by a newer version of xenflight");
@@ -179,62 +187,68 @@ static int inflate_frame(struct snapshot *s, size_t bytes, void *out,
                                                                  : 0;
 }
 
-/* Fills in what the packets of a data frame say. */
-static int describe_data(const uint8_t *data, size_t len,
-                         struct snapshot_frame *f)
-{
-    size_t off = 0;
-
-    while ( off < len )
-    {
-        struct packet p;
-        uint32_t records;
-
-        if ( packet_parse(data + off, len - off, &p) )
-            return -EBADMSG;
-
-        if ( !f->packets )
-        {
-            f->cpu = p.hdr.cpu;
-            f->channel = p.hdr.channel;
-            f->first_seq = p.hdr.seq;
-            f->first_tsc = p.hdr.begin_tsc;
-        }
-        else if ( p.hdr.cpu != f->cpu || p.hdr.channel != f->channel ||
-                  p.hdr.seq <= f->last_seq )
-            return -EBADMSG;
-
-        if ( packet_count(&p, &records, &f->last_tsc) )
-            f->flags |= SNAPSHOT_FRAME_DAMAGED;
-        f->last_seq = p.hdr.seq;
-        f->packets++;
-        f->records += records;
-        off += p.hdr.used_bytes;
-    }
-
-    return 0;
-}
-
-/* Makes an index entry's content part from a frame's content. */
-static int describe(const uint8_t *data, size_t len, struct snapshot_frame *f)
+static uint32_t first_word(const void *data, size_t len)
 {
     uint32_t first = 0;
 
     if ( len >= sizeof(first) )
         memcpy(&first, data, sizeof(first));
+    return first;
+}
 
-    if ( first == XEN_FLIGHTREC_PACKET_MAGIC )
-    {
+/*
+ * Kind and flags of a frame by its content.  What begins like nothing that is
+ * known is of a later version, unless it is the first frame.
+ */
+static int tell_kind(const uint8_t *data, size_t len, struct snapshot_frame *f)
+{
+    bool first = f->offset == sizeof(struct snapshot_header);
+    uint32_t word = first_word(data, len);
+
+    if ( word == XEN_FLIGHTREC_PACKET_MAGIC || word == COLUMNS_MAGIC )
         f->kind = SNAPSHOT_DATA;
-        return describe_data(data, len, f);
-    }
+    else if ( len && data[0] == '{' )
+        f->kind = first ? SNAPSHOT_META : SNAPSHOT_NOTE;
+    else
+        f->kind = SNAPSHOT_OTHER;
+    if ( word == COLUMNS_MAGIC )
+        f->flags |= SNAPSHOT_FRAME_COLUMNS;
 
-    if ( !len || data[0] != '{' )
-        return -EBADMSG;
+    return first && f->kind != SNAPSHOT_META ? -EBADMSG : 0;
+}
 
-    f->kind = f->offset == sizeof(struct snapshot_header) ? SNAPSHOT_META
-                                                          : SNAPSHOT_NOTE;
-    return 0;
+/* The frame's columns, in s->content, to packets in *buf. */
+static int unpack_columns(struct snapshot *s, const struct snapshot_frame *f,
+                          void **buf, size_t *size, size_t *len)
+{
+    int rc = columns_plain_bytes(s->content, f->content_bytes, len);
+
+    if ( !rc )
+        rc = make_room(buf, size, *len + 1);
+    if ( !rc )
+        rc = columns_unpack(s->content, f->content_bytes, *buf);
+    return rc;
+}
+
+/* Content of the frame whose `f->bytes` stored bytes are in s->in. */
+static int read_columns(struct snapshot *s, const struct snapshot_frame *f,
+                        void **buf, size_t *size, size_t *len)
+{
+    int rc = make_room((void **)&s->content, &s->content_bytes,
+                       f->content_bytes);
+
+    if ( !rc )
+        rc = inflate_frame(s, f->bytes, s->content, f->content_bytes);
+    return rc ? rc : unpack_columns(s, f, buf, size, len);
+}
+
+static int read_plain(struct snapshot *s, const struct snapshot_frame *f,
+                      void **buf, size_t *size, size_t *len)
+{
+    int rc = make_room(buf, size, f->content_bytes + 1);
+
+    *len = f->content_bytes;
+    return rc ? rc : inflate_frame(s, f->bytes, *buf, f->content_bytes);
 }
 
 int snapshot_read(struct snapshot *s, uint32_t i, void **buf, size_t *size,
@@ -249,8 +263,6 @@ int snapshot_read(struct snapshot *s, uint32_t i, void **buf, size_t *size,
     f = &s->frames[i];
     rc = make_room((void **)&s->in, &s->in_bytes, f->bytes);
     if ( !rc )
-        rc = make_room(buf, size, f->content_bytes + 1);
-    if ( !rc )
         rc = read_at(s->fd, f->offset, s->in, f->bytes);
     if ( rc )
         return rc == -ENODATA ? -EBADMSG : rc;
@@ -258,13 +270,15 @@ int snapshot_read(struct snapshot *s, uint32_t i, void **buf, size_t *size,
     if ( f->xxh64 != XXH64(s->in, f->bytes, 0) )
         return -EBADMSG;
 
-    rc = inflate_frame(s, f->bytes, *buf, f->content_bytes);
+    if ( f->kind == SNAPSHOT_DATA && (f->flags & SNAPSHOT_FRAME_COLUMNS) )
+        rc = read_columns(s, f, buf, size, len);
+    else
+        rc = read_plain(s, f, buf, size, len);
     if ( rc )
         return rc;
 
-    /* So that a document is a string; the room was made above. */
-    ((char *)*buf)[f->content_bytes] = '\0';
-    *len = f->content_bytes;
+    /* So that a document is a string; there is room for it. */
+    ((char *)*buf)[*len] = '\0';
     return 0;
 }
 
@@ -295,6 +309,28 @@ int snapshot_json(struct snapshot *s, enum snapshot_kind kind, char **text,
  * With an index.
  */
 
+static bool is_known(const struct snapshot_frame *f)
+{
+    return f->kind >= SNAPSHOT_META && f->kind <= SNAPSHOT_NOTE;
+}
+
+/* The meta document comes first, and of the notes there is one at most. */
+static bool kinds_fit(const struct snapshot *s)
+{
+    bool noted = false;
+
+    for ( uint32_t i = 0; i < s->nr_frames; i++ )
+    {
+        const struct snapshot_frame *f = &s->frames[i];
+
+        if ( (f->kind == SNAPSHOT_META) != !i || (noted && is_known(f)) )
+            return false;
+        noted |= f->kind == SNAPSHOT_NOTE;
+    }
+
+    return true;
+}
+
 /* Entries lie end to end between header and index and are within limits. */
 static bool entries_fit(const struct snapshot *s, uint64_t index_offset)
 {
@@ -303,13 +339,9 @@ static bool entries_fit(const struct snapshot *s, uint64_t index_offset)
     for ( uint32_t i = 0; i < s->nr_frames; i++ )
     {
         const struct snapshot_frame *f = &s->frames[i];
-        unsigned int kind = !i ? SNAPSHOT_META : SNAPSHOT_DATA;
 
-        if ( i && i == s->nr_frames - 1 && f->kind == SNAPSHOT_NOTE )
-            kind = SNAPSHOT_NOTE;
-
-        if ( f->kind != kind || f->offset != next || !f->content_bytes ||
-             f->content_bytes > max_content(kind) ||
+        if ( f->offset != next || !f->content_bytes ||
+             f->content_bytes > max_content(f->kind) ||
              f->channel >= XEN_FLIGHTREC_CHANNELS ||
              f->bytes < LZ4_HEADER_BYTES + LZ4_TAIL_BYTES ||
              f->bytes > LZ4F_compressFrameBound(f->content_bytes, NULL) )
@@ -317,7 +349,7 @@ static bool entries_fit(const struct snapshot *s, uint64_t index_offset)
         next += f->bytes;
     }
 
-    return next == index_offset && s->nr_frames;
+    return next == index_offset && s->nr_frames && kinds_fit(s);
 }
 
 /* The index from its first byte to the file's last; checks its hash. */
@@ -335,16 +367,21 @@ static int check_index(struct snapshot *s, const uint8_t *index, size_t bytes)
     if ( head.skip_magic != SNAPSHOT_SKIP_INDEX ||
          head.skip_bytes != bytes - 8 ||
          memcmp(head.magic, SNAPSHOT_INDEX_MAGIC, sizeof(head.magic)) ||
-         head.frame_bytes != sizeof(*s->frames) ||
-         head.frames != entries / sizeof(*s->frames) ||
+         head.frame_bytes < sizeof(*s->frames) ||
+         head.frame_bytes > MAX_ENTRY_BYTES ||
+         head.frames > SNAPSHOT_MAX_FRAMES ||
+         head.frames * (uint64_t)head.frame_bytes != entries ||
          end.xxh64 != XXH64(index, hashed, 0) )
         return -EBADMSG;
 
-    s->frames = malloc(entries);
+    s->frames = malloc(head.frames * sizeof(*s->frames));
     if ( !s->frames )
         return -ENOMEM;
 
-    memcpy(s->frames, index + sizeof(head), entries);
+    for ( uint32_t i = 0; i < head.frames; i++ )
+        memcpy(&s->frames[i],
+               index + sizeof(head) + i * (size_t)head.frame_bytes,
+               sizeof(s->frames[i]));
     s->nr_frames = s->max_frames = head.frames;
     return entries_fit(s, end.index_offset) ? 0 : -EBADMSG;
 }
@@ -373,8 +410,8 @@ static int load_index(struct snapshot *s)
         return -EBADMSG;
 
     bytes = s->file_bytes - end.index_offset;
-    if ( !(bytes - fixed) || (bytes - fixed) % sizeof(*s->frames) ||
-         (bytes - fixed) / sizeof(*s->frames) > SNAPSHOT_MAX_FRAMES )
+    if ( !(bytes - fixed) ||
+         (bytes - fixed) / MAX_ENTRY_BYTES > SNAPSHOT_MAX_FRAMES )
         return -EBADMSG;
 
     index = malloc(bytes);
@@ -435,6 +472,7 @@ static int measure_frame(struct snapshot *s, struct snapshot_frame *f)
 static int scan_frame(struct snapshot *s, struct snapshot_frame *f, void **buf,
                       size_t *size)
 {
+    size_t len;
     int rc = measure_frame(s, f);
 
     if ( rc )
@@ -442,18 +480,27 @@ static int scan_frame(struct snapshot *s, struct snapshot_frame *f, void **buf,
 
     rc = make_room((void **)&s->in, &s->in_bytes, f->bytes);
     if ( !rc )
-        rc = make_room(buf, size, f->content_bytes);
+        rc = make_room((void **)&s->content, &s->content_bytes,
+                       f->content_bytes);
     if ( !rc )
         rc = read_at(s->fd, f->offset, s->in, f->bytes);
     if ( !rc )
-        rc = inflate_frame(s, f->bytes, *buf, f->content_bytes);
+        rc = inflate_frame(s, f->bytes, s->content, f->content_bytes);
     if ( !rc )
-        rc = describe(*buf, f->content_bytes, f);
+        rc = tell_kind(s->content, f->content_bytes, f);
     if ( rc )
         return rc;
 
     f->xxh64 = XXH64(s->in, f->bytes, 0);
-    return f->content_bytes > max_content(f->kind) ? -EBADMSG : 0;
+    if ( f->content_bytes > max_content(f->kind) )
+        return -EBADMSG;
+    if ( !(f->flags & SNAPSHOT_FRAME_COLUMNS) )
+        return f->kind == SNAPSHOT_DATA
+                   ? pack_describe(s->content, f->content_bytes, f)
+                   : 0;
+
+    rc = unpack_columns(s, f, buf, size, &len);
+    return rc ? rc : pack_describe(*buf, len, f);
 }
 
 /* Why the frame that begins with `magic` is not one more whole frame. */
@@ -597,6 +644,7 @@ void snapshot_close(struct snapshot *s)
     LZ4F_freeDecompressionContext(s->dctx);
     free(s->frames);
     free(s->in);
+    free(s->content);
     free(s);
 }
 
@@ -630,29 +678,46 @@ const struct snapshot_frame *snapshot_frame(const struct snapshot *s,
  * Verify.
  */
 
+/* But for what a later version may have put there. */
+static bool same_entry(const struct snapshot_frame *a,
+                       const struct snapshot_frame *b)
+{
+    struct snapshot_frame x = *a, y = *b;
+
+    x._rsvd0 = y._rsvd0 = 0;
+    memset(x._rsvd, 0, sizeof(x._rsvd));
+    memset(y._rsvd, 0, sizeof(y._rsvd));
+    x.flags &= SNAPSHOT_FRAME_FLAGS;
+    y.flags &= SNAPSHOT_FRAME_FLAGS;
+    return !memcmp(&x, &y, sizeof(x));
+}
+
 /* Is the frame what its index entry says, content included? */
 static int verify_frame(struct snapshot *s, uint32_t i, void **buf,
-                        size_t *size, struct snapshot_fault *fault)
+                        size_t *size, size_t *len, struct snapshot_fault *fault)
 {
     const struct snapshot_frame *f = &s->frames[i];
     struct snapshot_frame seen = {
         .offset = f->offset,
         .bytes = f->bytes,
         .content_bytes = f->content_bytes,
+        .flags = f->flags & SNAPSHOT_FRAME_COLUMNS,
         .xxh64 = f->xxh64,
     };
-    size_t len;
     int rc;
 
-    rc = snapshot_read(s, i, buf, size, &len);
+    rc = snapshot_read(s, i, buf, size, len);
     if ( rc == -EBADMSG )
         return set_fault(fault, f->offset, "a frame is damaged");
-    if ( rc )
+    if ( rc || !is_known(f) )
         return rc;
 
-    if ( describe(*buf, len, &seen) )
+    rc = tell_kind(*buf, *len, &seen);
+    if ( !rc && seen.kind == SNAPSHOT_DATA )
+        rc = pack_describe(*buf, *len, &seen);
+    if ( rc )
         return set_fault(fault, f->offset, "a frame holds no valid packets");
-    if ( memcmp(&seen, f, sizeof(seen)) )
+    if ( !same_entry(&seen, f) )
         return set_fault(fault, f->offset,
                          "a frame and its index entry do not agree");
 
@@ -660,13 +725,14 @@ static int verify_frame(struct snapshot *s, uint32_t i, void **buf,
 }
 
 static void add_totals(struct snapshot_totals *t,
-                       const struct snapshot_frame *f)
+                       const struct snapshot_frame *f, size_t len)
 {
     if ( f->kind != SNAPSHOT_DATA )
         return;
 
     t->frames++;
     t->content_bytes += f->content_bytes;
+    t->packet_bytes += len;
     t->packets += f->packets;
     t->records += f->records;
     t->damaged += !!(f->flags & SNAPSHOT_FRAME_DAMAGED);
@@ -678,7 +744,7 @@ int snapshot_verify(int fd, struct snapshot_fault *fault,
     struct snapshot_totals sum = { 0 };
     struct snapshot *s = NULL;
     void *buf = NULL;
-    size_t size = 0;
+    size_t size = 0, len;
     int rc;
 
     rc = snapshot_open_fd(fd, &s, fault);
@@ -693,10 +759,10 @@ int snapshot_verify(int fd, struct snapshot_fault *fault,
 
     for ( uint32_t i = 0; i < s->nr_frames; i++ )
     {
-        rc = verify_frame(s, i, &buf, &size, fault);
+        rc = verify_frame(s, i, &buf, &size, &len, fault);
         if ( rc )
             goto out;
-        add_totals(&sum, &s->frames[i]);
+        add_totals(&sum, &s->frames[i], len);
     }
 
     sum.file_bytes = s->file_bytes;

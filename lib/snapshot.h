@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * snapshot.h: the snapshot file, format 1 (`*.xfr.lz4`): write, open, walk.
+ * snapshot.h: the snapshot file, format 2 (`*.xfr.lz4`): write, open, walk.
  *
  *  +--------+------+------+------+-- - - --+------+------+-------+
  *  | header | meta | data | data |         | data | note | index |
@@ -10,8 +10,11 @@
  * Every part is an lz4 frame or an lz4 skippable frame, so that lz4(1) takes
  * the file.  `meta` is a JSON document: what happened, where, and what the
  * numbers in the records mean.  Each `data` frame holds whole packets of one
- * stream (one pCPU's channel), each cut to its used bytes.  `note` is a second,
+ * stream (one pCPU's channel), each cut to its used bytes: as columns (see
+ * columns.h), or as they are where that is shorter.  `note` is a second,
  * optional JSON document with what is only known after the data are written.
+ * Format 1 is the same without columns.  A frame of a kind that is not known is
+ * passed over.
  * The index says of every frame before it where it lies, what is in it and what
  * its hash is.  It comes last, so a file that has one was written to its end.
  *
@@ -33,7 +36,9 @@
 
 #define SNAPSHOT_SUFFIX           ".xfr.lz4"
 
-#define SNAPSHOT_MAJOR            1 /* a reader refuses another one */
+/* A reader refuses a major version that it does not know. */
+#define SNAPSHOT_MAJOR            2
+#define SNAPSHOT_MAJOR_PLAIN      1 /* no frame has columns */
 #define SNAPSHOT_MINOR            0 /* additions an old reader may ignore */
 
 #define SNAPSHOT_SKIP_HEADER      0x184d2a50U /* lz4 skippable frames */
@@ -49,7 +54,7 @@
  * from more, and a reader that merges streams keeps one frame of each.
  */
 #define SNAPSHOT_CHUNK_BYTES      (256 * 1024)
-/* No data frame's content is larger: a chunk and one more packet. */
+/* No data frame's packets take more: a chunk and one more packet. */
 #define SNAPSHOT_MAX_DATA_BYTES   (SNAPSHOT_CHUNK_BYTES + \
                                    XEN_FLIGHTREC_MAX_SLOT_BYTES)
 /* No JSON document is larger. */
@@ -74,12 +79,16 @@ struct snapshot_header {
 };
 
 enum snapshot_kind {
+    SNAPSHOT_OTHER = 0, /* found without an index: not known; so are all > 3 */
     SNAPSHOT_META = 1,
     SNAPSHOT_DATA = 2,
     SNAPSHOT_NOTE = 3,
 };
 
-/* One frame, as the index has it.  96 bytes, little endian. */
+/*
+ * One frame, as the index has it.  96 bytes, little endian.  The index of a
+ * later minor version may have longer entries, these being their begin.
+ */
 struct snapshot_frame {
     uint64_t offset;         /* in the file */
     uint32_t bytes;          /* of the frame as stored, its header included */
@@ -100,6 +109,9 @@ struct snapshot_frame {
 };
 
 #define SNAPSHOT_FRAME_DAMAGED  1 /* a packet in it is not as it should be */
+#define SNAPSHOT_FRAME_COLUMNS  2 /* the content is columns, see columns.h */
+/* All that is known. */
+#define SNAPSHOT_FRAME_FLAGS    (SNAPSHOT_FRAME_DAMAGED | SNAPSHOT_FRAME_COLUMNS)
 
 /*
  * The index: one skippable frame: this, `frames` entries in file order, then
@@ -110,7 +122,7 @@ struct snapshot_index {
     uint32_t skip_bytes;
     char magic[8];           /* SNAPSHOT_INDEX_MAGIC */
     uint32_t frames;
-    uint32_t frame_bytes;    /* sizeof(struct snapshot_frame) */
+    uint32_t frame_bytes;    /* of an entry: sizeof(struct snapshot_frame) */
 };
 
 struct snapshot_trailer {
@@ -125,21 +137,41 @@ struct snapshot_trailer {
  * writes go to the current position of `fd`, which stays the caller's: finish
  * and abort neither sync nor close it.  After an error (a short write is
  * -ENOSPC) only abort is useful; what is in the file by then can still be read
- * up to its last whole frame.  Memory: about 2 MiB, and 96 bytes a frame.
+ * up to its last whole frame.  Memory: that of struct pack, and 96 bytes a
+ * frame.
  */
 struct snapshot_writer;
 
 struct snapshot_totals {
     uint64_t file_bytes;
-    uint64_t content_bytes;  /* of the data frames */
+    uint64_t content_bytes;  /* of the data frames: what lz4 was given */
+    uint64_t packet_bytes;   /* of the packets in them */
     uint64_t packets;
     uint64_t records;
     uint32_t frames;         /* data frames */
-    uint32_t damaged;        /* packets stored that do not decode to the end */
+    uint32_t damaged;        /* data frames with a packet that does not decode
+                              * to its end */
 };
 
-/* `created_ns`: wall clock.  Writes the header. */
-int snapshot_create(int fd, uint64_t created_ns, struct snapshot_writer **out);
+/* How to write; all zero is right for most. */
+struct snapshot_how {
+    struct pack_pool *pool;  /* NULL: no other threads, see pack.h; it serves
+                              * one writer at a time */
+    bool plain;              /* no columns: format 1, for readers of old */
+    int level;               /* of lz4: 0 its default, 3 to 12 smaller, below 0
+                              * faster */
+};
+
+/* `created_ns`: wall clock.  `how` may be NULL.  Writes the header. */
+int snapshot_create_as(int fd, uint64_t created_ns,
+                       const struct snapshot_how *how,
+                       struct snapshot_writer **out);
+
+static inline int snapshot_create(int fd, uint64_t created_ns,
+                                  struct snapshot_writer **out)
+{
+    return snapshot_create_as(fd, created_ns, NULL, out);
+}
 
 /* The meta document: once, before the first packet. */
 int snapshot_put_meta(struct snapshot_writer *w, const char *json, size_t len);
@@ -156,7 +188,7 @@ int snapshot_put_meta(struct snapshot_writer *w, const char *json, size_t len);
 int snapshot_put_packet(struct snapshot_writer *w, const void *slot,
                         size_t slot_bytes);
 
-/* Writes what is buffered.  After it the slots can be given back to Xen. */
+/* Writes what is buffered.  The slots are not needed from when they were put. */
 int snapshot_flush(struct snapshot_writer *w);
 
 /* The second document: at most once, after the last packet. */
@@ -203,9 +235,10 @@ const struct snapshot_frame *snapshot_frame(const struct snapshot *s,
                                             uint32_t i);
 
 /*
- * The content of frame `i`, into *buf of *size bytes, which grows as needed
- * (start with NULL, 0; free() it).  Returns 0 with the length in *len, or
- * -EBADMSG if the frame is not what the index says.
+ * The content of frame `i`, a data frame's as packets whatever it is stored as,
+ * into *buf of *size bytes, which grows as needed (start with NULL, 0; free()
+ * it).  Returns 0 with the length in *len, or -EBADMSG if the frame is not what
+ * the index says.
  */
 int snapshot_read(struct snapshot *s, uint32_t i, void **buf, size_t *size,
                   size_t *len);

@@ -33,6 +33,7 @@ static const struct command {
     { "report", cmd_report, "a snapshot as a page to look at in a browser" },
     { "verify", cmd_verify, "check a snapshot, every byte of it" },
     { "export", cmd_export, "a snapshot in the format of another tool" },
+    { "unpack", cmd_unpack, "a snapshot with its packets as Xen had them" },
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * make-corpus.c DIRECTORY: seeds for fuzz-packet and fuzz-snapshot, into the
- * folders of their names.
+ * make-corpus.c DIRECTORY: seeds for all targets, into the folders of their
+ * names.
  */
 
 #include <stdio.h>
@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/columns.h"
 #include "lib/snapshot.h"
 #include "tests/lib/gen.h"
 
@@ -71,6 +72,60 @@ static void put_content(FILE *f, const void *data, size_t len)
     fwrite(data, 1, len, f);
 }
 
+/* Two packets as columns; returns their length. */
+static size_t make_columns(uint8_t *out, size_t room)
+{
+    static uint8_t plain[2 * GEN_SLOT_BYTES];
+    struct columns_work *work = columns_work_new(sizeof(plain));
+    size_t bytes = 0, len;
+
+    memset(&g, 0, sizeof(g));
+    for ( unsigned int i = 0; i < 2; i++ )
+    {
+        make_packet(0, 0);
+        memcpy(plain + bytes, g.slot, g.bytes);
+        bytes += g.bytes;
+    }
+    if ( !work || bytes > room || columns_pack(work, plain, bytes, out, &len) )
+        exit(1);
+    columns_work_free(work);
+    return len;
+}
+
+/* The forms of fuzz-columns. */
+static void make_columns_seeds(const char *dir)
+{
+    static uint8_t out[2 * GEN_SLOT_BYTES];
+    size_t len = make_columns(out, sizeof(out));
+    FILE *f = create(dir, "columns");
+
+    fputc(0, f);
+    fwrite(out, 1, len, f);
+    fclose(f);
+
+    memset(&g, 0, sizeof(g));
+    make_packet(0, 0);
+    f = create(dir, "packets");
+    fputc(1, f);
+    fwrite(g.slot, 1, g.bytes, f);
+    make_packet(0, 0);
+    fwrite(g.slot, 1, g.bytes, f);
+    fclose(f);
+}
+
+/* The form of mode 1 of fuzz-snapshot, with columns. */
+static void make_columns_content(const char *dir, const char *name)
+{
+    static uint8_t out[2 * GEN_SLOT_BYTES];
+    size_t len = make_columns(out, sizeof(out));
+    FILE *f = create(dir, name);
+
+    fputc(1, f);
+    put_content(f, meta, sizeof(meta) - 1);
+    put_content(f, out, len);
+    fclose(f);
+}
+
 /* The form of modes 1 and 2 of fuzz-snapshot. */
 static void make_content(const char *dir, const char *name, int mode)
 {
@@ -120,7 +175,9 @@ int main(int argc, char **argv)
     fwrite(g.slot, 1, g.bytes, f);
     fclose(f);
 
-    make_file("snapshot", "file");
+    make_columns_seeds("columns");
+    make_columns_content("snapshot", "content-columns");
+    make_file("snapshot", "file-columns");
     make_content("snapshot", "content", 1);
     make_content("snapshot", "content-index", 2);
     return 0;

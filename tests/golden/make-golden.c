@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * make-golden.c FILE: the snapshot behind the expected texts in this folder: a
- * PV guest with two vCPUs crashes on pCPU 1.  One of each: a record of both
+ * make-golden.c [--plain] FILE: the snapshot behind the expected texts in this
+ * folder, in the newest format or in format 1: a PV guest with two vCPUs crashes on pCPU 1.  One of each: a record of both
  * channels, one that only the rare channel still has, an escaped event, one
  * that is not in the dictionary, a gap of each kind, a name that wants to be an
  * escape sequence.
@@ -23,8 +23,11 @@
 #define NS(n)   (TRIGGER - 2 * (uint64_t)(n)) /* TSC `n` ns before it */
 #define SHIFT   4
 
+#define MORE    60                     /* records that are worth columns */
+
 static struct gen g;
 static struct snapshot_writer *w;
+static unsigned int more;              /* MORE, or 0 for format 1 */
 
 static void die(const char *what, int rc)
 {
@@ -115,6 +118,8 @@ static void other_cpu(void)
     struct gen_record no_id = { NS(35000), 511, 0, 1, { 78 } };
 
     begin(0, XEN_FLIGHTREC_CH_BUSY, (struct gen_at){ NS(70000), 5, 1 });
+    for ( unsigned int i = 0; i < more; i++ )
+        PUT(NS(69900 - 300 * i), "PV_PAGE_FAULT", 0xf000 + i / 4 * 0x1000, 6);
     gen_add(&g, &known);
     gen_add(&g, &alien);
     gen_add(&g, &no_id);
@@ -175,7 +180,7 @@ static char *make_meta(void)
         "01234567-89ab-cdef-0123-456789abcdef", "name", "web\x1b[31m1", "vcpus",
         2,
         "dictionary", dictionary(),
-        "streams", stream(0, "busy", 5), stream(1, "rare", 2),
+        "streams", stream(0, "busy", 5 + more), stream(1, "rare", 2),
         stream(1, "busy", 9),
         "gaps", "cpu", 1, "channel", "busy", "cause", "nested", "records", 2);
     char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
@@ -189,15 +194,20 @@ static char *make_meta(void)
 int main(int argc, char **argv)
 {
     static const char note[] = "{\"latency_ns\":{\"wake\":40000}}";
-    int rc, fd = argc == 2 ? open(argv[1], O_WRONLY | O_CREAT | O_TRUNC, 0644)
-                           : -1;
+    const struct snapshot_how how = {
+        .plain = argc == 3 && !strcmp(argv[1], "--plain"),
+    };
+    int rc, fd = argc == 2 + how.plain
+                     ? open(argv[argc - 1], O_WRONLY | O_CREAT | O_TRUNC, 0644)
+                     : -1;
     char *meta;
 
     if ( fd < 0 )
         die("file", -EINVAL);
 
+    more = how.plain ? 0 : MORE;
     meta = make_meta();
-    rc = snapshot_create(fd, 1700000000002000000, &w);
+    rc = snapshot_create_as(fd, 1700000000002000000, &how, &w);
     if ( !rc )
         rc = snapshot_put_meta(w, meta, strlen(meta));
     if ( rc )

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# A snapshot and what `xenflight show` says of it.  The snapshot is kept, so
-# that files of this version stay readable; `make golden' rewrites it and the
-# texts: read the difference before committing it.
+# A snapshot and what `xenflight show` says of it, once in format 1, once as
+# columns.  They are kept, so that files of these versions stay readable; `make
+# golden' rewrites them and the texts: read the difference before committing it.
 
 GOLDEN_MAKE := $(O)/tests/golden/make-golden
 
@@ -11,7 +11,8 @@ $(GOLDEN_MAKE): $(GOLDEN_MAKE).o $(O)/tests/lib/gen.o $(LIBXF)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_BASE)
 
 golden: $(GOLDEN_MAKE) $(XENFLIGHT) ## rewrite the expected outputs
-	$(Q)$(GOLDEN_MAKE) tests/golden/crash.xfr.lz4
+	$(Q)$(GOLDEN_MAKE) --plain tests/golden/crash.xfr.lz4
+	$(Q)$(GOLDEN_MAKE) tests/golden/columns/crash.xfr.lz4
 	$(Q)XENFLIGHT=$(XENFLIGHT) tests/golden/run --write
 
 # The test runs what is built, wherever that is.

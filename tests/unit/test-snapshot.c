@@ -522,7 +522,7 @@ static void test_write_speed(void **state)
     clock_gettime(CLOCK_MONOTONIC, &b);
     secs = b.tv_sec - a.tv_sec + (b.tv_nsec - a.tv_nsec) / 1e9;
     printf("# measured: %.0f MB/s from slots to compressed file\n",
-           t.content_bytes / secs / 1e6);
+           t.packet_bytes / secs / 1e6);
     close(fd);
 }
 

@@ -417,6 +417,73 @@ static int do_audit(char **arg)
     return wrong;
 }
 
+/* What `find` looks for, and how much of it there is. */
+struct wanted {
+    const struct xen_flightrec_info *info;
+    uint32_t gen, channel, event;
+    bool by_word;
+    uint32_t word;           /* the first of the payload */
+    uint64_t count;
+};
+
+static bool is_wanted(const struct wanted *w, const struct packet_record *rec)
+{
+    uint32_t event = rec->escaped ? rec->event : w->info->event[rec->id];
+
+    return event == w->event &&
+           (!w->by_word || (rec->words && rec->data[0] == w->word));
+}
+
+static void find_in_slot(const void *slot, uint32_t slot_bytes,
+                         struct wanted *w)
+{
+    struct packet_record rec;
+    struct packet_iter it;
+    struct packet p;
+
+    if ( packet_parse(slot, slot_bytes, &p) || p.hdr.hold_gen != w->gen )
+        return;
+    packet_iter_init(&it, &p);
+    while ( packet_next(&it, &rec) > 0 )
+        w->count += is_wanted(w, &rec);
+}
+
+/* find GEN CHANNEL EVENT [WORD]: records that `gen` holds, on all pCPUs. */
+static int do_find(char **arg)
+{
+    struct xen_flightrec_op st = { .cmd = XEN_FLIGHTREC_OP_status };
+    struct wanted w = { .gen = number(arg, 0) };
+    const struct xen_flightrec_cpu *cpu;
+    const void *info;
+    int rc;
+
+    w.channel = w.gen ? number(arg, 1) : XEN_FLIGHTREC_CHANNELS;
+    if ( w.channel >= XEN_FLIGHTREC_CHANNELS || !arg[2] )
+        return fail("find", -EINVAL);
+    w.event = number(arg, 2);
+    w.by_word = arg[3];
+    w.word = number(arg, 3);
+    rc = hyp_map(hyp, XEN_FLIGHTREC_RES_INFO, 1, &info);
+    if ( rc || op(&st, "status") )
+        return fail("find", rc);
+    w.info = info;
+    for ( uint32_t n = 0; n < st.u.status.nr_cpus; n++ )
+    {
+        rc = map_cpu(n, &cpu);
+        if ( rc == -ENODEV )
+            continue;
+        if ( rc )
+            return fail("map", rc);
+        for ( uint32_t i = 0; i < cpu->ch[w.channel].slots; i++ )
+            find_in_slot((const char *)cpu +
+                         cpu->ch[w.channel].first_frame * 4096UL +
+                         (size_t)i * cpu->ch[w.channel].slot_bytes,
+                         cpu->ch[w.channel].slot_bytes, &w);
+    }
+    printf("count=%" PRIu64 "\n", w.count);
+    return 0;
+}
+
 static int wait_virq(enum hyp_virq which, char **arg)
 {
     struct pollfd p = { .events = POLLIN };
@@ -552,7 +619,7 @@ static const struct command {
     { "raw", do_raw }, { "map", do_map }, { "map-rw", do_map_rw },
     { "rings", do_rings }, { "audit", do_audit }, { "virq", do_virq },
     { "wake", do_wake }, { "arm", do_arm }, { "follow", do_follow },
-    { "unpause", do_unpause }, { "domain", do_domain },
+    { "unpause", do_unpause }, { "domain", do_domain }, { "find", do_find },
 };
 
 int main(int argc, char **argv)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A guest of a few instructions that dies at once, in the way MODE says:
+ * A guest of a few instructions that dies at once, or floods the recorder, in
+ * the way MODE says:
  *
  *   1  PV: tells Xen that it has crashed          (SHUTDOWN_crash)
  *   2  PV: faults without having any handler      (Xen kills it)
@@ -11,9 +12,14 @@
  *   7  PV: wants to be rebooted                   (SHUTDOWN_reboot)
  *   8  PV: is ready to be suspended               (SHUTDOWN_suspend)
  *   9  PV: lives until it is destroyed
+ *  10  PV: makes hypercalls and nothing else
+ *  11  PVH: makes records of its own, by HVMOP_xentrace, and nothing else
  */
 
+#define HYPERCALL_XEN_VERSION 17
 #define HYPERCALL_SCHED_OP 29
+#define HYPERCALL_HVM_OP   34
+#define HVMOP_XENTRACE     11
 #define SCHEDOP_SHUTDOWN   2
 #define SCHEDOP_WATCHDOG   6
 
@@ -50,6 +56,21 @@ _start:
     .code64
 #elif MODE == 2
     ud2
+#elif MODE == 10
+flood:
+    mov $HYPERCALL_XEN_VERSION, %eax
+    xor %edi, %edi
+    syscall
+    jmp flood
+#elif MODE == 11
+    .code32
+flood:
+    mov $HYPERCALL_HVM_OP, %eax
+    mov $HVMOP_XENTRACE, %ebx
+    mov $argument, %ecx
+    vmmcall
+    jmp flood
+    .code64
 #elif MODE != 9
     mov $HYPERCALL_SCHED_OP, %eax
 #if MODE == 3
@@ -74,6 +95,9 @@ argument:
     .long 1                         /* SHUTDOWN_reboot */
 #elif MODE == 8
     .long 2                         /* SHUTDOWN_suspend */
+#elif MODE == 11
+    .word 0x123, 28                 /* event, bytes behind it */
+    .fill 7, 4, 0x55aa55aa
 #else
     .long 0                         /* SHUTDOWN_poweroff */
 #endif

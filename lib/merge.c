@@ -622,8 +622,10 @@ static void set_context(struct merge *m, const struct head *h,
 
     if ( h->begins && rec->channel == XEN_FLIGHTREC_CH_BUSY )
     {
-        cpu->domid = h->domid;
-        cpu->vcpu = h->vcpu;
+        bool known = h->domid != PACKET_NO_DOMAIN;
+
+        cpu->domid = known ? h->domid : MERGE_NO_DOMAIN;
+        cpu->vcpu = known ? h->vcpu : MERGE_NO_DOMAIN;
     }
 
     rec->domid = cpu->domid;

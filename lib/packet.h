@@ -27,6 +27,9 @@
 /* No step of the record's time is longer than 2^this TSC ticks. */
 #define PACKET_MAX_SHIFT 16
 
+/* In a header's domid: who ran at its begin is not known. */
+#define PACKET_NO_DOMAIN 0xffffU
+
 struct packet {
     struct xen_flightrec_packet hdr; /* a private copy, checked */
     const uint8_t *records;

@@ -20,3 +20,11 @@ $(O)/tests/prop/threads-ring: $(O)/tests/prop/threads-ring.o $(CORE_O) $(LIBXF)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -pthread
 
 TESTS += $(RIG_TESTS) $(O)/tests/prop/threads-ring
+
+# Stock Xen's trace buffers.
+$(O)/tests/prop/prop-tbuf: $(O)/tests/prop/prop-tbuf.o $(O)/tests/lib/gen.o \
+    $(O)/tests/fake/tbuf-model.o $(LIBXF)
+	@$(call say,LD $@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_BASE) -lcmocka
+
+TESTS += $(O)/tests/prop/prop-tbuf

@@ -72,6 +72,7 @@ static int hosted_virq_bind(struct hyp *h, enum hyp_virq which, int *fd)
     static const char *const names[HYP_VIRQS] = {
         [HYP_VIRQ_TRIGGER] = "virq",
         [HYP_VIRQ_WAKE] = "wake",
+        [HYP_VIRQ_TBUF] = "virq.4",
     };
     struct hyp_hosted *x = to_hosted(h);
     int *virq = &x->virq[which];
@@ -165,6 +166,64 @@ static int hosted_version(struct hyp *h, struct hyp_version *v)
     return 0;
 }
 
+static int hosted_host(struct hyp *h, struct hyp_tbuf_host *out)
+{
+    const void *p;
+    int rc = map_file(to_hosted(h)->dir, "host", sizeof(*out), &p);
+
+    if ( rc )
+        return rc == -ENOENT ? -ENOSYS : rc;
+    memcpy(out, p, sizeof(*out));
+    munmap((void *)p, sizeof(*out));
+    return 0;
+}
+
+static int hosted_tbuf(struct hyp *h, struct hyp_tbuf_op *op)
+{
+    struct xen_flightrec_op o = { .cmd = HOSTED_OP_TBUF };
+    int rc;
+
+    memcpy(o.u.pad, op, sizeof(*op));
+    rc = hosted_op(h, &o);
+    if ( !rc )
+        memcpy(op, o.u.pad, sizeof(*op));
+    return rc;
+}
+
+/* Each frame by itself: they need not follow each other. */
+static int hosted_map_frames(struct hyp *h, const uint32_t *mfn,
+                             uint32_t frames, bool writable, void **out)
+{
+    const int prot = writable ? PROT_READ | PROT_WRITE : PROT_READ;
+    size_t bytes = (size_t)frames * HOSTED_FRAME;
+    uint32_t i;
+    char *p;
+    int fd, rc = 0;
+
+    fd = openat(to_hosted(h)->dir, "mem",
+                (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+    if ( fd < 0 )
+        return -errno;
+    p = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if ( p == MAP_FAILED )
+        rc = -errno;
+    for ( i = 0; !rc && i < frames; i++ )
+        if ( mmap(p + (size_t)i * HOSTED_FRAME, HOSTED_FRAME, prot,
+                  MAP_SHARED | MAP_FIXED, fd,
+                  (off_t)mfn[i] * HOSTED_FRAME) == MAP_FAILED )
+            rc = -errno;
+    close(fd);
+    if ( rc && p != MAP_FAILED )
+        munmap(p, bytes);
+    *out = p;
+    return rc;
+}
+
+static void hosted_unmap(void *map, size_t bytes)
+{
+    munmap(map, bytes);
+}
+
 static const struct hyp_backend hosted_backend = {
     .close = hosted_close,
     .op = hosted_op,
@@ -173,6 +232,10 @@ static const struct hyp_backend hosted_backend = {
     .map = hosted_map,
     .domains = hosted_domains,
     .version = hosted_version,
+    .host = hosted_host,
+    .tbuf = hosted_tbuf,
+    .map_frames = hosted_map_frames,
+    .unmap = hosted_unmap,
 };
 
 /* Through /proc/self/fd, since a socket's path may have 107 bytes only. */

@@ -10,6 +10,14 @@
  *   cpu.N   the resource of pCPU N
  *   info    the information page
  *   doms    HOSTED_DOMAINS entries of struct hosted_domain
+ *
+ * A Xen without flight recorder answers ENOSYS to the recorder's operations, and
+ * has trace buffers:
+ *
+ *   host    struct hyp_tbuf_host (lib/hyp-backend.h)
+ *   mem     its memory, by frame number
+ *   ops     also takes HOSTED_OP_TBUF, with struct hyp_tbuf_op in the room
+ *   virq.4  as virq, for VIRQ_TBUF
  */
 
 #ifndef XENFLIGHT_HYP_HOSTED_H
@@ -21,6 +29,7 @@
 
 #define HOSTED_DOMAINS 64
 #define HOSTED_FRAME   4096
+#define HOSTED_OP_TBUF 1
 
 struct hosted_domain {
     uint32_t present;

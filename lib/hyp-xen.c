@@ -112,6 +112,7 @@ static int xen_virq_bind(struct hyp *h, enum hyp_virq which, int *fd)
     static const unsigned int virq[HYP_VIRQS] = {
         [HYP_VIRQ_TRIGGER] = VIRQ_FLIGHTREC,
         [HYP_VIRQ_WAKE] = VIRQ_FLIGHTREC_WAKE,
+        [HYP_VIRQ_TBUF] = VIRQ_TBUF,
     };
     struct hyp_xen *x = to_xen(h);
     xenevtchn_handle *evtchn = xenevtchn_open(&x->log, 0);
@@ -141,21 +142,115 @@ static int xen_virq_ack(struct hyp *h, enum hyp_virq which)
     return 0;
 }
 
+static int open_fmem(struct hyp_xen *x)
+{
+    if ( !x->fmem )
+        x->fmem = xenforeignmemory_open(&x->log, 0);
+    return x->fmem ? 0 : -errno;
+}
+
 static int xen_map(struct hyp *h, uint32_t id, uint32_t frames,
                    const void **out)
 {
     struct hyp_xen *x = to_xen(h);
     void *addr = NULL;
+    int rc = open_fmem(x);
 
-    if ( !x->fmem )
-        x->fmem = xenforeignmemory_open(&x->log, 0);
-    if ( !x->fmem )
-        return -errno;
+    if ( rc )
+        return rc;
     if ( !xenforeignmemory_map_resource(x->fmem, DOMID_XEN,
                                         XENMEM_resource_flightrec, id, 0,
                                         frames, &addr, PROT_READ, 0) )
         return -errno;
     *out = addr;
+    return 0;
+}
+
+/* Without an array for errors any frame's failure is the whole's. */
+static int xen_map_frames(struct hyp *h, const uint32_t *mfn, uint32_t frames,
+                          bool writable, void **out)
+{
+    struct hyp_xen *x = to_xen(h);
+    xen_pfn_t *list = calloc(frames, sizeof(*list));
+    uint32_t i;
+    int rc;
+
+    if ( !list )
+        return -ENOMEM;
+    for ( i = 0; i < frames; i++ )
+        list[i] = mfn[i];
+    rc = open_fmem(x);
+    if ( !rc )
+    {
+        *out = xenforeignmemory_map(x->fmem, DOMID_XEN,
+                                    writable ? PROT_READ | PROT_WRITE
+                                             : PROT_READ,
+                                    frames, list, NULL);
+        rc = *out ? 0 : -errno;
+    }
+    free(list);
+    return rc;
+}
+
+static void xen_unmap(void *map, size_t bytes)
+{
+    munmap(map, bytes);
+}
+
+static int xen_host(struct hyp *h, struct hyp_tbuf_host *out)
+{
+    xc_physinfo_t info = { 0 };
+
+    if ( xc_physinfo(to_xen(h)->xch, &info) )
+        return errno == EACCES ? -EPROTO : -errno;
+    *out = (struct hyp_tbuf_host){
+        .tsc_khz = info.cpu_khz,
+        .max_cpus = info.max_cpu_id + 1,
+        .online = info.nr_cpus,
+        .shadow = !!(info.capabilities & XEN_SYSCTL_PHYSCAP_shadow),
+    };
+    return 0;
+}
+
+static int all_cpus(xc_interface *xch)
+{
+    xc_cpumap_t map = xc_cpumap_alloc(xch);
+    int bytes = xc_get_cpumap_size(xch), rc;
+
+    if ( !map || bytes <= 0 )
+        return -ENOMEM;
+    memset(map, 0xff, bytes);
+    rc = xc_tbuf_set_cpu_mask(xch, map) ? -errno : 0;
+    free(map);
+    return rc;
+}
+
+static int xen_tbuf(struct hyp *h, struct hyp_tbuf_op *op)
+{
+    static const uint32_t cmd[] = {
+        [HYP_TBUF_GET_INFO] = XEN_SYSCTL_TBUFOP_get_info,
+        [HYP_TBUF_SET_MASK] = XEN_SYSCTL_TBUFOP_set_evt_mask,
+        [HYP_TBUF_SET_SIZE] = XEN_SYSCTL_TBUFOP_set_size,
+        [HYP_TBUF_ENABLE] = XEN_SYSCTL_TBUFOP_enable,
+        [HYP_TBUF_DISABLE] = XEN_SYSCTL_TBUFOP_disable,
+    };
+    xc_interface *xch = to_xen(h)->xch;
+    struct xen_sysctl sysctl = { .cmd = XEN_SYSCTL_tbuf_op };
+    struct xen_sysctl_tbuf_op *t = &sysctl.u.tbuf_op;
+
+    if ( op->cmd == HYP_TBUF_ALL_CPUS )
+        return all_cpus(xch);
+    t->cmd = cmd[op->cmd];
+    t->evt_mask = op->value;
+    t->size = op->value;
+    if ( xc_sysctl(xch, &sysctl) )
+        return errno == EACCES ? -EPROTO : -errno;
+    if ( op->cmd == HYP_TBUF_GET_INFO )
+    {
+        op->value = t->evt_mask;
+        op->mfn = t->buffer_mfn;
+        op->size = t->size;
+    }
     return 0;
 }
 
@@ -253,6 +348,10 @@ static const struct hyp_backend xen_backend = {
     .map = xen_map,
     .domains = xen_domains,
     .version = xen_version,
+    .host = xen_host,
+    .tbuf = xen_tbuf,
+    .map_frames = xen_map_frames,
+    .unmap = xen_unmap,
 };
 
 int hyp_xen_open(struct hyp **out)

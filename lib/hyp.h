@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hyp.h: what we ask of Xen.  Two backends answer: the real one (hyp-xen.c) and
+ * hyp.h: what we ask of Xen.  Two seams answer: the real one (hyp-xen.c) and
  * "hosted:DIR" (hyp-hosted.c), where a process that runs the recorder's core
- * serves the same operations from a directory.  The backend is chosen by the
- * caller, never by the environment.
+ * serves the same operations from a directory.  Where there is a Xen without
+ * flight recorder behind it, hyp-tbuf.c makes one of its trace buffers.  The
+ * backend is chosen by the caller, never by the environment.
  *
  * All functions return 0 or -errno.
  */
@@ -19,8 +20,18 @@
 
 struct hyp;
 
+enum hyp_kind {
+    HYP_AUTO,              /* the flight recorder if Xen has one, else tbuf */
+    HYP_FLIGHTREC,
+    HYP_TBUF,              /* Xen's own trace buffers, see hyp-tbuf.h */
+};
+
+/* By name: auto, flightrec, tbuf.  -EINVAL. */
+int hyp_kind(const char *name, enum hyp_kind *kind);
+
 /*
- * Opens a backend: NULL or "xen", or "hosted:DIR".
+ * Opens a backend: KIND, SEAM or KIND@SEAM; SEAM: xen (or NULL), hosted:DIR.
+ *   -ENOSYS  this Xen does not have what was asked for
  *   -EACCES  the devices are there, but not for this user
  *   -ENOENT  no devices: not a Dom0, or its modules are absent
  */
@@ -47,11 +58,14 @@ const char *hyp_why(int rc);
 
 /*
  * The recorder's VIRQs.  bind: *fd becomes readable when it is raised; -EEXIST:
- * another process has it.  ack: takes the event, so that the next one is seen.
+ * another process has it; -EUSERS: xentrace has VIRQ_TBUF.  ack: takes the
+ * event, so that the next one is seen; 1: it was about nothing that the caller
+ * must do.
  */
 enum hyp_virq {
     HYP_VIRQ_TRIGGER,      /* a generation has begun */
     HYP_VIRQ_WAKE,         /* the rings have moved on, see the wake operation */
+    HYP_VIRQ_TBUF,         /* Xen's, for hyp-tbuf.c: a trace buffer is half full */
     HYP_VIRQS
 };
 

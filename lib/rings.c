@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/hyp-tbuf.h"
 #include "lib/recorder.h"
-#include "lib/rings.h"
+#include "lib/rings-impl.h"
 
 static int __attribute__((__format__(__printf__, 3, 4)))
 fail(struct rings_error *err, int rc, const char *fmt, ...)
@@ -103,6 +104,8 @@ int rings_map(struct hyp *h, struct rings *r, struct rings_error *err)
     r->map = calloc(st.nr_cpus ? st.nr_cpus : 1, sizeof(*r->map));
     if ( !r->map )
         return -ENOMEM;
+    if ( st.state & HYP_ST_TBUF )
+        return rings_tbuf_map(h, &st, r);
     rc = hyp_map(h, XEN_FLIGHTREC_RES_INFO, 1, &info);
     if ( rc )
         return fail(err, rc, "information page: %s", strerror(-rc));
@@ -112,4 +115,13 @@ int rings_map(struct hyp *h, struct rings *r, struct rings_error *err)
         return fail(err, -EPROTO, "information page: not of version %u",
                     XEN_FLIGHTREC_VERSION);
     return map_cpus(h, st.nr_cpus, r, err);
+}
+
+void rings_free(struct rings *r)
+{
+    rings_tbuf_free(r->tbuf);
+    free(r->map);
+    r->tbuf = NULL;
+    r->map = NULL;
+    r->nr = 0;
 }

@@ -27,6 +27,8 @@ struct rings {
     struct xen_flightrec_info info; /* a copy */
     struct ring_map *map;
     unsigned int nr;
+    /* Not NULL: Xen's own trace buffers; what is fetched of them is mapped. */
+    struct rings_tbuf *tbuf;
 };
 
 /* What was wrong, or "" where the error says it all. */
@@ -35,10 +37,11 @@ struct rings_error {
 };
 
 /*
- * -ENODEV: there are no buffers.  What is mapped stays so; after an error too,
- * free(r->map) is all there is to free.
+ * -ENODEV: there are no buffers.  What is mapped stays so, after an error and
+ * after rings_free() too.
  */
 int rings_map(struct hyp *h, struct rings *r, struct rings_error *err);
+void rings_free(struct rings *r);
 
 /* The header of a slot.  Xen may be writing it: copy before it is checked. */
 static inline const struct xen_flightrec_packet *
@@ -48,5 +51,24 @@ rings_slot(const struct ring_map *m, unsigned int ch, unsigned int slot)
                           (size_t)m->ch[ch].first_frame * RINGS_FRAME +
                           (size_t)m->ch[ch].slot_bytes * slot);
 }
+
+/*
+ * Xen's own trace buffers: brings what a generation holds into the mapping, as
+ * packets of that generation, and lets the buffers go on.  The recorder's rings
+ * are there already: nothing is done.
+ */
+struct rings_fetched {
+    uint64_t records;
+    uint64_t lost;         /* in between, by Xen's account */
+    uint64_t left_out;     /* the oldest, for lack of room */
+    unsigned int damaged;  /* pCPUs whose buffer could not be read to its end */
+};
+
+int rings_fetch(struct rings *r, uint32_t gen, uint64_t tsc, hyp_op_fn *op,
+                void *arg, struct rings_fetched *out);
+/* Records that Xen says it lost after what was fetched last. */
+uint64_t rings_lost_since(const struct rings *r);
+/* Gives back the memory of what was fetched. */
+void rings_done(struct rings *r);
 
 #endif /* XENFLIGHT_RINGS_H */

@@ -95,7 +95,8 @@ int capture_find(const struct rings *r, uint32_t gen, uint32_t first,
     for ( o = 0; o < XEN_FLIGHTREC_CHANNELS; o++ )
         for ( pass = 0; pass < 2; pass++ )
             for ( i = 0; i < r->nr; i++ )
-                if ( (r->map[i].cpu == first) == !pass )
+                if ( r->map[i].ch[order[o]].slots &&
+                     (r->map[i].cpu == first) == !pass )
                     find_stream(&r->map[i], order[o], gen, &s[n++]);
     *streams = s;
     *nr = n;

@@ -36,7 +36,8 @@ struct stream {
 
 /*
  * All streams of a generation in the order to write them: every `rare` first,
- * and of each channel the pCPU `first` before the others.  free() the array.
+ * and of each channel the pCPU `first` before the others.  A channel without
+ * slots has none.  free() the array.
  */
 int capture_find(const struct rings *r, uint32_t gen, uint32_t first,
                  struct stream **streams, unsigned int *nr);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "lib/control.h"
+#include "lib/hyp-tbuf.h"
 #include "lib/recorder.h"
 #include "log.h"
 
@@ -33,6 +34,7 @@ static int code_of(int rc)
     case EPROTO:
         return EXIT_CODE_VERSION;
     case EEXIST:
+    case EUSERS:
         return EXIT_CODE_VIRQ;
     default:
         return EXIT_CODE_OTHER;
@@ -136,9 +138,37 @@ static int open_control(struct monitor *m)
     return EXIT_CODE_OTHER;
 }
 
+static void say_warning(const char *text)
+{
+    log_warning("%s", text);
+}
+
+/* Xen's own trace buffers, if that is what there is. */
+static void configure_tbuf(struct monitor *m)
+{
+    static char state[CONF_PATH + sizeof("/tbuf")];
+    const struct conf *c = &m->opt->conf;
+    const struct hyp_tbuf_conf tbuf = {
+        .mask = c->tbuf_events,
+        .all_cpus = c->tbuf_cpus == CONF_TBUF_ALL_CPUS,
+        .at_exit = c->tbuf_at_exit,
+        .state = state,
+        .say = say_warning,
+    };
+
+    snprintf(state, sizeof(state), "%s/tbuf", c->run);
+    hyp_tbuf_configure(m->hyp, &tbuf);
+    if ( hyp_is_tbuf(m->hyp) )
+        log_info("this Xen has no flight recorder, or is to be used without: "
+                 "its own trace buffers are kept overwriting");
+}
+
 static int open_virq(struct monitor *m)
 {
-    int rc = hyp_virq_bind(m->hyp, HYP_VIRQ_TRIGGER, &m->virq);
+    int rc;
+
+    configure_tbuf(m);
+    rc = hyp_virq_bind(m->hyp, HYP_VIRQ_TRIGGER, &m->virq);
 
     if ( !rc )
         return 0;

@@ -106,8 +106,10 @@ static void on_virq(struct monitor *m)
     struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_clock };
     int rc = hyp_virq_ack(m->hyp, HYP_VIRQ_TRIGGER);
 
-    if ( rc )
+    if ( rc < 0 )
         log_error("virq: %s", strerror(-rc));
+    if ( rc > 0 )
+        return;
     m->wake = (struct msg_wake){ .source = WAKE_VIRQ };
     if ( !hyp_op(m->hyp, &o) )
     {

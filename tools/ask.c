@@ -15,7 +15,7 @@ static const struct argp_option option_list[] = {
     { "run", OPT_RUN, "DIR", 0,
       "the daemon's directory (" CONTROL_RUN ")", 0 },
     { "backend", OPT_BACKEND, "BACKEND", 0,
-      "without a daemon: xen, or hosted:DIR for tests", 0 },
+      "without a daemon: auto, flightrec or tbuf; [KIND@]hosted:DIR for tests", 0 },
     { 0 },
 };
 

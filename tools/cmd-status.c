@@ -159,7 +159,7 @@ static int read_direct(struct hyp *h, void *arg)
     /* Without the mapping the counters still say most of it. */
     int rc = recorder_json(ask_op, h, mapped ? &rings : NULL, &r);
 
-    free(rings.map);
+    rings_free(&rings);
     if ( !rc )
         *(json_t **)arg = json_pack("{sb so}", "ok", 1, "recorder", r);
     return rc;

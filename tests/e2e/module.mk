@@ -8,10 +8,9 @@ E2E := tests/e2e
 LIBS_PROBE := -lxenctrl -lxencall -lxenevtchn -lxenforeignmemory \
               -lxendevicemodel -lxentoollog -lxentoolcore -ljansson
 
-$(O)/$(E2E)/probe: $(O)/$(E2E)/probe.o $(O)/lib/hyp.o $(O)/lib/hyp-xen.o \
-    $(O)/lib/hyp-hosted.o $(LIBXF)
+$(O)/$(E2E)/probe: $(O)/$(E2E)/probe.o $(HYP_O) $(LIBXF)
 	@$(call say,LD $@)
-	$(Q)$(CC) -static $(CFLAGS) -o $@ $^ $(LIBS_PROBE)
+	$(Q)$(CC) -static $(CFLAGS) -o $@ $^ $(LIBS_PROBE) $(LIBS_BASE)
 
 $(O)/e2e/dom0.cpio.gz: $(E2E)/mkinitrd $(E2E)/get-kernel $(E2E)/dom0/init \
     $(E2E)/dom0/lib.sh $(E2E)/dom0/recorder.sh $(E2E)/guest/init

@@ -32,8 +32,7 @@ $(PARTS): $(O)/tests/hosted/test-parts.o $(PARTS_O) $(LIBXF)
 STREAM := $(O)/tests/hosted/test-stream
 TESTS  += $(STREAM).sh
 
-$(STREAM): $(O)/tests/hosted/test-stream.o $(O)/lib/hyp.o $(O)/lib/hyp-xen.o \
-    $(O)/lib/hyp-hosted.o $(LIBXF)
+$(STREAM): $(O)/tests/hosted/test-stream.o $(HYP_O) $(LIBXF)
 	@$(call say,LD $@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_XEN) $(LIBS_BASE)
 

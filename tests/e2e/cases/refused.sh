@@ -21,12 +21,13 @@ refused() {
 }
 
 if [ "$(cat /test/xen)" = unpatched ]; then
+    printf '[recorder]\nbackend = flightrec\n' >> /tmp/good.conf
     refused "unpatched Xen: the daemon" 6 "no flight recorder" \
         snapshotd -c /tmp/good.conf
     refused "unpatched Xen: xenflight status" 1 "no flight recorder" \
-        xenflight status
+        xenflight status --backend flightrec
     refused "unpatched Xen: xenflight start" 1 "no flight recorder" \
-        xenflight start
+        xenflight start --backend flightrec
 else
     refused "bad configuration key, with its line" 3 "bad.conf:3:.*heartbaet" \
         snapshotd -c /tmp/bad.conf

@@ -9,18 +9,47 @@
 
 #include <public/flightrec.h>
 
+#include "lib/hyp-tbuf.h"
 #include "log.h"
 
 enum conf_type {
     CONF_TEXT,
     CONF_BOOL,
-    CONF_GUESTS,
     CONF_U32,
     CONF_U32_BYTES,
     CONF_U64_BYTES,
+    CONF_MASK,             /* of 28 bits, as Xen's event masks */
+    CONF_CHOICE,           /* the number of a word */
 };
 
-/* Every key there is.  min and max bound numbers; max: room for texts. */
+/* The words of a CONF_CHOICE, by number. */
+enum { CHOICE_BACKEND, CHOICE_CPUS, CHOICE_EXIT, CHOICE_GUESTS };
+#define WORDS 3
+
+static const char *const words[][WORDS] = {
+    [CHOICE_BACKEND] = { [HYP_AUTO] = "auto", [HYP_FLIGHTREC] = "flightrec",
+                         [HYP_TBUF] = "tbuf" },
+    [CHOICE_CPUS] = { [CONF_TBUF_KEEP_CPUS] = "keep",
+                      [CONF_TBUF_ALL_CPUS] = "all" },
+    [CHOICE_EXIT] = { [HYP_TBUF_EXIT_AUTO] = "auto",
+                      [HYP_TBUF_EXIT_KEEP] = "keep",
+                      [HYP_TBUF_EXIT_DISABLE] = "disable" },
+    [CHOICE_GUESTS] = { [CONF_GUESTS_NONE] = "none",
+                        [CONF_GUESTS_NAMED] = "named",
+                        [CONF_GUESTS_ALL] = "all" },
+};
+
+static const char *const words_text[] = {
+    [CHOICE_BACKEND] = "auto, flightrec or tbuf",
+    [CHOICE_CPUS] = "keep or all",
+    [CHOICE_EXIT] = "auto, keep or disable",
+    [CHOICE_GUESTS] = "none, named or all",
+};
+
+/*
+ * Every key there is.  min and max bound numbers; max: room for texts; min:
+ * CHOICE_* of words.
+ */
 static const struct conf_key {
     const char *section, *name;
     enum conf_type type;
@@ -35,11 +64,15 @@ static const struct conf_key {
     { "recorder", "create", CONF_BOOL, FIELD(create), 0, 0 },
     { "recorder", "bytes_per_cpu", CONF_U32_BYTES, FIELD(bytes_per_cpu),
       XEN_FLIGHTREC_MIN_CPU_BYTES, XEN_FLIGHTREC_MAX_CPU_BYTES },
+    { "recorder", "backend", CONF_CHOICE, FIELD(backend), CHOICE_BACKEND, 0 },
+    { "tbuf", "events", CONF_MASK, FIELD(tbuf_events), 0, 0 },
+    { "tbuf", "cpus", CONF_CHOICE, FIELD(tbuf_cpus), CHOICE_CPUS, 0 },
+    { "tbuf", "at_exit", CONF_CHOICE, FIELD(tbuf_at_exit), CHOICE_EXIT, 0 },
     { "store", "max_files", CONF_U32, FIELD(max_files), 1, 100000 },
     { "store", "max_bytes", CONF_U64_BYTES, FIELD(max_bytes), 1 << 20,
       1ULL << 50 },
     { "store", "keep_partial", CONF_BOOL, FIELD(keep_partial), 0, 0 },
-    { "guests", "may_ask", CONF_GUESTS, FIELD(guests), 0, 0 },
+    { "guests", "may_ask", CONF_CHOICE, FIELD(guests), CHOICE_GUESTS, 0 },
     { "guests", "burst", CONF_U32, FIELD(guest.burst), 1, 1000 },
     { "guests", "refill", CONF_U32, FIELD(guest.refill_s), 0, 1000000 },
 #undef FIELD
@@ -61,6 +94,7 @@ void conf_default(struct conf *c)
         .heartbeat_s = 10,
         .create = true,
         .bytes_per_cpu = 1 << 20,
+        .tbuf_events = HYP_TBUF_MASK,
         .max_files = 64,
         .max_bytes = 1ULL << 30,
         .guests = CONF_GUESTS_NONE,
@@ -105,16 +139,18 @@ static int parse_bool(const char *s, uint64_t *out)
     return 0;
 }
 
-static int parse_guests(const char *s, uint64_t *out)
+static int parse_mask(const char *s, uint64_t *out)
 {
-    static const char *const words[] = {
-        [CONF_GUESTS_NONE] = "none",
-        [CONF_GUESTS_NAMED] = "named",
-        [CONF_GUESTS_ALL] = "all",
-    };
+    char *end;
 
-    for ( *out = 0; *out < sizeof(words) / sizeof(words[0]); ++*out )
-        if ( !strcmp(s, words[*out]) )
+    *out = strtoull(s, &end, 0);
+    return *s < '0' || *s > '9' || *end || !*out || *out >> 28 ? -EINVAL : 0;
+}
+
+static int parse_choice(const struct conf_key *k, const char *s, uint64_t *out)
+{
+    for ( *out = 0; *out < WORDS && words[k->min][*out]; ++*out )
+        if ( !strcmp(words[k->min][*out], s) )
             return 0;
     return -EINVAL;
 }
@@ -140,9 +176,14 @@ static int set_key(struct conf *c, const struct conf_key *k, const char *value,
         rc = parse_bool(value, &n);
         break;
 
-    case CONF_GUESTS:
-        *expects = "none, named or all";
-        rc = parse_guests(value, &n);
+    case CONF_MASK:
+        *expects = "a mask of event classes, like 0x0782f000";
+        rc = parse_mask(value, &n);
+        break;
+
+    case CONF_CHOICE:
+        *expects = words_text[k->min];
+        rc = parse_choice(k, value, &n);
         break;
 
     default:

@@ -19,6 +19,9 @@
 /* Which guests may ask for a snapshot. */
 enum conf_guests { CONF_GUESTS_NONE, CONF_GUESTS_NAMED, CONF_GUESTS_ALL };
 
+/* [tbuf] cpus */
+enum conf_tbuf_cpus { CONF_TBUF_KEEP_CPUS, CONF_TBUF_ALL_CPUS };
+
 struct conf {
     char user[64];
     char state[CONF_PATH];     /* where snapshots are kept */
@@ -26,6 +29,10 @@ struct conf {
     uint32_t heartbeat_s;
     uint32_t create;           /* make buffers if Xen has none */
     uint32_t bytes_per_cpu;    /* of such buffers */
+    uint32_t backend;          /* enum hyp_kind */
+    uint32_t tbuf_events;      /* [tbuf]: with Xen's own trace buffers */
+    uint32_t tbuf_cpus;        /* CONF_TBUF_*_CPUS */
+    uint32_t tbuf_at_exit;     /* enum hyp_tbuf_exit */
     uint32_t max_files;
     uint32_t keep_partial;     /* unfinished files of a former run */
     uint64_t max_bytes;

@@ -192,6 +192,20 @@ static int take_quiesce(struct engine *e, struct take *k)
     return rc;
 }
 
+/* What is not mapped yet, because Xen's own buffers hold it. */
+static int take_fetch(struct engine *e, struct take *k)
+{
+    struct rings_fetched *f = &k->meta.fetched;
+    int rc = rings_fetch(&e->rings, k->trigger.t.gen, k->trigger.t.tsc,
+                         engine_op, e, f);
+
+    if ( f->damaged || f->left_out )
+        log_warning("generation %u: the trace buffers of %u pCPUs could not "
+                    "be read to their end, %" PRIu64 " records found no room",
+                    k->trigger.t.gen, f->damaged, f->left_out);
+    return rc;
+}
+
 static int take_put_meta(struct engine *e, struct take *k)
 {
     char *text;
@@ -215,13 +229,15 @@ static int take_put_meta(struct engine *e, struct take *k)
     return rc;
 }
 
-static int take_put_note(struct take *k)
+static int take_put_note(struct engine *e, struct take *k)
 {
-    char text[160];
+    char text[200];
     int n = snprintf(text, sizeof(text),
                      "{\"latency_ns\":{\"wake\":%" PRIu64
-                     ",\"quiescent\":%" PRIu64 ",\"written\":%" PRIu64 "}}",
-                     k->lat.wake, k->lat.quiescent, k->lat.written);
+                     ",\"quiescent\":%" PRIu64 ",\"written\":%" PRIu64
+                     "},\"lost_in_dump\":%" PRIu64 "}",
+                     k->lat.wake, k->lat.quiescent, k->lat.written,
+                     rings_lost_since(&e->rings));
 
     return snapshot_put_note(k->w, text, n);
 }
@@ -255,7 +271,7 @@ static int take_finish(struct engine *e, struct take *k)
     int rc;
 
     k->lat.written = since(e, &k->trigger);
-    rc = take_put_note(k);
+    rc = take_put_note(e, k);
     if ( rc )
         return rc;
     k->w = NULL;
@@ -336,6 +352,8 @@ static int take_try(struct engine *e, struct take *k, uint32_t gen)
     if ( !rc )
         rc = take_quiesce(e, k);
     if ( !rc )
+        rc = take_fetch(e, k);
+    if ( !rc )
         rc = take_write(e, k);
     if ( !rc )
         rc = take_finish(e, k);
@@ -370,6 +388,7 @@ void engine_take(struct engine *e, uint32_t gen)
         close(k.fd);
     }
     free(k.streams);
+    rings_done(&e->rings);
     take_give_back(e, &k);
     if ( rc )
         take_failed(e, &k, rc);

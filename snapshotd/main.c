@@ -11,6 +11,7 @@
 
 #include "conf.h"
 #include "engine.h"
+#include "lib/hyp.h"
 #include "log.h"
 #include "monitor.h"
 
@@ -26,7 +27,7 @@ static const struct argp_option option_list[] = {
     { "config", 'c', "FILE", 0, "Configuration (" CONF_DEFAULT_FILE ")", 0 },
     { "check", 'n', NULL, 0, "Only check the configuration", 0 },
     { "syslog", 's', NULL, 0, "Messages go to syslog instead of stderr", 0 },
-    { "backend", 'b', "BACKEND", 0, "xen, or hosted:DIR for tests", 0 },
+    { "backend", 'b', "BACKEND", 0, "auto, flightrec or tbuf; [KIND@]hosted:DIR for tests", 0 },
     { "engine", OPT_ENGINE, NULL, OPTION_HIDDEN, NULL, 0 },
     { 0 },
 };
@@ -80,6 +81,25 @@ static int read_conf(struct conf *conf, const char *path)
     return rc;
 }
 
+/* What was said on the command line goes before the configuration. */
+static const char *choose_backend(const char *said, enum hyp_kind conf)
+{
+    static char both[CONF_PATH];
+    static const char *const name[] = {
+        [HYP_FLIGHTREC] = "flightrec", [HYP_TBUF] = "tbuf"
+    };
+    enum hyp_kind kind;
+
+    if ( conf == HYP_AUTO )
+        return said;
+    if ( !said )
+        return name[conf];
+    if ( strchr(said, '@') || !hyp_kind(said, &kind) )
+        return said;
+    snprintf(both, sizeof(both), "%s@%s", name[conf], said);
+    return both;
+}
+
 int main(int argc, char **argv)
 {
     struct options o = { 0 };
@@ -100,7 +120,7 @@ int main(int argc, char **argv)
         log_error("not root: it needs Xen's devices: run it as root");
         return EXIT_CODE_ROOT;
     }
-    opt.backend = o.backend;
+    opt.backend = choose_backend(o.backend, opt.conf.backend);
     opt.to_syslog = o.to_syslog;
     return monitor_run(&opt);
 }

@@ -230,6 +230,12 @@ bool meta_partial(const struct meta *m, json_t *why)
         say(why, "%u pCPUs were not quiescent in time", m->pending);
         partial = true;
     }
+    if ( m->fetched.damaged )
+    {
+        say(why, "the trace buffers of %u pCPUs could not be read to their end",
+            m->fetched.damaged);
+        partial = true;
+    }
     for ( i = 0; i < m->nr_streams; i++ )
     {
         s = &m->streams[i];
@@ -262,6 +268,32 @@ static int dictionary_json(const struct rings *r, json_t **out)
     return *out ? 0 : -ENOMEM;
 }
 
+/* What a reader must know of records that are not the recorder's own. */
+static json_t *limits_json(void)
+{
+    static const char *const limits[] = {
+        "held when the daemon saw the trigger, not when it was",
+        "one channel: a flood of events pushes out what is rare",
+        "what was overwritten is not counted: counts are of what is here",
+        "a record without a stamp has that of the record before it",
+        "\"ns\" is the control domain's monotonic clock",
+    };
+    json_t *list = json_array();
+    size_t i;
+
+    for ( i = 0; i < sizeof(limits) / sizeof(limits[0]); i++ )
+        json_array_append_new(list, json_string(limits[i]));
+    return list;
+}
+
+static int put_backend(const struct meta *m, json_t *o)
+{
+    if ( !m->rings->tbuf )
+        return json_object_set_new(o, "backend", json_string("flightrec"));
+    return json_object_set_new(o, "backend", json_string("tbuf")) ||
+           json_object_set_new(o, "limits", limits_json());
+}
+
 int meta_text(const struct meta *m, char **text)
 {
     json_t *o, *dict, *why = json_array();
@@ -282,8 +314,11 @@ int meta_text(const struct meta *m, char **text)
         "clock", clock_json(m), "cpus",
         cpus_json(m->rings), "domains", domains_json(m->domains),
         "dictionary", dict, "streams", streams_json(m), "gaps", gaps_json(m));
-    if ( !o )
+    if ( !o || put_backend(m, o) )
+    {
+        json_decref(o);
         return -ENOMEM;
+    }
     *text = json_dumps(o, JSON_COMPACT);
     json_decref(o);
     return *text ? 0 : -ENOMEM;

@@ -26,6 +26,7 @@ struct meta {
     struct clock_pair pair[2];
     unsigned int nr_pairs;
     unsigned int pending;      /* pCPUs that were not quiescent */
+    struct rings_fetched fetched;
 };
 
 /* Is something of the history missing?  Each reason goes to `why`, if given. */

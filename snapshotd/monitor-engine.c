@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "engine.h"
+#include "lib/hyp-tbuf.h"
 #include "lib/recorder.h"
 #include "log.h"
 
@@ -32,6 +33,22 @@
 /*
  * The engine's operations.
  */
+
+/* Operations that Xen does not know go to the backend that does, or nowhere. */
+static int tbuf_filter(const struct monitor *m,
+                       const struct xen_flightrec_op *in,
+                       struct xen_flightrec_op *out)
+{
+    struct hyp_tbuf_window w;
+
+    if ( !hyp_is_tbuf(m->hyp) )
+        return -EPERM;
+    memcpy(&w, in->u.pad, sizeof(w));
+    memcpy(out->u.pad, &w.cpu, sizeof(w.cpu));
+    if ( in->cmd == HYP_OP_TBUF_WINDOW )
+        memcpy(out->u.pad + sizeof(w.cpu), &w.gen, sizeof(w.gen));
+    return 0;
+}
 
 /* A fresh structure with the input that this operation has, nothing else. */
 static int op_filter(const struct monitor *m, const struct xen_flightrec_op *in,
@@ -60,6 +77,10 @@ static int op_filter(const struct monitor *m, const struct xen_flightrec_op *in,
         out->u.gen.gen = in->u.gen.gen;
         return 0;
 
+    case HYP_OP_TBUF_FETCHED:
+        out->u.gen.gen = in->u.gen.gen;
+        return hyp_is_tbuf(m->hyp) ? 0 : -EPERM;
+
     case XEN_FLIGHTREC_OP_trigger:
         out->u.trigger.gen = in->u.trigger.gen;
         return 0;
@@ -68,6 +89,10 @@ static int op_filter(const struct monitor *m, const struct xen_flightrec_op *in,
         out->u.cpu.cpu = in->u.cpu.cpu;
         out->u.cpu.channel = in->u.cpu.channel;
         return 0;
+
+    case HYP_OP_TBUF_WINDOW:
+    case HYP_OP_TBUF_COUNTERS:
+        return tbuf_filter(m, in, out);
 
     default:
         return -EPERM;

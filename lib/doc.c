@@ -58,61 +58,176 @@ static int load_json(struct snapshot *s, enum snapshot_kind kind, json_t **out)
     return -EBADMSG;
 }
 
-/* a * b / c with a sign, without overflow on the way; saturates. */
-static int64_t scale(int64_t a, uint64_t b, uint64_t c)
+static int64_t saturating_add(int64_t a, int64_t b)
 {
-    __int128 r = (__int128)a * b / c;
+    int64_t sum;
 
-    if ( r > INT64_MAX )
-        return INT64_MAX;
-    return r < INT64_MIN ? INT64_MIN : r;
+    if ( __builtin_add_overflow(a, b, &sum) )
+        return b < 0 ? INT64_MIN : INT64_MAX;
+    return sum;
 }
 
 int64_t doc_ns(const struct doc *m, uint64_t tsc)
 {
-    return scale((int64_t)(tsc - m->tsc), 1000000, m->tsc_khz);
+    return clock_since(&m->clock, tsc);
 }
 
 uint64_t doc_tsc_before(const struct doc *m, uint64_t ns)
 {
-    unsigned __int128 ticks = (unsigned __int128)ns * m->tsc_khz / 1000000;
+    uint64_t ticks = clock_ticks(&m->clock, ns > INT64_MAX ? INT64_MAX
+                                                           : (int64_t)ns);
 
-    return ticks < m->tsc ? m->tsc - (uint64_t)ticks : 0;
+    return ticks < m->tsc ? m->tsc - ticks : 0;
 }
 
-/* Wall clock at the trigger, from the clock pair that is nearest to it. */
-static void find_wall(struct doc *m, const json_t *pairs)
+/* From a clock pair to the trigger, in ns; saturates. */
+static int64_t since_pair(const struct doc *m, const json_t *pair)
 {
-    int64_t best = INT64_MAX;
+    int64_t ns = doc_number(pair, "ns", -1);
+
+    /* With TSCs that do not run together nobody knows whose the pair's was. */
+    if ( m->clock.nr_spans && m->has_ns && ns >= 0 )
+        return (int64_t)(m->clock.ns - ns);
+    return -doc_ns(m, doc_number(pair, "tsc", -1));
+}
+
+static bool add_to(const json_t *pair, const char *key, int64_t ns,
+                   int64_t *out)
+{
+    int64_t there = doc_number(pair, key, -1);
+
+    return there >= 0 && !__builtin_add_overflow(there, ns, out) && *out >= 0;
+}
+
+/* Dom0's clocks at the trigger, from the pair that is nearest to it. */
+static void find_dom0(struct doc *m, const json_t *pairs)
+{
+    uint64_t best = INT64_MAX;
     const json_t *pair;
     size_t i;
 
     json_array_foreach(pairs, i, pair)
     {
-        int64_t tsc = doc_number(pair, "tsc", -1);
-        int64_t wall = doc_number(pair, "wall_ns", -1);
-        int64_t since = scale((int64_t)(m->tsc - tsc), 1000000, m->tsc_khz);
+        int64_t since, wide = doc_number(pair, "width_ns", 0);
+        uint64_t away;
 
-        if ( tsc < 0 || wall < 0 || since == INT64_MIN || llabs(since) >= best )
+        if ( doc_number(pair, "tsc", -1) < 0 )
             continue;
-        if ( __builtin_add_overflow(wall, since, &m->wall_ns) )
+        since = since_pair(m, pair);
+        away = since < 0 ? -(uint64_t)since : (uint64_t)since;
+        if ( away >= best )
             continue;
-        best = llabs(since);
-        m->has_wall = m->wall_ns >= 0;
+        m->has_wall = add_to(pair, "wall_ns", since, &m->wall_ns);
+        m->has_mono = add_to(pair, "mono_ns", since, &m->mono_ns);
+        if ( !m->has_wall && !m->has_mono )
+            continue;
+        best = away;
+        m->dom0_error_ns = (wide < 0 ? 0 : (uint64_t)wide) +
+                           away / 1000000 * CLOCK_DOM0_PPM + 1 +
+                           m->clock.error_ns;
     }
 }
 
 static int load_clock(struct doc *m, char *err, size_t err_bytes)
 {
     const json_t *clock = json_object_get(m->root, "clock");
+    const json_t *fit = json_object_get(clock, "fit");
     int64_t khz = doc_number(clock, "tsc_khz", 0);
+    int64_t ns = doc_number(json_object_get(m->root, "trigger"), "ns", -1);
+    int rc;
 
     if ( khz < MIN_KHZ || khz > MAX_KHZ )
         return bad(err, err_bytes, "clock: no usable tsc_khz");
 
     m->tsc_khz = khz;
-    find_wall(m, json_object_get(clock, "pairs"));
+    m->has_ns = ns >= 0;
+    m->clock = (struct clock_fit){ .tsc_khz = khz, .tsc = m->tsc,
+                                   .ns = ns < 0 ? 0 : ns };
+    rc = fit ? clock_from_json(&m->clock, fit) : 0;
+    if ( rc == -EBADMSG )
+        return bad(err, err_bytes, "clock: the fit is none");
+    if ( rc )
+        return rc;
+    m->has_fit = fit;
+    m->has_ns |= m->has_fit;
+    find_dom0(m, json_object_get(clock, "pairs"));
     return 0;
+}
+
+/*
+ * Clocks.
+ */
+
+static const char *const clock_name[DOC_CLOCKS] = {
+    [DOC_CLOCK_REL] = "rel",
+    [DOC_CLOCK_TSC] = "tsc",
+    [DOC_CLOCK_XEN] = "xen",
+    [DOC_CLOCK_MONOTONIC] = "monotonic",
+    [DOC_CLOCK_REALTIME] = "realtime",
+};
+
+enum doc_clock doc_clock_find(const char *name)
+{
+    enum doc_clock i;
+
+    for ( i = 0; i < DOC_CLOCKS && strcmp(name, clock_name[i]); i++ )
+        ;
+    return i;
+}
+
+const char *doc_clock_name(enum doc_clock clock)
+{
+    return clock_name[clock];
+}
+
+bool doc_clock_known(const struct doc *m, enum doc_clock clock)
+{
+    switch ( clock )
+    {
+    case DOC_CLOCK_XEN:
+        return m->has_ns;
+    case DOC_CLOCK_MONOTONIC:
+        return m->has_mono;
+    case DOC_CLOCK_REALTIME:
+        return m->has_wall;
+    default:
+        return true;
+    }
+}
+
+int64_t doc_clock_at(const struct doc *m, enum doc_clock clock, uint64_t tsc)
+{
+    int64_t ns = doc_ns(m, tsc), from = 0;
+
+    switch ( clock )
+    {
+    case DOC_CLOCK_TSC:
+        return tsc;
+    case DOC_CLOCK_XEN:
+        from = m->clock.ns;
+        break;
+    case DOC_CLOCK_MONOTONIC:
+        from = m->mono_ns;
+        break;
+    case DOC_CLOCK_REALTIME:
+        from = m->wall_ns;
+        break;
+    default:
+        return ns;
+    }
+
+    return saturating_add(from, ns);
+}
+
+uint64_t doc_clock_error(const struct doc *m, enum doc_clock clock,
+                         uint64_t tsc)
+{
+    int64_t ns = doc_ns(m, tsc);
+    uint64_t away = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
+
+    if ( clock != DOC_CLOCK_MONOTONIC && clock != DOC_CLOCK_REALTIME )
+        return m->clock.error_ns;
+    return m->dom0_error_ns + away / 1000000 * CLOCK_DOM0_PPM;
 }
 
 /* A domid, vCPU or pCPU: 16 bits. */
@@ -206,6 +321,7 @@ int doc_load(struct snapshot *s, bool want_dict, struct doc *m, char *err,
 
 void doc_free(struct doc *m)
 {
+    clock_free(&m->clock);
     json_decref(m->root);
     json_decref(m->note);
     event_dict_free(m->dict);

@@ -15,6 +15,7 @@
 
 #include <jansson.h>
 
+#include "lib/clock.h"
 #include "lib/event.h"
 #include "lib/snapshot.h"
 
@@ -34,8 +35,24 @@ struct doc {
 
     const char *history;       /* "complete", "partial", "" */
     uint32_t tsc_khz;
+    bool has_fit;              /* else the file has no stated error */
+    struct clock_fit clock;    /* through the trigger, in any case */
+    bool has_ns;               /* clock.ns is Xen's system time at `tsc` */
     bool has_wall;             /* wall_ns is the time at `tsc` */
     int64_t wall_ns;
+    bool has_mono;             /* and mono_ns Dom0's CLOCK_MONOTONIC */
+    int64_t mono_ns;
+    uint64_t dom0_error_ns;    /* of both, at `tsc` */
+};
+
+/* In which time a moment is told. */
+enum doc_clock {
+    DOC_CLOCK_REL,             /* ns from the trigger */
+    DOC_CLOCK_TSC,             /* the trigger's TSC, in ticks */
+    DOC_CLOCK_XEN,             /* Xen's system time: ns since Xen booted */
+    DOC_CLOCK_MONOTONIC,       /* Dom0's CLOCK_MONOTONIC, ns */
+    DOC_CLOCK_REALTIME,        /* Dom0's CLOCK_REALTIME: ns since 1970 */
+    DOC_CLOCKS
 };
 
 /*
@@ -45,6 +62,20 @@ struct doc {
 int doc_load(struct snapshot *s, bool want_dict, struct doc *m, char *err,
               size_t err_bytes);
 void doc_free(struct doc *m);
+
+/*
+ * `tsc` below is on the trigger's clock: a merge_record's .tsc, not its .stamp.
+ */
+
+/* "rel", "tsc", "xen", "monotonic", "realtime"; DOC_CLOCKS: none of these. */
+enum doc_clock doc_clock_find(const char *name);
+const char *doc_clock_name(enum doc_clock clock);
+/* Does the file know that clock? */
+bool doc_clock_known(const struct doc *m, enum doc_clock clock);
+/* What a clock said at `tsc`, and how far off that may be at most. */
+int64_t doc_clock_at(const struct doc *m, enum doc_clock clock, uint64_t tsc);
+uint64_t doc_clock_error(const struct doc *m, enum doc_clock clock,
+                         uint64_t tsc);
 
 /* ns from the trigger to `tsc`, negative before it. */
 int64_t doc_ns(const struct doc *m, uint64_t tsc);

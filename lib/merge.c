@@ -41,6 +41,7 @@ struct stream {
     uint64_t nth;              /* records so far */
     uint8_t *copies;           /* bit per record: the busy channel has it */
     uint64_t key;              /* newest stamp so far */
+    struct clock_walk clock;
     struct head head;
 };
 
@@ -52,6 +53,7 @@ struct cpu_state {
 struct merge {
     struct snapshot *snap;
     const struct event_dict *dict;
+    const struct clock_fit *clock;
     uint64_t copy_tsc;
     uint32_t *frames;          /* data frames by (cpu, channel, seq) */
     struct stream *streams;    /* by (cpu, channel) */
@@ -88,6 +90,7 @@ static void stream_rewind(struct stream *st)
     st->in_packet = false;
     st->before.seq = 0;
     st->nth = st->key = 0;
+    st->clock = (struct clock_walk){ .at = NULL };
 }
 
 static int gap(struct stream *st, enum merge_gap why, uint64_t tsc,
@@ -97,6 +100,7 @@ static int gap(struct stream *st, enum merge_gap why, uint64_t tsc,
     st->head.rec = (struct merge_record){
         .kind = MERGE_GAP,
         .tsc = tsc,
+        .stamp = tsc,
         .cpu = st->cpu,
         .channel = st->channel,
         .gap = why,
@@ -119,7 +123,8 @@ static int load_frame(struct merge *m, struct stream *st)
 
     st->len = 0;
     m->nr_damaged++;
-    return gap(st, MERGE_GAP_DAMAGED, f->first_tsc, f->records);
+    return gap(st, MERGE_GAP_DAMAGED, clock_here(&st->clock, f->first_tsc),
+               f->records);
 }
 
 /* The next packet of the frame.  1: as above. */
@@ -138,6 +143,7 @@ static int load_packet(struct merge *m, struct stream *st)
 
     st->off += st->pkt.hdr.used_bytes;
     packet_iter_init(&st->it, &st->pkt);
+    clock_packet(m->clock, &st->clock, &st->pkt.hdr);
     st->in_packet = true;
     st->walked = 0;
     st->gaps_told = 0;
@@ -151,6 +157,7 @@ static int load_packet(struct merge *m, struct stream *st)
 static int tell_gap(struct stream *st)
 {
     const struct xen_flightrec_packet *a = &st->before, *b = &st->pkt.hdr;
+    uint64_t begin = clock_here(&st->clock, b->begin_tsc);
     uint64_t lost = 0, between;
 
     if ( !a->seq )
@@ -161,8 +168,7 @@ static int tell_gap(struct stream *st)
         unsigned int i = st->gaps_told++;
 
         if ( b->lost[i] > a->lost[i] )
-            return gap(st, (enum merge_gap)i, b->begin_tsc,
-                       b->lost[i] - a->lost[i]);
+            return gap(st, (enum merge_gap)i, begin, b->lost[i] - a->lost[i]);
     }
 
     if ( st->gaps_told++ > XEN_FLIGHTREC_LOST_CAUSES || b->seq == a->seq + 1 )
@@ -171,7 +177,7 @@ static int tell_gap(struct stream *st)
     for ( unsigned int i = 0; i < XEN_FLIGHTREC_LOST_CAUSES; i++ )
         lost += b->lost[i] - a->lost[i];
     between = b->emitted - a->emitted - lost - st->before_walked;
-    return gap(st, MERGE_GAP_ABSENT, b->begin_tsc,
+    return gap(st, MERGE_GAP_ABSENT, begin,
                between > b->emitted ? 0 : between);
 }
 
@@ -206,7 +212,8 @@ static int next_record(struct merge *m, struct stream *st)
     st->nth++;
 
     rec->kind = MERGE_EVENT;
-    rec->tsc = pr.tsc;
+    rec->stamp = pr.tsc;
+    rec->tsc = clock_stamp(m->clock, &st->clock, pr.tsc, &rec->error_ns);
     rec->cpu = st->cpu;
     rec->channel = st->channel;
     rec->words = pr.words;
@@ -530,7 +537,7 @@ static int fill_heap(struct merge *m)
 }
 
 int merge_open(struct snapshot *s, const struct event_dict *dict,
-               uint32_t tsc_khz, struct merge **out)
+               const struct clock_fit *clock, struct merge **out)
 {
     uint32_t n = snapshot_frames(s);
     struct merge *m = calloc(1, sizeof(*m));
@@ -541,7 +548,8 @@ int merge_open(struct snapshot *s, const struct event_dict *dict,
 
     m->snap = s;
     m->dict = dict;
-    m->copy_tsc = (uint64_t)tsc_khz * MERGE_COPY_NS / 1000000;
+    m->clock = clock;
+    m->copy_tsc = (uint64_t)clock->tsc_khz * MERGE_COPY_NS / 1000000;
     m->frames = calloc(n + 1, sizeof(*m->frames));
     m->streams = calloc(n + 1, sizeof(*m->streams));
     m->cpus = calloc(n + 1, sizeof(*m->cpus));

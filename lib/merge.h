@@ -2,9 +2,10 @@
 /*
  * merge.h: the streams of a snapshot as one sequence in time order.
  *
- * Within a stream position decides, never the stamp: where a stamp goes back,
- * the record sorts by the newest stamp before it.  Between streams the stamps
- * decide; equal ones go by pCPU.  The rare channel is a second copy: a record
+ * Stamps are put on the trigger's clock first, see clock.h.  Within a stream
+ * position decides, never the stamp: where a stamp goes back, the record sorts by
+ * the newest stamp before it.  Between streams the stamps decide; equal ones go
+ * by pCPU.  The rare channel is a second copy: a record
  * of it that the busy channel of the same pCPU has too is dropped.  The two
  * copies are stamped one after the other, so they are matched by event, payload
  * and the nearest stamp at most MERGE_COPY_NS away.
@@ -20,6 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/clock.h"
 #include "lib/event.h"
 #include "lib/snapshot.h"
 
@@ -43,7 +45,9 @@ enum merge_gap {
 
 struct merge_record {
     enum merge_kind kind;
-    uint64_t tsc;
+    uint64_t tsc;                  /* on the trigger's clock: lib/clock.h */
+    uint64_t stamp;                /* as it was written */
+    uint64_t error_ns;             /* 0: the fit's; else what it may be off by */
     uint16_t cpu;
     uint8_t channel;
     uint8_t words;
@@ -59,9 +63,9 @@ struct merge_record {
 
 struct merge;
 
-/* Both stay the caller's and must outlive it. */
+/* All stay the caller's and must outlive it. */
 int merge_open(struct snapshot *s, const struct event_dict *dict,
-               uint32_t tsc_khz, struct merge **out);
+               const struct clock_fit *clock, struct merge **out);
 /* 1: got one; 0: the end; -errno.  Damage is no error but a MERGE_GAP. */
 int merge_next(struct merge *m, struct merge_record *rec);
 void merge_close(struct merge *m);

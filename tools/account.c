@@ -286,7 +286,7 @@ int accounts_make(const struct source *src, uint64_t from, struct accounts *a,
         a->from = a->to; /* no busy ring: nothing to account for */
 
     a->vcpus = vcpus_new(sizeof(struct account));
-    rc = a->vcpus ? merge_open(src->snap, src->doc.dict, src->doc.tsc_khz, &m)
+    rc = a->vcpus ? merge_open(src->snap, src->doc.dict, &src->doc.clock, &m)
                   : -ENOMEM;
     while ( !rc && (rc = merge_next(m, &rec)) > 0 )
     {

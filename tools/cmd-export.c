@@ -196,7 +196,7 @@ static int walk(struct export *x, const struct options *o,
     struct merge *m;
     int rc;
 
-    rc = merge_open(src->snap, src->doc.dict, src->doc.tsc_khz, &m);
+    rc = merge_open(src->snap, src->doc.dict, &src->doc.clock, &m);
     if ( rc )
         return rc;
 

@@ -263,7 +263,7 @@ static int walk(const struct source *src, const struct out *out,
     struct merge *m;
     int rc;
 
-    rc = merge_open(src->snap, src->doc.dict, src->doc.tsc_khz, &m);
+    rc = merge_open(src->snap, src->doc.dict, &src->doc.clock, &m);
     if ( rc )
         return rc;
 

@@ -263,7 +263,7 @@ static int read_again(struct story *s)
     if ( !s->neighbours )
         return -ENOMEM;
 
-    rc = merge_open(s->src->snap, d->dict, d->tsc_khz, &m);
+    rc = merge_open(s->src->snap, d->dict, &d->clock, &m);
     if ( rc )
         return rc;
 

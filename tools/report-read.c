@@ -378,7 +378,7 @@ int report_read(struct report *r, const struct source *src, uint64_t limit)
     r->start = r->story.acc.from;
     r->skip = surplus(src, limit);
     r->vcpus = vcpus_new(sizeof(struct report_vcpu));
-    rc = r->vcpus ? merge_open(src->snap, src->doc.dict, src->doc.tsc_khz, &m)
+    rc = r->vcpus ? merge_open(src->snap, src->doc.dict, &src->doc.clock, &m)
                   : -ENOMEM;
     while ( !rc && (rc = merge_next(m, &rec)) > 0 )
         rc = take(r, &rec);

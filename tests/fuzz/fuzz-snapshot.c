@@ -145,7 +145,7 @@ static void read_records(struct snapshot *s, const struct doc *doc)
     struct merge_record rec;
     struct merge *m;
 
-    if ( merge_open(s, doc->dict, doc->tsc_khz, &m) )
+    if ( merge_open(s, doc->dict, &doc->clock, &m) )
         return;
 
     for ( unsigned int i = 0; i < MAX_RECORDS && merge_next(m, &rec) > 0; i++ )

@@ -22,6 +22,7 @@ static const struct rig_form form = {
 };
 
 static struct rig rig;
+static const struct clock_fit line = { .tsc_khz = KHZ };
 static struct event_dict *dict;
 
 static struct xen_flightrec_packet *slot(unsigned int ch, unsigned int i)
@@ -123,7 +124,7 @@ static void check_order(struct snapshot *s, uint32_t last)
     struct merge *m;
     int rc;
 
-    assert_int_equal(merge_open(s, dict, KHZ, &m), 0);
+    assert_int_equal(merge_open(s, dict, &line, &m), 0);
     while ( (rc = merge_next(m, &rec)) > 0 )
     {
         assert_int_equal(rec.kind, MERGE_EVENT);

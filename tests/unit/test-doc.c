@@ -72,6 +72,53 @@ static void test_load_reads_trigger_and_clock(void **state)
     doc_free(&d);
 }
 
+#define PAIRED(fit) "{\"format\":1,\"trigger\":{\"cause\":\"crash\"," \
+    "\"tsc\":5000000,\"ns\":7000000}," \
+    "\"clock\":{\"tsc_khz\":1000000,\"pairs\":[{\"tsc\":6000000," \
+    "\"ns\":8000000,\"wall_ns\":1000000000,\"mono_ns\":500000000," \
+    "\"width_ns\":300}]" fit "}}"
+
+static void test_clocks(void **state)
+{
+    struct doc d;
+
+    assert_int_equal(load(PAIRED(""), false, &d), 0);
+    assert_false(d.has_fit);
+    assert_int_equal(doc_clock_at(&d, DOC_CLOCK_REL, 5001000), 1000);
+    assert_int_equal(doc_clock_at(&d, DOC_CLOCK_TSC, 5001000), 5001000);
+    assert_int_equal(doc_clock_at(&d, DOC_CLOCK_XEN, 5001000), 7001000);
+    assert_int_equal(doc_clock_at(&d, DOC_CLOCK_REALTIME, 5001000),
+                     1000000000 - 1000000 + 1000);
+    assert_int_equal(doc_clock_at(&d, DOC_CLOCK_MONOTONIC, 5001000),
+                     500000000 - 1000000 + 1000);
+    doc_free(&d);
+
+    /* System time runs 100 ppm faster, and is 5 ns off where the trigger is. */
+    assert_int_equal(load(PAIRED(",\"fit\":{\"drift_ppb\":100000,"
+                                 "\"ns\":7000005,\"error_ns\":40}"),
+                          false, &d), 0);
+    assert_true(d.has_fit);
+    assert_int_equal(doc_ns(&d, 5010000), 10001);
+    assert_int_equal(doc_clock_at(&d, DOC_CLOCK_XEN, 5010000), 7010006);
+    assert_int_equal(doc_clock_error(&d, DOC_CLOCK_XEN, 5010000), 40);
+    /* 300 wide, 500 ppm of the ms to the pair, the fit's; 500 ppm of 2 ms. */
+    assert_int_equal(doc_clock_error(&d, DOC_CLOCK_REALTIME, d.tsc),
+                     300 + 500 + 1 + 40);
+    assert_int_equal(doc_clock_error(&d, DOC_CLOCK_REALTIME, d.tsc - 2000000),
+                     300 + 500 + 1 + 40 + 1000);
+    doc_free(&d);
+
+    refuse(PAIRED(",\"fit\":{\"drift_ppb\":0,\"ns\":-1,\"error_ns\":1}"));
+    refuse(PAIRED(",\"fit\":[]"));
+}
+
+static void test_clock_names(void **state)
+{
+    for ( enum doc_clock i = 0; i < DOC_CLOCKS; i++ )
+        assert_int_equal(doc_clock_find(doc_clock_name(i)), i);
+    assert_int_equal(doc_clock_find("boottime"), DOC_CLOCKS);
+}
+
 static void test_load_needs_a_dictionary_if_asked(void **state)
 {
     struct doc d;
@@ -103,15 +150,16 @@ static void test_load_refuses_hostile_documents(void **state)
 
 static void test_ns_with_sign_and_limits(void **state)
 {
-    struct doc d = { .tsc = 1ULL << 40, .tsc_khz = 2000000 };
+    struct doc d = { .tsc = 1ULL << 40 };
 
+    d.clock = (struct clock_fit){ .tsc_khz = 2000000, .tsc = d.tsc };
     assert_int_equal(doc_ns(&d, d.tsc), 0);
     assert_int_equal(doc_ns(&d, d.tsc - 3), -1);
     assert_int_equal(doc_ns(&d, d.tsc + 2000000000), 1000000000);
     assert_int_equal(doc_tsc_before(&d, 1000), d.tsc - 2000);
     assert_int_equal(doc_tsc_before(&d, UINT64_MAX), 0);
 
-    d.tsc_khz = 1000; /* 1 MHz: the sum does not fit */
+    d.clock.tsc_khz = 1000; /* 1 MHz: the sum does not fit */
     assert_int_equal(doc_ns(&d, d.tsc + (1ULL << 62)), INT64_MAX);
     assert_int_equal(doc_ns(&d, d.tsc - (1ULL << 62)), INT64_MIN);
 }
@@ -193,6 +241,8 @@ int main(void)
         cmocka_unit_test(test_load_needs_a_dictionary_if_asked),
         cmocka_unit_test(test_load_refuses_hostile_documents),
         cmocka_unit_test(test_ns_with_sign_and_limits),
+        cmocka_unit_test(test_clocks),
+        cmocka_unit_test(test_clock_names),
         cmocka_unit_test(test_find_domain),
         cmocka_unit_test(test_escape),
         cmocka_unit_test(test_duration),

@@ -30,6 +30,7 @@ struct file {
     struct merge *m;
 };
 
+static const struct clock_fit line = { .tsc_khz = KHZ };
 static struct event_dict *dict;
 static struct gen g;
 
@@ -45,7 +46,7 @@ static void file_read(struct file *f)
 {
     assert_int_equal(snapshot_finish(f->w, NULL), 0);
     assert_int_equal(snapshot_open_fd(f->fd, &f->s, NULL), 0);
-    assert_int_equal(merge_open(f->s, dict, KHZ, &f->m), 0);
+    assert_int_equal(merge_open(f->s, dict, &line, &f->m), 0);
 }
 
 static void file_end(struct file *f)
@@ -309,7 +310,7 @@ static void test_merge_goes_on_after_damage(void **state)
     assert_int_equal(pread(f.fd, &byte, 1, at), 1);
     byte ^= 4;
     assert_int_equal(pwrite(f.fd, &byte, 1, at), 1);
-    assert_int_equal(merge_open(f.s, dict, KHZ, &f.m), 0);
+    assert_int_equal(merge_open(f.s, dict, &line, &f.m), 0);
 
     expect(&f, 0, 1);
     expect_gap(&f, MERGE_GAP_DAMAGED, 1);

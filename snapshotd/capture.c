@@ -75,10 +75,6 @@ static void find_stream(const struct ring_map *m, unsigned int ch,
              p->hold_gen == s->audit.gen )
             add_slot(s, p);
     }
-    if ( s->nr )
-        memcpy(s->lost_before,
-               ((const struct xen_flightrec_packet *)s->slot[0])->lost,
-               sizeof(s->lost_before));
 }
 
 int capture_find(const struct rings *r, uint32_t gen, uint32_t first,

@@ -31,7 +31,6 @@ struct stream {
     unsigned int nr;
     const void *slot[XEN_FLIGHTREC_MAX_SLOTS]; /* oldest first */
     uint64_t records;      /* by the slots' headers */
-    uint64_t lost_before[XEN_FLIGHTREC_LOST_CAUSES]; /* when the first opened */
 };
 
 /*

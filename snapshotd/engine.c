@@ -175,20 +175,45 @@ void engine_send_counters(struct engine *e)
     engine_send(e, &m);
 }
 
-/* A moment on all clocks. */
+#define CLOCK_TRIES 3
+
+static uint64_t halfway(const uint64_t t[2])
+{
+    return t[0] + (t[1] - t[0]) / 2;
+}
+
+/*
+ * A moment on all clocks.  Dom0's are read before and after Xen's: how far apart that was is how
+ * far off the pair may be.  The narrowest of a few.
+ */
 int engine_clocks(struct engine *e, struct clock_pair *p)
 {
-    struct msg m = { .u.op.op.cmd = XEN_FLIGHTREC_OP_clock };
-    const struct msg_op *o = &m.u.op;
-    int rc = ask(e, &m);
+    uint64_t narrowest = UINT64_MAX;
 
-    if ( rc )
-        return rc;
-    p->tsc = o->op.u.clock.tsc;
-    p->ns = o->op.u.clock.ns;
-    p->wall_ns = o->wall_ns[0] + (o->wall_ns[1] - o->wall_ns[0]) / 2;
-    e->xen_minus_mono = p->ns - (o->mono_ns[0] +
-                                 (o->mono_ns[1] - o->mono_ns[0]) / 2);
+    for ( unsigned int i = 0; i < CLOCK_TRIES; i++ )
+    {
+        struct msg m = { .u.op.op.cmd = XEN_FLIGHTREC_OP_clock };
+        const struct msg_op *o = &m.u.op;
+        int rc = ask(e, &m);
+
+        if ( rc )
+            return rc;
+        /* The wall clock is read around the other; but it may be set. */
+        if ( o->mono_ns[1] - o->mono_ns[0] >= narrowest )
+            continue;
+        narrowest = o->mono_ns[1] - o->mono_ns[0];
+        *p = (struct clock_pair){
+            .tsc = o->op.u.clock.tsc,
+            .ns = o->op.u.clock.ns,
+            .wall_ns = halfway(o->wall_ns),
+            .mono_ns = halfway(o->mono_ns),
+            .width_ns = o->wall_ns[1] > o->wall_ns[0]
+                            ? o->wall_ns[1] - o->wall_ns[0]
+                            : narrowest,
+        };
+        e->xen_minus_mono = p->ns - p->mono_ns;
+    }
+
     return 0;
 }
 

@@ -11,18 +11,7 @@
 #include <jansson.h>
 
 #include "lib/event.h"
-
-static const char *const channel_name[XEN_FLIGHTREC_CHANNELS] = {
-    [XEN_FLIGHTREC_CH_BUSY] = "busy",
-    [XEN_FLIGHTREC_CH_RARE] = "rare",
-};
-
-static const char *const lost_name[XEN_FLIGHTREC_LOST_CAUSES] = {
-    [XEN_FLIGHTREC_LOST_NESTED] = "nested",
-    [XEN_FLIGHTREC_LOST_BUSY] = "busy",
-    [XEN_FLIGHTREC_LOST_STOPPED] = "stopped",
-    [XEN_FLIGHTREC_LOST_RETRY] = "retry",
-};
+#include "lib/horizon.h"
 
 static json_t *num(uint64_t n)
 {
@@ -88,21 +77,24 @@ static json_t *trigger_json(const struct trigger *t)
     return o;
 }
 
-static json_t *clock_json(const struct meta *m)
+static json_t *clocks_json(const struct meta *m,
+                           const struct clock_fit *fit)
 {
     json_t *pairs = json_array();
     unsigned int i;
 
     for ( i = 0; i < m->nr_pairs; i++ )
         json_array_append_new(
-            pairs, json_pack("{sI sI sI}",
+            pairs, json_pack("{sI sI sI sI sI}",
                              "tsc", (json_int_t)m->pair[i].tsc,
                              "ns", (json_int_t)m->pair[i].ns,
-                             "wall_ns", (json_int_t)m->pair[i].wall_ns));
-    return json_pack("{sI sI so}",
+                             "wall_ns", (json_int_t)m->pair[i].wall_ns,
+                             "mono_ns", (json_int_t)m->pair[i].mono_ns,
+                             "width_ns", (json_int_t)m->pair[i].width_ns));
+    return json_pack("{sI sI so so}",
                      "tsc_khz", (json_int_t)m->rings->info.tsc_khz,
                      "tsc_shift", (json_int_t)m->rings->info.tsc_shift,
-                     "pairs", pairs);
+                     "pairs", pairs, "fit", clock_json(fit));
 }
 
 static json_t *cpus_json(const struct rings *r)
@@ -147,10 +139,10 @@ static json_t *stream_json(const struct stream *s, bool quiescent)
     unsigned int i;
 
     for ( i = 0; i < XEN_FLIGHTREC_LOST_CAUSES; i++ )
-        json_object_set_new(lost, lost_name[i], num(a->lost[i]));
+        json_object_set_new(lost, horizon_lost_name(i), num(a->lost[i]));
     o = json_pack("{sI ss sI sI sI sI sI sI sI sI sI so sb sb}",
                   "cpu", (json_int_t)s->cpu,
-                  "channel", channel_name[s->channel],
+                  "channel", horizon_channel_name(s->channel),
                   "gen", (json_int_t)a->gen, "tsc", (json_int_t)a->tsc,
                   "slots", (json_int_t)a->slots,
                   "emitted", (json_int_t)a->emitted,
@@ -172,31 +164,6 @@ static json_t *streams_json(const struct meta *m)
         if ( m->streams[i].found )
             json_array_append_new(list,
                                   stream_json(&m->streams[i], !m->pending));
-    return list;
-}
-
-/* What was lost while the packets that are in the file were written. */
-static json_t *gaps_json(const struct meta *m)
-{
-    json_t *list = json_array();
-    const struct stream *s;
-    unsigned int i, c;
-
-    for ( i = 0; i < m->nr_streams; i++ )
-    {
-        s = &m->streams[i];
-        for ( c = 0; s->nr && c < XEN_FLIGHTREC_LOST_CAUSES; c++ )
-        {
-            if ( s->audit.lost[c] <= s->lost_before[c] )
-                continue;
-            json_array_append_new(
-                list, json_pack("{sI ss ss sI}", "cpu", (json_int_t)s->cpu,
-                                "channel", channel_name[s->channel],
-                                "cause", lost_name[c], "records",
-                                (json_int_t)(s->audit.lost[c] -
-                                             s->lost_before[c])));
-        }
-    }
     return list;
 }
 
@@ -241,7 +208,7 @@ bool meta_partial(const struct meta *m, json_t *why)
         s = &m->streams[i];
         if ( s->found && s->records == s->audit.held )
             continue;
-        say(why, "pCPU %u, %s: %s", s->cpu, channel_name[s->channel],
+        say(why, "pCPU %u, %s: %s", s->cpu, horizon_channel_name(s->channel),
             s->found ? "its packets have another number of records than its "
                        "account"
                      : "it did not take part");
@@ -296,24 +263,31 @@ static int put_backend(const struct meta *m, json_t *o)
 
 int meta_text(const struct meta *m, char **text)
 {
-    json_t *o, *dict, *why = json_array();
-    int rc = dictionary_json(m->rings, &dict);
+    json_t *o, *dict, *why;
+    struct clock_fit fit;
+    int rc = meta_fit(m, &fit);
 
     if ( rc )
+        return rc;
+    rc = dictionary_json(m->rings, &dict);
+    if ( rc )
     {
-        json_decref(why);
+        clock_free(&fit);
         return rc;
     }
+    why = json_array();
     o = json_pack(
-        "{sI so ss so s{ss ss} s{ss ss so} so so so so so so}",
+        "{sI so ss so s{ss ss} s{ss ss so} so so so so so so so}",
         "format", (json_int_t)1, "trigger", trigger_json(m->trigger),
         "history", meta_partial(m, why) ? "partial" : "complete",
         "history_why", why, "host", "name", m->host, "kernel", m->kernel,
         "xen", "version", m->xen->version, "build_id", m->xen->build_id,
         "cmdline", meta_string(m->xen->cmdline, strlen(m->xen->cmdline)),
-        "clock", clock_json(m), "cpus",
-        cpus_json(m->rings), "domains", domains_json(m->domains),
-        "dictionary", dict, "streams", streams_json(m), "gaps", gaps_json(m));
+        "clock", clocks_json(m, &fit), "window", meta_windows(m, &fit),
+        "cpus", cpus_json(m->rings), "domains", domains_json(m->domains),
+        "dictionary", dict, "streams", streams_json(m),
+        "gaps", meta_gaps(m, &fit));
+    clock_free(&fit);
     if ( !o || put_backend(m, o) )
     {
         json_decref(o);

@@ -6,12 +6,14 @@
 
 #include <jansson.h>
 
+#include "lib/clock.h"
 #include "capture.h"
 #include "domains.h"
 #include "trigger.h"
 
 struct clock_pair {
-    uint64_t tsc, ns, wall_ns;
+    uint64_t tsc, ns, wall_ns, mono_ns;
+    uint64_t width_ns;         /* Dom0's clocks are at most so far off */
 };
 
 /* All that goes in. */
@@ -29,8 +31,27 @@ struct meta {
     struct rings_fetched fetched;
 };
 
+/*
+ * What is complete, per channel: from `from` to `to` (on the trigger's clock)
+ * the file has every record of every pCPU but those that were lost.
+ */
+struct meta_window {
+    bool known;            /* else nothing can be said */
+    uint64_t from_tsc, to_tsc;
+};
+
 /* Is something of the history missing?  Each reason goes to `why`, if given. */
 bool meta_partial(const struct meta *m, json_t *why);
+
+/* From the clock pairs of all packets that the file will have; -ENOMEM. */
+int meta_fit(const struct meta *m, struct clock_fit *fit);
+
+void meta_window(const struct meta *m, const struct clock_fit *fit,
+                 unsigned int channel, struct meta_window *w);
+/* The same as JSON, a member for each channel where it is known. */
+json_t *meta_windows(const struct meta *m, const struct clock_fit *fit);
+/* What was lost while the packets that are in the file were written. */
+json_t *meta_gaps(const struct meta *m, const struct clock_fit *fit);
 
 /* The text, free() it. */
 int meta_text(const struct meta *m, char **text);

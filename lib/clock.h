@@ -67,7 +67,7 @@ struct clock_fit {
     uint32_t tsc_khz;
     uint64_t tsc, ns;          /* the trigger, and system time there */
     int32_t drift_ppb;         /* system time gains so much on the TSC */
-    uint64_t error_ns;
+    uint64_t error_ns;         /* 0: there were no pairs, nothing is known */
     struct clock_span *span;   /* by (cpu, from_ns) */
     unsigned int nr_spans;     /* 0: stamps are used as they are */
 };

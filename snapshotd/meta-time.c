@@ -56,16 +56,19 @@ static uint64_t begins(const struct clock_fit *fit,
     return clock_here(&w, h->begin_tsc);
 }
 
-/* When the last hole in it ended; nothing is missing before: `whole`. */
-static uint64_t stream_from(const struct stream *s, const struct clock_fit *fit,
-                            bool *whole)
+/*
+ * When the last hole in it ended; nothing is missing before: `whole`.  Xen's own
+ * trace buffers do not count what was overwritten.
+ */
+static uint64_t stream_from(const struct meta *m, const struct stream *s,
+                            const struct clock_fit *fit, bool *whole)
 {
     const struct xen_flightrec_audit *a = &s->audit;
     unsigned int i = s->nr ? s->nr - 1 : 0;
 
     while ( i && header(s, i - 1)->seq + 1 == header(s, i)->seq )
         i--;
-    *whole = !i && !a->overwritten && !a->sacrificed && !a->held_earlier;
+    *whole = !i && !m->rings->tbuf && !a->overwritten && !a->sacrificed && !a->held_earlier;
     if ( s->nr )
         return begins(fit, header(s, i));
     return clock_guess(fit, s->cpu, a->tsc);
@@ -88,7 +91,7 @@ void meta_window(const struct meta *m, const struct clock_fit *fit,
         w->known &= s->found && s->records == s->audit.held;
         if ( !s->found )
             continue;
-        from = stream_from(s, fit, &whole);
+        from = stream_from(m, s, fit, &whole);
         to = clock_guess(fit, s->cpu, s->audit.tsc);
         oldest = from < oldest ? from : oldest;
         w->to_tsc = to < w->to_tsc ? to : w->to_tsc;

@@ -91,10 +91,11 @@ static json_t *clocks_json(const struct meta *m,
                              "wall_ns", (json_int_t)m->pair[i].wall_ns,
                              "mono_ns", (json_int_t)m->pair[i].mono_ns,
                              "width_ns", (json_int_t)m->pair[i].width_ns));
-    return json_pack("{sI sI so so}",
+    return json_pack("{sI sI so so*}",
                      "tsc_khz", (json_int_t)m->rings->info.tsc_khz,
                      "tsc_shift", (json_int_t)m->rings->info.tsc_shift,
-                     "pairs", pairs, "fit", clock_json(fit));
+                     "pairs", pairs,
+                     "fit", fit->error_ns ? clock_json(fit) : NULL);
 }
 
 static json_t *cpus_json(const struct rings *r)

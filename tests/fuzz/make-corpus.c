@@ -163,6 +163,22 @@ static void make_file(const char *dir, const char *name)
     fclose(f);
 }
 
+/*
+ * A script of fuzz-control: create, start, then `bytes` of chance; of the steps
+ * that bytes stand for, `often` comes at every fourth place.
+ */
+static void make_script(const char *name, unsigned int bytes, uint8_t often)
+{
+    static const uint8_t begin[] = { 5, 1, 0, 0, 0, 6, 9, 0, 8, 0x40 };
+    FILE *f = create("control", name);
+    uint64_t seed = 0x5eed + often;
+
+    fwrite(begin, 1, sizeof(begin), f);
+    while ( bytes-- )
+        fputc(bytes % 4 ? gen_random(&seed) >> 24 : often, f);
+    fclose(f);
+}
+
 int main(int argc, char **argv)
 {
     FILE *f;
@@ -180,5 +196,9 @@ int main(int argc, char **argv)
     make_file("snapshot", "file-columns");
     make_content("snapshot", "content", 1);
     make_content("snapshot", "content-index", 2);
+    make_script("operations", 1200, 1);
+    make_script("records", 1200, 8);
+    make_script("hotplug", 1200, 16);
+    make_script("scribble", 1200, 13);
     return 0;
 }

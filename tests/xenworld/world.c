@@ -1,0 +1,670 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* world.c: what the recorder asks of Xen, see seam.h; and world.h around it. */
+
+#include "seam.h"
+
+#include <stdarg.h>
+
+#include <xen/flightrec.h>
+
+#include "glue.h"
+#include "world.h"
+
+#if defined(__has_feature)
+#if __has_feature(memory_sanitizer)
+#include <sanitizer/msan_interface.h>
+#define uninitialised(p, bytes) __msan_poison(p, bytes)
+#endif
+#if __has_feature(address_sanitizer)
+#define WORLD_ASAN
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#define WORLD_ASAN
+#endif
+#ifdef WORLD_ASAN
+#include <sanitizer/asan_interface.h>
+#define hide(p, bytes) __asan_poison_memory_region(p, bytes)
+#define unhide(p, bytes) __asan_unpoison_memory_region(p, bytes)
+#else
+#define hide(p, bytes)   (void)0
+#define unhide(p, bytes) (void)0
+#endif
+#ifndef uninitialised
+#define uninitialised(p, bytes) (void)0
+#endif
+
+unsigned int nr_cpu_ids = WORLD_CPUS, cpu_khz = 2000000, world_cpu;
+int tb_init_done;
+
+static struct domain domains[WORLD_DOMAINS], xen_domain = { 0x7ff2, {}, 0 };
+struct domain *dom_xen = &xen_domain;
+static struct vcpu vcpus[WORLD_DOMAINS];
+static unsigned int running; /* index of the current domain */
+static struct cpu_user_regs regs = { 0xffffffff81000000 };
+
+static uint8_t arena[WORLD_PAGES * PAGE_SIZE]
+    __attribute__((__aligned__(PAGE_SIZE)));
+static struct page_info page_of[WORLD_PAGES];
+static unsigned int used_pages;
+
+static bool online[NR_CPUS] = { true };
+static struct notifier_block *notifier;
+static unsigned int maps_held, locks_held, in_nmi;
+static unsigned int nmi_after;
+static uint32_t nmi_event;
+static unsigned int allocs_left = ~0U, softirqs_left = ~0U, maps_left = ~0U;
+static void (*softirq_handler)(void);
+static unsigned int softirq_bits;
+static struct tasklet *tasklets;
+static struct rcu_head *rcu_list;
+static struct timer *the_timer;
+static s_time_t now_ns = 1000000000;
+static uint64_t tsc_offset;
+static unsigned int virq_count[24];
+
+int world_fr_presmp_init(void);
+int world_fr_wake_init(void);
+int world_parse_flightrec(const char *s);
+
+void world_violated(const char *what)
+{
+    fprintf(stderr, "violated: %s\n", what);
+    abort();
+}
+
+/* True if one of a number that was given is left. */
+static bool luck(unsigned int *left)
+{
+    if ( *left == ~0U )
+        return true;
+    if ( !*left )
+        return false;
+    --*left;
+    return true;
+}
+
+/* -------------------------------------------------------------- pCPUs ---- */
+
+bool cpu_online(unsigned int cpu)
+{
+    return cpu < NR_CPUS && online[cpu];
+}
+
+bool get_cpu_maps(void)
+{
+    if ( !luck(&maps_left) )
+        return false;
+    maps_held++;
+    return true;
+}
+
+void put_cpu_maps(void)
+{
+    if ( !maps_held-- )
+        world_violated("put_cpu_maps() without get_cpu_maps()");
+}
+
+void register_cpu_notifier(struct notifier_block *nb)
+{
+    notifier = nb;
+}
+
+void world_point(void)
+{
+    static const uint32_t words[] = { 0x4e4d4931, 0x4e4d4932, 0x4e4d4933 };
+
+    if ( !nmi_after || --nmi_after || in_nmi )
+        return;
+    in_nmi++;
+    if ( tb_init_done )
+        flightrec_trace(nmi_event, words, sizeof(words));
+    in_nmi--;
+}
+
+/* -------------------------------------------------------------- locks ---- */
+
+void spin_lock(spinlock_t *l)
+{
+    if ( in_nmi )
+        world_violated("a lock is taken in an NMI");
+    if ( l->held )
+        world_violated("a lock is taken twice");
+    l->held = 1;
+    locks_held++;
+}
+
+void spin_unlock(spinlock_t *l)
+{
+    if ( !l->held )
+        world_violated("a lock is given back that is not held");
+    l->held = 0;
+    locks_held--;
+}
+
+/* ----------------------------------------------------------- deferred ---- */
+
+void open_softirq(int nr, void (*handler)(void))
+{
+    softirq_handler = handler;
+}
+
+void raise_softirq(unsigned int nr)
+{
+    softirq_bits |= 1U << world_cpu;
+}
+
+bool softirq_pending(unsigned int cpu)
+{
+    return !luck(&softirqs_left);
+}
+
+void softirq_tasklet_init(struct tasklet *t, void (*fn)(void *), void *arg)
+{
+    *t = (struct tasklet){ .fn = fn, .arg = arg };
+}
+
+void tasklet_schedule_on_cpu(struct tasklet *t, unsigned int cpu)
+{
+    if ( in_nmi )
+        world_violated("a tasklet is scheduled in an NMI");
+    if ( t->scheduled )
+        return;
+    t->scheduled = true;
+    t->cpu = cpu;
+    t->next = tasklets;
+    tasklets = t;
+}
+
+void tasklet_schedule(struct tasklet *t)
+{
+    tasklet_schedule_on_cpu(t, world_cpu);
+}
+
+void tasklet_kill(struct tasklet *t)
+{
+    struct tasklet **p;
+
+    for ( p = &tasklets; *p; p = &(*p)->next )
+        if ( *p == t )
+        {
+            *p = t->next;
+            break;
+        }
+    t->scheduled = false;
+}
+
+static void run_tasklets(unsigned int cpu)
+{
+    struct tasklet **p = &tasklets, *t;
+
+    while ( (t = *p) )
+    {
+        if ( t->cpu != cpu && cpu_online(t->cpu) )
+        {
+            p = &t->next;
+            continue;
+        }
+        *p = t->next;
+        t->scheduled = false;
+        t->fn(t->arg);
+        p = &tasklets;
+    }
+}
+
+static void run_softirqs(unsigned int cpu)
+{
+    unsigned int was = world_cpu;
+
+    if ( !cpu_online(cpu) )
+        return;
+    world_cpu = cpu;
+    run_tasklets(cpu);
+    if ( softirq_bits & (1U << cpu) )
+    {
+        softirq_bits &= ~(1U << cpu);
+        softirq_handler();
+    }
+    world_cpu = was;
+}
+
+/* Somebody spins: the others go on. */
+void cpu_relax(void)
+{
+    unsigned int cpu;
+
+    now_ns += 200000;
+    for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
+        if ( cpu != world_cpu )
+            run_softirqs(cpu);
+}
+
+void call_rcu(struct rcu_head *head, void (*fn)(struct rcu_head *))
+{
+    head->fn = fn;
+    head->next = rcu_list;
+    rcu_list = head;
+}
+
+static void run_rcu(void)
+{
+    struct rcu_head *head;
+
+    while ( (head = rcu_list) )
+    {
+        rcu_list = head->next;
+        head->fn(head);
+    }
+}
+
+/* --------------------------------------------------------------- time ---- */
+
+void init_timer(struct timer *t, void (*fn)(void *), void *arg,
+                unsigned int cpu)
+{
+    *t = (struct timer){ .fn = fn };
+    the_timer = t;
+}
+
+void set_timer(struct timer *t, s_time_t at)
+{
+    t->at = at;
+}
+
+s_time_t NOW(void)
+{
+    return now_ns += 100;
+}
+
+uint64_t rdtsc(void)
+{
+    now_ns += 20;
+    return now_ns * 2 + tsc_offset;
+}
+
+s_time_t get_s_time_fixed(uint64_t tsc)
+{
+    return (tsc - tsc_offset) / 2;
+}
+
+uint64_t get_localtime_us(const void *d)
+{
+    return 1700000000000000 + now_ns / 1000;
+}
+
+static void pass_time(uint64_t ns)
+{
+    now_ns += ns;
+    if ( the_timer && the_timer->at && the_timer->at <= now_ns )
+    {
+        the_timer->at = 0;
+        the_timer->fn(NULL);
+    }
+}
+
+/* ------------------------------------------------------------- memory ---- */
+
+struct vcpu *world_vcpu(void)
+{
+    return &vcpus[running];
+}
+
+struct cpu_user_regs *guest_cpu_user_regs(void)
+{
+    return &regs;
+}
+
+unsigned int get_order_from_bytes(unsigned long bytes)
+{
+    unsigned int order = 0;
+
+    while ( PAGE_SIZE << order < bytes )
+        order++;
+    return order;
+}
+
+/* First fit.  Each page is used and freed by itself, as in Xen. */
+void *alloc_xenheap_pages(unsigned int order, unsigned int flags)
+{
+    unsigned int n = 1U << order, first, i;
+    uint8_t *p;
+
+    if ( in_nmi || !luck(&allocs_left) )
+        return NULL;
+    for ( first = 0; first + n <= WORLD_PAGES; first += n )
+    {
+        for ( i = 0; i < n && !page_of[first + i].allocated; i++ )
+            ;
+        if ( i < n )
+            continue;
+        p = arena + first * PAGE_SIZE;
+        unhide(p, n * PAGE_SIZE);
+        memset(p, WORLD_HEAP_BYTE, n * PAGE_SIZE);
+        uninitialised(p, n * PAGE_SIZE);
+        for ( i = 0; i < n; i++ )
+            page_of[first + i] =
+                (struct page_info){ PGC_xen_heap, NULL, true };
+        used_pages += n;
+        return p;
+    }
+    return NULL;
+}
+
+struct page_info *virt_to_page(const void *p)
+{
+    size_t off = (const uint8_t *)p - arena;
+
+    if ( off >= sizeof(arena) )
+        world_violated("a page outside of the heap");
+    return &page_of[off / PAGE_SIZE];
+}
+
+xen_pfn_t virt_to_mfn(const void *p)
+{
+    return virt_to_page(p) - page_of;
+}
+
+void free_xenheap_page(void *p)
+{
+    struct page_info *pg = virt_to_page(p);
+
+    if ( !pg->allocated )
+        world_violated("a page is freed twice");
+    if ( pg->count_info & ~PGC_xen_heap )
+        world_violated("a page is freed that somebody has");
+    *pg = (struct page_info){ 0 };
+    used_pages--;
+    hide(p, PAGE_SIZE);
+}
+
+void clear_page(void *p)
+{
+    memset(p, 0, PAGE_SIZE);
+}
+
+void share_xen_page_with_privileged_guests(struct page_info *pg, int how)
+{
+    if ( how != SHARE_ro || !pg->allocated )
+        world_violated("a page is lent wrongly");
+    if ( pg->owner == dom_xen )
+        return;
+    page_set_owner(pg, dom_xen);
+    if ( !(pg->count_info & ~PGC_xen_heap) )
+        pg->count_info |= PGC_allocated | 1;
+}
+
+static void put_page(struct page_info *pg)
+{
+    if ( !(pg->count_info & PGC_count_mask) )
+        world_violated("a page reference too few");
+    pg->count_info--;
+}
+
+void put_page_alloc_ref(struct page_info *pg)
+{
+    if ( !(pg->count_info & PGC_allocated) )
+        return;
+    pg->count_info &= ~PGC_allocated;
+    put_page(pg);
+}
+
+bool get_page(struct page_info *pg, const struct domain *d)
+{
+    if ( !(pg->count_info & PGC_count_mask) || pg->owner != d )
+        return false;
+    pg->count_info++;
+    return true;
+}
+
+/* ------------------------------------------------------ all that is left - */
+
+void printk(const char *fmt, ...)
+{
+    char line[512];
+    va_list ap;
+
+    if ( in_nmi )
+        world_violated("printk in an NMI");
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof(line), fmt, ap);
+    va_end(ap);
+}
+
+void send_global_virq(unsigned int virq)
+{
+    if ( in_nmi )
+        world_violated("a VIRQ is sent in an NMI");
+    virq_count[virq]++;
+}
+
+unsigned long parse_size_and_unit(const char *s, const char **end)
+{
+    char *e;
+    unsigned long n = strtoul(s, &e, 0);
+
+    switch ( *e )
+    {
+    case 'G':
+    case 'g':
+        n <<= 10; /* fall through */
+    case 'M':
+    case 'm':
+        n <<= 10; /* fall through */
+    case 'K':
+    case 'k':
+        n <<= 10; /* fall through */
+    case 'B':
+    case 'b':
+        e += !!*e;
+        break;
+    default:
+        n <<= 10;
+        break;
+    }
+    *end = e;
+    return n;
+}
+
+/* ------------------------------------------------------------ world.h ---- */
+
+/* What is not written by the callee is to show. */
+static void __attribute__((__noinline__)) smear_stack(void)
+{
+    uint8_t area[1024];
+
+    memset(area, WORLD_STACK_BYTE, sizeof(area));
+    __asm__ volatile("" : : "r"(area) : "memory");
+}
+
+static void done(void)
+{
+    if ( locks_held || maps_held )
+        world_violated("something is still locked");
+}
+
+static void boot(const char *option)
+{
+    unsigned int i;
+
+    hide(arena, sizeof(arena));
+    for ( i = 0; i < WORLD_DOMAINS; i++ )
+    {
+        domains[i].domain_id = i;
+        memset(domains[i].handle, 0x10 + i, sizeof(domains[i].handle));
+        vcpus[i].domain = &domains[i];
+    }
+    if ( option )
+        (void)world_parse_flightrec(option);
+    (void)world_fr_wake_init();
+    (void)world_fr_presmp_init();
+    done();
+}
+
+static int control(unsigned int cpu, struct xen_flightrec_op *op)
+{
+    struct xen_sysctl *s = malloc(sizeof(*s));
+    int rc;
+
+    if ( !s )
+        abort();
+    world_cpu = online[cpu % WORLD_CPUS] ? cpu % WORLD_CPUS : 0;
+    memcpy(&s->u, op, sizeof(s->u));
+    smear_stack();
+    rc = flightrec_control(&s->u.tbuf_op);
+    if ( !rc )
+        memcpy(op, &s->u, sizeof(*op));
+    free(s);
+    done();
+    return rc;
+}
+
+static void trace(unsigned int cpu, uint32_t event, const void *data,
+                  unsigned int bytes)
+{
+    cpu %= WORLD_CPUS;
+    if ( !online[cpu] || !test_bit(TRC_SINK_FLIGHTREC, &tb_init_done) )
+        return;
+    world_cpu = cpu;
+    smear_stack();
+    flightrec_trace(event, data, bytes);
+    done();
+}
+
+static void domain(unsigned int cpu, unsigned int n, unsigned int what,
+                   unsigned int reason)
+{
+    struct domain *d = &domains[n % WORLD_DOMAINS];
+
+    world_cpu = online[cpu % WORLD_CPUS] ? cpu % WORLD_CPUS : 0;
+    running = cpu % WORLD_DOMAINS;
+    smear_stack();
+    if ( what == 0 )
+        flightrec_domain_shutdown(d, reason);
+    else if ( what == 1 )
+        flightrec_domain_dying(d, 1 + reason % (XEN_FLIGHTREC_CAUSES - 1),
+                               reason);
+    else
+        flightrec_domain_resume(d);
+    done();
+}
+
+static void notify(unsigned int by, unsigned long action, uintptr_t cpu)
+{
+    world_cpu = by;
+    notifier->notifier_call(notifier, action, (void *)cpu);
+}
+
+static void plug(unsigned int cpu, bool up)
+{
+    cpu %= WORLD_CPUS;
+    if ( !cpu || online[cpu] == up )
+        return;
+    if ( up )
+    {
+        notify(0, CPU_UP_PREPARE, cpu);
+        notify(cpu, CPU_STARTING, cpu);
+        online[cpu] = true;
+        notify(0, CPU_ONLINE, cpu);
+    }
+    else
+    {
+        online[cpu] = false;
+        softirq_bits &= ~(1U << cpu);
+        notify(0, CPU_DEAD, cpu);
+    }
+    done();
+}
+
+static void put_nmi(unsigned int after, uint32_t event)
+{
+    nmi_after = after;
+    nmi_event = event;
+}
+
+static void set_luck(unsigned int allocs, unsigned int softirqs,
+                     unsigned int maps)
+{
+    allocs_left = allocs;
+    softirqs_left = softirqs;
+    maps_left = maps;
+}
+
+static bool map_page(unsigned int page)
+{
+    return page < WORLD_PAGES && get_page(&page_of[page], dom_xen);
+}
+
+static int map(unsigned int id, unsigned int frame)
+{
+    unsigned int frames = flightrec_frames(dom_xen, id);
+    xen_pfn_t mfn;
+    int rc;
+
+    rc = flightrec_acquire(id, frame, 1, &mfn);
+    done();
+    if ( rc < 0 )
+    {
+        if ( frame < frames )
+            world_violated("a frame that there is cannot be had");
+        return rc;
+    }
+    if ( frame >= frames )
+        world_violated("a frame that there is not can be had");
+    return map_page(mfn) ? (int)mfn : -EFAULT;
+}
+
+static void unmap(unsigned int page)
+{
+    put_page(&page_of[page]);
+}
+
+static uint8_t *lent(unsigned int page)
+{
+    const struct page_info *pg = &page_of[page % WORLD_PAGES];
+
+    return pg->owner == dom_xen && (pg->count_info & PGC_count_mask)
+               ? arena + page % WORLD_PAGES * PAGE_SIZE
+               : NULL;
+}
+
+static unsigned int pages_used(void)
+{
+    return used_pages;
+}
+
+static unsigned int virqs(unsigned int virq)
+{
+    return virq_count[virq];
+}
+
+static void move_tsc(int64_t by)
+{
+    tsc_offset += by;
+}
+
+static uint64_t state(void)
+{
+    uint64_t h = now_ns ^ used_pages;
+    unsigned int cpu, ch, i;
+
+    for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
+        for ( ch = 0; flightrec_cpu[cpu] && ch < FR_CHANNELS; ch++ )
+        {
+            const struct fr_ring *r = &flightrec_cpu[cpu]->ring[ch];
+
+            h = h * 31 + r->pos + r->emitted + r->nfifo + r->overwritten;
+            for ( i = 0; i < r->slots; i++ )
+                h = h * 31 + r->slot[i].committed + r->slot[i].used +
+                    r->slot[i].hold_gen;
+        }
+    return h;
+}
+
+const struct xen_world xen_world = {
+    .boot = boot, .control = control, .trace = trace,
+    .wants = flightrec_wants, .domain = domain, .plug = plug,
+    .softirqs = run_softirqs, .rcu = run_rcu, .time = pass_time,
+    .tsc = move_tsc, .nmi = put_nmi, .luck = set_luck, .map = map,
+    .map_page = map_page, .unmap = unmap, .lent = lent,
+    .pages_used = pages_used, .virqs = virqs, .state = state,
+};

@@ -47,12 +47,17 @@ struct snapshot_writer {
     struct snapshot_frame *frames;
     uint32_t nr_frames, max_frames;
     struct snapshot_totals totals;
+    snapshot_room_fn *room;
+    void *room_arg;
 };
 
 static int write_all(struct snapshot_writer *w, const void *data, size_t len)
 {
     const char *at = data;
+    int rc = w->room ? w->room(w->room_arg, len) : 0;
 
+    if ( rc )
+        return rc;
     while ( len )
     {
         ssize_t n = write(w->fd, at, len);
@@ -179,6 +184,13 @@ int snapshot_create_as(int fd, uint64_t created_ns,
     else
         *out = w;
     return rc;
+}
+
+void snapshot_ask_room(struct snapshot_writer *w, snapshot_room_fn *room,
+                       void *arg)
+{
+    w->room = room;
+    w->room_arg = arg;
 }
 
 int snapshot_put_meta(struct snapshot_writer *w, const char *json, size_t len)

@@ -173,6 +173,14 @@ static inline int snapshot_create(int fd, uint64_t created_ns,
     return snapshot_create_as(fd, created_ns, NULL, out);
 }
 
+/*
+ * From now on `room` is asked before each write of `bytes` more; what it returns
+ * other than 0 is what the call that would have written returns.
+ */
+typedef int snapshot_room_fn(void *arg, uint64_t bytes);
+void snapshot_ask_room(struct snapshot_writer *w, snapshot_room_fn *room,
+                       void *arg);
+
 /* The meta document: once, before the first packet. */
 int snapshot_put_meta(struct snapshot_writer *w, const char *json, size_t len);
 

@@ -33,14 +33,28 @@ struct conf {
     uint32_t tbuf_events;      /* [tbuf]: with Xen's own trace buffers */
     uint32_t tbuf_cpus;        /* CONF_TBUF_*_CPUS */
     uint32_t tbuf_at_exit;     /* enum hyp_tbuf_exit */
+    uint32_t causes;           /* bit per XEN_FLIGHTREC_CAUSE_* written */
+    uint32_t sources;          /* bit per enum request_source heard */
+    uint32_t delay_ms;         /* from a request to its freeze */
+    struct limit_rate per_domain, total, requests;
     uint32_t max_files;
     uint32_t keep_partial;     /* unfinished files of a former run */
     uint64_t max_bytes;
+    uint64_t min_free;         /* bytes of the disk that stay free */
+    uint32_t max_age_s;        /* 0: no limit */
+    int32_t compression_level; /* LZ4F's: 0 fast, negative faster, 3..12 high */
+    uint32_t threads;          /* that compress; 0: as many as seem right */
     uint32_t guests;           /* enum conf_guests */
     struct limit_rate guest;   /* of one guest's requests */
 };
 
 void conf_default(struct conf *c);
+
+/*
+ * The defaults, and over them what stands in `path`; NULL: in the default file,
+ * which need not be there.  Errors as those of conf_read().
+ */
+int conf_load(struct conf *c, const char *path, char *why, size_t why_bytes);
 
 /*
  * Reads `path` over the values in *c.  On failure `why` says what, where and

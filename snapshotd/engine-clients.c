@@ -98,6 +98,43 @@ static json_t *guests_json(const struct guest_counters *g)
                      "shut_out", (json_int_t)g->shut_out);
 }
 
+/* {"crash": {"written": 3, "limit_domain": 1}, ...}: what is not 0. */
+static json_t *causes_json(const struct counters *c)
+{
+    json_t *causes = json_object(), *of;
+    unsigned int cause, i;
+
+    for ( cause = 0; cause < STORE_CAUSES; cause++ )
+    {
+        of = json_object();
+        for ( i = 0; i < OUTCOMES; i++ )
+            if ( c->of[i][cause] )
+                json_object_set_new(of, count_name(i),
+                                    json_integer(c->of[i][cause]));
+        if ( json_object_size(of) )
+            json_object_set(causes, store_cause(cause), of);
+        json_decref(of);
+    }
+    return causes;
+}
+
+static json_t *store_json(const struct engine *e)
+{
+    const struct store_usage *u = &e->counters.store;
+    const struct conf *c = &e->conf.conf;
+
+    return json_pack("{sI sI sI sI sI sI sI sI sI}",
+                     "files", (json_int_t)u->files,
+                     "max_files", (json_int_t)c->max_files,
+                     "bytes", (json_int_t)u->bytes,
+                     "max_bytes", (json_int_t)c->max_bytes,
+                     "min_free", (json_int_t)c->min_free,
+                     "max_age_s", (json_int_t)c->max_age_s,
+                     "pinned", (json_int_t)u->pinned,
+                     "evicted", (json_int_t)u->evicted,
+                     "expired", (json_int_t)u->expired);
+}
+
 static json_t *daemon_json(const struct engine *e)
 {
     const struct counters *c = &e->counters;
@@ -109,18 +146,27 @@ static json_t *daemon_json(const struct engine *e)
                          "quiescent", (json_int_t)e->last.quiescent,
                          "written", (json_int_t)e->last.written,
                          "durable", (json_int_t)e->last.durable);
-    return json_pack("{sI sI ss sI sI sI sI sI sI sI so so*}",
+    return json_pack("{sI sI ss sI sI sI sI sI sI sI sI sI so so so so*}",
                      "engine_pid", (json_int_t)getpid(),
                      "engine_starts", (json_int_t)e->conf.starts,
                      "state_dir", e->conf.conf.state,
-                     "written", (json_int_t)c->written,
+                     "written", (json_int_t)count_sum(c, OUTCOME_WRITTEN),
                      "bytes_written", (json_int_t)c->bytes_written,
-                     "failed", (json_int_t)c->failed,
-                     "suppressed_budget", (json_int_t)c->suppressed_budget,
-                     "gone", (json_int_t)c->gone,
-                     "evicted", (json_int_t)c->evicted,
+                     "failed", (json_int_t)count_sum(c, OUTCOME_FAILED),
+                     "suppressed_budget",
+                     (json_int_t)count_sum(c, OUTCOME_BUDGET),
+                     "suppressed_limit",
+                     (json_int_t)(count_sum(c, OUTCOME_DOMAIN) +
+                                  count_sum(c, OUTCOME_TOTAL) +
+                                  count_sum(c, OUTCOME_REQUESTS)),
+                     "suppressed_off",
+                     (json_int_t)(count_sum(c, OUTCOME_OFF) +
+                                  count_sum(c, OUTCOME_REFUSED)),
+                     "gone", (json_int_t)count_sum(c, OUTCOME_GONE),
+                     "evicted", (json_int_t)c->store.evicted,
                      "requests", (json_int_t)c->requests,
                      "guests", guests_json(&e->guests),
+                     "causes", causes_json(c), "store", store_json(e),
                      "last", last);
 }
 
@@ -159,20 +205,20 @@ static void client_switch(struct engine *e, int fd, bool start)
 static bool client_snapshot(struct engine *e, int fd,
                             const struct control_request *in)
 {
-    size_t bytes = in->text_bytes < sizeof(in->text) ? in->text_bytes
-                                                     : sizeof(in->text);
-    struct request *q = request_add(&e->requests, FROM_SOCKET, in->text,
-                                    bytes);
-    struct log_text text;
+    struct msg_request r = { .source = FROM_SOCKET,
+                             .text_bytes = in->text_bytes < sizeof(r.text)
+                                               ? in->text_bytes
+                                               : sizeof(r.text) };
+    struct request *q;
+    uint16_t error;
 
-    e->counters.requests++;
-    log_info("request by socket: \"%s\"", log_escape(&text, in->text, bytes));
+    memcpy(r.text, in->text, r.text_bytes);
+    q = engine_request(e, &r, &error);
     if ( !q )
     {
-        client_error(fd, proto_error_text(ANSWER_LIMIT));
+        client_error(fd, proto_error_text(error));
         return false;
     }
-    e->work = true;
     q->wait = in->flags & CONTROL_WAIT;
     if ( q->wait )
         q->client = fd;

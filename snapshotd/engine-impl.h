@@ -34,6 +34,9 @@ struct engine {
     struct requests requests;
     struct counters counters;
     struct guest_counters guests;
+    struct limit log;      /* lines that somebody else can provoke */
+    bool restart;          /* at the next quiet moment, for its other user */
+    uint64_t expire_ns;    /* when a file will be too old */
     struct msg_wake virq, wake; /* the last VIRQ, the last of another kind */
     bool work;             /* something may be to be done */
     uint32_t seq;
@@ -52,6 +55,22 @@ void engine_send_counters(struct engine *e);
 int engine_op(void *arg, struct xen_flightrec_op *op);
 /* An operation that takes a generation and nothing else. */
 int engine_gen_op(struct engine *e, uint32_t cmd, uint32_t gen);
+/*
+ * Is generation `gen` to become a file; 0: may Xen be asked for a freeze, for
+ * `cause` (of a request: an operator's or a guest's)?
+ */
+int engine_judge(struct engine *e, uint32_t gen, uint8_t cause,
+                 enum outcome *outcome);
+uint64_t engine_mono_ns(void);
+/*
+ * Counts what did not become a file, unless the monitor did, and says why on the
+ * log unless it said much the like before.  `cause` as in struct store_id.
+ */
+void engine_suppressed(struct engine *e, uint32_t gen, enum outcome outcome,
+                       uint8_t cause);
+/* May one more line of this kind be logged now?  They are counted anyway. */
+bool engine_may_log(struct engine *e, uint8_t kind);
+
 /* A moment on all clocks. */
 int engine_clocks(struct engine *e, struct clock_pair *p);
 
@@ -64,6 +83,13 @@ void engine_answer(struct engine *e, struct request *q, uint16_t state,
 /* All requests of a generation; 0: those that wait. */
 void engine_answer_all(struct engine *e, uint32_t gen, uint16_t state,
                        uint16_t error, const struct store_id *id);
+
+/* The budget, as the configuration has it. */
+struct store_budget engine_budget(const struct engine *e);
+
+/* A request, from wherever.  NULL: it was refused, *error says why. */
+struct request *engine_request(struct engine *e, const struct msg_request *in,
+                               uint16_t *error);
 
 /* A new connection; one that is readable (then *client is free again). */
 void engine_client_accept(struct engine *e);

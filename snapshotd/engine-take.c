@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -26,21 +25,16 @@ struct take {
     struct snapshot_writer *w;
     struct latency lat;
     struct snapshot_totals totals;
+    enum outcome outcome;  /* why there is none, if rc says ECANCELED */
+    struct store_room room;
+    struct store_budget budget;
     bool released;
 };
-
-static uint64_t mono_ns(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
 
 /* Xen's system time now, by the last clock pair. */
 static uint64_t xen_ns(const struct engine *e)
 {
-    return mono_ns() + e->xen_minus_mono;
+    return engine_mono_ns() + e->xen_minus_mono;
 }
 
 static uint64_t since(const struct engine *e, const struct trigger *t)
@@ -154,7 +148,8 @@ static int take_trigger(struct engine *e, struct take *k, uint32_t gen)
     k->lat.wake = t->wake_ns > t->t.ns ? t->wake_ns - t->t.ns : 0;
     trigger_fill(e, t);
     trigger_id(t, &k->id);
-    trigger_log(t);
+    if ( engine_may_log(e, 'T') )
+        trigger_log(t);
     return 0;
 }
 
@@ -165,6 +160,50 @@ static bool take_is_there(struct engine *e, struct take *k)
         return false;
     log_info("generation %u: its file is there already", k->trigger.t.gen);
     return true;
+}
+
+/* -ECANCELED: limits or the configuration do not want it. */
+static int take_judge(struct engine *e, struct take *k)
+{
+    int rc = engine_judge(e, k->trigger.t.gen, 0, &k->outcome);
+
+    if ( rc )
+        return -EREMOTEIO;
+    return k->outcome == OUTCOME_WRITTEN ? 0 : -ECANCELED;
+}
+
+struct store_budget engine_budget(const struct engine *e)
+{
+    const struct conf *c = &e->conf.conf;
+
+    return (struct store_budget){ .max_files = c->max_files,
+                                  .max_bytes = c->max_bytes,
+                                  .min_free = c->min_free,
+                                  .max_age_s = c->max_age_s };
+}
+
+static int take_room(void *arg, uint64_t bytes)
+{
+    return store_room(arg, bytes);
+}
+
+/* Room before the file: it counts from its first moment. */
+static int take_begin(struct engine *e, struct take *k)
+{
+    int rc;
+
+    k->budget = engine_budget(e);
+    k->room = (struct store_room){ .dir = e->dir, .budget = &k->budget,
+                                   .id = &k->id,
+                                   .usage = &e->counters.store };
+    rc = store_room(&k->room, sizeof(struct snapshot_header));
+    if ( !rc )
+        rc = store_begin(e->dir, &k->id, &k->fd);
+    if ( !rc )
+        rc = snapshot_create(k->fd, e->pair[1].wall_ns, &k->w);
+    if ( !rc )
+        snapshot_ask_room(k->w, take_room, &k->room);
+    return rc;
 }
 
 /* Bounded; who is not quiescent then is noted, and its packets checked. */
@@ -251,9 +290,7 @@ static int take_write(struct engine *e, struct take *k)
     rc = capture_find(&e->rings, k->trigger.t.gen, k->trigger.t.cpu,
                       &k->streams, &k->meta.nr_streams);
     if ( !rc )
-        rc = store_begin(e->dir, &k->id, &k->fd);
-    if ( !rc )
-        rc = snapshot_create(k->fd, e->pair[1].wall_ns, &k->w);
+        rc = take_begin(e, k);
     if ( !rc )
         rc = take_put_meta(e, k);
     for ( i = 0; !rc && i < k->meta.nr_streams; i++ )
@@ -300,6 +337,8 @@ static uint16_t error_of(int rc)
         return ANSWER_SPACE;
     case EREMOTEIO:
         return ANSWER_XEN;
+    case ECANCELED:
+        return ANSWER_RATE;
     default:
         return ANSWER_IO;
     }
@@ -307,11 +346,12 @@ static uint16_t error_of(int rc)
 
 static void take_done(struct engine *e, struct take *k)
 {
-    struct store_budget budget = { e->conf.conf.max_files,
-                                   e->conf.conf.max_bytes };
-
-    e->counters.written++;
+    count_add(&e->counters, OUTCOME_WRITTEN, k->id.cause);
     e->counters.bytes_written += k->totals.file_bytes;
+    e->counters.store.files++;
+    e->counters.store.bytes += k->totals.file_bytes;
+    if ( e->conf.conf.max_age_s )
+        e->expire_ns = 0;
     e->last = k->lat;
     store_name(&k->id, e->last_file);
     log_info("%s: %" PRIu64 " records, %" PRIu64 " bytes%s; after the trigger: "
@@ -321,34 +361,37 @@ static void take_done(struct engine *e, struct take *k)
              meta_partial(&k->meta, NULL) ? ", partial" : "",
              k->lat.wake / 1000, k->lat.quiescent / 1000,
              k->lat.written / 1000, k->lat.durable / 1000);
-    store_make_room(e->dir, &budget, &k->id, &e->counters.evicted);
+}
+
+static enum outcome outcome_of(const struct take *k, int rc, uint16_t error)
+{
+    if ( rc == -ECANCELED )
+        return k->outcome;
+    return error == ANSWER_BUDGET ? OUTCOME_BUDGET
+           : error == ANSWER_GONE ? OUTCOME_GONE
+                                  : OUTCOME_FAILED;
 }
 
 static void take_failed(struct engine *e, struct take *k, int rc)
 {
-    uint16_t error = error_of(rc);
+    const uint16_t error = error_of(rc);
+    const enum outcome outcome = outcome_of(k, rc, error);
 
-    log_error("generation %u: no snapshot: %s (%s)", k->trigger.t.gen,
-              proto_error_text(error), strerror(-rc));
-    if ( error == ANSWER_BUDGET )
-        e->counters.suppressed_budget++;
-    else if ( error == ANSWER_GONE )
-        e->counters.gone++;
-    else
-        e->counters.failed++;
+    if ( rc != -ECANCELED && engine_may_log(e, outcome) )
+        log_error("generation %u: no snapshot: %s (%s)", k->trigger.t.gen,
+                  proto_error_text(error), strerror(-rc));
+    engine_suppressed(e, k->trigger.t.gen, outcome, k->trigger.t.cause);
     engine_answer_all(e, k->trigger.t.gen, ANSWER_FAILED, error, NULL);
 }
 
 static int take_try(struct engine *e, struct take *k, uint32_t gen)
 {
-    struct store_budget budget = { e->conf.conf.max_files,
-                                   e->conf.conf.max_bytes };
     int rc;
 
     rc = take_trigger(e, k, gen);
     if ( rc || take_is_there(e, k) )
         return rc;
-    rc = store_make_room(e->dir, &budget, NULL, &e->counters.evicted);
+    rc = take_judge(e, k);
     if ( !rc )
         rc = take_quiesce(e, k);
     if ( !rc )
@@ -389,10 +432,11 @@ void engine_take(struct engine *e, uint32_t gen)
     }
     free(k.streams);
     rings_done(&e->rings);
-    take_give_back(e, &k);
+    /* Counted while Xen still holds it: it is not gone without a trace. */
     if ( rc )
         take_failed(e, &k, rc);
-    else
+    take_give_back(e, &k);
+    if ( !rc )
         engine_answer_all(e, gen, ANSWER_DONE, ANSWER_OK, &k.id);
     engine_send_counters(e);
     malloc_trim(0);

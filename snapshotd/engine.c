@@ -18,18 +18,23 @@
 #include "engine.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "engine-impl.h"
 #include "lib/recorder.h"
 #include "log.h"
 #include "sandbox.h"
+
+/* The longest time between two looks for files that are too old. */
+#define EXPIRE_LOOK_S 600
 
 /*
  * Messages.
@@ -65,40 +70,84 @@ static void got_domain(struct engine *e, const struct msg_domain *in)
     domains_changed(&e->domains, d);
 }
 
-static void request_log(const struct msg_request *in, size_t bytes)
+/* Lines of one kind: so many at once, then one in so many seconds. */
+static const struct limit_rate log_rate = { .burst = 100, .refill_s = 1 };
+
+bool engine_may_log(struct engine *e, uint8_t kind)
+{
+    const uint8_t key[LIMIT_KEY_BYTES] = { kind };
+
+    return limit_take(&e->log, key, &log_rate, engine_mono_ns());
+}
+
+static void request_log(struct engine *e, const struct msg_request *in,
+                        size_t bytes)
 {
     char from[32] = "";
     struct log_text text;
 
+    if ( !engine_may_log(e, 'R') )
+        return;
     if ( in->source == FROM_SIGNAL )
         strcpy(from, " by signal");
+    else if ( in->source == FROM_SOCKET )
+        strcpy(from, " by socket");
     else if ( in->source == FROM_GUEST )
         snprintf(from, sizeof(from), " of domain %u", in->domid);
     log_info("request%s: \"%s\"", from, log_escape(&text, in->text, bytes));
 }
 
-static void got_request(struct engine *e, const struct msg_request *in)
+struct request *engine_request(struct engine *e, const struct msg_request *in,
+                               uint16_t *error)
 {
+    const struct conf *c = &e->conf.conf;
+    const bool guest = in->source == FROM_GUEST;
     size_t bytes = in->text_bytes < sizeof(in->text) ? in->text_bytes
                                                      : sizeof(in->text);
-    struct request none = { .source = in->source, .number = in->number,
-                            .client = -1 };
-    struct request *q;
+    uint64_t due = engine_mono_ns() + (guest ? 0 : c->delay_ms * 1000000ULL);
+    struct request *q = NULL;
 
     e->counters.requests++;
-    request_log(in, bytes);
-    q = request_add(&e->requests, in->source, in->text, bytes);
-    if ( !q )
+    request_log(e, in, bytes);
+    *error = ANSWER_OFF;
+    if ( guest || (c->sources & (1U << in->source)) )
     {
-        engine_answer(e, &none, ANSWER_FAILED, ANSWER_LIMIT, NULL);
-        return;
+        q = request_add(&e->requests, in->source, in->text, bytes, due);
+        *error = ANSWER_LIMIT;
     }
+    else
+        count_add(&e->counters, OUTCOME_REFUSED, XEN_FLIGHTREC_CAUSE_REQUEST);
+    if ( !q )
+        return NULL;
     q->number = in->number;
     q->domid = in->domid;
     memcpy(q->handle, in->handle, sizeof(q->handle));
     e->work = true;
-    if ( in->source != FROM_SIGNAL )
+    return q;
+}
+
+static void got_request(struct engine *e, const struct msg_request *in)
+{
+    struct request none = { .source = in->source, .number = in->number,
+                            .client = -1 };
+    uint16_t error;
+    struct request *q = engine_request(e, in, &error);
+
+    if ( !q )
+        engine_answer(e, &none, ANSWER_FAILED, error, NULL);
+    else if ( in->source != FROM_SIGNAL )
         engine_answer(e, q, ANSWER_ACCEPTED, ANSWER_OK, NULL);
+}
+
+/* Limits and budget from now on; another directory or user: another engine. */
+static void got_conf(struct engine *e, const struct msg_conf *in)
+{
+    e->restart |= strcmp(in->conf.state, e->conf.conf.state) ||
+                  in->uid != e->conf.uid || in->gid != e->conf.gid;
+    if ( !e->restart )
+        e->conf.conf = in->conf;
+    e->expire_ns = 0;
+    e->work = true;
 }
 
 /* Only notes what came: what follows from it is done in the main loop. */
@@ -126,18 +175,21 @@ static void got_message(struct engine *e, const struct msg *m)
         got_request(e, &m->u.request);
         return;
 
+    case MSG_CONF:
+        got_conf(e, &m->u.conf);
+        return;
+
     default:
         monitor_gone(-EPROTO);
     }
 }
 
-/* One operation through the monitor.  Other messages may come first. */
+/* Sends a question, waits for its answer.  Other messages may come first. */
 static int ask(struct engine *e, struct msg *m)
 {
     uint32_t seq = ++e->seq;
     int rc;
 
-    m->type = MSG_OP;
     m->seq = seq;
     engine_send(e, m);
     for ( ;; )
@@ -153,7 +205,7 @@ static int ask(struct engine *e, struct msg *m)
 
 int engine_op(void *arg, struct xen_flightrec_op *op)
 {
-    struct msg m = { .u.op.op = *op };
+    struct msg m = { .type = MSG_OP, .u.op.op = *op };
     int rc = ask(arg, &m);
 
     if ( !rc )
@@ -166,6 +218,21 @@ int engine_gen_op(struct engine *e, uint32_t cmd, uint32_t gen)
     struct xen_flightrec_op o = { .cmd = cmd, .u.gen.gen = gen };
 
     return engine_op(e, &o);
+}
+
+int engine_judge(struct engine *e, uint32_t gen, uint8_t cause,
+                 enum outcome *outcome)
+{
+    struct msg m = { .type = MSG_JUDGE, .u.judge = { .gen = gen,
+                                                     .cause = cause } };
+    int rc = ask(e, &m);
+
+    if ( rc )
+        return rc;
+    *outcome = m.u.judge.outcome;
+    if ( *outcome >= OUTCOME_JUDGED )
+        e->counters.of[*outcome][m.u.judge.cause] = m.u.judge.count;
+    return 0;
 }
 
 void engine_send_counters(struct engine *e)
@@ -192,7 +259,8 @@ int engine_clocks(struct engine *e, struct clock_pair *p)
 
     for ( unsigned int i = 0; i < CLOCK_TRIES; i++ )
     {
-        struct msg m = { .u.op.op.cmd = XEN_FLIGHTREC_OP_clock };
+        struct msg m = { .type = MSG_OP,
+                         .u.op.op.cmd = XEN_FLIGHTREC_OP_clock };
         const struct msg_op *o = &m.u.op;
         int rc = ask(e, &m);
 
@@ -217,11 +285,54 @@ int engine_clocks(struct engine *e, struct clock_pair *p)
     return 0;
 }
 
+uint64_t engine_mono_ns(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+void engine_suppressed(struct engine *e, uint32_t gen, enum outcome outcome,
+                       uint8_t cause)
+{
+    static const char *const why[OUTCOMES] = {
+        [OUTCOME_DOMAIN] = "beyond the limit of its domain",
+        [OUTCOME_TOTAL] = "beyond the limit over all domains",
+        [OUTCOME_REQUESTS] = "beyond the limit of requests",
+        [OUTCOME_OFF] = "not wanted by the configuration",
+    };
+
+    if ( outcome < OUTCOME_JUDGED )
+        count_add(&e->counters, outcome, cause);
+    /* At once: an engine that dies is to have told. */
+    engine_send_counters(e);
+    if ( !why[outcome] || !engine_may_log(e, outcome) )
+        return;
+    if ( gen )
+        log_warning("generation %u: %s: no snapshot: %s; it is counted", gen,
+                    store_cause(cause), why[outcome]);
+    else
+        log_warning("request: no snapshot: %s; it is counted", why[outcome]);
+}
+
 static void freeze(struct engine *e)
 {
     struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_freeze };
-    int rc = engine_op(e, &o);
+    bool guest = request_owner(&e->requests, 0)->source == FROM_GUEST;
+    uint8_t cause = guest ? STORE_CAUSE_GUEST : XEN_FLIGHTREC_CAUSE_REQUEST;
+    enum outcome outcome;
+    int rc = engine_judge(e, 0, cause, &outcome);
 
+    if ( !rc && outcome != OUTCOME_WRITTEN )
+    {
+        engine_suppressed(e, 0, outcome, cause);
+        engine_answer_all(e, 0, guest ? ANSWER_LIMITED : ANSWER_FAILED,
+                          ANSWER_RATE, NULL);
+        engine_send_counters(e);
+        return;
+    }
+    rc = rc ? rc : engine_op(e, &o);
     if ( !rc )
         request_assign(&e->requests, o.u.freeze.gen);
     else
@@ -266,6 +377,7 @@ static bool step(struct engine *e)
         engine_take(e, st.released + 1);
         return true;
     }
+    request_ripen(&e->requests, engine_mono_ns());
     if ( !request_waiting(&e->requests) )
         return false;
     if ( e->mapped && (st.state & XEN_FLIGHTREC_ST_RUNNING) )
@@ -279,6 +391,22 @@ static bool step(struct engine *e)
  * The loop.
  */
 
+/* -1: for ever. */
+static int next_timeout(struct engine *e)
+{
+    const uint64_t now = engine_mono_ns();
+    uint64_t next = request_ripen(&e->requests, now);
+
+    if ( e->expire_ns < next )
+        next = e->expire_ns;
+    if ( request_waiting(&e->requests) || next <= now )
+        return 0;
+    if ( next == UINT64_MAX )
+        return -1;
+    next = (next - now + 999999) / 1000000;
+    return next < INT_MAX ? next : INT_MAX;
+}
+
 static void wait_and_receive(struct engine *e)
 {
     struct pollfd p[2 + CLIENTS] = {
@@ -290,7 +418,9 @@ static void wait_and_receive(struct engine *e)
 
     for ( i = 0; i < CLIENTS; i++ )
         p[2 + i] = (struct pollfd){ .fd = e->client[i], .events = POLLIN };
-    if ( poll(p, 2 + CLIENTS, -1) < 0 )
+    rc = poll(p, 2 + CLIENTS, next_timeout(e));
+    e->work |= !rc;
+    if ( rc <= 0 )
         return;
     if ( p[0].revents )
     {
@@ -305,6 +435,43 @@ static void wait_and_receive(struct engine *e)
             engine_client_ready(e, &e->client[i]);
     if ( p[1].revents )
         engine_client_accept(e);
+}
+
+/* Files that are too old go, and the next time to look is noted. */
+static void expire(struct engine *e)
+{
+    const struct store_budget budget = engine_budget(e);
+    uint64_t next_s, now = engine_mono_ns();
+    struct timespec wall;
+    int rc;
+
+    if ( e->expire_ns > now )
+        return;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    rc = store_expire(e->dir, &budget, wall.tv_sec, &e->counters.store,
+                      &next_s);
+    if ( rc )
+        log_error("store: the directory cannot be read: %s", strerror(-rc));
+    /* The wall clock may be set: it is looked at again before long. */
+    if ( next_s > EXPIRE_LOOK_S )
+        next_s = EXPIRE_LOOK_S;
+    e->expire_ns = next_s ? now + next_s * 1000000000ULL : UINT64_MAX;
+}
+
+/* What Xen has, then what the directory has too long. */
+static void work(struct engine *e)
+{
+    while ( e->work )
+    {
+        e->work = false;
+        e->work |= step(e);
+    }
+    expire(e);
+    if ( e->restart && !request_any(&e->requests) )
+    {
+        log_info("another directory or user: a fresh engine is needed");
+        exit(0);
+    }
 }
 
 /* What needs Xen's devices and root.  No buffers yet is no failure. */
@@ -377,7 +544,8 @@ int engine_run(const char *backend)
 
     if ( prepare(&e, backend) )
         return 1;
-    store_recover(e.dir, e.conf.conf.keep_partial);
+    store_recover(e.dir, e.conf.conf.keep_partial,
+                  e.counters.of[OUTCOME_WRITTEN]);
     ready.u.op.op.u.status.incarnation = e.rings.info.incarnation;
     engine_send(&e, &ready);
     if ( engine_clocks(&e, &e.pair[0]) )
@@ -385,12 +553,7 @@ int engine_run(const char *backend)
     /* Something may have come while that was answered. */
     for ( ;; )
     {
-        while ( e.work )
-        {
-            e.work = false;
-            if ( step(&e) )
-                e.work = true;
-        }
+        work(&e);
         wait_and_receive(&e);
     }
 }

@@ -67,17 +67,13 @@ static const struct argp argp = {
            "a trace snapshot.  See snapshotd(8).",
 };
 
-/* The default file need not be there; one that was named must be. */
 static int read_conf(struct conf *conf, const char *path)
 {
     char why[1024];
-    int rc;
+    int rc = conf_load(conf, path, why, sizeof(why));
 
-    conf_default(conf);
-    rc = conf_read(conf, path ? path : CONF_DEFAULT_FILE, why, sizeof(why));
-    if ( !rc || (rc == -ENOENT && !path) )
-        return 0;
-    log_error("%s", why);
+    if ( rc )
+        log_error("%s", why);
     return rc;
 }
 
@@ -120,6 +116,7 @@ int main(int argc, char **argv)
         log_error("not root: it needs Xen's devices: run it as root");
         return EXIT_CODE_ROOT;
     }
+    opt.conf_path = o.conf;
     opt.backend = choose_backend(o.backend, opt.conf.backend);
     opt.to_syslog = o.to_syslog;
     return monitor_run(&opt);

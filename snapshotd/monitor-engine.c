@@ -65,7 +65,7 @@ static int op_filter(const struct monitor *m, const struct xen_flightrec_op *in,
         return 0;
 
     case XEN_FLIGHTREC_OP_create:
-        out->u.create.bytes_per_cpu = m->opt->conf.bytes_per_cpu;
+        out->u.create.bytes_per_cpu = m->conf.bytes_per_cpu;
         return 0;
 
     case XEN_FLIGHTREC_OP_quiesce:
@@ -107,7 +107,10 @@ static void op_note(struct monitor *m, uint32_t cmd, uint32_t gen)
         m->deaths = 0;
     }
     else if ( cmd == XEN_FLIGHTREC_OP_release )
+    {
         m->reading = 0;
+        policy_forget(&m->policy);
+    }
 }
 
 static void engine_operation(struct monitor *m, const struct msg *in)
@@ -127,6 +130,36 @@ static void engine_operation(struct monitor *m, const struct msg *in)
     o->wall_ns[1] = monitor_ns(CLOCK_REALTIME);
     if ( !r->rc )
         op_note(m, in->u.op.op.cmd, in->u.op.op.u.gen.gen);
+    m->reply_owed = true;
+}
+
+/* What Xen says of the generation decides, not what the engine does. */
+static void engine_judge(struct monitor *m, const struct msg *in)
+{
+    struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_trigger,
+                                  .u.trigger.gen = in->u.judge.gen };
+    const uint64_t now = monitor_ns(CLOCK_MONOTONIC);
+    struct msg *r = &m->reply;
+    struct msg_judge *j = &r->u.judge;
+
+    memset(r, 0, sizeof(*r));
+    r->type = MSG_REPLY;
+    r->seq = in->seq;
+    *j = in->u.judge;
+    if ( !j->gen )
+        j->outcome = policy_requests(&m->policy, &m->conf,
+                                     j->cause == STORE_CAUSE_GUEST, now,
+                                     &m->counters);
+    else
+        r->rc = hyp_op(m->hyp, &o);
+    if ( j->gen && !r->rc )
+    {
+        j->cause = o.u.trigger.cause;
+        j->outcome = policy_generation(&m->policy, &m->conf, &o.u.trigger, now,
+                                       &m->counters);
+    }
+    if ( j->cause < STORE_CAUSES )
+        j->count = m->counters.of[j->outcome][j->cause];
     m->reply_owed = true;
 }
 
@@ -156,14 +189,18 @@ static void engine_died_reading(struct monitor *m)
 {
     struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_release,
                                   .u.gen.gen = m->reading };
+    struct xen_flightrec_op t = { .cmd = XEN_FLIGHTREC_OP_trigger,
+                                  .u.trigger.gen = m->reading };
 
     if ( !m->reading || ++m->deaths < GENERATION_TRIES )
         return;
     log_error("generation %u: %d engines died of it: given back unread",
               m->reading, GENERATION_TRIES);
-    m->counters.failed++;
+    if ( !hyp_op(m->hyp, &t) )
+        count_add(&m->counters, OUTCOME_FAILED, t.u.trigger.cause);
     hyp_op(m->hyp, &o);
     m->reading = 0;
+    policy_forget(&m->policy);
 }
 
 static void engine_ended(struct monitor *m, int status)
@@ -209,6 +246,7 @@ static void engine_replace(struct monitor *m, const char *why)
     engine_close(m);
     m->pid = 0;
     m->reading = 0;
+    policy_forget(&m->policy);
     m->restart_ms = 0;
 }
 
@@ -245,16 +283,24 @@ engine_exec(const struct monitor *m, int fd)
     _exit(1);
 }
 
-static void engine_send_conf(struct monitor *m)
+static bool send_engine(struct monitor *m, struct msg *out)
+{
+    return !proto_send(m->engine, out, MSG_DONTWAIT);
+}
+
+static bool send_conf(struct monitor *m)
 {
     struct msg c = { .type = MSG_CONF };
 
-    c.u.conf.conf = m->opt->conf;
+    if ( !m->conf_owed )
+        return true;
+    c.u.conf.conf = m->conf;
     c.u.conf.counters = m->counters;
-    c.u.conf.starts = ++m->starts;
+    c.u.conf.starts = m->starts;
     c.u.conf.uid = m->uid;
     c.u.conf.gid = m->gid;
-    proto_send(m->engine, &c, MSG_DONTWAIT);
+    m->conf_owed = !send_engine(m, &c);
+    return !m->conf_owed;
 }
 
 /* Changes when the engine's mapping is not all there is any more. */
@@ -305,7 +351,10 @@ void monitor_start_engine(struct monitor *m)
         engine_close(m);
         return;
     }
-    engine_send_conf(m);
+    m->starts++;
+    strcpy(m->state, m->conf.state);
+    m->conf_owed = true;
+    send_conf(m);
 }
 
 static void engine_ready(struct monitor *m)
@@ -314,6 +363,14 @@ static void engine_ready(struct monitor *m)
     if ( !m->woken )
         m->wake = (struct msg_wake){ .source = WAKE_START };
     m->woken = true;
+}
+
+/* All but what is counted here. */
+static void engine_counted(struct monitor *m, struct counters *in)
+{
+    memcpy(in->of[OUTCOME_JUDGED], m->counters.of[OUTCOME_JUDGED],
+           sizeof(in->of) - OUTCOME_JUDGED * sizeof(in->of[0]));
+    m->counters = *in;
 }
 
 /* A message from the engine.  Anything odd ends it. */
@@ -328,10 +385,12 @@ void monitor_receive(struct monitor *m)
         engine_ready(m);
     else if ( !rc && in.type == MSG_OP && m->ready )
         engine_operation(m, &in);
+    else if ( !rc && in.type == MSG_JUDGE && m->ready )
+        engine_judge(m, &in);
     else if ( !rc && in.type == MSG_ANSWER && m->ready )
         monitor_answered(m, &in.u.answer);
     else if ( !rc && in.type == MSG_COUNT && m->ready )
-        m->counters = in.u.counters;
+        engine_counted(m, &in.u.counters);
     else
     {
         if ( rc != -EPIPE )
@@ -361,11 +420,6 @@ void monitor_end_engine(struct monitor *m)
 /*
  * What the engine is owed.  Each returns false if it must wait.
  */
-
-static bool send_engine(struct monitor *m, struct msg *out)
-{
-    return !proto_send(m->engine, out, MSG_DONTWAIT);
-}
 
 static bool send_domains(struct monitor *m)
 {
@@ -460,6 +514,6 @@ bool monitor_feed(struct monitor *m)
 {
     if ( !m->ready )
         return true;
-    return send_reply(m) && send_domains(m) && send_wake(m) &&
+    return send_reply(m) && send_conf(m) && send_domains(m) && send_wake(m) &&
            send_requests(m) && send_guests(m);
 }

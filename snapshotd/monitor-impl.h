@@ -16,6 +16,7 @@
 #include "guests.h"
 #include "lib/hyp.h"
 #include "monitor.h"
+#include "policy.h"
 #include "proto.h"
 #include "xs.h"
 
@@ -30,6 +31,7 @@ struct pending {
 
 struct monitor {
     const struct monitor_options *opt;
+    struct conf conf;
     struct hyp *hyp;
     struct xs xs;
     int lock, control, virq, signals, heartbeat;
@@ -42,10 +44,13 @@ struct monitor {
     int engine;            /* socket, -1: none */
     bool ready;            /* it has mapped and dropped */
     uint32_t starts;
+    char state[CONF_PATH]; /* the directory it writes to */
     uint64_t started_ms, restart_ms, backoff_ms;
     struct msg reply;      /* to its operation */
     bool reply_owed;
     struct counters counters; /* as it last told */
+    bool conf_owed;        /* it does not have the newest */
+    struct policy policy;
 
     /* What it is to know. */
     struct domains domains;
@@ -70,6 +75,11 @@ uint64_t monitor_ns(clockid_t clock);
 uint64_t monitor_ms(void); /* monotonic */
 /* hyp_op() in the form that lib/recorder.h takes; `hyp` is the handle. */
 int monitor_op(void *hyp, struct xen_flightrec_op *op);
+
+/* 0 or an exit code, what is wrong was said. */
+int monitor_find_user(const char *name, uid_t *uid, gid_t *gid);
+/* Arms the timer as the configuration wants it. */
+int monitor_set_heartbeat(struct monitor *m);
 
 /* An exit code: what could not be opened was said. */
 int monitor_open(struct monitor *m);

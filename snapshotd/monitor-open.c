@@ -59,52 +59,57 @@ int monitor_create_buffers(struct monitor *m)
     struct xen_flightrec_op_status st;
     int rc = recorder_status(monitor_op, m->hyp, &st);
 
-    if ( rc || (st.state & XEN_FLIGHTREC_ST_CREATED) || !m->opt->conf.create )
+    if ( rc || (st.state & XEN_FLIGHTREC_ST_CREATED) || !m->conf.create )
         return rc;
-    rc = recorder_start(monitor_op, m->hyp, m->opt->conf.bytes_per_cpu);
+    rc = recorder_start(monitor_op, m->hyp, m->conf.bytes_per_cpu);
     if ( rc )
         log_error("recorder: no buffers of %u bytes a pCPU: %s",
-                  m->opt->conf.bytes_per_cpu, hyp_why(rc));
+                  m->conf.bytes_per_cpu, hyp_why(rc));
     else
         log_info("recorder: started with %u bytes a pCPU",
-                 m->opt->conf.bytes_per_cpu);
+                 m->conf.bytes_per_cpu);
     return rc;
 }
 
-static int find_user(struct monitor *m)
+int monitor_find_user(const char *name, uid_t *uid, gid_t *gid)
 {
-    const struct passwd *pw = getpwnam(m->opt->conf.user);
+    const struct passwd *pw = getpwnam(name);
 
     if ( !pw )
     {
         log_error("user \"%s\" does not exist: create it (adduser --system "
                   "--group %s), or set user in [daemon]",
-                  m->opt->conf.user, m->opt->conf.user);
+                  name, name);
         return EXIT_CODE_USER;
     }
     if ( !pw->pw_uid )
     {
         log_error("user \"%s\" is root: the engine needs one without rights",
-                  m->opt->conf.user);
+                  name);
         return EXIT_CODE_USER;
     }
-    m->uid = pw->pw_uid;
-    m->gid = pw->pw_gid;
+    *uid = pw->pw_uid;
+    *gid = pw->pw_gid;
     return 0;
+}
+
+static int find_user(struct monitor *m)
+{
+    return monitor_find_user(m->conf.user, &m->uid, &m->gid);
 }
 
 static int open_lock(struct monitor *m)
 {
-    m->lock = control_lock(m->opt->conf.run);
+    m->lock = control_lock(m->conf.run);
     if ( m->lock >= 0 )
         return 0;
     if ( m->lock == -EBUSY )
     {
         log_error("%s/" CONTROL_LOCK ": held: another snapshotd is running",
-                  m->opt->conf.run);
+                  m->conf.run);
         return EXIT_CODE_RUNNING;
     }
-    log_error("%s/" CONTROL_LOCK ": %s", m->opt->conf.run,
+    log_error("%s/" CONTROL_LOCK ": %s", m->conf.run,
               m->lock == -EPERM ? "the directory must be root's, and writable "
                                   "for nobody else"
                                 : strerror(-m->lock));
@@ -118,9 +123,9 @@ static int open_control(struct monitor *m)
     int rc;
 
     if ( snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/" CONTROL_SOCKET,
-                  m->opt->conf.run) >= (int)sizeof(sun.sun_path) )
+                  m->conf.run) >= (int)sizeof(sun.sun_path) )
     {
-        log_error("%s: too long for a socket's path", m->opt->conf.run);
+        log_error("%s: too long for a socket's path", m->conf.run);
         return EXIT_CODE_CONF;
     }
     m->control = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
@@ -192,10 +197,17 @@ static int open_xenstore(struct monitor *m)
     return 0;
 }
 
+int monitor_set_heartbeat(struct monitor *m)
+{
+    const time_t s = m->conf.heartbeat_s;
+    const struct itimerspec every = { .it_interval.tv_sec = s,
+                                      .it_value.tv_sec = s };
+
+    return timerfd_settime(m->heartbeat, 0, &every, NULL) ? -errno : 0;
+}
+
 static int open_events(struct monitor *m)
 {
-    struct itimerspec every = { .it_interval.tv_sec = m->opt->conf.heartbeat_s,
-                                .it_value.tv_sec = m->opt->conf.heartbeat_s };
     sigset_t set;
 
     sigemptyset(&set);
@@ -210,7 +222,7 @@ static int open_events(struct monitor *m)
     m->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     m->heartbeat = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     if ( m->signals < 0 || m->heartbeat < 0 ||
-         timerfd_settime(m->heartbeat, 0, &every, NULL) )
+         monitor_set_heartbeat(m) )
         goto fail;
     return 0;
 

@@ -33,7 +33,7 @@ static void request_answer(struct monitor *m, const char *name, uint16_t state,
     if ( file )
     {
         store_name(file, leaf);
-        snprintf(path, sizeof(path), "%s/%s", m->opt->conf.state, leaf);
+        snprintf(path, sizeof(path), "%s/%s", m->state, leaf);
     }
     /* First: who sees a final answer finds the request gone. */
     if ( state != ANSWER_ACCEPTED )

@@ -130,6 +130,37 @@ static void on_heartbeat(struct monitor *m)
     monitor_check_engine(m);
 }
 
+/*
+ * The configuration anew; one that is wrong in anything changes nothing.  The
+ * engine goes on with what it is doing, and lives by the new one after that.
+ */
+static void reload(struct monitor *m)
+{
+    struct conf c;
+    char why[1024];
+    int rc = conf_load(&c, m->opt->conf_path, why, sizeof(why));
+
+    if ( rc )
+        log_error("%s", why);
+    if ( rc || monitor_find_user(c.user, &m->uid, &m->gid) )
+    {
+        log_error("configuration: the new one is wrong: the old one stays");
+        return;
+    }
+    if ( strcmp(c.run, m->conf.run) )
+        log_warning("configuration: run: is changed at the next start only");
+    strcpy(c.run, m->conf.run);
+    m->conf = c;
+    m->conf_owed = true;
+    m->guests.rule = c.guests;
+    m->guests.rate = c.guest;
+    guests_review(&m->guests);
+    rc = monitor_set_heartbeat(m);
+    if ( rc )
+        log_error("heartbeat: %s", strerror(-rc));
+    log_info("configuration: read anew");
+}
+
 static void on_signal(struct monitor *m)
 {
     struct signalfd_siginfo si;
@@ -140,6 +171,9 @@ static void on_signal(struct monitor *m)
     {
     case SIGUSR1:
         m->signalled = true;
+        break;
+    case SIGHUP:
+        reload(m);
         break;
     case SIGCHLD:
         monitor_reap(m);
@@ -192,7 +226,6 @@ static void turn(struct monitor *m)
         monitor_start_engine(m);
 }
 
-
 int monitor_run(const struct monitor_options *opt)
 {
     static struct monitor mon = { .lock = -1, .control = -1, .virq = -1,
@@ -203,12 +236,13 @@ int monitor_run(const struct monitor_options *opt)
     int code;
 
     m->opt = opt;
+    m->conf = opt->conf;
     m->xs.renamed = monitor_renamed;
     m->xs.asked = guest_asked;
     m->xs.arg = m;
     m->guests.xs = &m->xs;
-    m->guests.rule = opt->conf.guests;
-    m->guests.rate = opt->conf.guest;
+    m->guests.rule = m->conf.guests;
+    m->guests.rate = m->conf.guest;
     m->guests.there = monitor_has_domain;
     m->guests.arg = m;
     code = monitor_open(m);
@@ -216,12 +250,13 @@ int monitor_run(const struct monitor_options *opt)
     {
         monitor_create_buffers(m);
         monitor_domains(m);
-        log_info("watching; snapshots go to %s", opt->conf.state);
+        log_info("watching; snapshots go to %s", m->conf.state);
         while ( !m->stop )
             turn(m);
         log_info("ends; Xen goes on recording");
         monitor_end_engine(m);
-        snprintf(path, sizeof(path), "%s/" CONTROL_SOCKET, opt->conf.run);
+        snprintf(path, sizeof(path), "%.*s/" CONTROL_SOCKET, CONF_PATH,
+                 m->conf.run);
         unlink(path);
     }
     xs_disconnect(&m->xs);

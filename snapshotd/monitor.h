@@ -26,6 +26,7 @@ enum exit_code {
 
 struct monitor_options {
     struct conf conf;
+    const char *conf_path; /* to read it again; NULL: the default file */
     const char *backend;
     bool to_syslog;
 };

@@ -51,13 +51,20 @@ const char *proto_error_text(uint16_t error)
         return "the budget of the state directory is used up by snapshots that "
                "must stay: move some away, or raise max_files or max_bytes";
     case ANSWER_SPACE:
-        return "no space left on the state directory's disk";
+        return "no space left on the state directory's disk, or less than "
+               "min_free would stay free";
     case ANSWER_IO:
         return "the file could not be written: the daemon's log says why";
     case ANSWER_XEN:
         return "Xen refused an operation: the daemon's log says which";
     case ANSWER_LIMIT:
         return "too many requests at a time: ask again";
+    case ANSWER_RATE:
+        return "too many requests one after the other: ask again later, or "
+               "raise requests in [limit]";
+    case ANSWER_OFF:
+        return "such requests are not wanted: see requests in [trigger] of "
+               "snapshotd.conf(5)";
     default:
         return "unknown";
     }

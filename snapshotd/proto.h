@@ -8,7 +8,7 @@
  * text: a captured engine can ask for the operations below, and nothing else.
  *
  *   monitor                                   engine
- *      |  CONF                                  |  once, first
+ *      |  CONF                                  |  first, and when it changed
  *      |--------------------------------------->|  maps, drops, READY
  *      |<---------------------------------------|
  *      |  DOMAIN: who is who, all at the start  |
@@ -16,7 +16,7 @@
  *      |  REQUEST: somebody wants a snapshot    |
  *      |  GUESTS: what came from guests         |
  *      |--------------------------------------->|
- *      |  OP ... REPLY (one at a time)          |
+ *      |  OP or JUDGE ... REPLY (one at a time) |
  *      |<-------------------------------------->|
  *      |  ANSWER to a request, COUNT            |
  *      |<---------------------------------------|
@@ -32,6 +32,7 @@
 #include <public/flightrec.h>
 
 #include "conf.h"
+#include "count.h"
 #include "store.h"
 
 #define PROTO_MAGIC   0x50465258U
@@ -49,9 +50,10 @@ enum msg_type {
     MSG_ANSWER,
     MSG_COUNT,
     MSG_GUESTS,
+    MSG_JUDGE,
 };
 
-#define MSG_LAST MSG_GUESTS
+#define MSG_LAST MSG_JUDGE
 
 /* Why the monitor says WAKE. */
 enum wake_source { WAKE_START, WAKE_VIRQ, WAKE_RELEASE, WAKE_CHECK };
@@ -78,17 +80,8 @@ enum answer_error {
     ANSWER_IO,             /* any other error of the disk */
     ANSWER_XEN,            /* Xen refused an operation */
     ANSWER_LIMIT,          /* too many requests at a time */
-};
-
-/* What a snapshot was not made for, and what was made, since the start. */
-struct counters {
-    uint64_t written;
-    uint64_t failed;
-    uint64_t suppressed_budget;
-    uint64_t gone;
-    uint64_t evicted;
-    uint64_t requests;
-    uint64_t bytes_written;
+    ANSWER_RATE,           /* ... or one after the other */
+    ANSWER_OFF,            /* the configuration does not want such requests */
 };
 
 /* What came from guests, since the start; the monitor counts. */
@@ -141,6 +134,14 @@ struct msg_op {
     uint64_t mono_ns[2];       /* CLOCK_MONOTONIC before and after */
 };
 
+/* Is it to become a file? */
+struct msg_judge {
+    uint32_t gen;              /* 0: requests, that ask for a freeze */
+    uint16_t cause;            /* 0: as in struct store_id, whose they are */
+    uint16_t outcome;          /* REPLY: enum outcome */
+    uint64_t count;            /* REPLY: of it, with this cause, so far */
+};
+
 struct msg_answer {
     uint32_t number;
     uint16_t state;            /* enum answer_state */
@@ -152,7 +153,7 @@ struct msg {
     uint32_t magic;
     uint16_t type;
     uint16_t _pad;
-    uint32_t seq;              /* REPLY: that of its OP */
+    uint32_t seq;              /* REPLY: that of its OP or JUDGE */
     int32_t rc;                /* REPLY */
     union {
         struct msg_conf conf;
@@ -160,6 +161,7 @@ struct msg {
         struct msg_domain domain;
         struct msg_request request;
         struct msg_op op;
+        struct msg_judge judge;
         struct msg_answer answer;
         struct counters counters;
         struct guest_counters guests;

@@ -24,7 +24,7 @@ static const int allowed[] = {
     SCMP_SYS(sysinfo), /* qsort() asks how much memory there is */
     SCMP_SYS(read), SCMP_SYS(pread64), SCMP_SYS(readv), SCMP_SYS(write),
     SCMP_SYS(pwrite64), SCMP_SYS(writev), SCMP_SYS(lseek), SCMP_SYS(close),
-    SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(fcntl),
+    SCMP_SYS(fstat), SCMP_SYS(fstatfs), SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(fcntl),
     SCMP_SYS(openat), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
     SCMP_SYS(getdents64), SCMP_SYS(unlinkat), SCMP_SYS(renameat),
     SCMP_SYS(renameat2), SCMP_SYS(ftruncate), SCMP_SYS(fsync),

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "store.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -149,10 +148,13 @@ int store_open(const char *path, uid_t uid, gid_t gid, int *fd)
     return rc;
 }
 
-static void part_name(const struct store_id *id, char part[STORE_NAME + 16])
+void store_entry_name(const struct store_id *id, enum store_kind kind,
+                      char name[STORE_NAME + 16])
 {
-    store_name(id, part);
-    strcat(part, PART);
+    store_name(id, name);
+    strcat(name, kind == STORE_PART      ? PART
+                 : kind == STORE_PARTIAL ? PARTIAL
+                                         : "");
 }
 
 int store_begin(int dir, struct store_id *id, int *fd)
@@ -166,7 +168,7 @@ int store_begin(int dir, struct store_id *id, int *fd)
         store_name(id, name);
         if ( !faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) )
             continue;
-        part_name(id, part);
+        store_entry_name(id, STORE_PART, part);
         *fd = openat(dir, part,
                      O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         if ( *fd >= 0 )
@@ -182,7 +184,7 @@ int store_commit(int dir, const struct store_id *id, int fd)
     char name[STORE_NAME], part[STORE_NAME + 16];
 
     store_name(id, name);
-    part_name(id, part);
+    store_entry_name(id, STORE_PART, part);
     if ( fsync(fd) || renameat2(dir, part, dir, name, RENAME_NOREPLACE) ||
          fsync(dir) )
         return -errno;
@@ -193,13 +195,28 @@ void store_abort(int dir, const struct store_id *id)
 {
     char part[STORE_NAME + 16];
 
-    part_name(id, part);
+    store_entry_name(id, STORE_PART, part);
     if ( unlinkat(dir, part, 0) && errno != ENOENT )
         log_error("store: %s: cannot be removed: %s", part, strerror(errno));
 }
 
-/* A stream of its own on the directory, from its start. */
-static DIR *dir_stream(int dir)
+bool store_same(const struct store_id *a, const struct store_id *b)
+{
+    return a->wall_s == b->wall_s && a->gen == b->gen &&
+           a->cause == b->cause && a->again == b->again &&
+           !memcmp(a->uuid, b->uuid, sizeof(a->uuid));
+}
+
+enum store_kind store_kind(const char *name, struct store_id *id)
+{
+    if ( store_parse(name, "", id) )
+        return STORE_FINAL;
+    if ( store_parse(name, PART, id) )
+        return STORE_PART;
+    return store_parse(name, PARTIAL, id) ? STORE_PARTIAL : STORE_OTHER;
+}
+
+DIR *store_stream(int dir)
 {
     int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *d = fd < 0 ? NULL : fdopendir(fd);
@@ -207,85 +224,6 @@ static DIR *dir_stream(int dir)
     if ( !d && fd >= 0 )
         close(fd);
     return d;
-}
-
-struct store_usage {
-    uint32_t files;
-    uint64_t bytes;
-    bool found;            /* something that can be removed: the oldest */
-    struct store_id oldest;
-};
-
-static bool same_id(const struct store_id *a, const struct store_id *b)
-{
-    return a->wall_s == b->wall_s && a->gen == b->gen &&
-           a->cause == b->cause && a->again == b->again &&
-           !memcmp(a->uuid, b->uuid, sizeof(a->uuid));
-}
-
-static void usage_add(struct store_usage *u, const struct store_id *id,
-                      const struct store_id *keep)
-{
-    if ( id->cause == XEN_FLIGHTREC_CAUSE_REQUEST ||
-         (keep && same_id(id, keep)) )
-        return;
-    if ( u->found && id->wall_s > u->oldest.wall_s )
-        return;
-    if ( u->found && id->wall_s == u->oldest.wall_s &&
-         id->gen > u->oldest.gen )
-        return;
-    u->oldest = *id;
-    u->found = true;
-}
-
-static int store_usage(int dir, const struct store_id *keep,
-                       struct store_usage *u)
-{
-    struct store_id id;
-    struct dirent *e;
-    struct stat st;
-    DIR *d = dir_stream(dir);
-
-    memset(u, 0, sizeof(*u));
-    if ( !d )
-        return -errno;
-    while ( (e = readdir(d)) )
-    {
-        if ( !store_parse(e->d_name, "", &id) ||
-             fstatat(dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) )
-            continue;
-        u->files++;
-        u->bytes += st.st_size;
-        usage_add(u, &id, keep);
-    }
-    closedir(d);
-    return 0;
-}
-
-int store_make_room(int dir, const struct store_budget *budget,
-                    const struct store_id *keep, uint64_t *evicted)
-{
-    const uint32_t max_files = keep ? budget->max_files
-                                    : budget->max_files - 1;
-    char name[STORE_NAME];
-    struct store_usage u;
-    int rc;
-
-    for ( ;; )
-    {
-        rc = store_usage(dir, keep, &u);
-        if ( rc || (u.files <= max_files && u.bytes <= budget->max_bytes) )
-            return rc;
-        if ( !u.found )
-            return -EDQUOT;
-        store_name(&u.oldest, name);
-        if ( unlinkat(dir, name, 0) )
-            return -errno;
-        ++*evicted;
-        log_info("store: %s: removed, the oldest of %u files, %" PRIu64
-                 " bytes",
-                 name, u.files, u.bytes);
-    }
 }
 
 /* Gives a complete file its name; else says that it is not. */
@@ -307,8 +245,7 @@ static void recover_part(int dir, const char *part, bool keep_partial,
 {
     char partial[STORE_NAME + 16];
 
-    store_name(id, partial);
-    strcat(partial, PARTIAL);
+    store_entry_name(id, STORE_PARTIAL, partial);
     if ( keep_partial ? renameat(dir, part, dir, partial)
                       : unlinkat(dir, part, 0) )
         log_error("store: %s: an unfinished file of a former run cannot be "
@@ -319,11 +256,12 @@ static void recover_part(int dir, const char *part, bool keep_partial,
                     keep_partial ? "is kept as .partial" : "was removed");
 }
 
-void store_recover(int dir, bool keep_partial)
+void store_recover(int dir, bool keep_partial,
+                   uint64_t finished[STORE_CAUSES])
 {
     struct store_id id;
     struct dirent *e;
-    DIR *d = dir_stream(dir);
+    DIR *d = store_stream(dir);
 
     if ( !d )
         return;
@@ -336,6 +274,7 @@ void store_recover(int dir, bool keep_partial)
             recover_part(dir, e->d_name, keep_partial, &id);
             continue;
         }
+        finished[id.cause]++;
         log_info("store: %s: was complete, has its final name now", e->d_name);
     }
     closedir(d);

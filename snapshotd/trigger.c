@@ -12,7 +12,7 @@ struct request *request_next(struct requests *r, struct request *prev,
     struct request *q = prev ? prev + 1 : r->slot;
 
     for ( ; q < r->slot + TRIGGER_REQUESTS; q++ )
-        if ( q->used && q->gen == gen )
+        if ( q->used && q->ripe && q->gen == gen )
             return q;
     return NULL;
 }
@@ -27,18 +27,34 @@ struct request *request_owner(struct requests *r, uint32_t gen)
     return request_next(r, NULL, gen);
 }
 
+uint64_t request_ripen(struct requests *r, uint64_t now_ns)
+{
+    uint64_t next = UINT64_MAX;
+    struct request *q;
+
+    for ( q = r->slot; q < r->slot + TRIGGER_REQUESTS; q++ )
+    {
+        if ( !q->used || q->ripe )
+            continue;
+        q->ripe = q->due_ns <= now_ns;
+        if ( !q->ripe && q->due_ns < next )
+            next = q->due_ns;
+    }
+    return next;
+}
+
 static struct request *waiting_signal(struct requests *r)
 {
     struct request *q;
 
-    for ( q = request_next(r, NULL, 0); q; q = request_next(r, q, 0) )
-        if ( q->source == FROM_SIGNAL )
+    for ( q = r->slot; q < r->slot + TRIGGER_REQUESTS; q++ )
+        if ( q->used && !q->gen && q->source == FROM_SIGNAL )
             return q;
     return NULL;
 }
 
 struct request *request_add(struct requests *r, uint16_t source,
-                            const char *text, size_t bytes)
+                            const char *text, size_t bytes, uint64_t due_ns)
 {
     struct request *q = source == FROM_SIGNAL ? waiting_signal(r) : NULL;
 
@@ -52,11 +68,22 @@ struct request *request_add(struct requests *r, uint16_t source,
         q->used = true;
         q->source = source;
         q->client = -1;
+        q->due_ns = due_ns;
         q->text_bytes = bytes < sizeof(q->text) ? bytes : sizeof(q->text);
         memcpy(q->text, text, q->text_bytes);
         return q;
     }
     return NULL;
+}
+
+bool request_any(const struct requests *r)
+{
+    const struct request *q;
+
+    for ( q = r->slot; q < r->slot + TRIGGER_REQUESTS; q++ )
+        if ( q->used )
+            return true;
+    return false;
 }
 
 bool request_waiting(const struct requests *r)

@@ -24,6 +24,8 @@ struct request {
     uint32_t gen;          /* that answers it; 0: not frozen yet */
     uint16_t domid;        /* FROM_GUEST: who asks */
     uint8_t handle[16];
+    bool ripe;             /* the delay after it is over */
+    uint64_t due_ns;       /* when it will be */
     char text[PROTO_TEXT];
 };
 
@@ -31,16 +33,26 @@ struct requests {
     struct request slot[TRIGGER_REQUESTS];
 };
 
-/* NULL: no room.  Further signals join one that still waits. */
+/*
+ * NULL: no room.  Further signals join one that still waits.  It waits for a
+ * freeze from `due_ns` on.
+ */
 struct request *request_add(struct requests *r, uint16_t source,
-                            const char *text, size_t bytes);
+                            const char *text, size_t bytes, uint64_t due_ns);
+/* Any at all? */
+bool request_any(const struct requests *r);
 /* Any that waits for a freeze?  The oldest number first is not promised. */
 bool request_waiting(const struct requests *r);
+/*
+ * Those that are due wait from now on.  When the next will be due, or
+ * UINT64_MAX.
+ */
+uint64_t request_ripen(struct requests *r, uint64_t now_ns);
 /* All that wait are answered by generation `gen`. */
 void request_assign(struct requests *r, uint32_t gen);
 /* Whose snapshot it is: a guest's only if nobody in Dom0 asked too.  Or NULL. */
 struct request *request_owner(struct requests *r, uint32_t gen);
-/* The next used slot with this gen; start with NULL. */
+/* The next used slot with this gen, 0: that waits; start with NULL. */
 struct request *request_next(struct requests *r, struct request *prev,
                              uint32_t gen);
 

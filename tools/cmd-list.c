@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "lib/text.h"
 #include "tools/cmd.h"
@@ -67,6 +68,14 @@ static const char *complete(const struct source *src)
     return strcmp(src->doc.history, "complete") ? "partial" : "yes";
 }
 
+/* Not writable for its owner: the daemon does not remove it. */
+static bool pinned(const char *path)
+{
+    struct stat st;
+
+    return !stat(path, &st) && !(st.st_mode & S_IWUSR);
+}
+
 /* NULL: out of memory. */
 static json_t *make_row(const char *path, const struct source *src,
                         int64_t wall_ns)
@@ -75,7 +84,7 @@ static json_t *make_row(const char *path, const struct source *src,
     char when[48];
 
     /* "o*": a path that is no UTF-8 is left out. */
-    return json_pack("{s:s, s:I, s:s, s:I, s:s, s:s, s:I, s:s, s:o*}",
+    return json_pack("{s:s, s:I, s:s, s:I, s:s, s:s, s:I, s:s, s:b, s:o*}",
                      "time", text_time(when, sizeof(when), wall_ns),
                      "time_ns", (json_int_t)wall_ns,
                      "cause", m->cause,
@@ -84,6 +93,7 @@ static json_t *make_row(const char *path, const struct source *src,
                      "uuid", m->uuid,
                      "bytes", (json_int_t)snapshot_file_bytes(src->snap),
                      "complete", complete(src),
+                     "pinned", pinned(path),
                      "file", json_string(path));
 }
 
@@ -103,8 +113,9 @@ static void print_text(const json_t *row)
     printf("%.19s  %-12s  %-24s  %-36.36s  %10s  %-8s  ",
            doc_text(row, "time", ""), cause, who, safe, size,
            doc_text(row, "complete", ""));
-    printf("%s\n", text_escape(safe, sizeof(safe),
-                               doc_text(row, "file", "?")));
+    printf("%s%s\n",
+           text_escape(safe, sizeof(safe), doc_text(row, "file", "?")),
+           json_is_true(json_object_get(row, "pinned")) ? "  (pinned)" : "");
 }
 
 static int compare(const void *x, const void *y)

@@ -126,6 +126,37 @@ static void print_guests(const json_t *g)
            num(g, "opted_out"), num(g, "shut_out"));
 }
 
+/* One line a cause: what became of its triggers. */
+static void print_causes(const json_t *causes)
+{
+    char safe[TEXT_ROOM(32)];
+    const char *cause, *what;
+    const json_t *of, *n;
+
+    json_object_foreach((json_t *)causes, cause, of)
+    {
+        printf("  %-14s", text_escape(safe, sizeof(safe), cause));
+        json_object_foreach((json_t *)of, what, n)
+            printf("  %s %" PRId64, text_escape(safe, sizeof(safe), what),
+                   (int64_t)json_integer_value(n));
+        putchar('\n');
+    }
+}
+
+static void print_store(const json_t *s)
+{
+    char bytes[32], max[32];
+
+    if ( !s )
+        return;
+    printf("Budget:    %" PRId64 " of %" PRId64 " files, %s of %s; %" PRId64
+           " pinned; removed: %" PRId64 " for room, %" PRId64 " for age\n",
+           num(s, "files"), num(s, "max_files"),
+           text_bytes(bytes, sizeof(bytes), num(s, "bytes")),
+           text_bytes(max, sizeof(max), num(s, "max_bytes")), num(s, "pinned"),
+           num(s, "evicted"), num(s, "expired"));
+}
+
 static void print_daemon(const json_t *d)
 {
     char size[32];
@@ -138,12 +169,16 @@ static void print_daemon(const json_t *d)
     printf("Daemon:    running, engine started %" PRId64 " time%s\n",
            num(d, "engine_starts"), num(d, "engine_starts") == 1 ? "" : "s");
     printf("Snapshots: %" PRId64 " written (%s), %" PRId64 " failed, %" PRId64
-           " not made for lack of budget, %" PRId64 " gave way, %" PRId64
-           " removed\n",
+           " gave way\n",
            num(d, "written"),
            text_bytes(size, sizeof(size), num(d, "bytes_written")),
-           num(d, "failed"), num(d, "suppressed_budget"), num(d, "gone"),
-           num(d, "evicted"));
+           num(d, "failed"), num(d, "gone"));
+    printf("Not made:  %" PRId64 " beyond a limit, %" PRId64
+           " for lack of budget, %" PRId64 " not wanted\n",
+           num(d, "suppressed_limit"), num(d, "suppressed_budget"),
+           num(d, "suppressed_off"));
+    print_causes(json_object_get(d, "causes"));
+    print_store(json_object_get(d, "store"));
     if ( num(json_object_get(d, "guests"), "asked") )
         print_guests(json_object_get(d, "guests"));
     if ( json_object_get(d, "last") )

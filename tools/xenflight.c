@@ -31,6 +31,8 @@ static const struct command {
     { "explain", cmd_explain, "what happened, in at most 20 lines" },
     { "top", cmd_top, "who ran, who waited, how often they entered Xen" },
     { "report", cmd_report, "a snapshot as a page to look at in a browser" },
+    { "pin", cmd_pin, "keep snapshots, whatever the budget" },
+    { "unpin", cmd_unpin, "the daemon may remove them again" },
     { "verify", cmd_verify, "check a snapshot, every byte of it" },
     { "export", cmd_export, "a snapshot in the format of another tool" },
     { "unpack", cmd_unpack, "a snapshot with its packets as Xen had them" },

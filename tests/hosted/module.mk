@@ -3,7 +3,7 @@
 # The daemon end to end without Xen: see tests/hosted/world.h.
 
 HOSTED_O := $(patsubst %,$(O)/tests/hosted/%.o,cases guest world)
-HOSTED   := daemon guests
+HOSTED   := daemon guests policy
 TESTS    += $(HOSTED:%=$(O)/tests/hosted/%)
 
 $(HOSTED:%=$(O)/tests/hosted/test-%): %: %.o $(HOSTED_O) $(LIBXF)
@@ -19,8 +19,8 @@ $(HOSTED:%=$(O)/tests/hosted/%): $(O)/tests/hosted/%: \
 
 # The daemon's parts by themselves.
 PARTS   := $(O)/tests/hosted/test-parts
-PARTS_O := $(patsubst %,$(O)/snapshotd/%.o,store log proto trigger domains \
-           sandbox)
+PARTS_O := $(patsubst %,$(O)/snapshotd/%.o,store store-room log proto trigger \
+           domains sandbox)
 TESTS   += $(PARTS)
 
 $(PARTS): $(O)/tests/hosted/test-parts.o $(PARTS_O) $(LIBXF)

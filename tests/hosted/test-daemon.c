@@ -909,7 +909,7 @@ static void case_disk_full(struct world *w)
 {
     char *answer, *path;
 
-    world_start(w, NULL);
+    world_start(w, "[store]\nmin_free = 0\n");
     if ( mount("none", w->state, "tmpfs", 0, "size=32k,mode=700,uid=65534") )
     {
         printf("# note: no tmpfs can be mounted here: not tried\n");

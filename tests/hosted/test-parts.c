@@ -148,38 +148,176 @@ static bool is_there(struct store_id id)
     return !faccessat(dir, name, F_OK, 0);
 }
 
-static void test_store_make_room_evicts_oldest_automatic(void **state)
+/* A file of another domain than id_of()'s. */
+static struct store_id other_domain(struct store_id id, uint8_t byte)
 {
-    const struct store_id request = id_of(100, 1, XEN_FLIGHTREC_CAUSE_REQUEST);
-    const struct store_id old = id_of(200, 2, XEN_FLIGHTREC_CAUSE_CRASH);
-    const struct store_id mid = id_of(300, 3, XEN_FLIGHTREC_CAUSE_TRIPLE);
-    const struct store_id young = id_of(300, 4, XEN_FLIGHTREC_CAUSE_CRASH);
-    struct store_budget budget = { 4, 1 << 20 };
-    uint64_t evicted = 0;
+    memset(id.uuid, byte, sizeof(id.uuid));
+    return id;
+}
+
+static const struct store_id new_crash = {
+    .wall_s = 9000, .gen = 90, .cause = XEN_FLIGHTREC_CAUSE_CRASH,
+    .uuid = { 0x77 },
+};
+static const struct store_id new_request = {
+    .wall_s = 9000, .gen = 91, .cause = XEN_FLIGHTREC_CAUSE_REQUEST,
+};
+
+static int room(const struct store_budget *budget, const struct store_id *id,
+                uint64_t bytes)
+{
+    struct store_usage usage = { 0 };
+    struct store_room r = { .dir = dir, .budget = budget, .id = id,
+                            .usage = &usage };
+
+    return store_room(&r, bytes);
+}
+
+static void pin(struct store_id id)
+{
+    char name[STORE_NAME];
+
+    store_name(&id, name);
+    assert_int_equal(fchmodat(dir, name, 0400, 0), 0);
+}
+
+/* The order in which files go, one at a time, until none may. */
+static void test_store_room_order(void **state)
+{
+    const struct store_id a1 = id_of(200, 2, XEN_FLIGHTREC_CAUSE_CRASH);
+    const struct store_id a2 = id_of(500, 3, XEN_FLIGHTREC_CAUSE_CRASH);
+    const struct store_id a3 = id_of(600, 4, XEN_FLIGHTREC_CAUSE_CRASH);
+    const struct store_id t1 = id_of(610, 5, XEN_FLIGHTREC_CAUSE_TRIPLE);
+    const struct store_id b1 = other_domain(id_of(100, 6, 2), 1);
+    const struct store_id b2 = other_domain(id_of(110, 7, 2), 1);
+    const struct store_id pinned = other_domain(id_of(50, 8, 2), 2);
+    const struct store_id request = id_of(10, 1, XEN_FLIGHTREC_CAUSE_REQUEST);
+    const struct store_id kept = id_of(700, 9, XEN_FLIGHTREC_CAUSE_CRASH);
+    /* The domain with most files first; its first of each kind last. */
+    const struct store_id order[] = { a2, a3, b2, b1, a1, t1 };
+    struct store_budget budget = { .max_bytes = 1 << 20 };
+    char name[STORE_NAME + 16];
+    unsigned int i, k;
+    int fd;
+
+    for ( i = 0; i < 6; i++ )
+        put_file(order[i], 10);
+    put_file(pinned, 10);
+    pin(pinned);
+    put_file(request, 10);
+    store_entry_name(&kept, STORE_PARTIAL, name);
+    fd = openat(dir, name, O_WRONLY | O_CREAT, 0600);
+    assert_true(fd >= 0);
+    close(fd);
+    budget.max_files = 10;
+    assert_int_equal(room(&budget, &new_crash, 10), 0);
+    assert_int_equal(faccessat(dir, name, F_OK, 0), 0);
+    budget.max_files = 9;
+    assert_int_equal(room(&budget, &new_crash, 10), 0);
+    assert_int_equal(faccessat(dir, name, F_OK, 0), -1);
+    for ( i = 0; i < 6; i++ )
+    {
+        budget.max_files = 8 - i;
+        assert_int_equal(room(&budget, &new_crash, 10), 0);
+        for ( k = 0; k < 6; k++ )
+            if ( is_there(order[k]) != (k > i) )
+                fail_msg("after %u: file %u", i, k);
+    }
+    budget.max_files = 2;
+    assert_int_equal(room(&budget, &new_crash, 10), -EDQUOT);
+    assert_true(is_there(pinned) && is_there(request));
+}
+
+/* Each write is asked for; never more on disk than the budget says. */
+static void test_store_room_bounds_bytes_as_it_grows(void **state)
+{
+    const struct store_budget budget = { .max_files = 100,
+                                         .max_bytes = 1000 };
+    struct store_usage usage = { 0 };
+    struct store_room r = { .dir = dir, .budget = &budget, .id = &new_crash,
+                            .usage = &usage };
+    unsigned int i, left = 0;
+
+    for ( i = 0; i < 9; i++ )
+        put_file(id_of(100 + i, i + 1, XEN_FLIGHTREC_CAUSE_CRASH), 100);
+    for ( i = 0; i < 10; i++ )
+    {
+        assert_int_equal(store_room(&r, 90), 0);
+        left = 0;
+        for ( unsigned int k = 0; k < 9; k++ )
+            left += is_there(id_of(100 + k, k + 1, 2));
+        assert_true(left * 100 + r.written <= budget.max_bytes);
+        /* No more went than had to. */
+        assert_true(left == 9 || (left + 1) * 100 + r.written > 1000);
+    }
+    assert_int_equal(usage.evicted, 9 - left);
+    assert_int_equal(store_room(&r, 101), -EDQUOT);
+}
+
+/* An operator's own keep no crash out, and push out no more than half. */
+static void test_store_room_operators_share(void **state)
+{
+    const struct store_budget budget = { .max_files = 6,
+                                         .max_bytes = 1 << 20 };
+    unsigned int i;
+
+    for ( i = 0; i < 3; i++ )
+    {
+        assert_int_equal(room(&budget, &new_request, 10), 0);
+        put_file(id_of(100 + i, i + 1, XEN_FLIGHTREC_CAUSE_REQUEST), 10);
+    }
+    assert_int_equal(room(&budget, &new_request, 10), -EDQUOT);
+    for ( i = 0; i < 9; i++ )
+    {
+        struct store_id id = other_domain(id_of(200 + i, 10 + i, 2), i);
+
+        assert_int_equal(room(&budget, &id, 10), 0);
+        put_file(id, 10);
+    }
+    for ( i = 0; i < 3; i++ )
+        assert_true(is_there(id_of(100 + i, i + 1, 1)));
+}
+
+static void test_store_room_leaves_the_floor_free(void **state)
+{
+    const struct store_id old = id_of(100, 1, XEN_FLIGHTREC_CAUSE_CRASH);
+    struct store_budget budget = { .min_free = 1ULL << 60 };
+
+    put_file(old, 10);
+    /* Removing all would not help: nothing is removed. */
+    assert_int_equal(room(&budget, &new_crash, 10), -ENOSPC);
+    assert_true(is_there(old));
+    budget.min_free = 0;
+    assert_int_equal(room(&budget, &new_crash, 10), 0);
+}
+
+static void test_store_expire_by_age(void **state)
+{
+    const struct store_budget budget = { .max_age_s = 100 };
+    const struct store_id request = id_of(500, 1, XEN_FLIGHTREC_CAUSE_REQUEST);
+    const struct store_id crash = id_of(550, 2, XEN_FLIGHTREC_CAUSE_CRASH);
+    const struct store_id pinned = id_of(400, 3, XEN_FLIGHTREC_CAUSE_CRASH);
+    struct store_usage usage = { 0 };
+    uint64_t next;
 
     put_file(request, 10);
-    put_file(young, 10);
-    put_file(old, 10);
-    assert_int_equal(store_make_room(dir, &budget, NULL, &evicted), 0);
-    assert_int_equal(evicted, 0);
-    put_file(mid, 10);
-    assert_int_equal(store_make_room(dir, &budget, NULL, &evicted), 0);
-    assert_int_equal(evicted, 1);
-    assert_false(is_there(old));
-    /* By size: what was just written stays. */
-    budget.max_bytes = 25;
-    assert_int_equal(store_make_room(dir, &budget, &young, &evicted), 0);
-    assert_int_equal(evicted, 2);
-    assert_false(is_there(mid));
-    assert_true(is_there(young) && is_there(request));
-    budget.max_bytes = 15;
-    assert_int_equal(store_make_room(dir, &budget, &young, &evicted),
-                     -EDQUOT);
-    assert_true(is_there(young) && is_there(request));
-    /* Nothing else is touched. */
-    budget.max_files = 1;
-    assert_int_equal(store_make_room(dir, &budget, NULL, &evicted), -EDQUOT);
-    assert_true(is_there(request));
+    put_file(crash, 10);
+    put_file(pinned, 10);
+    pin(pinned);
+    assert_int_equal(store_expire(dir, &budget, 599, &usage, &next), 0);
+    assert_int_equal(next, 1);
+    assert_int_equal(usage.expired, 0);
+    assert_int_equal(store_expire(dir, &budget, 600, &usage, &next), 0);
+    assert_int_equal(next, 50);
+    assert_int_equal(usage.expired, 1);
+    assert_false(is_there(request));
+    /* A clock that was set back: nothing from the future is too old. */
+    assert_int_equal(store_expire(dir, &budget, 3, &usage, &next), 0);
+    assert_int_equal(store_expire(dir, &budget, 9999, &usage, &next), 0);
+    assert_int_equal(next, 0);
+    assert_true(is_there(pinned) && !is_there(crash));
+    assert_int_equal(usage.files, 1);
+    assert_int_equal(usage.pinned, 1);
 }
 
 static void test_store_commit_replaces_nothing(void **state)
@@ -261,16 +399,20 @@ static void test_requests_are_bounded(void **state)
     int i, n = 0;
 
     memset(&r, 0, sizeof(r));
-    q = request_add(&r, FROM_SIGNAL, "", 0);
-    assert_ptr_equal(request_add(&r, FROM_SIGNAL, "", 0), q);
+    q = request_add(&r, FROM_SIGNAL, "", 0, 0);
+    assert_ptr_equal(request_add(&r, FROM_SIGNAL, "", 0, 0), q);
     for ( i = 0; i < 2 * TRIGGER_REQUESTS; i++ )
-        n += !!request_add(&r, FROM_XENSTORE, "x", 1);
+        n += !!request_add(&r, FROM_XENSTORE, "x", 1, 0);
+    assert_int_equal(request_ripen(&r, 0), UINT64_MAX);
     assert_int_equal(n, TRIGGER_REQUESTS - 1);
     assert_true(request_waiting(&r));
     request_assign(&r, 7);
     assert_false(request_waiting(&r));
     q->used = false;
-    assert_non_null(request_add(&r, FROM_SIGNAL, "", 0));
+    assert_non_null(request_add(&r, FROM_SIGNAL, "", 0, 500));
+    assert_int_equal(request_ripen(&r, 499), 500);
+    assert_false(request_waiting(&r));
+    assert_int_equal(request_ripen(&r, 500), UINT64_MAX);
     assert_true(request_waiting(&r));
 }
 
@@ -386,7 +528,11 @@ int main(void)
         cmocka_unit_test(test_store_name_is_parsed_back),
         cmocka_unit_test(test_store_parse_refuses_other_names),
         cmocka_unit_test(test_store_name_of_any_numbers_fits),
-        IN_DIR(test_store_make_room_evicts_oldest_automatic),
+        IN_DIR(test_store_room_order),
+        IN_DIR(test_store_room_bounds_bytes_as_it_grows),
+        IN_DIR(test_store_room_operators_share),
+        IN_DIR(test_store_room_leaves_the_floor_free),
+        IN_DIR(test_store_expire_by_age),
         IN_DIR(test_store_commit_replaces_nothing),
         cmocka_unit_test(test_proto_takes_whole_messages_only),
         cmocka_unit_test(test_log_escape_leaves_nothing_raw),

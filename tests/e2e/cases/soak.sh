@@ -7,7 +7,7 @@
 state=/out/snapshots
 log=/out/snapshotd.log
 logs=/var/log/xen
-printf '[daemon]\nstate = %s\nheartbeat = 2\n[store]\nmax_files = 16\n' $state > /tmp/soak.conf
+printf '[daemon]\nstate = %s\nheartbeat = 2\n[limit]\ndomain = off\ntotal = off\n[store]\nmax_files = 16\n' $state > /tmp/soak.conf
 : > /out/samples
 minutes=$(cat /test/minutes)
 seed=$(date +%s)

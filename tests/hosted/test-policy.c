@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * test-policy.c: what snapshotd.conf says is what the daemon does: limits,
+ * budgets, causes, the delay, pins, and a configuration that is read anew.
+ *
+ *   test-policy BUILD-DIRECTORY [NAME-PART]: only cases with it in their name
+ */
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cases.h"
+
+#define HANDLE_A "00112233445566778899aabbccddeeff"
+#define HANDLE_B "ffeeddccbbaa99887766554433221100"
+#define UUID_A   "00112233-4455-6677-8899-aabbccddeeff"
+
+static uint64_t now_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
+}
+
+/* The "daemon" part of `xenflight status --json`; json_decref() it. */
+static json_t *status(struct world *w)
+{
+    char path[300], *out;
+    const char *argv[] = { path, "status", "--json", "--run", w->run, NULL };
+    json_t *all, *daemon;
+
+    snprintf(path, sizeof(path), "%s/tools/xenflight", cases_build);
+    check(run(&out, argv) == 0);
+    all = json_loads(out, 0, NULL);
+    daemon = json_incref(json_object_get(all, "daemon"));
+    json_decref(all);
+    free(out);
+    return daemon;
+}
+
+/* How many triggers of a cause had this outcome. */
+static int64_t count(struct world *w, const char *cause, const char *outcome)
+{
+    json_t *d = status(w);
+    int64_t n = num_of(json_object_get(json_object_get(d, "causes"), cause),
+                       outcome);
+
+    json_decref(d);
+    return n;
+}
+
+static void write_conf(struct world *w, const char *more)
+{
+    FILE *f = fopen(w->conf, "we");
+
+    fprintf(f, "[daemon]\nuser = nobody\nstate = %s\nrun = %s\n%s", w->state,
+            w->run, more);
+    fclose(f);
+}
+
+static void reload(struct world *w, const char *more)
+{
+    write_conf(w, more);
+    kill(w->daemon, SIGHUP);
+}
+
+/* A crash that becomes a file; free() its name. */
+static char *crash_file(struct world *w, unsigned int domid)
+{
+    char *path;
+
+    host(w, "crash %u 0", domid);
+    path = wait_file(w);
+    check(path != NULL);
+    return path;
+}
+
+static void crash_files(struct world *w, unsigned int domid, unsigned int n)
+{
+    while ( n-- )
+        free(crash_file(w, domid));
+}
+
+static void request(struct world *w, const char *name, const char *want,
+                    const char *error)
+{
+    char path[128], *answer;
+
+    snprintf(path, sizeof(path), "/tool/xenflight/request/%s", name);
+    xs_put(w, path, "");
+    answer = xs_answer_of(w, name);
+    same(answer, want);
+    free(answer);
+    if ( !error )
+        return;
+    snprintf(path, sizeof(path), "/tool/xenflight/result/%s/error", name);
+    answer = xs_get(w, path);
+    check(answer && strstr(answer, error));
+    free(answer);
+}
+
+/*
+ * Limits.
+ */
+
+static void case_limits(struct world *w)
+{
+    up(w, "[limit]\ndomain = 2/1h\ntotal = 3/1h\n");
+    domain_new(w, 5, HANDLE_A, "web-1");
+    crash_files(w, 5, 2);
+    /* Another life of the same domain has no more than the first. */
+    host(w, "gone 5");
+    domain_new(w, 6, HANDLE_A, "web-1");
+    host(w, "crash 6 0");
+    check(wait_log(w, "crash: no snapshot: beyond the limit of its domain"));
+    domain_new(w, 7, HANDLE_B, "web-2");
+    crash_files(w, 7, 1);
+    host(w, "crash 7 1");
+    check(wait_log(w, "beyond the limit over all domains"));
+    /* A new engine does not fill them. */
+    kill(engine_pid(w), SIGKILL);
+    check(wait_log(w, "ended by signal 9"));
+    host(w, "crash 6 0");
+    check(wait_log(w, "beyond the limit of its domain"));
+    equal(count(w, "crash", "written"), 3);
+    equal(count(w, "crash", "limit_domain"), 2);
+    equal(count(w, "crash", "limit_total"), 1);
+    /* What operators want has a limit of its own. */
+    request(w, "r", "done", NULL);
+    equal(count_files(w), 4);
+}
+
+static void case_limit_of_requests(struct world *w)
+{
+    up(w, "[limit]\nrequests = 2/1h\n");
+    request(w, "a", "done", NULL);
+    request(w, "b", "done", NULL);
+    request(w, "c", "failed", "too many requests one after the other");
+    equal(count(w, "request", "limit_requests"), 1);
+    domain_new(w, 5, HANDLE_A, "web-1");
+    crash_files(w, 5, 1);
+}
+
+static void case_causes(struct world *w)
+{
+    up(w, "[trigger]\ncauses = triple-fault\nrequests = socket\n");
+    domain_new(w, 5, HANDLE_A, "web-1");
+    host(w, "crash 5 0");
+    check(wait_log(w, "crash: no snapshot: not wanted by the configuration"));
+    request(w, "a", "failed", "such requests are not wanted");
+    equal(count(w, "crash", "off"), 1);
+    equal(count(w, "request", "refused"), 1);
+    equal(count_files(w), 0);
+    /* Nothing of it is held any more: one can be asked for. */
+    reload(w, "[trigger]\nrequests = xenstore\n");
+    check(wait_log(w, "configuration: read anew"));
+    request(w, "b", "done", NULL);
+}
+
+static void case_delay(struct world *w)
+{
+    uint64_t start;
+    char *path;
+
+    up(w, "[trigger]\ndelay = 1s\n");
+    domain_new(w, 5, HANDLE_A, "web-1");
+    start = now_ms();
+    xs_put(w, "/tool/xenflight/request/later", "");
+    check(wait_log(w, "request: "));
+    /* A crash meanwhile does not wait. */
+    path = crash_file(w, 5);
+    check(path && strstr(path, "-crash-g1"));
+    check(now_ms() - start < 1000);
+    free(path);
+    path = wait_file(w);
+    check(path && strstr(path, "-request-g2"));
+    check(now_ms() - start >= 1000);
+    free(path);
+}
+
+/*
+ * Budgets.
+ */
+
+/*
+ * In a process of its own: looks at the directory again and again, until it
+ * gets a signal; its status tells whether more than `max` was ever there.  A
+ * file that is renamed between two names is seen under both: once counts.
+ */
+static volatile sig_atomic_t enough;
+
+static void on_enough(int sig)
+{
+    enough = 1;
+}
+
+static bool exceeded(const char *dir, uint64_t max_bytes, unsigned int max)
+{
+    char seen[64][256];
+    struct dirent *e;
+    uint64_t bytes = 0;
+    unsigned int n = 0, i;
+    struct stat st;
+    DIR *d = opendir(dir);
+
+    while ( d && (e = readdir(d)) && n < 64 )
+    {
+        snprintf(seen[n], sizeof(seen[n]), "%.*s",
+                 (int)strcspn(e->d_name, "."), e->d_name);
+        for ( i = 0; i < n && strcmp(seen[i], seen[n]); i++ )
+            continue;
+        if ( e->d_name[0] == '.' || i < n ||
+             fstatat(dirfd(d), e->d_name, &st, 0) )
+            continue;
+        bytes += st.st_size;
+        n++;
+    }
+    if ( d )
+        closedir(d);
+    return n > max || bytes > max_bytes;
+}
+
+static pid_t watch_budget(const char *dir, uint64_t max_bytes,
+                          unsigned int max)
+{
+    pid_t pid = fork();
+    unsigned long looks = 0;
+
+    if ( pid )
+        return pid;
+    signal(SIGTERM, on_enough);
+    while ( !enough )
+    {
+        looks++;
+        if ( exceeded(dir, max_bytes, max) )
+            _exit(1);
+    }
+    _exit(looks < 100 ? 2 : 0);
+}
+
+static void case_budget_at_any_instant(struct world *w)
+{
+    const uint64_t max = 1 << 20;
+    json_t *d, *store;
+    pid_t watcher;
+    int status_, i;
+
+    up(w, "[limit]\ndomain = off\ntotal = off\n"
+          "[store]\nmax_files = 12\nmax_bytes = 1M\n");
+    domain_new(w, 5, HANDLE_A, "web-1");
+    domain_new(w, 6, HANDLE_B, "web-2");
+    watcher = watch_budget(w->state, max, 12);
+    for ( i = 0; i < 30; i++ )
+    {
+        host(w, "fill 0 30000");
+        free(crash_file(w, 5 + i % 3 % 2));
+    }
+    kill(watcher, SIGTERM);
+    waitpid(watcher, &status_, 0);
+    equal(status_, 0);
+    d = status(w);
+    store = json_object_get(d, "store");
+    equal(num_of(store, "files"), count_files(w));
+    check(num_of(store, "evicted") > 0);
+    equal(num_of(store, "files") + num_of(store, "evicted"), 30);
+    json_decref(d);
+}
+
+static bool there(const char *path)
+{
+    return !access(path, F_OK);
+}
+
+static void case_pinned(struct world *w)
+{
+    char tool_path[300], *path[5], *out;
+    const char *argv[] = { tool_path, "pin", NULL, NULL };
+    int i;
+
+    up(w, "[limit]\ndomain = off\n[store]\nmax_files = 4\n");
+    snprintf(tool_path, sizeof(tool_path), "%s/tools/xenflight", cases_build);
+    domain_new(w, 5, HANDLE_A, "web-1");
+    for ( i = 0; i < 4; i++ )
+        path[i] = crash_file(w, 5);
+    argv[2] = path[1];
+    equal(run(&out, argv), 0);
+    free(out);
+    path[4] = crash_file(w, 5);
+    /* The first of its kind, and the pinned one: the next oldest goes. */
+    check(there(path[0]) && there(path[1]) && !there(path[2]));
+    argv[1] = "unpin";
+    equal(run(&out, argv), 0);
+    free(out);
+    crash_files(w, 5, 1);
+    check(there(path[0]) && !there(path[1]) && there(path[3]));
+    argv[2] = path[2];
+    equal(run(&out, argv), 1);
+    free(out);
+    for ( i = 0; i < 5; i++ )
+        free(path[i]);
+}
+
+static void case_operators_keep_no_crash_out(struct world *w)
+{
+    up(w, "[store]\nmax_files = 4\n");
+    domain_new(w, 5, HANDLE_A, "web-1");
+    request(w, "a", "done", NULL);
+    request(w, "b", "done", NULL);
+    request(w, "c", "failed", "budget");
+    free(wait_file(w));
+    free(wait_file(w));
+    crash_files(w, 5, 3);
+    equal(count_files(w), 4);
+    equal(count(w, "request", "budget"), 1);
+}
+
+static void case_free_space_floor(struct world *w)
+{
+    world_start(w, "[store]\nmin_free = 7M\n");
+    if ( mount("none", w->state, "tmpfs", 0, "size=4m,mode=700,uid=65534") )
+    {
+        printf("# note: no tmpfs can be mounted here: not tried\n");
+        return;
+    }
+    daemon_start(w);
+    check(wait_log(w, "watching"));
+    request(w, "a", "failed", "less than min_free would stay free");
+    equal(count_entries(w), 0);
+    check(!mount("none", w->state, "tmpfs", MS_REMOUNT,
+                 "size=8m,mode=700,uid=65534"));
+    request(w, "b", "done", NULL);
+    equal(daemon_stop(w), 0);
+    check(!umount(w->state));
+}
+
+static void case_age(struct world *w)
+{
+    char old[300];
+    int fd;
+
+    world_start(w, "[store]\nmax_age = 1h\n");
+    snprintf(old, sizeof(old), "%s/20200101T000000Z-" UUID_A
+             "-crash-g1.xfr.lz4", w->state);
+    fd = open(old, O_WRONLY | O_CREAT, 0600);
+    check(fd >= 0);
+    close(fd);
+    daemon_start(w);
+    check(wait_log(w, "removed: older than max_age"));
+    check(!there(old));
+}
+
+/*
+ * The configuration read anew.
+ */
+
+static void case_reload(struct world *w)
+{
+    int i;
+
+    up(w, "[limit]\ndomain = 1/1h\n");
+    domain_new(w, 5, HANDLE_A, "web-1");
+    crash_files(w, 5, 1);
+    host(w, "crash 5 0");
+    check(wait_log(w, "beyond the limit"));
+    reload(w, "[limit]\ndomain = 9/1hour\n");
+    check(wait_log(w, "/conf:6: domain = \"9/1hour\""));
+    check(wait_log(w, "the old one stays"));
+    host(w, "crash 5 0");
+    check(wait_log(w, "beyond the limit"));
+    reload(w, "[limit]\ndomain = off\n");
+    check(wait_log(w, "read anew"));
+    crash_files(w, 5, 1);
+    write_conf(w, "user = no-such-user\n");
+    kill(w->daemon, SIGHUP);
+    check(wait_log(w, "does not exist"));
+    check(wait_log(w, "the old one stays"));
+    write_conf(w, "[limit]\ndomain = off\n");
+    /* None is lost, however often it is read in between. */
+    for ( i = 0; i < 10; i++ )
+    {
+        kill(w->daemon, SIGHUP);
+        host(w, "crash 5 %d", i % 2);
+        kill(w->daemon, SIGHUP);
+        free(wait_file(w));
+    }
+    equal(count_files(w), 12);
+    equal(count(w, "crash", "written"), 12);
+}
+
+/* Another directory: a new engine takes it, between two snapshots. */
+static void case_reload_other_directory(struct world *w)
+{
+    char *first, *second;
+
+    up(w, NULL);
+    domain_new(w, 5, HANDLE_A, "web-1");
+    first = crash_file(w, 5);
+    strcat(w->state, "2");
+    reload(w, "");
+    check(wait_log(w, "a fresh engine is needed"));
+    host(w, "crash 5 0");
+    check(wait_log(w, "records"));
+    equal(count_files(w), 1);
+    request(w, "a", "done", NULL);
+    second = xs_get(w, "/tool/xenflight/result/a/file");
+    check(second && strstr(second, "/state2/") && there(second));
+    free(first);
+    free(second);
+}
+
+static const struct test_case cases[] = {
+    CASE(limits),
+    CASE(limit_of_requests),
+    CASE(causes),
+    CASE(delay),
+    CASE(budget_at_any_instant),
+    CASE(pinned),
+    CASE(operators_keep_no_crash_out),
+    CASE(free_space_floor),
+    CASE(age),
+    CASE(reload),
+    CASE(reload_other_directory),
+};
+
+int main(int argc, char **argv)
+{
+    return cases_main(argc, argv, cases, sizeof(cases) / sizeof(cases[0]));
+}

@@ -346,7 +346,6 @@ static int8_t runs_index(const struct event_desc *desc)
         { "SCHED_SWITCH_INFNEXT", 0 },
         { "SCHED_SWITCH_INFCONT", 0 },
         { "SCHED_CONTINUE_RUNNING", 0 },
-        { "FR_IDENTITY", 0 },
     };
 
     for ( size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++ )

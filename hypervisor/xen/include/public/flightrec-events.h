@@ -69,7 +69,6 @@
  *   RELEASE       gen
  *   CPU_UP, CPU_DOWN  pCPU
  *   CLOCK         system time in ns, low and high
- *   IDENTITY      domid << 16 | vCPU: who runs here now
  *   DOMAIN_CRASH  domid << 16 | vCPU (0xffff: not known), cause, SHUTDOWN_*
  *                 reason, guest's rip low and high (left out if not known)
  *   START, STOP   none
@@ -81,7 +80,6 @@
 #define XEN_FLIGHTREC_EV_CPU_UP       0x0001f104
 #define XEN_FLIGHTREC_EV_CPU_DOWN     0x0001f105
 #define XEN_FLIGHTREC_EV_CLOCK        0x0001f106
-#define XEN_FLIGHTREC_EV_IDENTITY     0x0001f107
 #define XEN_FLIGHTREC_EV_DOMAIN_CRASH 0x0001f108
 
 #define FR_FIELDS_RUNSTATE \
@@ -99,7 +97,6 @@
     E(FR_CPU_UP, 0x0001f104, BOTH, "cpu:u32", "")                             \
     E(FR_CPU_DOWN, 0x0001f105, BOTH, "cpu:u32", "")                           \
     E(FR_CLOCK, 0x0001f106, BOTH, "ns:u64", "")                               \
-    E(FR_IDENTITY, 0x0001f107, BOTH, "vcpu:v16 dom:d16", "")                  \
     E(FR_DOMAIN_CRASH, 0x0001f108, BOTH,                                      \
       "vcpu:v16 dom:d16 cause:u32/cause reason:u32/shutdown rip:x64?", "")    \
     /* TRC_GEN: in Xen's own trace buffers only */                            \

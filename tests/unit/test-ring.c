@@ -392,6 +392,39 @@ static void test_mask_subclass(void **state)
     assert_int_equal(fr_set_mask(XEN_FLIGHTREC_CH_BUSY, was), 0);
 }
 
+/* Single events, in one channel and then in the other; the list of them. */
+static void test_refuse_event(void **state)
+{
+    assert_int_equal(fr_refuse(XEN_FLIGHTREC_CH_BUSY, RIG_EV_BUSY, true), 0);
+    assert_int_equal(fr_refuse(XEN_FLIGHTREC_CH_BUSY, RIG_EV_BOTH, true), 0);
+    write_serials(RIG_EV_BUSY, 0, 1);
+    write_serials(RIG_EV_OTHER, 1, 1);
+    write_serials(RIG_EV_BOTH, 2, 1);
+    assert_int_equal(read_busy(), 1);
+    assert_serial(&got[0], 1);
+    assert_int_equal(rig_read(&rig, XEN_FLIGHTREC_CH_RARE, got, 9), 1);
+    assert_serial(&got[0], 2);
+    assert_int_equal(counters(XEN_FLIGHTREC_CH_BUSY).emitted, 1);
+    assert_int_equal(counters(XEN_FLIGHTREC_CH_RARE).emitted, 1);
+
+    assert_int_equal(fr_refused_after(XEN_FLIGHTREC_CH_BUSY, 0),
+                     RIG_EV_BUSY < RIG_EV_BOTH ? RIG_EV_BUSY : RIG_EV_BOTH);
+    assert_int_equal(fr_refused_after(XEN_FLIGHTREC_CH_BUSY,
+                                      RIG_EV_BUSY < RIG_EV_BOTH ? RIG_EV_BUSY
+                                                                : RIG_EV_BOTH),
+                     RIG_EV_BUSY < RIG_EV_BOTH ? RIG_EV_BOTH : RIG_EV_BUSY);
+    assert_int_equal(fr_refused_after(XEN_FLIGHTREC_CH_RARE, 0), 0);
+    assert_int_equal(fr_refused_after(FR_CHANNELS, 0), 0);
+
+    assert_int_equal(fr_refuse(XEN_FLIGHTREC_CH_BUSY, RIG_EV_BUSY, false), 0);
+    assert_int_equal(fr_refuse(XEN_FLIGHTREC_CH_BUSY, RIG_EV_BOTH, false), 0);
+    assert_int_equal(fr_refused_after(XEN_FLIGHTREC_CH_BUSY, 0), 0);
+    write_serials(RIG_EV_BUSY, 3, 1);
+    assert_int_equal(counters(XEN_FLIGHTREC_CH_BUSY).emitted, 2);
+    assert_int_equal(fr_refuse(FR_CHANNELS, RIG_EV_BUSY, true), -EINVAL);
+    assert_int_equal(fr_refuse(0, RIG_EV_BUSY | 0xffe, true), -ENOENT);
+}
+
 static void test_mask_invalid(void **state)
 {
     uint32_t was = fr_get_mask(XEN_FLIGHTREC_CH_BUSY);
@@ -935,7 +968,7 @@ int main(void)
         ROOMY(test_trace_no_cpu),
         ROOMY(test_mask_refuses),
         ROOMY(test_mask_subclass),
-        ROOMY(test_mask_invalid),
+        ROOMY(test_refuse_event), ROOMY(test_mask_invalid),
         SMALL(test_switch_overwrites_oldest),
         SMALL(test_switch_header),
         ROOMY(test_time_gaps),

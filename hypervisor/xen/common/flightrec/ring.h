@@ -252,6 +252,14 @@ void fr_trace(uint32_t event, const void *data, unsigned int bytes);
 /* xentrace's mask semantics for one channel.  Any time. */
 int fr_set_mask(unsigned int channel, uint32_t mask);
 uint32_t fr_get_mask(unsigned int channel);
+/*
+ * Refuse one event of the list in one channel, whatever the mask says, or no
+ * more.  Any time; callers serialise among themselves.  -ENOENT: not in the
+ * list; -EINVAL: no such channel.
+ */
+int fr_refuse(unsigned int channel, uint32_t event, bool refuse);
+/* The refused event with the next higher word than `event`; 0: none. */
+uint32_t fr_refused_after(unsigned int channel, uint32_t event);
 
 /* id -> event, for struct xen_flightrec_info; returns the number of ids. */
 unsigned int fr_events(uint32_t event[XEN_FLIGHTREC_IDS]);

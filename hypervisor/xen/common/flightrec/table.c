@@ -43,6 +43,8 @@ struct fr_map_entry fr_map[1U << FR_MAP_BITS];
 uint32_t fr_hash;
 
 static uint32_t fr_mask[FR_CHANNELS] = { FR_MASK_DEFAULT, FR_MASK_DEFAULT };
+/* Bit per channel that refuses the event, whatever its mask says. */
+static uint8_t fr_refused[FR_EVENTS];
 
 /* As xentrace matches: a class bit in common, and a subclass bit. */
 static bool fr_mask_match(uint32_t mask, uint32_t event)
@@ -50,14 +52,19 @@ static bool fr_mask_match(uint32_t mask, uint32_t event)
     return (mask & event & 0x0fff0000U) && (mask & event & 0xf000U);
 }
 
+static bool fr_wanted(unsigned int i, unsigned int channel)
+{
+    return fr_mask_match(fr_mask[channel], fr_event[i].event) &&
+           !(fr_refused[i] & (1U << channel));
+}
+
 static unsigned int fr_entry(unsigned int i)
 {
-    uint32_t event = fr_event[i].event;
     unsigned int ent = XEN_FLIGHTREC_ID_FIRST + i;
 
-    if ( fr_mask_match(fr_mask[XEN_FLIGHTREC_CH_BUSY], event) )
+    if ( fr_wanted(i, XEN_FLIGHTREC_CH_BUSY) )
         ent |= fr_event[i].channels & FR_ENT_BUSY;
-    if ( fr_mask_match(fr_mask[XEN_FLIGHTREC_CH_RARE], event) )
+    if ( fr_wanted(i, XEN_FLIGHTREC_CH_RARE) )
         ent |= fr_event[i].channels & FR_ENT_RARE;
     if ( (ent & FR_ENT_CHANNELS) == FR_ENT_BUSY )
         ent |= FR_ENT_FAST;
@@ -138,6 +145,39 @@ int fr_set_mask(unsigned int channel, uint32_t mask)
 uint32_t fr_get_mask(unsigned int channel)
 {
     return channel < FR_CHANNELS ? fr_read(fr_mask[channel]) : 0;
+}
+
+int fr_refuse(unsigned int channel, uint32_t event, bool refuse)
+{
+    unsigned int i;
+
+    if ( channel >= FR_CHANNELS )
+        return -EINVAL;
+
+    for ( i = 0; i < FR_EVENTS && fr_event[i].event != event; i++ )
+        ;
+    if ( i == FR_EVENTS )
+        return -ENOENT;
+
+    if ( refuse )
+        fr_refused[i] |= 1U << channel;
+    else
+        fr_refused[i] &= ~(1U << channel);
+    fr_map_fill();
+    return 0;
+}
+
+uint32_t fr_refused_after(unsigned int channel, uint32_t event)
+{
+    uint32_t next = 0;
+    unsigned int i;
+
+    for ( i = 0; channel < FR_CHANNELS && i < FR_EVENTS; i++ )
+        if ( (fr_refused[i] & (1U << channel)) && fr_event[i].event > event &&
+             (!next || fr_event[i].event < next) )
+            next = fr_event[i].event;
+
+    return next;
 }
 
 unsigned int fr_events(uint32_t event[XEN_FLIGHTREC_IDS])

@@ -245,10 +245,19 @@ static int fr_set_begin(const struct xen_flightrec_op_create *how)
     return 0;
 }
 
-/* After a failure half way.  Nothing was mapped or recorded yet. */
+/*
+ * After a failure half way.  Nothing was mapped or recorded yet, so there is
+ * nothing to wait for.
+ */
 static void fr_set_abandon(void)
 {
-    if ( fr_buffers_destroy() )
+    int rc;
+
+    do {
+        rc = fr_buffers_destroy();
+    } while ( rc == -ERESTART );
+
+    if ( rc )
         printk(XENLOG_WARNING "flightrec: buffers of a failed create are in "
                "use; destroy them later\n");
 }
@@ -256,18 +265,20 @@ static void fr_set_abandon(void)
 int fr_buffers_create(const struct xen_flightrec_op_create *how)
 {
     unsigned int cpu;
-    int rc;
+    int rc = 0;
 
+    if ( fr_set.state == FR_SET_DESTROYING )
+        rc = fr_buffers_destroy(); /* whoever began that did not come back */
+    if ( rc )
+        return rc;
+    if ( fr_set.state != FR_SET_NONE && memcmp(how, &fr_set.how, sizeof(*how)) )
+        return fr_set.state == FR_SET_CREATED ? -EEXIST : -EBUSY;
     if ( fr_set.state == FR_SET_CREATED )
-        return -EEXIST;
+        return 0;
     if ( fr_set.state == FR_SET_NONE )
-    {
         rc = fr_set_begin(how);
-        if ( rc )
-            return rc;
-    }
-    else if ( memcmp(how, &fr_set.how, sizeof(*how)) )
-        return -EBUSY;
+    if ( rc )
+        return rc;
 
     for_each_online_cpu ( cpu )
     {
@@ -288,19 +299,42 @@ int fr_buffers_create(const struct xen_flightrec_op_create *how)
     return 0;
 }
 
-static bool fr_pcpu_mapped(const struct fr_cpu *c)
+/* ---------------------------------------------------------- taking it back -- */
+
+/*
+ * fn for each pCPU that has buffers, from *next on.  Between two of them others
+ * may run: -ERESTART, to be called again.
+ */
+static int fr_each_pcpu(unsigned int *next, int (*fn)(const struct fr_cpu *c))
+{
+    while ( *next < nr_cpu_ids )
+    {
+        const struct fr_cpu *c = flightrec_cpu[*next];
+        int rc = c ? fn(c) : 0;
+
+        if ( rc )
+            return rc;
+        ++*next;
+        if ( c && softirq_pending(smp_processor_id()) )
+            return -ERESTART;
+    }
+
+    return 0;
+}
+
+static int cf_check fr_pcpu_unmapped(const struct fr_cpu *c)
 {
     unsigned int i;
 
     for ( i = 0; i < fr_set.frames; i++ )
         if ( fr_is_mapped(fr_frame(c, i)) )
-            return true;
+            return -EBUSY;
 
-    return false;
+    return 0;
 }
 
 /* All or nothing. */
-static bool fr_pcpu_take_back(const struct fr_cpu *c)
+static int cf_check fr_pcpu_take_back(const struct fr_cpu *c)
 {
     unsigned int i;
 
@@ -308,11 +342,11 @@ static bool fr_pcpu_take_back(const struct fr_cpu *c)
         if ( !fr_take_back(fr_frame(c, i)) )
             break;
     if ( i == fr_set.frames )
-        return true;
+        return 0;
 
     while ( i-- )
         fr_lend_again(fr_frame(c, i));
-    return false;
+    return -EBUSY;
 }
 
 static void fr_pcpu_lend_again(const struct fr_cpu *c)
@@ -323,51 +357,42 @@ static void fr_pcpu_lend_again(const struct fr_cpu *c)
         fr_lend_again(fr_frame(c, i));
 }
 
+/* A pCPU without buffers is no reason to refuse the pCPU. */
+static void fr_pcpu_add(unsigned int cpu)
+{
+    if ( fr_pcpu_create(cpu) )
+        printk(XENLOG_WARNING
+               "flightrec: CPU%u: no memory for its rings; not recorded\n",
+               cpu);
+}
+
 /*
- * All pages of all pCPUs, or none.  The look before keeps the way back, which
- * only a mapping made at this very moment can need, out of the usual case.
+ * Dom0 mapped a page after all, by a frame number that it had from before: all
+ * is as it was, and pCPUs that came up meanwhile get theirs.
  */
-static bool fr_set_take_back(void)
+static void fr_set_stay(void)
 {
     unsigned int cpu;
 
-    if ( fr_is_mapped(fr_set.info) )
-        return false;
-    for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
-        if ( flightrec_cpu[cpu] && fr_pcpu_mapped(flightrec_cpu[cpu]) )
-            return false;
+    while ( fr_set.taken-- )
+        if ( flightrec_cpu[fr_set.taken] )
+            fr_pcpu_lend_again(flightrec_cpu[fr_set.taken]);
+    for_each_online_cpu ( cpu )
+        if ( !flightrec_cpu[cpu] )
+            fr_pcpu_add(cpu);
 
-    for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
-        if ( flightrec_cpu[cpu] && !fr_pcpu_take_back(flightrec_cpu[cpu]) )
-            break;
-    if ( cpu == nr_cpu_ids && fr_take_back(fr_set.info) )
-        return true;
-
-    while ( cpu-- )
-        if ( flightrec_cpu[cpu] )
-            fr_pcpu_lend_again(flightrec_cpu[cpu]);
-    return false;
+    fr_set.state = FR_SET_CREATED;
+    if ( fr_set.ran )
+        fr_start();
 }
 
 /*
  * The pages go back to the heap when every pCPU has been through its softirqs
  * once: until then it may be inside a record.
  */
-int fr_buffers_destroy(void)
+static void fr_set_free(void)
 {
     unsigned int cpu;
-    bool ran = fr_running();
-
-    if ( fr_set.state == FR_SET_NONE )
-        return -ENODEV;
-
-    fr_halt();
-    if ( !fr_set_take_back() )
-    {
-        if ( ran )
-            fr_start();
-        return -EBUSY;
-    }
 
     fr_give_back_all();
     fr_set.state = FR_SET_NONE;
@@ -385,7 +410,42 @@ int fr_buffers_destroy(void)
         call_rcu(&p->rcu, fr_pcpu_free_rcu);
     }
     fr_root_update();
-    return 0;
+}
+
+/*
+ * First a look, while all goes on: what is mapped stays, and nothing is missed
+ * for having asked.  Then nobody can map any more, and the pages are taken.
+ */
+int fr_buffers_destroy(void)
+{
+    int rc;
+
+    if ( fr_set.state == FR_SET_NONE )
+        return 0;
+
+    if ( fr_set.state != FR_SET_DESTROYING )
+    {
+        rc = fr_is_mapped(fr_set.info)
+                 ? -EBUSY
+                 : fr_each_pcpu(&fr_set.looked, fr_pcpu_unmapped);
+        if ( rc != -ERESTART )
+            fr_set.looked = 0;
+        if ( rc )
+            return rc;
+        fr_set.taken = 0;
+        fr_set.ran = fr_running();
+        fr_halt();
+        fr_set.state = FR_SET_DESTROYING;
+    }
+
+    rc = fr_each_pcpu(&fr_set.taken, fr_pcpu_take_back);
+    if ( !rc && !fr_take_back(fr_set.info) )
+        rc = -EBUSY;
+    if ( rc == -EBUSY )
+        fr_set_stay();
+    if ( !rc )
+        fr_set_free();
+    return rc;
 }
 
 /* ----------------------------------------------------------- the mapping -- */
@@ -426,6 +486,21 @@ static void *fr_resource_frame(unsigned int id, unsigned int frame)
     return c ? fr_frame(c, frame) : NULL;
 }
 
+int fr_buffers_mapped(struct xen_flightrec_op_mapped *op)
+{
+    const void *page = fr_resource_frame(op->id, 0);
+    unsigned int i;
+
+    if ( !page )
+        return -ENODEV;
+
+    for ( i = 0; page; page = fr_resource_frame(op->id, ++i) )
+        if ( fr_is_mapped(page) && !op->frames++ )
+            op->first = i;
+
+    return 0;
+}
+
 int flightrec_acquire(unsigned int id, unsigned int frame,
                       unsigned int nr_frames, xen_pfn_t mfn_list[])
 {
@@ -453,20 +528,13 @@ int flightrec_acquire(unsigned int id, unsigned int frame,
 
 static void fr_cpu_prepare(unsigned int cpu)
 {
-    int rc = 0;
-
     spin_lock(&fr_lock);
     if ( flightrec_cpu[cpu] )
         fr_cpu_resume(flightrec_cpu[cpu]);
-    else if ( fr_set.state != FR_SET_NONE )
-        rc = fr_pcpu_create(cpu);
+    else if ( fr_set.state == FR_SET_CREATING ||
+              fr_set.state == FR_SET_CREATED )
+        fr_pcpu_add(cpu);
     spin_unlock(&fr_lock);
-
-    /* No reason to refuse the pCPU. */
-    if ( rc )
-        printk(XENLOG_WARNING
-               "flightrec: CPU%u: no memory for its rings; not recorded\n",
-               cpu);
 }
 
 static int cf_check fr_cpu_callback(struct notifier_block *nfb,
@@ -505,8 +573,13 @@ static struct notifier_block fr_cpu_nfb = {
 
 static struct xen_flightrec_op_create __initdata opt_create;
 static bool __initdata opt_flightrec;
+/* Bits that no mask can have: not given. */
+static uint32_t __initdata opt_mask[FR_CHANNELS] = { ~0U, ~0U };
 
-/* flightrec=<size per pCPU>[,slot=<size>][,spares=<n>][,lease=<seconds>] */
+/*
+ * flightrec=<size per pCPU>[,slot=<size>][,spares=<n>][,lease=<seconds>]
+ *           [,busy=<mask>][,rare=<mask>]
+ */
 static int __init cf_check parse_flightrec(const char *s)
 {
     const char *end;
@@ -524,6 +597,10 @@ static int __init cf_check parse_flightrec(const char *s)
             opt_create.spares = simple_strtoul(s + 7, &end, 0);
         else if ( !strncmp(s, "lease=", 6) )
             fr_lease_s = simple_strtoul(s + 6, &end, 0);
+        else if ( !strncmp(s, "busy=", 5) )
+            opt_mask[XEN_FLIGHTREC_CH_BUSY] = simple_strtoul(s + 5, &end, 0);
+        else if ( !strncmp(s, "rare=", 5) )
+            opt_mask[XEN_FLIGHTREC_CH_RARE] = simple_strtoul(s + 5, &end, 0);
         else
             return -EINVAL;
     }
@@ -534,6 +611,16 @@ static int __init cf_check parse_flightrec(const char *s)
     return 0;
 }
 custom_param("flightrec", parse_flightrec);
+
+static void __init fr_set_opt_masks(void)
+{
+    unsigned int ch;
+
+    for ( ch = 0; ch < FR_CHANNELS; ch++ )
+        if ( opt_mask[ch] != ~0U && fr_set_mask(ch, opt_mask[ch]) )
+            printk(XENLOG_ERR "flightrec: %#x is no mask: ignored\n",
+                   opt_mask[ch]);
+}
 
 /*
  * Before the other pCPUs come up, so that they find their buffers by the same
@@ -552,6 +639,7 @@ static int __init cf_check fr_presmp_init(void)
     }
 
     register_cpu_notifier(&fr_cpu_nfb);
+    fr_set_opt_masks();
     if ( !opt_flightrec )
         return 0;
 

@@ -69,6 +69,8 @@ static int op_status(struct xen_flightrec_op_status *st)
         st->state |= XEN_FLIGHTREC_ST_CREATED;
         st->incarnation = fr_set.incarnation;
         st->bytes_per_cpu = fr_buffers_bytes();
+        st->slot_bytes = fr_set.geo[XEN_FLIGHTREC_CH_BUSY].slot_bytes;
+        st->spares = fr_set.geo[XEN_FLIGHTREC_CH_BUSY].spares;
     }
     if ( fr_running() )
         st->state |= XEN_FLIGHTREC_ST_RUNNING;
@@ -93,7 +95,7 @@ static int op_status(struct xen_flightrec_op_status *st)
 
 static int op_start(bool start)
 {
-    if ( fr_set.state != FR_SET_CREATED )
+    if ( start && fr_set.state != FR_SET_CREATED )
         return -ENODEV;
     if ( start && !fr_running() )
         fr_start();
@@ -187,6 +189,32 @@ static int op_release(uint32_t gen)
     return rc;
 }
 
+static int op_mask(struct xen_flightrec_op_mask *m)
+{
+    /* Input of another `how` is 0. */
+    if ( m->how == XEN_FLIGHTREC_MASK_SET ? m->event : m->mask )
+        return -EINVAL;
+
+    switch ( m->how )
+    {
+    case XEN_FLIGHTREC_MASK_SET:
+        return fr_set_mask(m->channel, m->mask);
+
+    case XEN_FLIGHTREC_MASK_REFUSE:
+    case XEN_FLIGHTREC_MASK_ALLOW:
+        return fr_refuse(m->channel, m->event,
+                         m->how == XEN_FLIGHTREC_MASK_REFUSE);
+
+    case XEN_FLIGHTREC_MASK_NEXT:
+        if ( m->channel >= FR_CHANNELS )
+            return -EINVAL;
+        m->event = fr_refused_after(m->channel, m->event);
+        return 0;
+    }
+
+    return -EINVAL;
+}
+
 static int op_causes(uint32_t causes)
 {
     /* Bit 0 is no cause. */
@@ -262,11 +290,12 @@ static const uint8_t fr_op_in[] = {
     [XEN_FLIGHTREC_OP_ack - XEN_FLIGHTREC_OP_BASE] = 4,
     [XEN_FLIGHTREC_OP_release - XEN_FLIGHTREC_OP_BASE] = 4,
     [XEN_FLIGHTREC_OP_trigger - XEN_FLIGHTREC_OP_BASE] = 4,
-    [XEN_FLIGHTREC_OP_mask - XEN_FLIGHTREC_OP_BASE] = 8,
+    [XEN_FLIGHTREC_OP_mask - XEN_FLIGHTREC_OP_BASE] = 16,
     [XEN_FLIGHTREC_OP_causes - XEN_FLIGHTREC_OP_BASE] = 4,
     [XEN_FLIGHTREC_OP_clock - XEN_FLIGHTREC_OP_BASE] = 0,
     [XEN_FLIGHTREC_OP_cpu - XEN_FLIGHTREC_OP_BASE] = 8,
     [XEN_FLIGHTREC_OP_wake - XEN_FLIGHTREC_OP_BASE] = 4,
+    [XEN_FLIGHTREC_OP_mapped - XEN_FLIGHTREC_OP_BASE] = 4,
 };
 
 /* All that is no input must be 0, so that it can be given a meaning later. */
@@ -318,7 +347,7 @@ static int do_op(struct xen_flightrec_op *op)
         return fr_trigger_read(op->u.trigger.gen, &op->u.trigger);
 
     case XEN_FLIGHTREC_OP_mask:
-        return fr_set_mask(op->u.mask.channel, op->u.mask.mask);
+        return op_mask(&op->u.mask);
 
     case XEN_FLIGHTREC_OP_causes:
         return op_causes(op->u.causes.causes);
@@ -331,6 +360,9 @@ static int do_op(struct xen_flightrec_op *op)
 
     case XEN_FLIGHTREC_OP_wake:
         return op_wake(op->u.wake.every);
+
+    case XEN_FLIGHTREC_OP_mapped:
+        return fr_buffers_mapped(&op->u.mapped);
     }
 
     return -EINVAL;

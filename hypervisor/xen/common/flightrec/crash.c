@@ -184,9 +184,13 @@ void fr_give_back_all(void)
 
     spin_lock_irq(&fr_trigger_lock);
     fr_deferred.cause = 0;
-    do {
+    for ( ; ; )
+    {
         fr_generations(&gen, &released);
-    } while ( gen != released && !fr_release(released + 1) );
+        if ( gen == released || fr_release(released + 1) )
+            break;
+        fr_counts.given_up++;
+    }
     spin_unlock_irq(&fr_trigger_lock);
 }
 

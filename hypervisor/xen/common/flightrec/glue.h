@@ -33,6 +33,7 @@ enum fr_set_state {
     FR_SET_NONE,
     FR_SET_CREATING,       /* some pCPUs have theirs; not to be mapped yet */
     FR_SET_CREATED,
+    FR_SET_DESTROYING,     /* some pCPUs' pages are not lent any more */
 };
 
 /* The current set of buffers; under fr_lock, but `state` is also peeked at. */
@@ -43,12 +44,19 @@ struct fr_set {
     unsigned int frames;   /* of each pCPU's resource */
     uint64_t incarnation;
     struct xen_flightrec_info *info;
+    /* How far a destroy has come: pCPUs below these are done. */
+    unsigned int looked, taken;
+    bool ran;              /* was recording when that destroy stopped it */
 };
 extern struct fr_set fr_set;
 
-/* Both with CPU maps and fr_lock held. */
+/*
+ * With CPU maps and fr_lock held.  -ERESTART: others must run first; progress
+ * is kept in fr_set and flightrec_cpu[], call again.
+ */
 int fr_buffers_create(const struct xen_flightrec_op_create *how);
 int fr_buffers_destroy(void);
+int fr_buffers_mapped(struct xen_flightrec_op_mapped *op);
 /* Bytes of slots a pCPU has. */
 uint32_t fr_buffers_bytes(void);
 

@@ -249,6 +249,7 @@ struct xen_flightrec_trigger {
 #define XEN_FLIGHTREC_OP_clock       (XEN_FLIGHTREC_OP_BASE + 12)
 #define XEN_FLIGHTREC_OP_cpu         (XEN_FLIGHTREC_OP_BASE + 13)
 #define XEN_FLIGHTREC_OP_wake        (XEN_FLIGHTREC_OP_BASE + 14)
+#define XEN_FLIGHTREC_OP_mapped      (XEN_FLIGHTREC_OP_BASE + 15)
 
 /* status: all out */
 struct xen_flightrec_op_status {
@@ -263,12 +264,15 @@ struct xen_flightrec_op_status {
     uint32_t mask[XEN_FLIGHTREC_CHANNELS];
     uint32_t causes;       /* bit per XEN_FLIGHTREC_CAUSE_* that freezes */
     uint32_t deferred;     /* triggers that found nothing left to hold */
-    uint32_t given_up;     /* holds that gave way before anyone read them */
+    uint32_t given_up;     /* holds that gave way before they were released:
+                            * to a newer one, or to destroy */
     uint32_t expired;      /* holds whose lease ran out */
     uint32_t suppressed;   /* second triggers of one domain's death */
     uint32_t bytes_per_cpu;/* memory for slots, both channels */
     uint32_t wake_every;   /* a wake operation is armed; 0: none */
     uint32_t wakes;        /* VIRQ_FLIGHTREC_WAKE raised so often */
+    uint32_t slot_bytes;   /* busy's */
+    uint32_t spares;       /* busy's */
     uint32_t _rsvd;
 };
 
@@ -277,9 +281,16 @@ struct xen_flightrec_op_status {
 #define XEN_FLIGHTREC_ST_PANICKED    4
 
 /*
- * create: buffers for all pCPUs, now and those to come.  EEXIST if there are
- * any.  All zero takes the defaults.  It takes long: ERESTART, see above, comes
- * back as often as others had to run meanwhile.
+ * create: buffers for all pCPUs, now and those to come.  All zero takes the
+ * defaults.  Nothing to do if there are buffers that were made with the same
+ * input; EEXIST if they were made with another.  It takes long: ERESTART, see
+ * above, comes back as often as others had to run meanwhile.  EBUSY: somebody
+ * began it with another input and did not come back; destroy takes that away.
+ *
+ * destroy (no input): stops, gives all memory back.  Nothing to do if there are
+ * no buffers.  ERESTART as for create; nobody can map them any more then, and
+ * if the caller does not come back, the next create or destroy goes on with it.
+ * EBUSY: somebody has pages mapped, see `mapped`; nothing has changed then.
  */
 struct xen_flightrec_op_create {
     uint32_t bytes_per_cpu;/* in: both channels; rounded down to slots */
@@ -313,11 +324,24 @@ struct xen_flightrec_op_gen {
     uint32_t _rsvd;
 };
 
-/* mask: xentrace's mask semantics (class, subclass) for one channel */
+/*
+ * mask: what is recorded in one channel, at any time.  An event is if its class
+ * and subclass are in the mask, as for xentrace, and it is not refused by
+ * itself.  What is not recorded is not counted as emitted either.
+ */
 struct xen_flightrec_op_mask {
     uint32_t channel;      /* in */
-    uint32_t mask;         /* in */
+    uint32_t mask;         /* in: SET: classes and subclasses; else 0 */
+    uint32_t event;        /* in: SET: 0; REFUSE, ALLOW: an event of the list,
+                            * else ENOENT; in, out: NEXT: the refused event that
+                            * follows this one by number; 0: there is none */
+    uint32_t how;          /* in: XEN_FLIGHTREC_MASK_* */
 };
+
+#define XEN_FLIGHTREC_MASK_SET       0
+#define XEN_FLIGHTREC_MASK_REFUSE    1
+#define XEN_FLIGHTREC_MASK_ALLOW     2
+#define XEN_FLIGHTREC_MASK_NEXT      3
 
 /* causes: which XEN_FLIGHTREC_CAUSE_* begin a generation */
 struct xen_flightrec_op_causes {
@@ -366,6 +390,14 @@ struct xen_flightrec_op_wake {
     uint32_t _rsvd;
 };
 
+/* mapped: which frames of one resource are in use by anyone but Xen */
+struct xen_flightrec_op_mapped {
+    uint32_t id;           /* in: a pCPU, or XEN_FLIGHTREC_RES_INFO */
+    uint32_t frames;       /* out: how many */
+    uint32_t first;        /* out: the first of them */
+    uint32_t _rsvd;
+};
+
 struct xen_flightrec_op {
     uint32_t cmd;          /* XEN_FLIGHTREC_OP_* */
     uint32_t _rsvd;
@@ -381,6 +413,7 @@ struct xen_flightrec_op {
         struct xen_flightrec_op_clock clock;
         struct xen_flightrec_op_cpu cpu;
         struct xen_flightrec_op_wake wake;
+        struct xen_flightrec_op_mapped mapped;
         uint8_t pad[120];
     } u;
 };

@@ -66,6 +66,34 @@ const char *text_time(char *buf, size_t size, int64_t wall_ns)
     return buf;
 }
 
+int text_number(const char *text, bool bytes, uint64_t *out)
+{
+    unsigned int shift = 0;
+    char *end;
+
+    if ( *text < '0' || *text > '9' )
+        return -EINVAL;
+    errno = 0;
+    *out = strtoull(text, &end, 10);
+    if ( errno )
+        return -ERANGE;
+    if ( bytes && *end )
+    {
+        const char *unit = strchr("KMG", *end);
+
+        if ( !unit )
+            return -EINVAL;
+        shift = 10 * (unit - "KMG" + 1);
+        end++;
+    }
+    if ( *end )
+        return -EINVAL;
+    if ( *out > UINT64_MAX >> shift )
+        return -ERANGE;
+    *out <<= shift;
+    return 0;
+}
+
 int text_duration(const char *text, uint64_t *ns)
 {
     static const struct {

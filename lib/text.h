@@ -6,6 +6,7 @@
 #ifndef XENFLIGHT_TEXT_H
 #define XENFLIGHT_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,12 @@ const char *text_escape(char *buf, size_t bytes, const char *text);
 
 /* "1.5 MiB" */
 const char *text_bytes(char *buf, size_t size, uint64_t bytes);
+
+/*
+ * A whole number, with K, M or G (1024 each) behind it if `bytes`.  -EINVAL, or
+ * -ERANGE beyond 64 bits.
+ */
+int text_number(const char *text, bool bytes, uint64_t *out);
 
 /* "2026-01-31 23:59:59.123456789 UTC"; up to 40 bytes. */
 const char *text_time(char *buf, size_t size, int64_t wall_ns);

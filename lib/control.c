@@ -4,21 +4,27 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
-int control_connect(const char *run)
+#include "command.h"
+
+/* How often a lock that somebody has is looked at. */
+#define LOCK_PAUSE_MS 20
+
+int control_connect(const char *run, const char *name)
 {
     struct sockaddr_un sun = { .sun_family = AF_UNIX };
     int fd, n, rc;
 
-    n = snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/" CONTROL_SOCKET,
-                 run);
+    n = snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/%s", run, name);
     if ( n >= (int)sizeof(sun.sun_path) )
         return -ENAMETOOLONG;
     fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -49,7 +55,7 @@ static int receive_answer(int fd, char *buf, json_t **answer)
     return json_is_object(*answer) ? 0 : -EBADMSG;
 }
 
-int control_ask(int fd, const struct control_request *req, int timeout_ms,
+int control_ask(int fd, const void *req, size_t bytes, int timeout_ms,
                 json_t **answer)
 {
     struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -57,7 +63,7 @@ int control_ask(int fd, const struct control_request *req, int timeout_ms,
     int rc;
 
     *answer = NULL;
-    if ( send(fd, req, sizeof(*req), MSG_NOSIGNAL) != sizeof(*req) )
+    if ( send(fd, req, bytes, MSG_NOSIGNAL) != (ssize_t)bytes )
         return -errno;
     rc = poll(&p, 1, timeout_ms);
     if ( rc <= 0 )
@@ -106,6 +112,31 @@ int control_lock(const char *run)
         rc = errno == EWOULDBLOCK ? -EBUSY : -errno;
         close(fd);
         return rc;
+    }
+    return fd;
+}
+
+static bool daemon_listens(const char *run)
+{
+    int fd = control_connect(run, COMMAND_SOCKET);
+
+    if ( fd >= 0 )
+        close(fd);
+    return fd >= 0;
+}
+
+int control_lock_wait(const char *run, int wait_ms)
+{
+    const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000 };
+    int fd = control_lock(run);
+
+    /* A lock that is free again, or a socket: there is no event for either. */
+    for ( ; fd == -EBUSY && wait_ms > 0; wait_ms -= LOCK_PAUSE_MS )
+    {
+        if ( daemon_listens(run) )
+            return -EALREADY;
+        nanosleep(&pause, NULL);
+        fd = control_lock(run);
     }
     return fd;
 }

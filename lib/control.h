@@ -4,8 +4,10 @@
  *
  * The socket RUN/control is SOCK_SEQPACKET, for root only.  A request is one
  * struct control_request; the answer is one packet, a JSON object: "ok": bool,
- * "error": text, and what the operation adds.  Who holds RUN/lock (flock) may
- * command the recorder: the daemon while it runs, else a tool for a moment.
+ * "error": text, and what the operation adds.  The engine answers; what changes
+ * the recorder has a socket of its own, see command.h.  Who holds RUN/lock
+ * (flock) may command the recorder: the daemon while it runs, else a tool for a
+ * moment.
  */
 
 #ifndef XENFLIGHT_CONTROL_H
@@ -25,8 +27,6 @@
 
 enum control_op {
     CONTROL_STATUS = 1,    /* adds "recorder", "daemon" */
-    CONTROL_START,
-    CONTROL_STOP,
     CONTROL_SNAPSHOT,      /* adds "state", "file" when it is done */
 };
 
@@ -41,12 +41,12 @@ struct control_request {
 };
 
 /*
- * Connects to RUN/control.  Returns the socket or -errno: -ENOENT
+ * Connects to RUN/NAME.  Returns the socket or -errno: -ENOENT
  * or -ECONNREFUSED when no daemon runs.
  */
-int control_connect(const char *run);
+int control_connect(const char *run, const char *name);
 /* One request, one answer.  timeout_ms < 0: for ever. */
-int control_ask(int fd, const struct control_request *req, int timeout_ms,
+int control_ask(int fd, const void *req, size_t bytes, int timeout_ms,
                 json_t **answer);
 
 /*
@@ -54,5 +54,10 @@ int control_ask(int fd, const struct control_request *req, int timeout_ms,
  * RUN is somebody else's, or others may write in it.
  */
 int control_lock(const char *run);
+/*
+ * The same, but waits while a tool has it, at most wait_ms.  -EALREADY: a
+ * daemon has it.
+ */
+int control_lock_wait(const char *run, int wait_ms);
 
 #endif /* XENFLIGHT_CONTROL_H */

@@ -626,10 +626,14 @@ static int op_switch(struct hyp_tbuf *x, bool on)
     return rc;
 }
 
-static int op_mask(struct hyp_tbuf *x, const struct xen_flightrec_op_mask *m)
+static int op_mask(struct hyp_tbuf *x, struct xen_flightrec_op_mask *m)
 {
     int rc;
 
+    if ( m->how == XEN_FLIGHTREC_MASK_NEXT )
+        m->event = 0; /* Xen cannot refuse single events here */
+    if ( m->how != XEN_FLIGHTREC_MASK_SET )
+        return m->how == XEN_FLIGHTREC_MASK_NEXT ? 0 : -EOPNOTSUPP;
     if ( m->channel != XEN_FLIGHTREC_CH_BUSY )
         return -EINVAL;
     rc = raw_op(x, HYP_TBUF_SET_MASK, m->mask, NULL);

@@ -188,19 +188,6 @@ static void client_status(struct engine *e, int fd)
                                   "daemon", daemon_json(e)));
 }
 
-static void client_switch(struct engine *e, int fd, bool start)
-{
-    int rc = start ? recorder_start(engine_op, e, e->conf.conf.bytes_per_cpu)
-                   : recorder_stop(engine_op, e);
-
-    log_info("control: %s: %s", start ? "start" : "stop",
-             rc ? hyp_why(rc) : "done");
-    if ( rc )
-        client_error(fd, hyp_why(rc));
-    else
-        send_client(fd, json_pack("{sb}", "ok", 1));
-}
-
 /* True: the connection is the request's now. */
 static bool client_snapshot(struct engine *e, int fd,
                             const struct control_request *in)
@@ -239,11 +226,6 @@ static bool client_request(struct engine *e, int fd)
     {
     case CONTROL_STATUS:
         client_status(e, fd);
-        return false;
-
-    case CONTROL_START:
-    case CONTROL_STOP:
-        client_switch(e, fd, in.op == CONTROL_START);
         return false;
 
     case CONTROL_SNAPSHOT:

@@ -39,6 +39,7 @@ struct engine {
     uint64_t expire_ns;    /* when a file will be too old */
     struct msg_wake virq, wake; /* the last VIRQ, the last of another kind */
     bool work;             /* something may be to be done */
+    bool end;              /* when all that is done, this is to end */
     uint32_t seq;
     struct clock_pair pair[2]; /* at the start, and for this snapshot */
     int64_t xen_minus_mono;

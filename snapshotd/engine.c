@@ -179,6 +179,10 @@ static void got_message(struct engine *e, const struct msg *m)
         got_conf(e, &m->u.conf);
         return;
 
+    case MSG_END:
+        e->work = e->end = true;
+        return;
+
     default:
         monitor_gone(-EPROTO);
     }
@@ -465,6 +469,11 @@ static void work(struct engine *e)
     {
         e->work = false;
         e->work |= step(e);
+    }
+    if ( e->end )
+    {
+        log_info("the mapping is given up");
+        exit(0);
     }
     expire(e);
     if ( e->restart && !request_any(&e->requests) )

@@ -59,13 +59,7 @@ static int op_filter(const struct monitor *m, const struct xen_flightrec_op *in,
     {
     case XEN_FLIGHTREC_OP_status:
     case XEN_FLIGHTREC_OP_clock:
-    case XEN_FLIGHTREC_OP_start:
-    case XEN_FLIGHTREC_OP_stop:
     case XEN_FLIGHTREC_OP_freeze:
-        return 0;
-
-    case XEN_FLIGHTREC_OP_create:
-        out->u.create.bytes_per_cpu = m->conf.bytes_per_cpu;
         return 0;
 
     case XEN_FLIGHTREC_OP_quiesce:
@@ -174,7 +168,7 @@ static void engine_close(struct monitor *m)
     if ( m->engine >= 0 )
         close(m->engine);
     m->engine = -1;
-    m->ready = m->reply_owed = false;
+    m->ready = m->reply_owed = m->end_sent = false;
     m->signalled |= m->signal_number != 0;
     m->signal_number = 0;
     for ( i = 0; i < m->domains.nr; i++ )
@@ -236,7 +230,7 @@ void monitor_reap(struct monitor *m)
 }
 
 /* Ends an engine that is to be replaced at once. */
-static void engine_replace(struct monitor *m, const char *why)
+void monitor_replace_engine(struct monitor *m, const char *why)
 {
     if ( !m->pid )
         return;
@@ -404,7 +398,7 @@ void monitor_receive(struct monitor *m)
 void monitor_check_engine(struct monitor *m)
 {
     if ( m->ready && geometry(m) != m->geometry )
-        engine_replace(m, "the recorder's buffers have changed");
+        monitor_replace_engine(m, "the recorder's buffers have changed");
 }
 
 void monitor_end_engine(struct monitor *m)
@@ -509,11 +503,21 @@ static bool send_reply(struct monitor *m)
     return !m->reply_owed;
 }
 
+/* Last: it is to do all that it was told before. */
+static bool send_end(struct monitor *m)
+{
+    struct msg out = { .type = MSG_END };
+
+    if ( commands_unmap(&m->commands) && !m->end_sent )
+        m->end_sent = send_engine(m, &out);
+    return m->end_sent || !commands_unmap(&m->commands);
+}
+
 /* Who died before what died: the names go first.  True: nothing is owed. */
 bool monitor_feed(struct monitor *m)
 {
     if ( !m->ready )
         return true;
     return send_reply(m) && send_conf(m) && send_domains(m) && send_wake(m) &&
-           send_requests(m) && send_guests(m);
+           send_requests(m) && send_guests(m) && send_end(m);
 }

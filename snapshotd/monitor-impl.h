@@ -3,7 +3,8 @@
  * monitor-impl.h: what the files of the monitor share.  monitor.c has the loop
  * and its events, monitor-open.c what is opened at the start, monitor-domains.c
  * who is who, monitor-requests.c requests in xenstore, monitor-engine.c the
- * other process: its life, its operations, what it is told.
+ * other process: its life, its operations, what it is told; commands.c has the
+ * socket for what changes the recorder.
  */
 
 #ifndef SNAPSHOTD_MONITOR_IMPL_H
@@ -12,6 +13,7 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "commands.h"
 #include "domains.h"
 #include "guests.h"
 #include "lib/hyp.h"
@@ -34,6 +36,7 @@ struct monitor {
     struct conf conf;
     struct hyp *hyp;
     struct xs xs;
+    struct commands commands;
     int lock, control, virq, signals, heartbeat;
     bool stop;
     uid_t uid;             /* the engine's */
@@ -61,6 +64,7 @@ struct monitor {
     uint32_t signal_number;/* of the last passed on; 0: it is answered */
     bool woken;
     struct msg_wake wake;
+    bool end_sent;         /* it was told to end */
 
     uint64_t geometry;     /* of the buffers that the engine maps */
     uint32_t reading;      /* generation it acknowledged; 0: none */
@@ -83,6 +87,7 @@ int monitor_set_heartbeat(struct monitor *m);
 
 /* An exit code: what could not be opened was said. */
 int monitor_open(struct monitor *m);
+void monitor_remove_sockets(const struct monitor *m);
 /* Makes and starts buffers if Xen has none and the configuration wants them. */
 int monitor_create_buffers(struct monitor *m);
 
@@ -109,5 +114,7 @@ void monitor_receive(struct monitor *m);
 bool monitor_feed(struct monitor *m);
 /* Replaces it if its mapping is not all there is. */
 void monitor_check_engine(struct monitor *m);
+/* Replaces it at once. */
+void monitor_replace_engine(struct monitor *m, const char *why);
 
 #endif /* SNAPSHOTD_MONITOR_IMPL_H */

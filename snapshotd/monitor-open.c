@@ -20,6 +20,9 @@
 #include "lib/recorder.h"
 #include "log.h"
 
+/* Patience with a tool that has a moment with the recorder. */
+#define LOCK_WAIT_MS 10000
+
 static int code_of(int rc)
 {
     switch ( -rc )
@@ -100,10 +103,10 @@ static int find_user(struct monitor *m)
 
 static int open_lock(struct monitor *m)
 {
-    m->lock = control_lock(m->conf.run);
+    m->lock = control_lock_wait(m->conf.run, LOCK_WAIT_MS);
     if ( m->lock >= 0 )
         return 0;
-    if ( m->lock == -EBUSY )
+    if ( m->lock == -EBUSY || m->lock == -EALREADY )
     {
         log_error("%s/" CONTROL_LOCK ": held: another snapshotd is running",
                   m->conf.run);
@@ -116,26 +119,24 @@ static int open_lock(struct monitor *m)
     return EXIT_CODE_OTHER;
 }
 
-static int open_control(struct monitor *m)
+static int open_socket(const struct monitor *m, const char *name, int *fd)
 {
     struct sockaddr_un sun = { .sun_family = AF_UNIX };
     mode_t mask;
     int rc;
 
-    if ( snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/" CONTROL_SOCKET,
-                  m->conf.run) >= (int)sizeof(sun.sun_path) )
+    if ( snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/%s",
+                  m->conf.run, name) >= (int)sizeof(sun.sun_path) )
     {
         log_error("%s: too long for a socket's path", m->conf.run);
         return EXIT_CODE_CONF;
     }
-    m->control = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
-                        0);
+    *fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     /* We hold the lock: whoever made it is not there any more. */
     unlink(sun.sun_path);
     mask = umask(0177);
-    rc = m->control < 0 ||
-         bind(m->control, (struct sockaddr *)&sun, sizeof(sun)) ||
-         listen(m->control, 8);
+    rc = *fd < 0 || bind(*fd, (struct sockaddr *)&sun, sizeof(sun)) ||
+         listen(*fd, 8);
     umask(mask);
     if ( !rc )
         return 0;
@@ -152,7 +153,7 @@ static void say_warning(const char *text)
 static void configure_tbuf(struct monitor *m)
 {
     static char state[CONF_PATH + sizeof("/tbuf")];
-    const struct conf *c = &m->opt->conf;
+    const struct conf *c = &m->conf;
     const struct hyp_tbuf_conf tbuf = {
         .mask = c->tbuf_events,
         .all_cpus = c->tbuf_cpus == CONF_TBUF_ALL_CPUS,
@@ -166,6 +167,27 @@ static void configure_tbuf(struct monitor *m)
     if ( hyp_is_tbuf(m->hyp) )
         log_info("this Xen has no flight recorder, or is to be used without: "
                  "its own trace buffers are kept overwriting");
+}
+
+static int open_sockets(struct monitor *m)
+{
+    int code = open_socket(m, CONTROL_SOCKET, &m->control);
+
+    return code ? code
+                : open_socket(m, COMMAND_SOCKET, &m->commands.listen);
+}
+
+void monitor_remove_sockets(const struct monitor *m)
+{
+    static const char *const names[] = { CONTROL_SOCKET, COMMAND_SOCKET };
+    char path[CONF_PATH + 16];
+    unsigned int i;
+
+    for ( i = 0; i < sizeof(names) / sizeof(names[0]); i++ )
+    {
+        snprintf(path, sizeof(path), "%s/%s", m->conf.run, names[i]);
+        unlink(path);
+    }
 }
 
 static int open_virq(struct monitor *m)
@@ -235,7 +257,7 @@ int monitor_open(struct monitor *m)
 {
     int (*const steps[])(struct monitor *m) = {
         find_user, open_events,   open_lock,
-        open_virq, open_xenstore, open_control,
+        open_virq, open_xenstore, open_sockets,
     };
     unsigned int i;
     int code = open_xen(m);

@@ -119,6 +119,23 @@ static void on_virq(struct monitor *m)
     m->woken = true;
 }
 
+/* What an administrator wants, once nothing of ours is in the way of it. */
+static void on_command(struct monitor *m)
+{
+    struct commands *c = &m->commands;
+
+    commands_event(c, monitor_ms());
+    if ( commands_unmap(c) && m->pid && monitor_ms() >= c->until_ms )
+        monitor_replace_engine(m, "it does not give up its mapping");
+    if ( !c->ready || (m->pid && commands_unmap(c)) )
+        return;
+    if ( c->command.verb == COMMAND_START && !c->command.create.bytes_per_cpu )
+        c->command.create.bytes_per_cpu = m->conf.bytes_per_cpu;
+    commands_run(c, monitor_op, m->hyp);
+    if ( !m->pid )
+        m->restart_ms = 0;
+    monitor_check_engine(m);
+}
 
 static void on_heartbeat(struct monitor *m)
 {
@@ -188,7 +205,10 @@ static int next_timeout(const struct monitor *m)
 {
     uint64_t now = monitor_ms();
     int64_t wait = guests_wait_ms(&m->guests, now), start;
+    int command = commands_timeout(&m->commands, now);
 
+    if ( command >= 0 && (wait < 0 || command < wait) )
+        wait = command;
     if ( m->pid )
         return wait;
     start = m->restart_ms > now ? m->restart_ms - now : 0;
@@ -204,12 +224,13 @@ static void turn(struct monitor *m)
         { .fd = m->xs.fd, .events = POLLIN },
         { .fd = m->heartbeat, .events = POLLIN },
         { .fd = m->engine, .events = owed ? POLLIN | POLLOUT : POLLIN },
+        { .fd = commands_fd(&m->commands), .events = POLLIN },
     };
 
     /* One operation at a time: the next when the reply is on its way. */
     if ( m->reply_owed )
         p[4].events = POLLOUT;
-    if ( poll(p, 5, next_timeout(m)) < 0 )
+    if ( poll(p, 6, next_timeout(m)) < 0 )
         return;
     if ( p[1].revents )
         on_virq(m);
@@ -222,6 +243,8 @@ static void turn(struct monitor *m)
     if ( p[0].revents )
         on_signal(m);
     guests_work(&m->guests, monitor_ms());
+    if ( p[5].revents || m->commands.client >= 0 )
+        on_command(m);
     if ( !m->pid && monitor_ms() >= m->restart_ms )
         monitor_start_engine(m);
 }
@@ -230,9 +253,10 @@ int monitor_run(const struct monitor_options *opt)
 {
     static struct monitor mon = { .lock = -1, .control = -1, .virq = -1,
                                   .signals = -1, .heartbeat = -1,
-                                  .engine = -1, .xs.fd = -1 };
+                                  .engine = -1, .xs.fd = -1,
+                                  .commands = { .listen = -1,
+                                                .client = -1 } };
     struct monitor *m = &mon;
-    char path[CONF_PATH + sizeof(CONTROL_SOCKET) + 1];
     int code;
 
     m->opt = opt;
@@ -255,9 +279,7 @@ int monitor_run(const struct monitor_options *opt)
             turn(m);
         log_info("ends; Xen goes on recording");
         monitor_end_engine(m);
-        snprintf(path, sizeof(path), "%.*s/" CONTROL_SOCKET, CONF_PATH,
-                 m->conf.run);
-        unlink(path);
+        monitor_remove_sockets(m);
     }
     xs_disconnect(&m->xs);
     hyp_close(m->hyp);

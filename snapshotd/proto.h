@@ -15,6 +15,7 @@
  *      |  WAKE: look at the status              |
  *      |  REQUEST: somebody wants a snapshot    |
  *      |  GUESTS: what came from guests         |
+ *      |  END: write what is held, then exit    |
  *      |--------------------------------------->|
  *      |  OP or JUDGE ... REPLY (one at a time) |
  *      |<-------------------------------------->|
@@ -51,9 +52,10 @@ enum msg_type {
     MSG_COUNT,
     MSG_GUESTS,
     MSG_JUDGE,
+    MSG_END,
 };
 
-#define MSG_LAST MSG_JUDGE
+#define MSG_LAST MSG_END
 
 /* Why the monitor says WAKE. */
 enum wake_source { WAKE_START, WAKE_VIRQ, WAKE_RELEASE, WAKE_CHECK };

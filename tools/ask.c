@@ -68,10 +68,10 @@ static int say_refused(const char *cmd, const json_t *answer)
     return -EIO;
 }
 
-static int talk(const char *cmd, int fd, const struct control_request *req,
+static int talk(const char *cmd, int fd, const void *req, size_t bytes,
                 int timeout_ms, json_t **answer)
 {
-    int rc = control_ask(fd, req, timeout_ms, answer);
+    int rc = control_ask(fd, req, bytes, timeout_ms, answer);
 
     if ( !rc )
         rc = say_refused(cmd, *answer);
@@ -87,24 +87,33 @@ static int talk(const char *cmd, int fd, const struct control_request *req,
     return rc == -ENOENT ? -EIO : rc;
 }
 
-int ask_daemon(const struct ask *a, const char *cmd,
-               const struct control_request *req, int timeout_ms,
-               json_t **answer)
+/* As ask_daemon(), on any of its sockets. */
+static int ask_socket(const struct ask *a, const char *cmd, const char *name,
+                      const void *req, size_t bytes, int timeout_ms,
+                      json_t **answer)
 {
-    int fd = control_connect(a->run), rc;
+    int fd = control_connect(a->run, name), rc;
 
     *answer = NULL;
     if ( fd == -ENOENT || fd == -ECONNREFUSED )
         return -ENOENT;
     if ( fd < 0 )
     {
-        fprintf(stderr, "%s: %s/" CONTROL_SOCKET ": %s%s\n", cmd, a->run,
-                strerror(-fd), fd == -EACCES ? ": run it as root" : "");
+        fprintf(stderr, "%s: %s/%s: %s%s\n", cmd, a->run, name, strerror(-fd),
+                fd == -EACCES ? ": run it as root" : "");
         return fd;
     }
-    rc = talk(cmd, fd, req, timeout_ms, answer);
+    rc = talk(cmd, fd, req, bytes, timeout_ms, answer);
     close(fd);
     return rc;
+}
+
+int ask_daemon(const struct ask *a, const char *cmd,
+               const struct control_request *req, int timeout_ms,
+               json_t **answer)
+{
+    return ask_socket(a, cmd, CONTROL_SOCKET, req, sizeof(*req), timeout_ms,
+                      answer);
 }
 
 int ask_op(void *hyp, struct xen_flightrec_op *op)
@@ -112,63 +121,97 @@ int ask_op(void *hyp, struct xen_flightrec_op *op)
     return hyp_op(hyp, op);
 }
 
-static int take_lock(const struct ask *a, const char *cmd, int *lock)
-{
-    *lock = control_lock(a->run);
-    if ( *lock >= 0 )
-        return 0;
-    fprintf(stderr, "%s: %s/" CONTROL_LOCK ": %s\n", cmd, a->run,
-            *lock == -EBUSY ? "held: a snapshotd is starting or ending: try "
-                              "again"
-                            : strerror(-*lock));
-    return *lock;
-}
-
-int ask_xen(const struct ask *a, const char *cmd, bool lock,
+int ask_xen(const struct ask *a, const char *cmd,
             int (*fn)(struct hyp *h, void *arg), void *arg)
 {
-    struct hyp *h = NULL;
-    int fd = -1, rc;
+    struct hyp *h;
+    int rc = hyp_open(a->backend, &h);
 
-    rc = hyp_open(a->backend, &h);
-    if ( rc )
-    {
-        fprintf(stderr, "%s: %s\n", cmd, hyp_why(rc));
-        return rc;
-    }
-    rc = lock ? take_lock(a, cmd, &fd) : 0;
     if ( !rc )
     {
         rc = fn(h, arg);
-        if ( rc )
-            fprintf(stderr, "%s: %s\n", cmd, hyp_why(rc));
+        hyp_close(h);
     }
-    if ( fd >= 0 )
-        close(fd);
-    hyp_close(h);
+    if ( rc )
+        fprintf(stderr, "%s: %s\n", cmd, hyp_why(rc));
     return rc;
 }
 
-/* Starting may have to make the buffers first. */
-#define CHANGE_TIMEOUT_MS 30000
+/*
+ * Commands.
+ */
 
-int ask_change(int argc, char **argv, const struct argp *own,
-               enum control_op op, int (*fn)(struct hyp *h, void *arg),
-               const char *done)
+/* The daemon may have to end a snapshot first, Xen to make much memory. */
+#define COMMAND_TIMEOUT_MS 90000
+/* Another tool's moment with the recorder. */
+#define LOCK_WAIT_MS       30000
+/* So often a daemon may begin or end between our looks. */
+#define TRIES              5
+
+/* The recorder's buffers if neither tool nor daemon was told a size. */
+#define DEFAULT_BYTES      (1U << 20)
+
+static int run_locked(const struct ask *a, const char *cmd,
+                      const struct command *c)
 {
-    const struct control_request req = { .magic = CONTROL_MAGIC, .op = op };
-    struct ask a = { 0 };
-    json_t *answer;
-    int rc;
+    char why[COMMAND_WHY];
+    struct hyp *h;
+    int rc = hyp_open(a->backend, &h);
 
-    if ( ask_parse(&a, own, argc, argv) )
-        return EXIT_USAGE;
-    rc = ask_daemon(&a, argv[0], &req, CHANGE_TIMEOUT_MS, &answer);
-    if ( rc == -ENOENT )
-        rc = ask_xen(&a, argv[0], true, fn, NULL);
+    if ( rc )
+        snprintf(why, sizeof(why), "%s", hyp_why(rc));
+    else
+    {
+        rc = command_run(ask_op, h, c, why);
+        hyp_close(h);
+    }
+    if ( rc )
+        fprintf(stderr, "%s: %s\n", cmd, why);
+    return rc;
+}
+
+/* On Xen itself, under the daemon's lock.  -EALREADY: a daemon has begun. */
+static int run_here(const struct ask *a, const char *cmd, struct command *c)
+{
+    int lock = control_lock_wait(a->run, LOCK_WAIT_MS), rc;
+
+    if ( lock == -EALREADY )
+        return lock;
+    if ( lock < 0 )
+    {
+        fprintf(stderr, "%s: %s/" CONTROL_LOCK ": %s\n", cmd, a->run,
+                lock == -EBUSY ? "held for long: what is \"fuser -v\" of it?"
+                               : strerror(-lock));
+        return lock;
+    }
+    if ( c->verb == COMMAND_START && !c->create.bytes_per_cpu )
+        c->create.bytes_per_cpu = DEFAULT_BYTES;
+    rc = run_locked(a, cmd, c);
+    close(lock);
+    return rc;
+}
+
+int ask_command(const struct ask *a, const char *cmd, struct command *c,
+                const char *done)
+{
+    json_t *answer = NULL;
+    int rc = -EALREADY, tries;
+
+    c->magic = COMMAND_MAGIC;
+    for ( tries = 0; rc == -EALREADY && tries < TRIES; tries++ )
+    {
+        rc = ask_socket(a, cmd, COMMAND_SOCKET, c, sizeof(*c),
+                        COMMAND_TIMEOUT_MS, &answer);
+        if ( rc == -ENOENT )
+            rc = run_here(a, cmd, c);
+    }
+    if ( rc == -EALREADY )
+        fprintf(stderr, "%s: a snapshotd begins and ends all the time: see its "
+                        "log\n",
+                cmd);
     json_decref(answer);
     if ( rc )
         return EXIT_FAIL;
-    puts(a.json ? "{\"ok\":true}" : done);
+    puts(a->json ? "{\"ok\":true}" : done);
     return EXIT_OK;
 }

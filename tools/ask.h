@@ -11,6 +11,7 @@
 #include <argp.h>
 #include <stdbool.h>
 
+#include "lib/command.h"
 #include "lib/control.h"
 #include "lib/hyp.h"
 
@@ -38,20 +39,16 @@ int ask_daemon(const struct ask *a, const char *cmd,
                const struct control_request *req, int timeout_ms,
                json_t **answer);
 
-/*
- * Runs `fn` on Xen itself, under the daemon's lock if `lock`.  Says on stderr
- * what went wrong.
- */
-int ask_xen(const struct ask *a, const char *cmd, bool lock,
+/* Runs `fn` on Xen itself.  Says on stderr what went wrong. */
+int ask_xen(const struct ask *a, const char *cmd,
             int (*fn)(struct hyp *h, void *arg), void *arg);
 
 /*
- * A whole command that changes the recorder: `op` by the daemon, else `fn` on
- * Xen itself.  Prints `done`, or {"ok":true}.  An exit status.
+ * Has `c` carried out, by the daemon or on Xen itself, and prints `done`, or
+ * {"ok":true}.  An exit status.
  */
-int ask_change(int argc, char **argv, const struct argp *own,
-               enum control_op op, int (*fn)(struct hyp *h, void *arg),
-               const char *done);
+int ask_command(const struct ask *a, const char *cmd, struct command *c,
+                const char *done);
 
 /* hyp_op() in the form that lib/recorder.h takes. */
 int ask_op(void *hyp, struct xen_flightrec_op *op);

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* cmd-start.c: xenflight start: record events. */
 
-#include "lib/recorder.h"
 #include "tools/ask.h"
 #include "tools/cmd.h"
-
-#define DEFAULT_BYTES (1U << 20)
 
 static const struct argp argp = {
     .parser = ask_parse_child,
@@ -16,12 +13,12 @@ static const struct argp argp = {
            "Exit status: 0 Xen records, 1 it does not, 2 usage.",
 };
 
-static int start(struct hyp *h, void *arg)
-{
-    return recorder_start(ask_op, h, DEFAULT_BYTES);
-}
-
 int cmd_start(int argc, char **argv)
 {
-    return ask_change(argc, argv, &argp, CONTROL_START, start, "Xen records.");
+    struct command c = { .verb = COMMAND_START };
+    struct ask a = { 0 };
+
+    if ( ask_parse(&a, &argp, argc, argv) )
+        return EXIT_USAGE;
+    return ask_command(&a, argv[0], &c, "Xen records.");
 }

@@ -213,7 +213,7 @@ int cmd_status(int argc, char **argv)
         return EXIT_USAGE;
     rc = ask_daemon(&a, argv[0], &req, 30000, &answer);
     if ( rc == -ENOENT )
-        rc = ask_xen(&a, argv[0], false, read_direct, &answer);
+        rc = ask_xen(&a, argv[0], read_direct, &answer);
     if ( rc )
         return EXIT_FAIL;
     recorder = json_object_get(answer, "recorder");

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* cmd-stop.c: xenflight stop: record no more. */
 
-#include "lib/recorder.h"
 #include "tools/ask.h"
 #include "tools/cmd.h"
 
@@ -14,12 +13,12 @@ static const struct argp argp = {
            "2 usage.",
 };
 
-static int stop(struct hyp *h, void *arg)
-{
-    return recorder_stop(ask_op, h);
-}
-
 int cmd_stop(int argc, char **argv)
 {
-    return ask_change(argc, argv, &argp, CONTROL_STOP, stop, "Xen records no more.");
+    struct command c = { .verb = COMMAND_STOP };
+    struct ask a = { 0 };
+
+    if ( ask_parse(&a, &argp, argc, argv) )
+        return EXIT_USAGE;
+    return ask_command(&a, argv[0], &c, "Xen records no more.");
 }

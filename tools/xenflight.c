@@ -14,6 +14,9 @@
 #pragma weak cmd_status
 #pragma weak cmd_start
 #pragma weak cmd_stop
+#pragma weak cmd_create
+#pragma weak cmd_destroy
+#pragma weak cmd_mask
 #pragma weak cmd_snapshot
 
 static const struct command {
@@ -24,6 +27,9 @@ static const struct command {
     { "status", cmd_status, "is it recording? buffers, counters, snapshots" },
     { "start", cmd_start, "record events" },
     { "stop", cmd_stop, "record no more; what was recorded stays" },
+    { "create", cmd_create, "make buffers of a size to record into" },
+    { "destroy", cmd_destroy, "give the buffers' memory back to Xen" },
+    { "mask", cmd_mask, "which events are recorded" },
     { "snapshot", cmd_snapshot, "write a snapshot now" },
     { "list", cmd_list, "the snapshots of a directory" },
     { "info", cmd_info, "what a snapshot says of itself: no records" },

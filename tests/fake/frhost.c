@@ -18,6 +18,7 @@
  *   hang CPU / run CPU         the pCPU does nothing, not even adopt
  *   pause / resume             no pCPU writes records by itself
  *   recreate                   new buffers
+ *   mapped FRAMES              so many are in use: they cannot be destroyed
  *   deny ERRNO                 all operations fail with it; 0: not any more
  *   quiesce MS                 how long a quiesce operation waits
  *   kill before / kill after   who releases next, before or after that is done
@@ -79,7 +80,9 @@ static struct host {
     int dir, ops, virq, reader, evt;
     unsigned int nr_cpus, bytes;
     uint64_t incarnation;
-    bool running, paused;
+    struct xen_flightrec_op_create how;
+    bool created, running, paused;
+    unsigned int mapped;
     int deny;
     char kill;             /* 'b'efore or 'a'fter its release; 0: no one */
     unsigned int quiesce_ms;
@@ -269,7 +272,8 @@ static uint32_t geometry(void)
 {
     uint32_t frames = 1, ch;
 
-    if ( fr_geometry(host.bytes, 0, 0, host.geo) )
+    if ( fr_geometry(host.bytes, host.how.slot_bytes, host.how.spares,
+                     host.geo) )
         die("geometry");
     for ( ch = 0; ch < XEN_FLIGHTREC_CHANNELS; ch++ )
     {
@@ -302,6 +306,7 @@ static void make_cpus(void)
     struct cpu *c;
 
     host.incarnation++;
+    host.created = true;
     make_info();
     for ( i = 0; i < host.nr_cpus; i++ )
     {
@@ -320,7 +325,7 @@ static void make_cpus(void)
 }
 
 /* Under the lock.  Old files stay mapped by who has them. */
-static void recreate(void)
+static void end_cpus(void)
 {
     unsigned int i;
     uint32_t gen, released;
@@ -335,6 +340,13 @@ static void recreate(void)
     fr_generations(&gen, &released);
     while ( released != gen )
         fr_release(++released);
+    host.created = false;
+}
+
+static void recreate(void)
+{
+    if ( host.created )
+        end_cpus();
     make_cpus();
     wake_reader();
 }
@@ -357,7 +369,7 @@ static void op_status(struct xen_flightrec_op_status *s)
 {
     memset(s, 0, sizeof(*s));
     s->version = XEN_FLIGHTREC_VERSION;
-    s->state = XEN_FLIGHTREC_ST_CREATED |
+    s->state = (host.created ? XEN_FLIGHTREC_ST_CREATED : 0) |
                (host.running ? XEN_FLIGHTREC_ST_RUNNING : 0);
     s->incarnation = host.incarnation;
     fr_generations(&s->gen, &s->released);
@@ -369,7 +381,9 @@ static void op_status(struct xen_flightrec_op_status *s)
     s->causes = host.causes;
     s->given_up = host.given_up;
     s->deferred = host.deferred;
-    s->bytes_per_cpu = host.bytes;
+    s->bytes_per_cpu = host.created ? host.bytes : 0;
+    s->slot_bytes = host.geo[XEN_FLIGHTREC_CH_BUSY].slot_bytes;
+    s->spares = host.geo[XEN_FLIGHTREC_CH_BUSY].spares;
     s->wake_every = fr_read(fr_wake_every);
     s->wakes = host.wakes;
 }
@@ -381,6 +395,8 @@ static int op_freeze(struct xen_flightrec_op_freeze *f)
         .domid = DOMID_INVALID, .vcpu = 0xffff, .reason = f->reason,
     };
 
+    if ( !host.created )
+        return -ENODEV;
     f->gen = freeze(&t);
     if ( f->gen )
         raise_virq();
@@ -434,13 +450,76 @@ static int op_cpu(struct xen_flightrec_op_cpu *c)
 {
     const struct fr_geometry *g = &host.geo[1];
 
-    if ( c->cpu >= host.nr_cpus || c->channel >= XEN_FLIGHTREC_CHANNELS )
+    if ( !host.created || c->cpu >= host.nr_cpus ||
+         c->channel >= XEN_FLIGHTREC_CHANNELS )
         return -ENODEV;
     fr_cpu_counters(host.cpu[c->cpu].fr, c->channel, c);
     c->flags = XEN_FLIGHTREC_CPU_ONLINE;
     c->frames = g->first_frame + g->slots * g->slot_bytes / HOSTED_FRAME;
     c->tsc = fr_clock();
     c->done_seq = fr_done_seq(host.cpu[c->cpu].fr, c->channel);
+    return 0;
+}
+
+static int op_create(const struct xen_flightrec_op_create *how)
+{
+    struct fr_geometry geo[XEN_FLIGHTREC_CHANNELS];
+    unsigned int bytes = how->bytes_per_cpu ? how->bytes_per_cpu : 1U << 20;
+
+    if ( host.created )
+        return memcmp(how, &host.how, sizeof(*how)) ? -EEXIST : 0;
+    if ( fr_geometry(bytes, how->slot_bytes, how->spares, geo) )
+        return -EINVAL;
+    host.how = *how;
+    host.bytes = bytes;
+    make_cpus();
+    return 0;
+}
+
+static int op_destroy(void)
+{
+    if ( host.created && host.mapped )
+        return -EBUSY;
+    if ( host.created )
+    {
+        end_cpus();
+        wake_reader();
+    }
+    host.running = false;
+    return 0;
+}
+
+static int op_start(bool start)
+{
+    if ( start && !host.created )
+        return -ENODEV;
+    host.running = start;
+    return 0;
+}
+
+static int op_mask(struct xen_flightrec_op_mask *m)
+{
+    switch ( m->how )
+    {
+    case XEN_FLIGHTREC_MASK_SET:
+        return fr_set_mask(m->channel, m->mask);
+    case XEN_FLIGHTREC_MASK_NEXT:
+        m->event = fr_refused_after(m->channel, m->event);
+        return 0;
+    default:
+        return fr_refuse(m->channel, m->event,
+                         m->how == XEN_FLIGHTREC_MASK_REFUSE);
+    }
+}
+
+/* All of them in pCPU 1. */
+static int op_mapped(struct xen_flightrec_op_mapped *m)
+{
+    if ( !host.created ||
+         (m->id >= host.nr_cpus && m->id != XEN_FLIGHTREC_RES_INFO) )
+        return -ENODEV;
+    m->frames = m->id == 1 ? host.mapped : 0;
+    m->first = m->frames ? 3 : 0;
     return 0;
 }
 
@@ -452,11 +531,16 @@ static int serve(struct xen_flightrec_op *o)
         op_status(&o->u.status);
         return 0;
     case XEN_FLIGHTREC_OP_create:
-        return -EEXIST;
+        return op_create(&o->u.create);
+    case XEN_FLIGHTREC_OP_destroy:
+        return op_destroy();
     case XEN_FLIGHTREC_OP_start:
     case XEN_FLIGHTREC_OP_stop:
-        host.running = o->cmd == XEN_FLIGHTREC_OP_start;
-        return 0;
+        return op_start(o->cmd == XEN_FLIGHTREC_OP_start);
+    case XEN_FLIGHTREC_OP_mask:
+        return op_mask(&o->u.mask);
+    case XEN_FLIGHTREC_OP_mapped:
+        return op_mapped(&o->u.mapped);
     case XEN_FLIGHTREC_OP_freeze:
         return op_freeze(&o->u.freeze);
     case XEN_FLIGHTREC_OP_quiesce:
@@ -590,7 +674,7 @@ static void set_hang(unsigned int cpu, bool hang)
 
 static bool is_crash(unsigned int domid, unsigned int cpu)
 {
-    return domid < HOSTED_DOMAINS && cpu < host.nr_cpus;
+    return host.created && domid < HOSTED_DOMAINS && cpu < host.nr_cpus;
 }
 
 static void command(const char *line)
@@ -612,7 +696,7 @@ static void command(const char *line)
         result = run_crash(a, b, c, true);
     else if ( !strcmp(word, "gone") && a < HOSTED_DOMAINS )
         run_gone(a);
-    else if ( !strcmp(word, "fill") && a < host.nr_cpus )
+    else if ( !strcmp(word, "fill") && host.created && a < host.nr_cpus )
         run_fill(a, b);
     else if ( (!strcmp(word, "hang") || !strcmp(word, "run")) &&
               a < host.nr_cpus )
@@ -622,6 +706,8 @@ static void command(const char *line)
         host.paused = word[0] == 'p';
         pthread_cond_broadcast(&host.wake);
     }
+    else if ( !strcmp(word, "mapped") )
+        host.mapped = a;
     else if ( !strcmp(word, "recreate") )
         recreate();
     else if ( !strcmp(word, "deny") )
@@ -747,6 +833,7 @@ int main(int argc, char **argv)
     }
     host.nr_cpus = atoi(argv[2]);
     host.bytes = argc > 3 ? strtoul(argv[3], NULL, 0) : 256 * 1024;
+    host.how.bytes_per_cpu = host.bytes;
     if ( host.nr_cpus < 1 || host.nr_cpus > MAX_CPUS )
         return 2;
     tsc_khz = measure_tsc_khz();

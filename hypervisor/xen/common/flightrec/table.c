@@ -33,8 +33,9 @@ _Static_assert(XEN_FLIGHTREC_ID_FIRST + FR_EVENTS <= XEN_FLIGHTREC_IDS,
  */
 #define FR_TRC_GUEST     0x08000000U
 #define FR_TRC_SHADOW    0x00400000U
-#define FR_TRC_ALL       0x0ffff000U
-#define FR_MASK_DEFAULT  (FR_TRC_ALL & ~(FR_TRC_GUEST | FR_TRC_SHADOW))
+_Static_assert(XEN_FLIGHTREC_EVENTS_DEFAULT ==
+                   (XEN_FLIGHTREC_EVENTS_ALL & ~(FR_TRC_GUEST | FR_TRC_SHADOW)),
+               "the default mask");
 
 /* About one factor in a thousand will do for 240 events. */
 #define FR_HASH_TRIES    100000
@@ -42,7 +43,9 @@ _Static_assert(XEN_FLIGHTREC_ID_FIRST + FR_EVENTS <= XEN_FLIGHTREC_IDS,
 struct fr_map_entry fr_map[1U << FR_MAP_BITS];
 uint32_t fr_hash;
 
-static uint32_t fr_mask[FR_CHANNELS] = { FR_MASK_DEFAULT, FR_MASK_DEFAULT };
+static uint32_t fr_mask[FR_CHANNELS] = {
+    XEN_FLIGHTREC_EVENTS_DEFAULT, XEN_FLIGHTREC_EVENTS_DEFAULT
+};
 /* Bit per channel that refuses the event, whatever its mask says. */
 static uint8_t fr_refused[FR_EVENTS];
 
@@ -134,7 +137,7 @@ unsigned int fr_lookup_escape(uint32_t event)
 
 int fr_set_mask(unsigned int channel, uint32_t mask)
 {
-    if ( channel >= FR_CHANNELS || (mask & ~FR_TRC_ALL) )
+    if ( channel >= FR_CHANNELS || (mask & ~XEN_FLIGHTREC_EVENTS_ALL) )
         return -EINVAL;
 
     fr_write(fr_mask[channel], mask);

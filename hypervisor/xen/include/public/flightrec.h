@@ -338,6 +338,10 @@ struct xen_flightrec_op_mask {
     uint32_t how;          /* in: XEN_FLIGHTREC_MASK_* */
 };
 
+/* All classes and subclasses; what is recorded unless asked otherwise. */
+#define XEN_FLIGHTREC_EVENTS_ALL     0x0ffff000U
+#define XEN_FLIGHTREC_EVENTS_DEFAULT 0x07bff000U /* but SHADOW and GUEST */
+
 #define XEN_FLIGHTREC_MASK_SET       0
 #define XEN_FLIGHTREC_MASK_REFUSE    1
 #define XEN_FLIGHTREC_MASK_ALLOW     2

@@ -230,6 +230,22 @@ uint64_t doc_clock_error(const struct doc *m, enum doc_clock clock,
     return m->dom0_error_ns + away / 1000000 * CLOCK_DOM0_PPM;
 }
 
+bool doc_window(const struct doc *m, const char *channel, int64_t *from_ns,
+                int64_t *to_ns)
+{
+    const json_t *w = json_object_get(json_object_get(m->root, "window"),
+                                      channel);
+    int64_t from = doc_number(w, "from_tsc", -1);
+    int64_t to = doc_number(w, "to_tsc", -1);
+
+    if ( from < 0 || to < from )
+        return false;
+
+    *from_ns = doc_ns(m, from);
+    *to_ns = doc_ns(m, to);
+    return true;
+}
+
 /* A domid, vCPU or pCPU: 16 bits. */
 static int64_t small_number(const json_t *object, const char *key)
 {

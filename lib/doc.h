@@ -82,6 +82,14 @@ int64_t doc_ns(const struct doc *m, uint64_t tsc);
 /* The TSC `ns` before the trigger; 0 if that is before the TSC began. */
 uint64_t doc_tsc_before(const struct doc *m, uint64_t ns);
 
+/*
+ * From when to when the file has every record of every pCPU in that channel
+ * ("busy", "rare") but those that were lost; ns from the trigger.  False: the
+ * file does not say.
+ */
+bool doc_window(const struct doc *m, const char *channel, int64_t *from_ns,
+                int64_t *to_ns);
+
 /* A member, if it is there and of that type; else the last argument. */
 const char *doc_text(const json_t *object, const char *key,
                       const char *otherwise);

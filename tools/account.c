@@ -263,8 +263,8 @@ static uint64_t end_of(const struct source *src)
     {
         const struct snapshot_frame *f = snapshot_frame(src->snap, i);
 
-        if ( f->kind == SNAPSHOT_DATA && f->last_tsc > end )
-            end = f->last_tsc;
+        if ( f->kind == SNAPSHOT_DATA && source_last(src, f) > end )
+            end = source_last(src, f);
     }
 
     return end;

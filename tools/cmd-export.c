@@ -24,9 +24,12 @@ static const struct export_format *const formats[] = {
 
 #define NR_FORMATS (sizeof(formats) / sizeof(formats[0]))
 
+enum { OPT_CLOCK = 256 };
+
 struct options {
     const char *file;
     const char *out;
+    enum doc_clock clock;
     const struct export_format *format;
     struct filter filter;
 };
@@ -50,6 +53,10 @@ static void check(const struct options *o, struct argp_state *state)
         argp_error(state, "which file? see `xenflight list'");
     else if ( !o->format )
         argp_error(state, "--to what?");
+    else if ( o->clock != DOC_CLOCK_REL && o->format != &export_json &&
+              o->format != &export_csv )
+        argp_error(state, "--clock is for json and csv: %s has its own times",
+                   o->format->name);
     else if ( o->format->directory && !o->out )
         argp_error(state, "--to %s makes a directory: say which with -o",
                    o->format->name);
@@ -76,6 +83,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'o':
         o->out = arg;
         return 0;
+    case OPT_CLOCK:
+        o->clock = doc_clock_find(arg);
+        if ( o->clock == DOC_CLOCKS )
+            argp_error(state, "--clock takes rel, tsc, xen, monotonic or "
+                       "realtime, not \"%s\"", arg);
+        return 0;
     case 'l':
         o->filter.by_time = true;
         if ( text_duration(arg, &o->filter.last_ns) )
@@ -101,6 +114,9 @@ static const struct argp_option option_list[] = {
       "reads; json: an object a line; csv", 0 },
     { "output", 'o', "OUT", 0, "the file to write, or for ctf the directory to "
       "make; default: standard output", 0 },
+    { "clock", OPT_CLOCK, "CLOCK", 0, "for json and csv: times in rel (from "
+      "the trigger), tsc, xen (its system time), monotonic or realtime "
+      "(Dom0's)", 0 },
     { "last", 'l', "TIME", 0, "only from TIME (like 100ms) before the trigger "
       "on", 0 },
     { 0 },
@@ -129,9 +145,13 @@ static const struct argp argp = {
 
 uint64_t export_ns(const struct export *x, uint64_t tsc)
 {
-    unsigned __int128 ns = (unsigned __int128)tsc * 1000000 /
-                           x->src->doc.tsc_khz;
+    const struct doc *d = &x->src->doc;
+    __int128 ns = (unsigned __int128)d->tsc * 1000000 / d->tsc_khz;
 
+    /* The trigger by the frequency, all else from there by the fit. */
+    ns += doc_ns(d, tsc);
+    if ( ns < 0 )
+        return 0;
     return ns > INT64_MAX ? INT64_MAX : ns;
 }
 
@@ -290,7 +310,7 @@ int cmd_export(int argc, char **argv)
 
     x.src = &src;
     x.path = o.out;
-    rc = export(&x, &o) ? EXIT_FAIL : EXIT_OK;
+    rc = source_clock(&src, o.clock) || export(&x, &o) ? EXIT_FAIL : EXIT_OK;
     cut = snapshot_truncated(src.snap);
     if ( cut )
     {

@@ -97,8 +97,9 @@ static int by_cpu(const void *a, const void *b)
 }
 
 /* Sorted; free() it.  NULL: no memory. */
-static struct extent *extents(struct snapshot *s, size_t *nr)
+static struct extent *extents(const struct source *src, size_t *nr)
 {
+    struct snapshot *s = src->snap;
     struct extent *all = calloc(snapshot_frames(s) + 1, sizeof(*all));
 
     *nr = 0;
@@ -115,10 +116,10 @@ static struct extent *extents(struct snapshot *s, size_t *nr)
         e->records += f->records;
         e->bytes += f->bytes;
         e->content += f->content_bytes;
-        if ( f->first_tsc < e->first_tsc )
-            e->first_tsc = f->first_tsc;
-        if ( f->last_tsc > e->last_tsc )
-            e->last_tsc = f->last_tsc;
+        if ( source_first(src, f) < e->first_tsc )
+            e->first_tsc = source_first(src, f);
+        if ( source_last(src, f) > e->last_tsc )
+            e->last_tsc = source_last(src, f);
     }
 
     if ( all )
@@ -165,6 +166,18 @@ static const char *escaped(char *buf, const json_t *o, const char *key)
     return text_escape(buf, TEXT_BYTES, doc_text(o, key, "-"));
 }
 
+/* What is known of how Dom0's clocks and those of the pCPUs go together. */
+static void print_fit(const struct doc *d)
+{
+    if ( d->has_fit )
+        printf("  drift        %+.3f ppm, error at most %.3f us, TSCs %s\n",
+               d->clock.drift_ppb / 1e3, d->clock.error_ns / 1e3,
+               d->clock.nr_spans ? "put together" : "run together");
+    if ( d->has_fit && (d->has_wall || d->has_mono) )
+        printf("  Dom0's time  error at most %.3f us at the trigger\n",
+               d->dom0_error_ns / 1e3);
+}
+
 static void print_machine(const struct doc *d)
 {
     const json_t *host = json_object_get(d->root, "host");
@@ -181,6 +194,7 @@ static void print_machine(const struct doc *d)
            1U << (doc_number(clock, "tsc_shift", 0) & 31));
     printf("  clock pairs  %zu\n",
            json_array_size(json_object_get(clock, "pairs")));
+    print_fit(d);
     printf("  events       %u described\n", event_dict_events(d->dict));
 }
 
@@ -273,6 +287,21 @@ static json_t *one_extent(const struct doc *d, const struct extent *e)
                      "last_ns", (json_int_t)doc_ns(d, e->last_tsc));
 }
 
+static json_t *windows(const struct doc *d)
+{
+    static const char *const channel[] = { "busy", "rare" };
+    json_t *o = json_object();
+    int64_t from, to;
+
+    for ( unsigned int i = 0; i < 2; i++ )
+        if ( doc_window(d, channel[i], &from, &to) )
+            json_object_set_new(o, channel[i],
+                                json_pack("{sI sI}", "from_ns",
+                                          (json_int_t)from, "to_ns",
+                                          (json_int_t)to));
+    return o;
+}
+
 static json_t *about_file(const struct source *src, const struct extent *e,
                           size_t nr)
 {
@@ -287,6 +316,8 @@ static json_t *about_file(const struct source *src, const struct extent *e,
 
     for ( size_t i = 0; o && i < nr; i++ )
         json_array_append_new(streams, one_extent(&src->doc, &e[i]));
+    if ( o )
+        json_object_set_new(o, "complete", windows(&src->doc));
     if ( o && cut )
         json_object_set_new(o, "cut_at", json_integer(cut->offset));
     return o;
@@ -310,7 +341,7 @@ static int print_json(const struct source *src, const struct extent *e,
 static int info(const struct source *src, const struct options *o)
 {
     size_t nr;
-    struct extent *e = extents(src->snap, &nr);
+    struct extent *e = extents(src, &nr);
     int rc = 0;
 
     if ( !e )

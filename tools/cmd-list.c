@@ -54,7 +54,8 @@ static const struct argp argp = {
     .parser = parse,
     .args_doc = "[DIRECTORY]",
     .doc = "List the snapshots of a directory (default: " TOOL_DIR "), oldest "
-           "first: when, why, whose, how large.  COMPLETE says \"yes\", "
+           "first: when, why, whose, how large.  SECONDS is how long all pCPUs "
+           "have everything.  COMPLETE says \"yes\", "
            "\"partial\" if Xen could not hold all of the history, or \"cut\" "
            "if the file was not written to its end.\v"
            "Exit status: 0 done, 1 the directory or a file cannot be read, "
@@ -76,6 +77,15 @@ static bool pinned(const char *path)
     return !stat(path, &st) && !(st.st_mode & S_IWUSR);
 }
 
+/* Of the busy channel, complete on all pCPUs.  NULL: the file does not say. */
+static json_t *seconds(const struct doc *m)
+{
+    int64_t from, to;
+
+    return doc_window(m, "busy", &from, &to) ? json_real((to - from) / 1e9)
+                                             : NULL;
+}
+
 /* NULL: out of memory. */
 static json_t *make_row(const char *path, const struct source *src,
                         int64_t wall_ns)
@@ -84,7 +94,7 @@ static json_t *make_row(const char *path, const struct source *src,
     char when[48];
 
     /* "o*": a path that is no UTF-8 is left out. */
-    return json_pack("{s:s, s:I, s:s, s:I, s:s, s:s, s:I, s:s, s:b, s:o*}",
+    return json_pack("{s:s, s:I, s:s, s:I, s:s, s:s, s:I, s:s, s:b, s:o*, s:o*}",
                      "time", text_time(when, sizeof(when), wall_ns),
                      "time_ns", (json_int_t)wall_ns,
                      "cause", m->cause,
@@ -93,7 +103,7 @@ static json_t *make_row(const char *path, const struct source *src,
                      "uuid", m->uuid,
                      "bytes", (json_int_t)snapshot_file_bytes(src->snap),
                      "complete", complete(src),
-                     "pinned", pinned(path),
+                     "pinned", pinned(path), "seconds", seconds(m),
                      "file", json_string(path));
 }
 
@@ -101,7 +111,8 @@ static void print_text(const json_t *row)
 {
     const char *name = doc_text(row, "name", "");
     const char *uuid = doc_text(row, "uuid", "");
-    char cause[24], who[25], size[32], safe[TEXT_ROOM(256)];
+    char cause[24], who[25], size[32], secs[32] = "-", safe[TEXT_ROOM(256)];
+    const json_t *window = json_object_get(row, "seconds");
 
     if ( !*name )
         name = doc_number(row, "domid", -1) < 0 ? "-" : "?";
@@ -110,8 +121,10 @@ static void print_text(const json_t *row)
     text_escape(who, sizeof(who), name);
     text_bytes(size, sizeof(size), doc_number(row, "bytes", 0));
     text_escape(safe, sizeof(safe), *uuid ? uuid : "-");
-    printf("%.19s  %-12s  %-24s  %-36.36s  %10s  %-8s  ",
-           doc_text(row, "time", ""), cause, who, safe, size,
+    if ( window )
+        snprintf(secs, sizeof(secs), "%.3f", json_real_value(window));
+    printf("%.19s  %-12s  %-24s  %-36.36s  %10s  %8s  %-8s  ",
+           doc_text(row, "time", ""), cause, who, safe, size, secs,
            doc_text(row, "complete", ""));
     printf("%s%s\n",
            text_escape(safe, sizeof(safe), doc_text(row, "file", "?")),
@@ -156,8 +169,9 @@ static size_t read_all(char **paths, size_t nr, struct entry *entries)
 static void print_all(const struct entry *entries, size_t n, bool json)
 {
     if ( !json && n )
-        printf("%-19s  %-12s  %-24s  %-36s  %10s  %-8s  %s\n", "TIME (UTC)",
-               "CAUSE", "DOMAIN", "UUID", "SIZE", "COMPLETE", "FILE");
+        printf("%-19s  %-12s  %-24s  %-36s  %10s  %8s  %-8s  %s\n",
+               "TIME (UTC)", "CAUSE", "DOMAIN", "UUID", "SIZE", "SECONDS",
+               "COMPLETE", "FILE");
 
     for ( size_t i = 0; i < n; i++ )
     {

@@ -22,10 +22,11 @@
 #define LAST_DOMAIN  15
 #define LAST_CPU     10
 
-enum { OPT_HEAD = 256 };
+enum { OPT_HEAD = 256, OPT_CLOCK };
 
 struct options {
     const char *file;
+    enum doc_clock clock;
     struct filter filter;
     bool summary;  /* --last without a time */
     bool json;
@@ -74,6 +75,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'j':
         o->json = true;
         return 0;
+    case OPT_CLOCK:
+        o->clock = doc_clock_find(arg);
+        if ( o->clock == DOC_CLOCKS )
+            argp_error(state, "--clock takes rel, tsc, xen, monotonic or "
+                       "realtime, not \"%s\"", arg);
+        return 0;
     case OPT_HEAD:
         o->head_only = true;
         return 0;
@@ -95,6 +102,8 @@ static const struct argp_option option_list[] = {
       "before the trigger on; without TIME: a summary with the last records "
       "of the domain that died and of the pCPUs it ran on", 0 },
     { "json", 'j', NULL, 0, "print one JSON object a line", 0 },
+    { "clock", OPT_CLOCK, "CLOCK", 0, "times in rel (from the trigger), tsc, "
+      "xen (its system time), monotonic or realtime (Dom0's)", 0 },
     { "head", OPT_HEAD, NULL, 0, "only who, when, why: no records", 0 },
     { 0 },
 };
@@ -339,7 +348,7 @@ int cmd_show(int argc, char **argv)
     if ( source_open(o.file, true, &src) )
         return EXIT_FAIL;
 
-    rc = show(&src, &o) ? EXIT_FAIL : EXIT_OK;
+    rc = source_clock(&src, o.clock) || show(&src, &o) ? EXIT_FAIL : EXIT_OK;
     cut = snapshot_truncated(src.snap);
     if ( cut )
     {

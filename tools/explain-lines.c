@@ -495,8 +495,9 @@ static void say_silent(struct story *s)
         const struct snapshot_frame *f = snapshot_frame(s->src->snap, i);
 
         if ( f->kind == SNAPSHOT_DATA &&
-             f->channel == XEN_FLIGHTREC_CH_BUSY && f->last_tsc > last[f->cpu] )
-            last[f->cpu] = f->last_tsc;
+             f->channel == XEN_FLIGHTREC_CH_BUSY &&
+             source_last(s->src, f) > last[f->cpu] )
+            last[f->cpu] = source_last(s->src, f);
     }
 
     for ( unsigned int cpu = 0; cpu <= UINT16_MAX; cpu++ )

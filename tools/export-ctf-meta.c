@@ -90,7 +90,8 @@ static void put_clock(FILE *to, const struct ctf_meta *meta)
             "    name = tsc;\n"
             "    description = \"time stamp counter, in ns\";\n"
             "    freq = 1000000000;\n"
-            "    precision = %u;\n", 100);
+            "    precision = %" PRIu64 ";\n",
+            meta->x->src->doc.has_fit ? meta->x->src->doc.clock.error_ns : 100);
     if ( export_wall(meta->x, &offset) )
     {
         secs = offset / 1000000000 - (offset % 1000000000 < 0);

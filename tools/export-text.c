@@ -46,6 +46,11 @@ const struct export_format export_json = {
 
 static int csv_open(struct export *x)
 {
+    enum doc_clock clock = x->src->clock;
+
+    /* "tsc" has a column of its own. */
+    if ( clock != DOC_CLOCK_REL && clock != DOC_CLOCK_TSC )
+        printf("%s_", doc_clock_name(clock));
     printf("ns,tsc,cpu,channel,domid,vcpu,event,fields\n");
     return 0;
 }
@@ -86,9 +91,16 @@ static void csv_event(const struct export *x, const struct merge_record *rec)
     put_quoted(fields);
 }
 
+static int64_t nanoseconds(const struct source *src, uint64_t tsc)
+{
+    if ( src->clock == DOC_CLOCK_TSC )
+        return doc_ns(&src->doc, tsc);
+    return doc_clock_at(&src->doc, src->clock, tsc);
+}
+
 static int csv_record(struct export *x, const struct merge_record *rec)
 {
-    printf("%" PRId64 ",%" PRIu64 ",%u,%s,", doc_ns(&x->src->doc, rec->tsc),
+    printf("%" PRId64 ",%" PRIu64 ",%u,%s,", nanoseconds(x->src, rec->tsc),
            rec->tsc, rec->cpu,
            rec->channel == XEN_FLIGHTREC_CH_RARE ? "rare" : "busy");
     csv_who(rec);

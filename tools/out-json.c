@@ -77,6 +77,13 @@ static void json_record(const struct source *src,
            rec->kind == MERGE_GAP ? "gap" : "event",
            doc_ns(&src->doc, rec->tsc), rec->tsc, rec->cpu,
            rec->channel == XEN_FLIGHTREC_CH_RARE ? "rare" : "busy");
+    if ( rec->stamp != rec->tsc )
+        printf(",\"stamp\":%" PRIu64, rec->stamp);
+    if ( rec->error_ns )
+        printf(",\"error_ns\":%" PRIu64, rec->error_ns);
+    if ( src->clock != DOC_CLOCK_REL && src->clock != DOC_CLOCK_TSC )
+        printf(",\"%s_ns\":%" PRId64, doc_clock_name(src->clock),
+               doc_clock_at(&src->doc, src->clock, rec->tsc));
     if ( rec->domid != MERGE_NO_DOMAIN )
         printf(",\"domid\":%" PRIu32, rec->domid);
     if ( rec->domid != MERGE_NO_DOMAIN && rec->vcpu != EVENT_NO_VCPU )

@@ -169,8 +169,8 @@ static void print_extent(const struct source *src)
         cpus += !seen[f->cpu];
         seen[f->cpu] = true;
         records += f->records;
-        first = f->first_tsc < first ? f->first_tsc : first;
-        last = f->last_tsc > last ? f->last_tsc : last;
+        first = source_first(src, f) < first ? source_first(src, f) : first;
+        last = source_last(src, f) > last ? source_last(src, f) : last;
     }
 
     if ( !cpus )
@@ -205,6 +205,33 @@ static void print_history(const struct source *src)
         if ( json_is_string(text) )
             printf("           %s\n", text_escape(buf, sizeof(buf),
                                                   json_string_value(text)));
+}
+
+/* Where nothing is missing, on any pCPU. */
+static void print_window(const struct doc *d)
+{
+    int64_t from, to, rare, end;
+    char a[32], b[32];
+
+    if ( !doc_window(d, "busy", &from, &to) )
+        return;
+    printf("  window   all pCPUs have everything from %s to %s s",
+           seconds(a, sizeof(a), from), seconds(b, sizeof(b), to));
+    if ( doc_window(d, "rare", &rare, &end) )
+        printf(", what is rare from %s s", seconds(a, sizeof(a), rare));
+    putchar('\n');
+}
+
+/* Beyond which difference the order of two pCPUs' records is no guess. */
+static void print_order(const struct doc *d)
+{
+    if ( !d->has_fit )
+        return;
+    printf("  order    of records of different pCPUs: certain beyond %.3f us",
+           d->clock.error_ns * 2 / 1e3);
+    if ( d->clock.nr_spans )
+        printf(", '~': less certain");
+    putchar('\n');
 }
 
 static void print_gaps(const struct doc *d)
@@ -244,6 +271,26 @@ static void print_latency(const struct doc *d)
         putchar('\n');
 }
 
+/* What the times of the records are. */
+static void print_clock(const struct source *src)
+{
+    static const char *const text[DOC_CLOCKS] = {
+        [DOC_CLOCK_REL] = "seconds from the trigger",
+        [DOC_CLOCK_TSC] = "ticks of the TSC of the trigger's pCPU",
+        [DOC_CLOCK_XEN] = "seconds since Xen booted, its system time",
+        [DOC_CLOCK_MONOTONIC] = "seconds of Dom0's CLOCK_MONOTONIC",
+        [DOC_CLOCK_REALTIME] = "Dom0's wall clock",
+    };
+    const struct doc *d = &src->doc;
+
+    printf("Times are %s", text[src->clock]);
+    if ( src->clock != DOC_CLOCK_REL && src->clock != DOC_CLOCK_TSC &&
+         d->has_fit )
+        printf("; at the trigger off by %.3f us at most",
+               doc_clock_error(d, src->clock, d->tsc) / 1e3);
+    printf(".\n");
+}
+
 static void text_head(const struct source *src)
 {
     headline(&src->doc);
@@ -251,10 +298,12 @@ static void text_head(const struct source *src)
     print_when(&src->doc);
     print_host(&src->doc);
     print_history(src);
+    print_window(&src->doc);
     print_gaps(&src->doc);
+    print_order(&src->doc);
     print_latency(&src->doc);
     print_domains(&src->doc);
-    printf("Times are seconds from the trigger.\n");
+    print_clock(src);
 }
 
 static void text_section(const char *title)
@@ -288,15 +337,34 @@ static void print_gap(const struct merge_record *rec)
         printf("** records are missing: %s\n", merge_gap_text(rec->gap));
 }
 
+static void moment(const struct source *src, uint64_t tsc, char *buf,
+                   size_t size)
+{
+    int64_t t = doc_clock_at(&src->doc, src->clock, tsc);
+
+    switch ( src->clock )
+    {
+    case DOC_CLOCK_TSC:
+        snprintf(buf, size, "%" PRIu64, tsc);
+        break;
+    case DOC_CLOCK_REALTIME:
+        text_time(buf, size, t);
+        break;
+    default:
+        seconds(buf, size, t);
+    }
+}
+
 static void text_record(const struct source *src,
                         const struct merge_record *rec)
 {
-    char when[32], who[40], buf[EVENT_NAME_BYTES], fields[EVENT_TEXT_BYTES];
+    char when[48], who[40], buf[EVENT_NAME_BYTES], fields[EVENT_TEXT_BYTES];
     const char *name = buf;
 
-    seconds(when, sizeof(when), doc_ns(&src->doc, rec->tsc));
+    moment(src, rec->tsc, when, sizeof(when));
     running(&src->doc, rec, who, sizeof(who));
-    printf("%15s  cpu%-3u %-8s ", when, rec->cpu, who);
+    printf("%15s%c cpu%-3u %-8s ", when, rec->error_ns ? '~' : ' ', rec->cpu,
+           who);
     if ( rec->kind == MERGE_GAP )
     {
         print_gap(rec);

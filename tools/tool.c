@@ -38,6 +38,7 @@ int source_open(const char *path, bool want_dict, struct source *src)
     char err[256];
     int rc;
 
+    src->clock = DOC_CLOCK_REL;
     rc = snapshot_open(path, &src->snap, &fault);
     if ( rc )
     {
@@ -62,6 +63,28 @@ void source_close(struct source *src)
     snapshot_close(src->snap);
 }
 
+int source_clock(struct source *src, enum doc_clock clock)
+{
+    if ( !doc_clock_known(&src->doc, clock) )
+    {
+        complain(doc_clock_name(clock), "this file does not tell how that clock ran");
+        return -ENOENT;
+    }
+
+    src->clock = clock;
+    return 0;
+}
+
+uint64_t source_first(const struct source *src, const struct snapshot_frame *f)
+{
+    return clock_guess(&src->doc.clock, f->cpu, f->first_tsc);
+}
+
+uint64_t source_last(const struct source *src, const struct snapshot_frame *f)
+{
+    return clock_guess(&src->doc.clock, f->cpu, f->last_tsc);
+}
+
 uint64_t source_common_start(const struct source *src)
 {
     static uint64_t first[UINT16_MAX + 1], first_seq[UINT16_MAX + 1];
@@ -77,7 +100,7 @@ uint64_t source_common_start(const struct source *src)
         if ( first_seq[f->cpu] && first_seq[f->cpu] <= f->first_seq )
             continue;
         first_seq[f->cpu] = f->first_seq;
-        first[f->cpu] = f->first_tsc;
+        first[f->cpu] = source_first(src, f);
     }
 
     for ( uint32_t cpu = 0; cpu <= UINT16_MAX; cpu++ )

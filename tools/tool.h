@@ -18,6 +18,7 @@
 struct source {
     struct snapshot *snap;
     struct doc doc;
+    enum doc_clock clock; /* to tell times in; DOC_CLOCK_REL: not asked for */
 };
 
 /* Says on stderr what is wrong.  On error there is nothing to close. */
@@ -28,6 +29,13 @@ void source_close(struct source *src);
  * flushes stdout.  EXIT_OK only if nothing was wrong.
  */
 int source_end(struct source *src, const char *path, int rc);
+
+/* --clock.  -ENOENT, said on stderr: the file does not know it. */
+int source_clock(struct source *src, enum doc_clock clock);
+
+/* Begin and end of a frame on the trigger's clock. */
+uint64_t source_first(const struct source *src, const struct snapshot_frame *f);
+uint64_t source_last(const struct source *src, const struct snapshot_frame *f);
 
 /*
  * The TSC from which on the file has the busy channel of every pCPU: rings go

@@ -74,10 +74,26 @@ static uint64_t stream_from(const struct meta *m, const struct stream *s,
     return clock_guess(fit, s->cpu, a->tsc);
 }
 
+/* The oldest moment that the file knows of: the recorder ran already. */
+static uint64_t oldest(const struct meta *m, const struct clock_fit *fit)
+{
+    uint64_t least = UINT64_MAX;
+
+    for ( unsigned int i = 0; i < m->nr_streams; i++ )
+    {
+        const struct stream *s = &m->streams[i];
+        uint64_t from = s->nr ? begins(fit, header(s, 0)) : UINT64_MAX;
+
+        least = from < least ? from : least;
+    }
+
+    return least;
+}
+
 void meta_window(const struct meta *m, const struct clock_fit *fit,
                  unsigned int channel, struct meta_window *w)
 {
-    uint64_t oldest = UINT64_MAX;
+    unsigned int nr = 0;
 
     *w = (struct meta_window){ .known = !m->pending, .to_tsc = UINT64_MAX };
     for ( unsigned int i = 0; i < m->nr_streams; i++ )
@@ -91,20 +107,20 @@ void meta_window(const struct meta *m, const struct clock_fit *fit,
         w->known &= s->found && s->records == s->audit.held;
         if ( !s->found )
             continue;
+        nr++;
         from = stream_from(m, s, fit, &whole);
         to = clock_guess(fit, s->cpu, s->audit.tsc);
-        oldest = from < oldest ? from : oldest;
         w->to_tsc = to < w->to_tsc ? to : w->to_tsc;
         if ( !whole && from > w->from_tsc )
             w->from_tsc = from;
     }
 
+    w->known &= nr > 0;
+    /* Nothing is missing anywhere: from the first moment on that is known. */
     if ( !w->from_tsc )
-        w->from_tsc = oldest;
-    /* A pCPU that keeps nothing else: from the moment on that it was asked. */
+        w->from_tsc = oldest(m, fit);
     if ( w->from_tsc > w->to_tsc )
         w->from_tsc = w->to_tsc;
-    w->known &= oldest != UINT64_MAX;
 }
 
 json_t *meta_windows(const struct meta *m, const struct clock_fit *fit)

@@ -576,6 +576,25 @@ static void case_several_held(struct world *w)
     equal(count_entries(w), 3);
 }
 
+/*
+ * pCPU 0 has been round many times, the others never: it is complete from where
+ * that one begins.  All took part, and the clocks of this machine agree.
+ */
+static void check_window(const json_t *meta)
+{
+    const json_t *fit = json_object_get(json_object_get(meta, "clock"), "fit");
+    const json_t *w = json_object_get(json_object_get(meta, "window"), "busy");
+    int64_t trigger = num_of(json_object_get(meta, "trigger"), "tsc");
+    int64_t khz = num_of(json_object_get(meta, "clock"), "tsc_khz");
+
+    check(fit && !json_object_get(fit, "spans"));
+    check(num_of(fit, "error_ns") > 0 && num_of(fit, "error_ns") < 100000000);
+    check(num_of(w, "from_tsc") > 0 && num_of(w, "from_tsc") < trigger);
+    check(num_of(w, "to_tsc") > trigger - khz);
+    check(num_of(json_object_get(json_object_get(meta, "window"), "rare"),
+                 "from_tsc") <= num_of(w, "from_tsc"));
+}
+
 /* A wrapped ring: most was overwritten, and the account says how much. */
 static void case_wrapped(struct world *w)
 {
@@ -595,6 +614,7 @@ static void case_wrapped(struct world *w)
     json_array_foreach((json_t *)streams, i, s)
         overwritten += num_of(s, "overwritten");
     check(overwritten > 150000);
+    check_window(meta);
     json_decref(meta);
     free(path);
 }
@@ -1167,6 +1187,8 @@ static void case_tool_without_daemon(struct world *w)
     equal(tool(w, &out, "status", NULL, NULL), 0);
     check(strstr(out, "not running"));
     free(out);
+    host(w, "fill 0 100");
+    host(w, "fill 1 100");
     equal(tool(w, &out, "status", "--json", NULL), 0);
     status = json_loads(out, 0, NULL);
     check_horizon(json_object_get(status, "recorder"));

@@ -88,8 +88,8 @@ int capture_find(const struct rings *r, uint32_t gen, uint32_t first,
 
     if ( !s )
         return -ENOMEM;
-    for ( o = 0; o < XEN_FLIGHTREC_CHANNELS; o++ )
-        for ( pass = 0; pass < 2; pass++ )
+    for ( pass = 0; pass < 2; pass++ )
+        for ( o = 0; o < XEN_FLIGHTREC_CHANNELS; o++ )
             for ( i = 0; i < r->nr; i++ )
                 if ( r->map[i].ch[order[o]].slots &&
                      (r->map[i].cpu == first) == !pass )

@@ -3,8 +3,8 @@
  * capture.h: rings to file.
  *
  * The rings are mapped once, while the process may.  A held slot does not
- * change until its generation is released, so packets are compressed straight
- * from it.
+ * change until its generation is released, so packets go from there into the
+ * chunk that is compressed, without another copy.
  */
 
 #ifndef SNAPSHOTD_CAPTURE_H
@@ -34,9 +34,9 @@ struct stream {
 };
 
 /*
- * All streams of a generation in the order to write them: every `rare` first,
- * and of each channel the pCPU `first` before the others.  A channel without
- * slots has none.  free() the array.
+ * All streams of a generation in the order to write them: those of the pCPU
+ * `first`, then every `rare`, then the rest.  A channel without slots has none.
+ * free() the array.
  */
 int capture_find(const struct rings *r, uint32_t gen, uint32_t first,
                  struct stream **streams, unsigned int *nr);

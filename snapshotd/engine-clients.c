@@ -141,9 +141,10 @@ static json_t *daemon_json(const struct engine *e)
     json_t *last = NULL;
 
     if ( e->last_file[0] )
-        last = json_pack("{ss s{sI sI sI sI}}", "file", e->last_file,
+        last = json_pack("{ss s{sI sI sI sI sI}}", "file", e->last_file,
                          "latency_ns", "wake", (json_int_t)e->last.wake,
                          "quiescent", (json_int_t)e->last.quiescent,
+                         "first", (json_int_t)e->last.first,
                          "written", (json_int_t)e->last.written,
                          "durable", (json_int_t)e->last.durable);
     return json_pack("{sI sI ss sI sI sI sI sI sI sI sI sI so so so so*}",

@@ -10,6 +10,7 @@
 
 #include <sys/utsname.h>
 
+#include "background.h"
 #include "capture.h"
 #include "domains.h"
 #include "meta.h"
@@ -20,11 +21,14 @@
 
 /* Nanoseconds from the trigger on. */
 struct latency {
-    uint64_t wake, quiescent, written, durable;
+    uint64_t wake, quiescent;
+    uint64_t first;        /* its pCPU's records are on the disk; 0: not known */
+    uint64_t written, durable;
 };
 
 struct engine {
     int fd, listen, dir;
+    struct background *background;
     struct msg_conf conf;
     struct rings rings;
     bool mapped;

@@ -190,6 +190,10 @@ static int take_room(void *arg, uint64_t bytes)
 /* Room before the file: it counts from its first moment. */
 static int take_begin(struct engine *e, struct take *k)
 {
+    const struct snapshot_how how = {
+        .pool = background_pool(e->background),
+        .level = e->conf.conf.compression_level,
+    };
     int rc;
 
     k->budget = engine_budget(e);
@@ -200,7 +204,7 @@ static int take_begin(struct engine *e, struct take *k)
     if ( !rc )
         rc = store_begin(e->dir, &k->id, &k->fd);
     if ( !rc )
-        rc = snapshot_create(k->fd, e->pair[1].wall_ns, &k->w);
+        rc = snapshot_create_as(k->fd, e->pair[1].wall_ns, &how, &k->w);
     if ( !rc )
         snapshot_ask_room(k->w, take_room, &k->room);
     return rc;
@@ -281,10 +285,27 @@ static int take_put_note(struct engine *e, struct take *k)
     return snapshot_put_note(k->w, text, n);
 }
 
+/* The streams of the pCPU where it happened, which come first: to the disk. */
+static int take_write_first(struct engine *e, struct take *k, unsigned int *i,
+                            unsigned int *bad)
+{
+    uint32_t cpu = k->trigger.t.cpu;
+    int rc = 0;
+
+    while ( !rc && *i < k->meta.nr_streams && k->streams[*i].cpu == cpu )
+        rc = capture_write(k->w, &k->streams[(*i)++], bad);
+    if ( rc || !*i )
+        return rc;
+    rc = snapshot_flush(k->w);
+    if ( !rc )
+        background_sync(e->background, k->fd);
+    return rc;
+}
+
 /* From the mapping into the page cache. */
 static int take_write(struct engine *e, struct take *k)
 {
-    unsigned int i, bad = 0;
+    unsigned int i = 0, bad = 0;
     int rc;
 
     rc = capture_find(&e->rings, k->trigger.t.gen, k->trigger.t.cpu,
@@ -293,9 +314,28 @@ static int take_write(struct engine *e, struct take *k)
         rc = take_begin(e, k);
     if ( !rc )
         rc = take_put_meta(e, k);
-    for ( i = 0; !rc && i < k->meta.nr_streams; i++ )
-        rc = capture_write(k->w, &k->streams[i], &bad);
-    return rc ? rc : snapshot_flush(k->w);
+    if ( !rc )
+        rc = take_write_first(e, k, &i, &bad);
+    if ( rc )
+        return rc;
+    background_nice(e->background, true);
+    while ( !rc && i < k->meta.nr_streams )
+        rc = capture_write(k->w, &k->streams[i++], &bad);
+    if ( !rc )
+        rc = snapshot_flush(k->w);
+    background_nice(e->background, false);
+    return rc;
+}
+
+/* When was the first part on the disk?  Nothing else uses k->fd afterwards. */
+static void take_wait_first(struct engine *e, struct take *k)
+{
+    uint64_t mono, now;
+
+    background_wait(e->background, &mono);
+    now = mono + e->xen_minus_mono;
+    if ( mono && now > k->trigger.t.ns )
+        k->lat.first = now - k->trigger.t.ns;
 }
 
 /*
@@ -321,6 +361,7 @@ static int take_finish(struct engine *e, struct take *k)
     k->released = true;
     rc = store_commit(e->dir, &k->id, k->fd);
     k->lat.durable = since(e, &k->trigger);
+    take_wait_first(e, k);
     return rc;
 }
 
@@ -355,12 +396,12 @@ static void take_done(struct engine *e, struct take *k)
     e->last = k->lat;
     store_name(&k->id, e->last_file);
     log_info("%s: %" PRIu64 " records, %" PRIu64 " bytes%s; after the trigger: "
-             "woken %" PRIu64 " us, quiescent %" PRIu64 " us, written %" PRIu64
-             " us, durable %" PRIu64 " us",
+             "woken %" PRIu64 " us, quiescent %" PRIu64 " us, its pCPU durable "
+             "%" PRIu64 " us, written %" PRIu64 " us, durable %" PRIu64 " us",
              e->last_file, k->totals.records, k->totals.file_bytes,
              meta_partial(&k->meta, NULL) ? ", partial" : "",
              k->lat.wake / 1000, k->lat.quiescent / 1000,
-             k->lat.written / 1000, k->lat.durable / 1000);
+             k->lat.first / 1000, k->lat.written / 1000, k->lat.durable / 1000);
 }
 
 static enum outcome outcome_of(const struct take *k, int rc, uint16_t error)
@@ -426,6 +467,7 @@ void engine_take(struct engine *e, uint32_t gen)
     snapshot_abort(k.w);
     if ( k.fd >= 0 )
     {
+        take_wait_first(e, &k);
         if ( rc )
             store_abort(e->dir, &k.id);
         close(k.fd);

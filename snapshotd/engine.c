@@ -509,6 +509,13 @@ static int map_rings(struct engine *e, const char *backend)
     return rc;
 }
 
+static int start_background(void *arg)
+{
+    struct engine *e = arg;
+
+    return background_start(e->conf.conf.threads, &e->background);
+}
+
 static int prepare(struct engine *e, const char *backend)
 {
     struct msg m;
@@ -540,7 +547,7 @@ static int prepare(struct engine *e, const char *backend)
     }
     /* Its seed comes from a device that is out of reach later. */
     json_object_seed(0);
-    rc = sandbox_enter(e->dir, e->conf.uid, e->conf.gid);
+    rc = sandbox_enter(e->dir, e->conf.uid, e->conf.gid, start_background, e);
     if ( rc )
         log_error("sandbox: %s: the engine ends", strerror(-rc));
     return rc;

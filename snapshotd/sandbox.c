@@ -56,6 +56,10 @@ static int allow(scmp_filter_ctx ctx)
     if ( !rc )
         rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
                               SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    if ( !rc )
+        rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(setpriority), 2,
+                              SCMP_A0(SCMP_CMP_EQ, PRIO_PROCESS),
+                              SCMP_A1(SCMP_CMP_EQ, 0));
     return rc;
 }
 
@@ -66,7 +70,9 @@ static int enter_seccomp(void)
 
     if ( !ctx )
         return -ENOMEM;
-    rc = allow(ctx);
+    rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
+    if ( !rc )
+        rc = allow(ctx);
     if ( !rc )
         rc = seccomp_load(ctx);
     seccomp_release(ctx);
@@ -92,13 +98,20 @@ static int drop_ids(uid_t uid, gid_t gid)
     return 0;
 }
 
-int sandbox_enter(int dir, uid_t uid, gid_t gid)
+int sandbox_enter(int dir, uid_t uid, gid_t gid, int (*start)(void *),
+                  void *arg)
 {
     const struct rlimit none = { 0, 0 }, files = { 64, 64 };
+    /* It may become nicer and come back, no further. */
+    const rlim_t usual = 20 - getpriority(PRIO_PROCESS, 0);
+    const struct rlimit nice_back = { usual, usual };
     int rc;
 
     if ( fchdir(dir) || chroot(".") || setrlimit(RLIMIT_CORE, &none) ||
-         setrlimit(RLIMIT_NPROC, &none) || setrlimit(RLIMIT_NOFILE, &files) )
+         setrlimit(RLIMIT_NOFILE, &files) )
+        return -errno;
+    /* In a container root may not; then it just does not become nicer. */
+    if ( setrlimit(RLIMIT_NICE, &nice_back) && errno != EPERM )
         return -errno;
     rc = drop_ids(uid, gid);
     if ( rc )
@@ -107,5 +120,8 @@ int sandbox_enter(int dir, uid_t uid, gid_t gid)
     if ( prctl(PR_SET_PDEATHSIG, SIGKILL) || prctl(PR_SET_DUMPABLE, 0) ||
          prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) )
         return -errno;
-    return enter_seccomp();
+    rc = start ? start(arg) : 0;
+    if ( !rc && setrlimit(RLIMIT_NPROC, &none) )
+        rc = -errno;
+    return rc ? rc : enter_seccomp();
 }

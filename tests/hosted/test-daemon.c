@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -1020,6 +1021,40 @@ static long status_line(pid_t pid, const char *key)
     return value;
 }
 
+/*
+ * Threads of a process that are not held as tight as all must be; how many
+ * there are, and how many are as nice as can be.
+ */
+static int loose_threads(pid_t pid, int *threads, int *nice)
+{
+    char path[64];
+    struct dirent *e;
+    DIR *d;
+    int loose = 0;
+
+    *threads = *nice = 0;
+    snprintf(path, sizeof(path), "/proc/%d/task", pid);
+    d = opendir(path);
+    while ( d && (e = readdir(d)) )
+    {
+        /* A thread's number opens the same files as a process's. */
+        pid_t tid = atoi(e->d_name);
+
+        if ( !tid )
+            continue;
+        ++*threads;
+        *nice += getpriority(PRIO_PROCESS, tid) == 19;
+        loose += status_line(tid, "Uid") != 65534 ||
+                 status_line(tid, "CapPrm") || status_line(tid, "CapEff") ||
+                 status_line(tid, "CapBnd") ||
+                 status_line(tid, "NoNewPrivs") != 1 ||
+                 status_line(tid, "Seccomp") != 2;
+    }
+    if ( d )
+        closedir(d);
+    return loose;
+}
+
 /* All threads' voluntary switches: each is a wake-up. */
 static long wakeups(pid_t pid)
 {
@@ -1056,12 +1091,17 @@ static void case_engine_has_no_rights(struct world *w)
     ssize_t n;
     DIR *d;
     struct dirent *e;
-    int devices = 0;
+    int devices = 0, threads, nice;
 
     up(w, NULL);
     kill(w->daemon, SIGUSR1);
     free(wait_file(w));
     engine = engine_pid(w);
+    equal(loose_threads(engine, &threads, &nice), 0);
+    /* But for the engine itself and who syncs. */
+    check(threads >= 2);
+    equal(nice, threads - 2);
+    equal(getpriority(PRIO_PROCESS, engine), getpriority(PRIO_PROCESS, 0));
     equal(status_line(engine, "Uid"), 65534);
     equal(status_line(engine, "CapPrm"), 0);
     equal(status_line(engine, "CapBnd"), 0);

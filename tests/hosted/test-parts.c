@@ -451,7 +451,7 @@ static int in_sandbox(int (*fn)(void))
 
     if ( !pid )
     {
-        if ( sandbox_enter(dir, 65534, 65534) )
+        if ( sandbox_enter(dir, 65534, 65534, NULL, NULL) )
             _exit(100);
         _exit(fn());
     }

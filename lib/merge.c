@@ -62,7 +62,7 @@ struct merge {
     uint32_t nr_cpus;
     struct stream **heap;
     uint32_t nr_heap;
-    uint64_t nr_copies, nr_damaged;
+    uint64_t nr_copies, nr_damaged, nr_skipped;
 };
 
 const char *merge_gap_text(enum merge_gap gap)
@@ -536,8 +536,39 @@ static int fill_heap(struct merge *m)
     return 0;
 }
 
+/*
+ * Leaves out the frames before the last one that begins before all that is
+ * wanted.  What ran then, and what was lost before it, its packets tell.
+ */
+static void skip_frames(struct merge *m, uint64_t from_tsc)
+{
+    if ( from_tsc <= m->copy_tsc )
+        return;
+
+    for ( uint32_t i = 0; i < m->nr_streams; i++ )
+    {
+        struct stream *st = &m->streams[i];
+        uint32_t n = st->nr_frames - 1;
+
+        while ( n && snapshot_frame(m->snap, st->frame[n])->first_tsc >
+                         from_tsc - m->copy_tsc )
+            n--;
+        for ( uint32_t k = 0; k < n; k++ )
+            m->nr_skipped += snapshot_frame(m->snap, st->frame[k])->records;
+        st->frame += n;
+        st->nr_frames -= n;
+    }
+}
+
 int merge_open(struct snapshot *s, const struct event_dict *dict,
                const struct clock_fit *clock, struct merge **out)
+{
+    return merge_open_from(s, dict, clock, 0, out);
+}
+
+int merge_open_from(struct snapshot *s, const struct event_dict *dict,
+                    const struct clock_fit *clock, uint64_t from_tsc,
+                    struct merge **out)
 {
     uint32_t n = snapshot_frames(s);
     struct merge *m = calloc(1, sizeof(*m));
@@ -558,6 +589,7 @@ int merge_open(struct snapshot *s, const struct event_dict *dict,
         goto out;
 
     make_streams(m, sort_frames(m));
+    skip_frames(m, from_tsc);
     rc = find_all_copies(m);
     if ( !rc )
         rc = fill_heap(m);
@@ -590,6 +622,11 @@ void merge_close(struct merge *m)
 uint64_t merge_copies(const struct merge *m)
 {
     return m->nr_copies;
+}
+
+uint64_t merge_skipped(const struct merge *m)
+{
+    return m->nr_skipped;
 }
 
 uint64_t merge_damaged(const struct merge *m)

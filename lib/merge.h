@@ -66,6 +66,16 @@ struct merge;
 /* All stay the caller's and must outlive it. */
 int merge_open(struct snapshot *s, const struct event_dict *dict,
                const struct clock_fit *clock, struct merge **out);
+/*
+ * The same for who wants no record older than `from_tsc`: frames that by the
+ * index have none, nor a copy of one, are not read.  Some older records come all
+ * the same.
+ */
+int merge_open_from(struct snapshot *s, const struct event_dict *dict,
+                    const struct clock_fit *clock, uint64_t from_tsc,
+                    struct merge **out);
+/* Records in the frames that are not read, copies among them. */
+uint64_t merge_skipped(const struct merge *m);
 /* 1: got one; 0: the end; -errno.  Damage is no error but a MERGE_GAP. */
 int merge_next(struct merge *m, struct merge_record *rec);
 void merge_close(struct merge *m);

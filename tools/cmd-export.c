@@ -216,7 +216,8 @@ static int walk(struct export *x, const struct options *o,
     struct merge *m;
     int rc;
 
-    rc = merge_open(src->snap, src->doc.dict, &src->doc.clock, &m);
+    rc = merge_open_from(src->snap, src->doc.dict, &src->doc.clock,
+                         filter->from_tsc, &m);
     if ( rc )
         return rc;
 

@@ -272,7 +272,8 @@ static int walk(const struct source *src, const struct out *out,
     struct merge *m;
     int rc;
 
-    rc = merge_open(src->snap, src->doc.dict, &src->doc.clock, &m);
+    rc = merge_open_from(src->snap, src->doc.dict, &src->doc.clock,
+                         f->from_tsc, &m);
     if ( rc )
         return rc;
 
@@ -292,6 +293,7 @@ static int walk(const struct source *src, const struct out *out,
         totals->shown += rec.kind == MERGE_EVENT;
     }
 
+    totals->records += merge_skipped(m);
     totals->copies = merge_copies(m);
     totals->damaged = merge_damaged(m);
     merge_close(m);

@@ -397,9 +397,73 @@ static void test_merge_speed(void **state)
     file_end(&f);
 }
 
+/* Ten seconds of two pCPUs, in many frames; some records in both channels. */
+static void long_file(struct file *f)
+{
+    file_begin(f);
+    for ( unsigned int cpu = 0; cpu < 2; cpu++ )
+        for ( unsigned int i = 0; i < 200; i++ )
+        {
+            uint64_t tsc = 1000000000ULL + i * 50000000ULL + cpu * 777;
+
+            packet(cpu, BUSY, tsc);
+            for ( unsigned int k = 0; k < 2500; k++ )
+                add(tsc + k * 20000, k % 500 ? ID_ANY : 2, i * 2500 + k);
+            put(f);
+        }
+    for ( unsigned int cpu = 0; cpu < 2; cpu++ )
+    {
+        packet(cpu, RARE, 1000000000ULL);
+        for ( unsigned int i = 0; i < 200; i++ )
+            for ( unsigned int k = 0; k < 2500; k += 500 )
+                add(1000000000ULL + i * 50000000ULL + cpu * 777 + k * 20000 +
+                    100, 2, i * 2500 + k);
+        put(f);
+    }
+    file_read(f);
+}
+
+/* From there on the same comes, and what is before it is not read. */
+static void test_merge_from(void **state)
+{
+    const uint64_t from = 10000000000ULL;
+    struct merge_record a, b;
+    struct merge *m;
+    struct file f;
+    uint64_t older = 0, n = 0;
+    int rc;
+
+    long_file(&f);
+    assert_int_equal(merge_open_from(f.s, dict, &line, from, &m), 0);
+    assert_true(merge_skipped(m) > 800000);
+    while ( (rc = merge_next(f.m, &a)) > 0 )
+    {
+        if ( a.tsc < from )
+            continue;
+        do {
+            assert_int_equal(merge_next(m, &b), 1);
+            older += b.tsc < from;
+        } while ( b.tsc < from );
+        assert_int_equal(a.tsc, b.tsc);
+        assert_int_equal(a.cpu, b.cpu);
+        assert_int_equal(a.channel, b.channel);
+        assert_int_equal(a.domid, b.domid);
+        assert_int_equal(a.data[0], b.data[0]);
+        n++;
+    }
+    assert_int_equal(rc, 0);
+    assert_int_equal(merge_next(m, &b), 0);
+    assert_int_equal(n, 2 * 20 * 2500);
+    assert_true(older < 60000);
+    assert_true(merge_copies(m) >= 2 * 20 * 5);
+    merge_close(m);
+    file_end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_merge_from),
         cmocka_unit_test(test_merge_by_stamp),
         cmocka_unit_test(test_merge_position_wins_over_stamp),
         cmocka_unit_test(test_merge_drops_copies),

@@ -15,6 +15,7 @@
 
 enum conf_type {
     CONF_TEXT,
+    CONF_ABSOLUTE,         /* a text that is or begins with a path */
     CONF_BOOL,
     CONF_U32,
     CONF_S32,
@@ -91,6 +92,9 @@ static const struct conf_key {
     { "guests", "may_ask", CONF_CHOICE, FIELD(guests), CHOICE_GUESTS, 0 },
     { "write", "compression_level", CONF_S32, FIELD(compression_level), -64,
       12 },
+    { "hook", "program", CONF_ABSOLUTE, FIELD(hook), 0, CONF_PATH },
+    { "hook", "user", CONF_TEXT, FIELD(hook_user), 0, 64 },
+    { "hook", "timeout", CONF_SECONDS, FIELD(hook_timeout_s), 1, 3600 },
     { "write", "threads", CONF_U32, FIELD(threads), 0, 16 },
 #undef FIELD
 };
@@ -139,6 +143,7 @@ void conf_default(struct conf *c)
         .requests = { .burst = 32, .refill_s = 10 },
         .max_files = 64,
         .max_bytes = 1ULL << 30,
+        .hook_timeout_s = 30,
         .guests = CONF_GUESTS_NONE,
         .guest = { .burst = 2, .refill_s = 900 },
         .min_free = 64ULL << 20,
@@ -290,6 +295,10 @@ static int set_key(struct conf *c, const struct conf_key *k, const char *value,
     case CONF_TEXT:
         *expects = "a text that is not empty and not too long";
         return set_text(field, k, value);
+
+    case CONF_ABSOLUTE:
+        *expects = "an absolute path";
+        return *value == '/' ? set_text(field, k, value) : -EINVAL;
 
     case CONF_RATE:
         *expects = "how many at once and the time after which one more may "

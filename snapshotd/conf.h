@@ -43,6 +43,9 @@ struct conf {
     uint64_t min_free;         /* bytes of the disk that stay free */
     uint32_t max_age_s;        /* 0: no limit */
     int32_t compression_level; /* LZ4F's: 0 fast, negative faster, 3..12 high */
+    char hook[CONF_PATH];      /* program and arguments; "": none */
+    char hook_user[64];        /* "": the daemon's */
+    uint32_t hook_timeout_s;
     uint32_t threads;          /* that compress; 0: as many as seem right */
     uint32_t guests;           /* enum conf_guests */
     struct limit_rate guest;   /* of one guest's requests */

@@ -404,6 +404,28 @@ static void take_done(struct engine *e, struct take *k)
              k->lat.first / 1000, k->lat.written / 1000, k->lat.durable / 1000);
 }
 
+/* The monitor has a program to run, and others to tell. */
+static void take_tell(struct engine *e, const struct take *k)
+{
+    const struct trigger *t = &k->trigger;
+    struct msg m = { .type = MSG_SNAPSHOT };
+
+    m.u.snapshot = (struct msg_snapshot){
+        .file = k->id,
+        .domid = t->t.domid,
+        .has_domain = trigger_has_domain(t),
+        .partial = meta_partial(&k->meta, NULL),
+        .wall_ns = t->wall_ns,
+        .records = k->totals.records,
+        .bytes = k->totals.file_bytes,
+        .wake_ns = k->lat.wake,
+        .quiescent_ns = k->lat.quiescent,
+        .written_ns = k->lat.written,
+        .durable_ns = k->lat.durable,
+    };
+    engine_send(e, &m);
+}
+
 static enum outcome outcome_of(const struct take *k, int rc, uint16_t error)
 {
     if ( rc == -ECANCELED )
@@ -442,7 +464,10 @@ static int take_try(struct engine *e, struct take *k, uint32_t gen)
     if ( !rc )
         rc = take_finish(e, k);
     if ( !rc )
+    {
         take_done(e, k);
+        take_tell(e, k);
+    }
     return rc;
 }
 

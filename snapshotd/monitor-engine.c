@@ -103,6 +103,7 @@ static void op_note(struct monitor *m, uint32_t cmd, uint32_t gen)
     else if ( cmd == XEN_FLIGHTREC_OP_release )
     {
         m->reading = 0;
+        m->released = gen;
         policy_forget(&m->policy);
     }
 }
@@ -227,6 +228,8 @@ void monitor_reap(struct monitor *m)
     while ( (pid = waitpid(-1, &status, WNOHANG)) > 0 )
         if ( pid == m->pid )
             engine_ended(m, status);
+        else
+            hook_reaped(&m->hook, pid, status);
 }
 
 /* Ends an engine that is to be replaced at once. */
@@ -367,6 +370,15 @@ static void engine_counted(struct monitor *m, struct counters *in)
     m->counters = *in;
 }
 
+/* Only of what it has just given back, and once. */
+static void engine_wrote(struct monitor *m, const struct msg_snapshot *s)
+{
+    if ( !m->released || s->file.gen != m->released )
+        return;
+    m->released = 0;
+    hook_add(&m->hook, &m->conf, m->state, s);
+}
+
 /* A message from the engine.  Anything odd ends it. */
 void monitor_receive(struct monitor *m)
 {
@@ -385,6 +397,8 @@ void monitor_receive(struct monitor *m)
         monitor_answered(m, &in.u.answer);
     else if ( !rc && in.type == MSG_COUNT && m->ready )
         engine_counted(m, &in.u.counters);
+    else if ( !rc && in.type == MSG_SNAPSHOT && m->ready )
+        engine_wrote(m, &in.u.snapshot);
     else
     {
         if ( rc != -EPIPE )

@@ -17,6 +17,7 @@
 #include "domains.h"
 #include "guests.h"
 #include "lib/hyp.h"
+#include "hook.h"
 #include "monitor.h"
 #include "policy.h"
 #include "proto.h"
@@ -54,6 +55,8 @@ struct monitor {
     struct counters counters; /* as it last told */
     bool conf_owed;        /* it does not have the newest */
     struct policy policy;
+    struct hook hook;
+    uint32_t released;     /* generation given back last; 0: it was told of */
 
     /* What it is to know. */
     struct domains domains;

@@ -98,7 +98,11 @@ int monitor_find_user(const char *name, uid_t *uid, gid_t *gid)
 
 static int find_user(struct monitor *m)
 {
-    return monitor_find_user(m->conf.user, &m->uid, &m->gid);
+    int code = monitor_find_user(m->conf.user, &m->uid, &m->gid);
+
+    if ( !code && hook_user(&m->hook, &m->conf, m->uid, m->gid) )
+        code = EXIT_CODE_USER;
+    return code;
 }
 
 static int open_lock(struct monitor *m)

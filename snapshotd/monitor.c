@@ -155,11 +155,14 @@ static void reload(struct monitor *m)
 {
     struct conf c;
     char why[1024];
+    uid_t uid;
+    gid_t gid;
     int rc = conf_load(&c, m->opt->conf_path, why, sizeof(why));
 
     if ( rc )
         log_error("%s", why);
-    if ( rc || monitor_find_user(c.user, &m->uid, &m->gid) )
+    if ( rc || monitor_find_user(c.user, &uid, &gid) ||
+         hook_user(&m->hook, &c, uid, gid) )
     {
         log_error("configuration: the new one is wrong: the old one stays");
         return;
@@ -168,6 +171,8 @@ static void reload(struct monitor *m)
         log_warning("configuration: run: is changed at the next start only");
     strcpy(c.run, m->conf.run);
     m->conf = c;
+    m->uid = uid;
+    m->gid = gid;
     m->conf_owed = true;
     m->guests.rule = c.guests;
     m->guests.rate = c.guest;
@@ -200,19 +205,23 @@ static void on_signal(struct monitor *m)
     }
 }
 
+/* The earlier of two times to wait; -1: for ever. */
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 /* -1: for ever. */
 static int next_timeout(const struct monitor *m)
 {
     uint64_t now = monitor_ms();
-    int64_t wait = guests_wait_ms(&m->guests, now), start;
-    int command = commands_timeout(&m->commands, now);
+    int64_t wait = earlier(guests_wait_ms(&m->guests, now),
+                           hook_wait_ms(&m->hook, now));
 
-    if ( command >= 0 && (wait < 0 || command < wait) )
-        wait = command;
+    wait = earlier(wait, commands_timeout(&m->commands, now));
     if ( m->pid )
         return wait;
-    start = m->restart_ms > now ? m->restart_ms - now : 0;
-    return wait < 0 || start < wait ? start : wait;
+    return earlier(wait, m->restart_ms > now ? m->restart_ms - now : 0);
 }
 
 static void turn(struct monitor *m)
@@ -243,6 +252,7 @@ static void turn(struct monitor *m)
     if ( p[0].revents )
         on_signal(m);
     guests_work(&m->guests, monitor_ms());
+    hook_work(&m->hook, &m->conf, monitor_ms());
     if ( p[5].revents || m->commands.client >= 0 )
         on_command(m);
     if ( !m->pid && monitor_ms() >= m->restart_ms )
@@ -279,6 +289,7 @@ int monitor_run(const struct monitor_options *opt)
             turn(m);
         log_info("ends; Xen goes on recording");
         monitor_end_engine(m);
+        hook_end(&m->hook);
         monitor_remove_sockets(m);
     }
     xs_disconnect(&m->xs);

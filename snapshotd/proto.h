@@ -19,7 +19,7 @@
  *      |--------------------------------------->|
  *      |  OP or JUDGE ... REPLY (one at a time) |
  *      |<-------------------------------------->|
- *      |  ANSWER to a request, COUNT            |
+ *      |  ANSWER to a request, COUNT, SNAPSHOT  |
  *      |<---------------------------------------|
  *
  * The monitor never blocks on the engine: what cannot be sent now stays owed.
@@ -53,9 +53,10 @@ enum msg_type {
     MSG_GUESTS,
     MSG_JUDGE,
     MSG_END,
+    MSG_SNAPSHOT,
 };
 
-#define MSG_LAST MSG_END
+#define MSG_LAST MSG_SNAPSHOT
 
 /* Why the monitor says WAKE. */
 enum wake_source { WAKE_START, WAKE_VIRQ, WAKE_RELEASE, WAKE_CHECK };
@@ -151,6 +152,19 @@ struct msg_answer {
     struct store_id file;      /* DONE: what names it */
 };
 
+/* A file has its name.  Once for each generation, after its release. */
+struct msg_snapshot {
+    struct store_id file;
+    uint16_t domid;
+    uint8_t has_domain;
+    uint8_t partial;           /* something of the history is missing */
+    uint32_t _pad;
+    uint64_t wall_ns;          /* of the trigger */
+    uint64_t records, bytes;
+    /* From the trigger on, in ns. */
+    uint64_t wake_ns, quiescent_ns, written_ns, durable_ns;
+};
+
 struct msg {
     uint32_t magic;
     uint16_t type;
@@ -165,6 +179,7 @@ struct msg {
         struct msg_op op;
         struct msg_judge judge;
         struct msg_answer answer;
+        struct msg_snapshot snapshot;
         struct counters counters;
         struct guest_counters guests;
     } u;

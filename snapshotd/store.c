@@ -33,7 +33,7 @@ const char *store_cause(uint8_t cause)
                                                          : "unknown";
 }
 
-static void uuid_text(const uint8_t u[16], char text[37])
+void store_uuid(const uint8_t u[16], char text[STORE_UUID])
 {
     static const uint8_t none[16];
     unsigned int i, n = 0;
@@ -51,12 +51,12 @@ static void uuid_text(const uint8_t u[16], char text[37])
 void store_name(const struct store_id *id, char name[STORE_NAME])
 {
     time_t t = id->wall_s;
-    char when[32] = "00000000T000000Z", uuid[37], again[8] = "";
+    char when[32] = "00000000T000000Z", uuid[STORE_UUID], again[8] = "";
     struct tm tm;
 
     if ( gmtime_r(&t, &tm) )
         strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &tm);
-    uuid_text(id->uuid, uuid);
+    store_uuid(id->uuid, uuid);
     if ( id->again )
         snprintf(again, sizeof(again), "-%u", id->again);
     snprintf(name, STORE_NAME, "%s-%s-%s-g%u%s" SNAPSHOT_SUFFIX, when, uuid,

@@ -38,6 +38,10 @@ void store_name(const struct store_id *id, char name[STORE_NAME]);
 /* The reverse, with `suffix` behind the name.  False: not such a name. */
 bool store_parse(const char *name, const char *suffix, struct store_id *id);
 
+#define STORE_UUID 37
+
+/* As names have it; all 0: "host". */
+void store_uuid(const uint8_t u[16], char text[STORE_UUID]);
 const char *store_cause(uint8_t cause);
 
 /* The same file? */

@@ -419,6 +419,106 @@ static void case_reload_other_directory(struct world *w)
     free(second);
 }
 
+/*
+ * The hook.
+ */
+
+/* A script that the daemon's user can run, and a file that it can write. */
+static void write_hook(struct world *w, const char *text)
+{
+    char path[128];
+    FILE *f;
+    int i;
+
+    check(!chmod(w->dir, 0755));
+    for ( i = 0; i < 2; i++ )
+    {
+        snprintf(path, sizeof(path), "%s/%s", w->dir, i ? "hook" : "out");
+        f = fopen(path, "we");
+        fputs(i ? text : "", f);
+        fclose(f);
+        check(!chmod(path, i ? 0755 : 0666));
+    }
+}
+
+static char *read_out(struct world *w)
+{
+    char path[128], *text = calloc(1, 4096);
+    FILE *f;
+
+    snprintf(path, sizeof(path), "%s/out", w->dir);
+    f = fopen(path, "re");
+    check(fread(text, 1, 4095, f) > 0);
+    fclose(f);
+    return text;
+}
+
+static void hook_conf(struct world *w, char conf[512], const char *more)
+{
+    snprintf(conf, 512, "[hook]\nprogram = %s/hook %s/out a;b $HOME\n%s",
+             w->dir, w->dir, more);
+}
+
+static void case_hook(struct world *w)
+{
+    char conf[512], *file, *out;
+    json_t *o;
+
+    up(w, NULL);
+    write_hook(w, "#!/bin/sh\n"
+                  "{ read -r json; echo \"$json\"; id -u; id -G; echo \"$#\";\n"
+                  "echo \"$2 $3\"; ls /proc/self/fd | tr '\\n' ' '; echo;\n"
+                  "grep -E 'NoNewPrivs|CapEff' /proc/self/status; env; } "
+                  ">\"$1\"\n"
+                  "exit 3\n");
+    hook_conf(w, conf, "");
+    reload(w, conf);
+    check(wait_log(w, "read anew"));
+    domain_new(w, 5, HANDLE_A, "web-1");
+    file = crash_file(w, 5);
+    check(wait_log(w, "hook: exit status 3"));
+    out = read_out(w);
+    o = json_loads(out, JSON_DISABLE_EOF_CHECK, NULL);
+    check(o != NULL);
+    same(text_of(o, "file"), file);
+    same(text_of(o, "cause"), "crash");
+    same(text_of(o, "uuid"), UUID_A);
+    equal(num_of(o, "domid"), 5);
+    equal(num_of(o, "generation"), 1);
+    check(num_of(o, "records") > 0);
+    json_decref(o);
+    /* Who it is, its words as they stand, nothing open beyond ls's own. */
+    check(strstr(out, "\n65534\n65534\n3\na;b $HOME\n0 1 2 3 \n") != NULL);
+    check(strstr(out, "NoNewPrivs:\t1") != NULL);
+    check(strstr(out, "CapEff:\t0000000000000000") != NULL);
+    check(!strstr(out, "XENSTORED") && !strstr(out, "FAKEXEN"));
+    free(out);
+    free(file);
+}
+
+/* One that hangs is ended with all it started, and holds up nothing. */
+static void case_hook_that_hangs(struct world *w)
+{
+    char conf[512], *out;
+
+    up(w, NULL);
+    write_hook(w, "#!/bin/sh\nsleep 1000 & echo $! >\"$1\"; wait\n");
+    hook_conf(w, conf, "timeout = 1s\n");
+    reload(w, conf);
+    check(wait_log(w, "read anew"));
+    domain_new(w, 5, HANDLE_A, "web-1");
+    crash_files(w, 5, 2);
+    check(wait_log(w, "hook: took too long: ended"));
+    out = read_out(w);
+    check(wait_gone(atoi(out)));
+    check(wait_log(w, "hook: took too long: ended"));
+    free(out);
+    reload(w, "[hook]\nprogram = /no/such/program\n");
+    check(wait_log(w, "read anew"));
+    crash_files(w, 5, 1);
+    check(wait_log(w, "hook: exit status 127: the program cannot be run"));
+}
+
 static const struct test_case cases[] = {
     CASE(limits),
     CASE(limit_of_requests),
@@ -431,6 +531,8 @@ static const struct test_case cases[] = {
     CASE(age),
     CASE(reload),
     CASE(reload_other_directory),
+    CASE(hook),
+    CASE(hook_that_hangs),
 };
 
 int main(int argc, char **argv)

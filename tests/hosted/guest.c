@@ -4,10 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -167,24 +171,15 @@ static bool get(struct guest_ring *g, void *data, size_t bytes)
     return true;
 }
 
-int guest_exchange(struct guest_ring *g, const void *request, size_t bytes,
-                   void *reply, size_t room)
-{
-    char buf[XENSTORE_PAYLOAD_MAX];
+struct message {
     struct xsd_sockmsg m;
+    char data[XENSTORE_PAYLOAD_MAX];
+};
 
-    if ( !put(g, request, bytes) )
-        return -ETIMEDOUT;
-    do {
-        if ( !get(g, &m, sizeof(m)) || m.len > sizeof(buf) ||
-             !get(g, buf, m.len) )
-            return -ETIMEDOUT;
-    } while ( m.type == XS_WATCH_EVENT );
-    if ( sizeof(m) + m.len > room )
-        return -EMSGSIZE;
-    memcpy(reply, &m, sizeof(m));
-    memcpy((char *)reply + sizeof(m), buf, m.len);
-    return sizeof(m) + m.len;
+static bool get_message(struct guest_ring *g, struct message *to)
+{
+    return get(g, &to->m, sizeof(to->m)) && to->m.len <= sizeof(to->data) &&
+           get(g, to->data, to->m.len);
 }
 
 static int error_of(const char *name, size_t bytes)
@@ -200,25 +195,86 @@ static int error_of(const char *name, size_t bytes)
 int guest_call(struct guest_ring *g, uint32_t type, const void *payload,
                size_t bytes, void *reply, size_t room)
 {
-    struct {
-        struct xsd_sockmsg m;
-        char data[XENSTORE_PAYLOAD_MAX];
-    } buf = { .m = { .type = type, .req_id = ++g->id, .len = bytes } };
+    struct message buf = { .m = { .type = type, .req_id = ++g->id,
+                                  .len = bytes } };
     size_t n;
-    int rc;
 
     if ( bytes > sizeof(buf.data) )
         return -E2BIG;
     memcpy(buf.data, payload, bytes);
-    rc = guest_exchange(g, &buf, sizeof(buf.m) + bytes, &buf, sizeof(buf));
-    if ( rc < 0 )
-        return rc;
+    if ( !put(g, &buf, sizeof(buf.m) + bytes) )
+        return -ETIMEDOUT;
+    do {
+        if ( !get_message(g, &buf) )
+            return -ETIMEDOUT;
+    } while ( buf.m.type == XS_WATCH_EVENT );
     if ( buf.m.type == XS_ERROR )
         return error_of(buf.data, buf.m.len);
     n = buf.m.len < room ? buf.m.len : room;
     if ( reply )
         memcpy(reply, buf.data, n);
     return n;
+}
+
+/* What the kernel does between /dev/xen/xenbus and the ring. */
+static void bridge(struct guest_ring *g, int master)
+{
+    struct message m;
+
+    for ( ;; )
+    {
+        struct pollfd p = { .fd = master, .events = POLLIN };
+
+        if ( g->ring->rsp_prod != g->ring->rsp_cons )
+        {
+            if ( !get_message(g, &m) ||
+                 write(master, &m, sizeof(m.m) + m.m.len) < 0 )
+                _exit(1);
+        }
+        /* The ring has nothing to poll. */
+        if ( poll(&p, 1, 1) <= 0 )
+            continue;
+        if ( read(master, &m.m, sizeof(m.m)) != sizeof(m.m) ||
+             m.m.len > sizeof(m.data) ||
+             (m.m.len && read(master, m.data, m.m.len) != m.m.len) )
+            _exit(1);
+        put(g, &m, sizeof(m.m) + m.m.len);
+    }
+}
+
+int guest_run(struct guest_ring *g, char **out, const char *argv[])
+{
+    int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), slave, i, rc;
+    struct termios raw;
+    char name[64];
+    pid_t pid;
+
+    if ( master < 0 || grantpt(master) || unlockpt(master) ||
+         ptsname_r(master, name, sizeof(name)) )
+        die("pty");
+    /* Held open, so that it is there before and after the program. */
+    slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if ( slave < 0 || tcgetattr(slave, &raw) )
+        die(name);
+    cfmakeraw(&raw);
+    tcsetattr(slave, TCSANOW, &raw);
+    pid = fork();
+    if ( !pid )
+    {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        bridge(g, master);
+    }
+    for ( i = 0; argv[i]; i++ )
+        if ( !strcmp(argv[i], "DEVICE") )
+            argv[i] = name;
+    rc = run(out, argv);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    /* What goes with a file that is closed. */
+    guest_call(g, XS_RESET_WATCHES, "", 1, NULL, 0);
+    close(slave);
+    close(master);
+    return rc;
 }
 
 int guest_write(struct guest_ring *g, const char *path, const void *value,

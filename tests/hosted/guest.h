@@ -39,9 +39,11 @@ void guest_close(struct guest_ring *g);
  */
 int guest_call(struct guest_ring *g, uint32_t type, const void *payload,
                size_t bytes, void *reply, size_t room);
-/* Whole messages, as the wire has them: one there, the answer back. */
-int guest_exchange(struct guest_ring *g, const void *request, size_t bytes,
-                   void *reply, size_t room);
+/*
+ * Runs a program that has the ring as a device: "DEVICE" among its arguments is
+ * replaced by that one's name.  Its exit status, what it printed in *out.
+ */
+int guest_run(struct guest_ring *g, char **out, const char *argv[]);
 
 /* `path` is relative to the guest's directory, or absolute. */
 int guest_write(struct guest_ring *g, const char *path, const void *value,

@@ -13,7 +13,7 @@ $(HOSTED:%=$(O)/tests/hosted/test-%): %: %.o $(HOSTED_O) $(LIBXF)
 # With the directory whose programs it is to try.
 $(HOSTED:%=$(O)/tests/hosted/%): $(O)/tests/hosted/%: \
     $(O)/tests/hosted/test-% $(FRHOST) $(FAKEXEN) \
-    $(O)/snapshotd/snapshotd $(O)/tools/xenflight
+    $(O)/snapshotd/snapshotd $(O)/tools/xenflight $(XENFLIGHT_ASK)
 	$(Q)printf '#!/bin/sh\nexec %s %s "$$@"\n' $< $(O) >$@
 	$(Q)chmod +x $@
 

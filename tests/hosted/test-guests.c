@@ -159,8 +159,60 @@ static void case_daemon_was_away(struct world *w)
     guest_close(&other);
 }
 
+/* The programs for guests; the script has a ring only on a real Xen. */
+static void case_program(struct world *w)
+{
+    char ask_path[300], *out, *path;
+    struct guest_ring g, other;
+    json_t *meta;
+
+    snprintf(ask_path, sizeof(ask_path), "%s/xs-hooks/guest/xenflight-ask",
+             cases_build);
+    up(w, "[guests]\nmay_ask = named\nburst = 1\n");
+    xs_put(w, "/tool/xenflight/guest/" UUID, "");
+    guest_new(w, &g, 5, HANDLE, "web-1");
+    guest_new(w, &other, 6, HANDLE2, "web-2");
+    check(guest_sees(&g, ASK, ""));
+    equal(guest_run(&g, &out, (const char *[]){ ask_path, "-d", "DEVICE",
+                                                "a task hung", NULL }), 0);
+    same(out, "done\n");
+    free(out);
+    path = wait_file(w);
+    meta = path ? file_meta(path) : NULL;
+    same(text_of(json_object_get(meta, "trigger"), "reason_text"),
+         "a task hung");
+    json_decref(meta);
+    free(path);
+    equal(guest_run(&g, &out, (const char *[]){ ask_path, "-d", "DEVICE",
+                                                NULL }), 1);
+    same(out, "rate-limited\n");
+    free(out);
+    equal(guest_run(&other, &out, (const char *[]){ ask_path, "-d", "DEVICE",
+                                                    NULL }), 3);
+    check_at(__LINE__, strstr(out, "may not ask: ENOENT"), "it said: %s", out);
+    free(out);
+    equal(run(&out, (const char *[]){ ask_path, "-d", "/nonexistent", NULL }),
+          3);
+    free(out);
+    equal(run(&out, (const char *[]){ ask_path, "-t", "x", NULL }), 2);
+    free(out);
+    /* Nobody there. */
+    equal(daemon_stop(w), 0);
+    equal(guest_run(&g, &out, (const char *[]){ ask_path, "-d", "DEVICE", "-n",
+                                                NULL }), 0);
+    same(out, "");
+    free(out);
+    equal(guest_run(&g, &out, (const char *[]){ ask_path, "-d", "DEVICE", "-t",
+                                                "1", NULL }), 1);
+    check_at(__LINE__, strstr(out, "no answer"), "it said: %s", out);
+    free(out);
+    guest_close(&g);
+    guest_close(&other);
+}
+
 static const struct test_case cases[] = {
     BOTH(asks), BOTH(not_allowed), BOTH(named), BOTH(daemon_was_away),
+    BOTH(program),
 };
 
 int main(int argc, char **argv)

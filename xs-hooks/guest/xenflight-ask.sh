@@ -1,0 +1,68 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# xenflight-ask.sh [-n] [-t SECONDS] [REASON]: in a guest, asks the host for a
+# trace snapshot of what just happened, waits for the answer, prints it.  As
+# xenflight-ask, for guests that have the xenstore programs.
+#
+# Status: 0 done (or asked, with -n), 1 not done, 2 usage, 3 cannot be asked
+# here: no xenstore, or this guest may not.  Protocol: xs-hooks/PROTOCOL.md.
+
+set -u
+node=control/trace-snapshot
+limit=10
+wait=yes
+
+usage()
+{
+    echo "usage: xenflight-ask.sh [-n] [-t SECONDS] [REASON]" >&2
+    exit 2
+}
+
+while getopts nt: opt
+do
+    case $opt in
+    n) wait=no ;;
+    t) limit=$OPTARG ;;
+    *) usage ;;
+    esac
+done
+shift $((OPTIND - 1))
+[ $# -le 1 ] || usage
+case $limit in
+'' | *[!0-9]*) usage ;;
+esac
+reason=${1:-asked}
+
+if ! xenstore-read $node >/dev/null 2>&1 ||
+    ! xenstore-write $node "$reason" 2>/dev/null
+then
+    echo "xenflight-ask.sh: this guest may not ask" >&2
+    exit 3
+fi
+[ $wait = yes ] || exit 0
+
+# The request node empty, or gone, and another status than "accepted".
+answered()
+{
+    [ -z "$(xenstore-read $node 2>/dev/null)" ] || return 1
+    status=$(xenstore-read $node-status 2>/dev/null)
+    [ -n "$status" ] && [ "$status" != accepted ]
+}
+
+end=$(($(date +%s) + limit))
+until answered
+do
+    left=$((end - $(date +%s)))
+    if [ $left -le 0 ]
+    then
+        echo "xenflight-ask.sh: no answer in $limit s: the host's snapshotd" \
+            "may not be running" >&2
+        exit 1
+    fi
+    # One event for setting the watch, one for what comes next; what came in
+    # between is seen a second later.
+    timeout 1 xenstore-watch -n 2 $node-status >/dev/null 2>&1
+done
+echo "$status"
+[ "$status" = "done" ]

@@ -112,7 +112,7 @@ void monitor_answered(struct monitor *m, const struct msg_answer *a)
     struct pending *p = pending_by_number(m, a->number);
     char name[XS_TRIGGER_NAME_MAX + 1];
 
-    if ( (a->number & GUEST_NUMBER) && a->state <= ANSWER_FAILED )
+    if ( (a->number & GUEST_NUMBER) && a->state <= ANSWER_LIMITED )
         guests_answer(&m->guests, a->number, a->state);
     if ( a->number == m->signal_number )
         m->signal_number = 0;

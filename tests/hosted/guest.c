@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +46,14 @@ static void allow(struct world *w, const char *path, unsigned int domid)
         die(path);
 }
 
+static void own(struct world *w, const char *path, unsigned int domid)
+{
+    struct xs_permissions p = { .id = domid, .perms = XS_PERM_NONE };
+
+    if ( !xs_set_permissions(w->xs, XBT_NULL, path, &p, 1) )
+        die(path);
+}
+
 static void ring_open(struct world *w, struct guest_ring *g)
 {
     char path[128];
@@ -80,6 +89,9 @@ void guest_new(struct world *w, struct guest_ring *g, unsigned int domid,
     allow(w, base, domid);
     snprintf(path, sizeof(path), "%s/control", base);
     xs_put(w, path, "");
+    snprintf(path, sizeof(path), "%s/data", base);
+    xs_put(w, path, "");
+    own(w, path, domid);
     snprintf(path, sizeof(path), "%s/name", base);
     xs_put(w, path, name);
     if ( !xs_introduce_domain(w->xs, domid, 1, 1) )
@@ -149,14 +161,16 @@ static bool get(struct guest_ring *g, void *data, size_t bytes)
     uint64_t end = now_ms() + WAIT_MS;
     char *to = data;
     uint32_t cons = g->ring->rsp_cons;
-    unsigned int spins = 0;
+    unsigned int looks = 0;
 
     while ( bytes )
     {
         if ( __atomic_load_n(&g->ring->rsp_prod, __ATOMIC_ACQUIRE) == cons )
         {
             /* An answer takes some 100 us: most come while we look. */
-            if ( ++spins > 20000 && !pause_until(end) )
+            if ( ++looks < 5000 )
+                sched_yield();
+            else if ( !pause_until(end) )
                 return false;
             continue;
         }

@@ -1007,23 +1007,6 @@ static void case_many_requests(struct world *w)
  * The process.
  */
 
-static long status_line(pid_t pid, const char *key)
-{
-    char path[64], line[256];
-    long value = -1;
-    FILE *f;
-
-    snprintf(path, sizeof(path), "/proc/%d/status", pid);
-    f = fopen(path, "re");
-    while ( f && fgets(line, sizeof(line), f) )
-        if ( !strncmp(line, key, strlen(key)) && line[strlen(key)] == ':' )
-            value = strtol(line + strlen(key) + 1, NULL,
-                           strncmp(key, "Cap", 3) ? 10 : 16);
-    if ( f )
-        fclose(f);
-    return value;
-}
-
 /*
  * Threads of a process that are not held as tight as all must be; how many
  * there are, and how many are as nice as can be.

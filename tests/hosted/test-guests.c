@@ -11,6 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cases.h"
@@ -210,9 +214,326 @@ static void case_program(struct world *w)
     guest_close(&other);
 }
 
+/*
+ * Misuse.
+ */
+
+/* The daemon has seen all that was introduced before. */
+static void settle(struct world *w)
+{
+    static unsigned int n;
+    char name[64], *answer;
+
+    snprintf(name, sizeof(name), "/tool/xenflight/request/s%u", ++n);
+    xs_put(w, name, "settle");
+    answer = xs_answer_of(w, strrchr(name, '/') + 1);
+    same(answer, "done");
+    free(answer);
+    free(wait_file(w));
+}
+
+static void case_reaches_no_further(struct world *w)
+{
+    static const char mine[] = "n5", ours[] = "n0\0b5\0b6";
+    struct guest_ring g, other;
+    char value[16];
+
+    up(w, ALL);
+    guest_new(w, &g, 5, HANDLE, "web-1");
+    guest_new(w, &other, 6, HANDLE2, "web-2");
+    check(guest_sees(&g, ASK, ""));
+    check(guest_sees(&other, ASK, ""));
+    equal(guest_chmod(&g, ASK, mine, sizeof(mine)), -EACCES);
+    equal(guest_chmod(&g, ASK, ours, sizeof(ours)), -EACCES);
+    equal(guest_chmod(&g, STATUS, mine, sizeof(mine)), -EACCES);
+    equal(guest_write(&g, STATUS, "done", 4), -EACCES);
+    equal(guest_rm(&g, STATUS), -EACCES);
+    equal(guest_write(&g, STATUS "/x", "x", 1), -EACCES);
+    equal(guest_read(&other, "/local/domain/5/" ASK, value, sizeof(value)),
+          -EACCES);
+    equal(guest_read(&other, "/local/domain/5/" STATUS, value, sizeof(value)),
+          -EACCES);
+    equal(guest_write(&other, "/local/domain/5/" ASK, "x", 1), -EACCES);
+    check(guest_read(&other, "/tool/xenflight/request", value,
+                     sizeof(value)) < 0);
+    check_perms(&g, ASK, "n0,b5");
+    /* It need not take part, and cannot change its mind. */
+    check(guest_rm(&g, ASK) >= 0);
+    equal(guest_write(&g, ASK, "x", 1), -EACCES);
+    settle(w);
+    equal(guest_read(&g, ASK, value, sizeof(value)), -ENOENT);
+    ask(&other, "x");
+    check_answer(&other, "done");
+    guest_close(&g);
+    guest_close(&other);
+}
+
+/* On oxenstored these would be Dom0's nodes, and count against no quota. */
+static void case_children(struct world *w)
+{
+    struct guest_ring g;
+    char name[64], *left;
+    unsigned int i;
+    int rc = 0;
+
+    up(w, ALL);
+    guest_new(w, &g, 5, HANDLE, "web-1");
+    check(guest_sees(&g, ASK, ""));
+    for ( i = 0; i < 100000 && rc >= 0; i++ )
+    {
+        snprintf(name, sizeof(name), ASK "/%u", i);
+        rc = guest_write(&g, name, "x", 1);
+    }
+    printf("# measured: it could make %u nodes\n", i - 1);
+    check(rc == -EACCES || rc == -ENOSPC);
+    check(guest_sees(&g, STATUS, "denied"));
+    left = xs_get(w, "/local/domain/5/" ASK);
+    check(!left);
+    free(left);
+    check(wait_log(w, "makes nodes below"));
+    guest_close(&g);
+}
+
+/* Bytes of all kinds, as many as xenstored takes. */
+static void case_binary(struct world *w)
+{
+    static const char start[] = "x\nsnapshotd: error: %s\033[31m";
+    struct guest_ring g;
+    char value[4000], *path;
+    const char *text;
+    json_t *meta;
+    size_t i;
+
+    up(w, ALL);
+    guest_new(w, &g, 5, HANDLE, "web-1");
+    check(guest_sees(&g, ASK, ""));
+    for ( i = 0; i < sizeof(value); i++ )
+        value[i] = i * 7 + i / 256;
+    memcpy(value, start, sizeof(start) - 1);
+    if ( guest_write(&g, ASK, value, sizeof(value)) < 0 )
+        check(guest_write(&g, ASK, value, 2000) >= 0);
+    check_answer(&g, "done");
+    path = wait_file(w);
+    meta = path ? file_meta(path) : NULL;
+    text = text_of(json_object_get(meta, "trigger"), "reason_text");
+    check(strstr(text, "\\x1b[31m") && strlen(text) <= 1024);
+    check(wait_log(w, "\"x\\x0asnapshotd: error: %s\\x1b[31m"));
+    check(!logged(w, "\nsnapshotd: error: %s"));
+    check(!memchr(w->text, '\033', w->text_bytes));
+    json_decref(meta);
+    free(path);
+    guest_close(&g);
+}
+
+/*
+ * Domains that come, ask and go at once, under one number: their directories
+ * stay gone, and no one gets another one's answer.
+ */
+static void case_number_again(struct world *w)
+{
+    struct guest_ring g;
+    char handle[40], value[16], *left;
+    unsigned int i;
+
+    up(w, ALL "burst = 1000\n");
+    for ( i = 0; i < 25; i++ )
+    {
+        snprintf(handle, sizeof(handle), "%032x", i + 1);
+        guest_new(w, &g, 5, handle, "short");
+        if ( i & 1 )
+            check(guest_sees(&g, ASK, ""));
+        if ( guest_read(&g, STATUS, value, sizeof(value)) >= 0 )
+            same(value, "");
+        /* Not always is the node there yet. */
+        guest_write(&g, ASK, "x", 1);
+        guest_destroy(w, &g);
+    }
+    settle(w);
+    left = xs_get(w, "/local/domain/5");
+    check(!left);
+    free(left);
+
+    /* One is gone while its snapshot is being made. */
+    host(w, "hang 0");
+    guest_new(w, &g, 5, HANDLE, "web-1");
+    check(guest_sees(&g, ASK, ""));
+    ask(&g, "from the first");
+    check(guest_sees(&g, STATUS, "accepted"));
+    guest_destroy(w, &g);
+    guest_new(w, &g, 5, HANDLE2, "web-2");
+    check(guest_sees(&g, ASK, ""));
+    host(w, "run 0");
+    check(wait_log(w, UUID "-guest-request"));
+    settle(w);
+    check(guest_sees(&g, STATUS, ""));
+    guest_close(&g);
+}
+
+/*
+ * A guest that writes as fast as it can; beside it another one, whose
+ * operations are timed.  First to a node that nobody watches, for comparison.
+ */
+
+struct flood {
+    bool stop;
+    unsigned int writes;
+};
+
+struct beside {
+    unsigned int ops, writes;
+    double median_us, p99_us;
+};
+
+static double seconds(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* In a process of its own: writes until it is told to stop, and counts. */
+static pid_t flood(struct guest_ring *g, const char *node, struct flood *f)
+{
+    static const char *const values[] = { "flood", "", "another" };
+    pid_t pid = fork();
+
+    if ( pid )
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    while ( !__atomic_load_n(&f->stop, __ATOMIC_RELAXED) )
+    {
+        const char *v = values[f->writes % 3];
+
+        if ( guest_write(g, node, v, strlen(v)) < 0 )
+            _exit(1);
+        f->writes++;
+    }
+    _exit(0);
+}
+
+static void time_beside(struct guest_ring *other, double for_s,
+                        struct beside *out)
+{
+    static double us[1 << 20];
+    double end = seconds() + for_s, t;
+    char value[16];
+
+    for ( out->ops = 0; (t = seconds()) < end && out->ops < 1 << 20; )
+    {
+        check(guest_read(other, STATUS, value, sizeof(value)) >= 0);
+        us[out->ops++] = (seconds() - t) * 1e6;
+        usleep(500);
+    }
+    qsort(us, out->ops, sizeof(us[0]), by_size);
+    out->median_us = us[out->ops / 2];
+    out->p99_us = us[out->ops - 1 - out->ops / 100];
+}
+
+static struct beside flood_beside(struct world *w, struct guest_ring *g,
+                                  const char *node, struct guest_ring *other,
+                                  double for_s)
+{
+    struct flood *f = mmap(NULL, sizeof(*f), PROT_READ | PROT_WRITE,
+                           MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct beside b;
+    pid_t pid;
+    int status;
+
+    pid = flood(g, node, f);
+    time_beside(other, for_s, &b);
+    __atomic_store_n(&f->stop, true, __ATOMIC_RELAXED);
+    waitpid(pid, &status, 0);
+    equal(status, 0);
+    b.writes = f->writes;
+    munmap(f, sizeof(*f));
+    printf("# measured: %.0f writes/s to %s, beside it %u reads: median %.0f "
+           "us, p99 %.0f us\n", b.writes / for_s, node, b.ops, b.median_us,
+           b.p99_us);
+    return b;
+}
+
+static unsigned int log_lines(struct world *w, const char *what)
+{
+    const char *p = w->text;
+    unsigned int n = 0;
+
+    while ( (p = strstr(p, what)) )
+    {
+        p += strlen(what);
+        n++;
+    }
+    return n;
+}
+
+static void case_flood(struct world *w)
+{
+    const char *for_env = getenv("FLOOD_SECONDS");
+    double for_s = for_env ? atof(for_env) : 1.5, t;
+    struct guest_ring g, other, third;
+    struct beside idle, ours;
+    long monitor, engine;
+    unsigned int files, i;
+
+    up(w, ALL);
+    guest_new(w, &g, 5, HANDLE, "web-1");
+    guest_new(w, &other, 6, HANDLE2, "web-2");
+    guest_new(w, &third, 7, "00000000000000000000000000000007", "web-3");
+    check(guest_sees(&third, ASK, ""));
+    check(guest_sees(&g, ASK, "") && guest_sees(&other, ASK, ""));
+    /* Something was written before memory is looked at. */
+    ask(&other, "first");
+    free(wait_file(w));
+    check_answer(&other, "done");
+    idle = flood_beside(w, &g, "data/x", &other, for_s);
+    monitor = status_line(w->daemon, "VmRSS");
+    engine = status_line(engine_pid(w), "VmRSS");
+    files = count_files(w);
+
+    ours = flood_beside(w, &g, ASK, &other, for_s);
+    printf("# measured: RSS: monitor %ld to %ld KiB, engine %ld to %ld KiB, "
+           "xenstored %ld KiB\n", monitor, status_line(w->daemon, "VmRSS"),
+           engine, status_line(engine_pid(w), "VmRSS"),
+           status_line(w->xenstored, "VmRSS"));
+    check(ours.writes > 100 * for_s);
+    check(ours.median_us < 3 * idle.median_us + 1000);
+#ifndef __SANITIZE_ADDRESS__
+    check(status_line(w->daemon, "VmRSS") - monitor < 1024);
+    check(status_line(engine_pid(w), "VmRSS") - engine < 2048);
+#endif
+    /* What others ask for is done as ever; its own budget is used up. */
+    t = seconds();
+    ask(&third, "while it is going on");
+    check_answer(&third, "done");
+    printf("# measured: another guest's request done after %.0f ms\n",
+           (seconds() - t) * 1e3);
+    /* What is left of it, if anything, is soon. */
+    for ( i = 0; i < 3; i++ )
+    {
+        ask(&g, "after all that");
+        check(guest_sees(&g, ASK, ""));
+    }
+    check(guest_sees(&g, STATUS, "rate-limited"));
+    check(count_files(w) <= files + 3);
+    settle(w);
+    check(log_lines(w, "domain 5") <= 2 * 2 + 2);
+    guest_close(&g);
+    guest_close(&other);
+    guest_close(&third);
+}
+
 static const struct test_case cases[] = {
     BOTH(asks), BOTH(not_allowed), BOTH(named), BOTH(daemon_was_away),
     BOTH(program),
+    BOTH(reaches_no_further), BOTH(children), BOTH(binary), BOTH(number_again),
+    BOTH(flood),
 };
 
 int main(int argc, char **argv)

@@ -428,6 +428,23 @@ pid_t engine_pid(const struct world *w)
     return pid;
 }
 
+long status_line(pid_t pid, const char *key)
+{
+    char path[64], line[256];
+    long value = -1;
+    FILE *f;
+
+    snprintf(path, sizeof(path), "/proc/%d/status", pid);
+    f = fopen(path, "re");
+    while ( f && fgets(line, sizeof(line), f) )
+        if ( !strncmp(line, key, strlen(key)) && line[strlen(key)] == ':' )
+            value = strtol(line + strlen(key) + 1, NULL,
+                           strncmp(key, "Cap", 3) ? 10 : 16);
+    if ( f )
+        fclose(f);
+    return value;
+}
+
 bool wait_gone(pid_t pid)
 {
     int fd = syscall(SYS_pidfd_open, pid, 0);

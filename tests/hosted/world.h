@@ -80,6 +80,8 @@ bool wait_part(struct world *w);
 unsigned int count_files(const struct world *w);
 unsigned int count_entries(const struct world *w);
 bool wait_gone(pid_t pid);
+/* A number of /proc/PID/status: "VmRSS" in KiB.  -1: none. */
+long status_line(pid_t pid, const char *key);
 
 void xs_put(struct world *w, const char *path, const char *value);
 bool xs_write_bytes(struct world *w, const char *path, const void *value,

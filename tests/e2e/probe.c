@@ -273,6 +273,12 @@ static int do_map(char **arg)
     return 0;
 }
 
+/* Where an event is in the list: its compact id less the first one. */
+#define PLACE(name, event, channels, fields, format) PLACE_##name,
+enum {
+    FR_EVENT_LIST(PLACE)
+};
+
 struct sums {
     uint64_t packets, records, bytes, bad, after;
     uint64_t marks[16];      /* our own events, by their number */
@@ -362,7 +368,7 @@ static int do_rings(char **arg)
         printf("cpu=%u channel=%u slots=%u slot_bytes=%u spares=%u packets=%"
                PRIu64 " records=%" PRIu64 " bytes=%" PRIu64 " start_marks=%"
                PRIu64 "\n", n, ch, cpu->ch[ch].slots, cpu->ch[ch].slot_bytes,
-               cpu->ch[ch].spares, s.packets, s.records, s.bytes, s.marks[0]);
+               cpu->ch[ch].spares, s.packets, s.records, s.bytes, s.marks[PLACE_FR_START]);
     }
     return 0;
 }
@@ -387,7 +393,7 @@ static int audit_ring(const struct xen_flightrec_cpu *cpu, unsigned int ch,
            " crash_marks=%" PRIu64 "\n", wrong ? "WRONG" : "right",
            cpu->cpu, ch, a.emitted, (int64_t)a.late, a.held, a.held_earlier,
            a.sacrificed, a.overwritten, lost, s.packets, s.records, s.bytes,
-           s.after, s.marks[8]);
+           s.after, s.marks[PLACE_FR_DOMAIN_CRASH]);
     return wrong;
 }
 

@@ -22,6 +22,4 @@ TESTS += tests/unit/events-complete.sh
 $(O)/tests/unit/test-limit: $(O)/snapshotd/limit.o
 $(O)/tests/unit/test-conf: $(O)/snapshotd/conf.o $(O)/snapshotd/log.o
 $(O)/tests/unit/test-conf: LIBS_BASE += -linih
-
-
 $(O)/tests/unit/test-window: $(O)/snapshotd/meta-time.o

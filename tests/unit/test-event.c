@@ -252,7 +252,7 @@ static void test_text_own_events(void **state)
                 "vcpu=none dom=3 cause=triple_fault reason=reboot",
                 3 << 16 | 0xffff, 5, 1);
     assert_text(XEN_FLIGHTREC_EV_FREEZE, "gen=7 cause=request", 7, 1);
-    assert_text(XEN_FLIGHTREC_EV_CLOCK, "ns=4294967297", 1, 1);
+    assert_text(0x0008201a, "tsc=4294967297", 1, 1);
 }
 
 static void test_text_unknown_event(void **state)
@@ -298,9 +298,9 @@ static void test_json_members(void **state)
                 0x206);
     assert_json(0x00801001, "\"old_mhz\":1200,\"short\":true", 1200);
     assert_json(0x00081001, "\"rest\":[\"0x1\",\"0x2\"]", 1, 2);
-    assert_json(XEN_FLIGHTREC_EV_CLOCK, "\"ns\":9223372036854775807",
+    assert_json(0x0008201a, "\"tsc\":9223372036854775807",
                 0xffffffff, 0x7fffffff);
-    assert_json(XEN_FLIGHTREC_EV_CLOCK, "\"ns\":\"9223372036854775808\"",
+    assert_json(0x0008201a, "\"tsc\":\"9223372036854775808\"",
                 0, 0x80000000);
     assert_json(0x00081001, "");
 }

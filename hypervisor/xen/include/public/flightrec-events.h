@@ -68,7 +68,6 @@
  *   FREEZE        gen, cause (XEN_FLIGHTREC_CAUSE_*)
  *   RELEASE       gen
  *   CPU_UP, CPU_DOWN  pCPU
- *   CLOCK         system time in ns, low and high
  *   DOMAIN_CRASH  domid << 16 | vCPU (0xffff: not known), cause, SHUTDOWN_*
  *                 reason, guest's rip low and high (left out if not known)
  *   START, STOP   none
@@ -79,7 +78,6 @@
 #define XEN_FLIGHTREC_EV_RELEASE      0x0001f103
 #define XEN_FLIGHTREC_EV_CPU_UP       0x0001f104
 #define XEN_FLIGHTREC_EV_CPU_DOWN     0x0001f105
-#define XEN_FLIGHTREC_EV_CLOCK        0x0001f106
 #define XEN_FLIGHTREC_EV_DOMAIN_CRASH 0x0001f108
 
 #define FR_FIELDS_RUNSTATE \
@@ -96,7 +94,6 @@
     E(FR_RELEASE, 0x0001f103, BOTH, "gen:u32", "")                            \
     E(FR_CPU_UP, 0x0001f104, BOTH, "cpu:u32", "")                             \
     E(FR_CPU_DOWN, 0x0001f105, BOTH, "cpu:u32", "")                           \
-    E(FR_CLOCK, 0x0001f106, BOTH, "ns:u64", "")                               \
     E(FR_DOMAIN_CRASH, 0x0001f108, BOTH,                                      \
       "vcpu:v16 dom:d16 cause:u32/cause reason:u32/shutdown rip:x64?", "")    \
     /* TRC_GEN: in Xen's own trace buffers only */                            \

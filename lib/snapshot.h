@@ -275,8 +275,12 @@ int snapshot_verify(int fd, struct snapshot_fault *fault,
  *  "history"*: "complete" | "partial", "history_why": [ text... ]
  *  "host": { "name", "kernel" }
  *  "xen": { "version", "build_id", "cmdline" }
- *  "clock"*: { "tsc_khz"*, "tsc_shift"*, "pairs": [ { "tsc", "ns", "wall_ns" }
- *      ... ] }: the same moment in TSC, Xen's system time, and ns since 1970
+ *  "clock"*: { "tsc_khz"*, "tsc_shift"*, "pairs": [ { "tsc", "ns",
+ *      "wall_ns", "mono_ns", "width_ns" } ... ], "fit": see lib/clock.h }: the
+ *      same moment in TSC, Xen's system time, ns since 1970 and Dom0's
+ *      CLOCK_MONOTONIC; these two may be off by width_ns
+ *  "window": { "busy": { "from_tsc", "to_tsc" }, "rare": ... }: from when to when
+ *      every pCPU has all records but the gaps, on the trigger's clock
  *  "cpus": [ { "cpu", "node" } ... ]
  *  "domains": [ { "domid"*, "uuid", "name", "vcpus" } ... ]
  *  "dictionary"*: { "events"*: [ ... ], "enums": { ... } }, see lib/event.h
@@ -284,7 +288,8 @@ int snapshot_verify(int fd, struct snapshot_fault *fault,
  *      "emitted", "late", "held", "held_earlier", "sacrificed", "overwritten",
  *      "lost": { "nested", "busy", "stopped", "retry" }, "quiescent": bool,
  *      "balanced": bool } ... ]
- *  "gaps": [ { "cpu", "channel", "cause" (text), "records" } ... ]
+ *  "gaps": [ { "cpu", "channel", "cause" (text), "records", "from_tsc",
+ *      "to_tsc" } ... ]
  *
  * The note: { "latency_ns": { "wake", "quiescent", "written" } }: each counted
  * from the trigger.

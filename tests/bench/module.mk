@@ -44,6 +44,10 @@ $(BENCH_DIR)/bench: $(BENCH_O)
 	@$(call say,LD $@)
 	$(Q)$(CC) -no-pie -o $@ $^ $(LIBS_LTTNG) $(LIBS_DPDK)
 
+$(BENCH_DIR)/freeze: $(addprefix $(BENCH_DIR)/,freeze.o ring.o table.o platform.o)
+	@$(call say,LD $@)
+	$(Q)$(CC) -no-pie -o $@ $^ -pthread
+
 $(BENCH_DIR)/stream: $(O)/tests/bench-stream.o $(LIBXF)
 	@$(call say,LD $@)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LIBS_BASE)
@@ -61,8 +65,9 @@ bench: ## cost of a record, ours and other recorders': ns, instructions, bytes
 	$(Q).ci/deps bench || echo "bench: goes on with what is installed"
 	$(Q)$(MAKE) --no-print-directory bench-run
 
-bench-run: $(BENCH_DIR)/bench $(BENCH_DIR)/stream
+bench-run: $(BENCH_DIR)/bench $(BENCH_DIR)/freeze $(BENCH_DIR)/stream
 	$(Q)tests/bench/lttng tests/bench/run $<
+	$(Q)$(BENCH_DIR)/freeze
 	$(Q)if [ -e $(BENCH_SNAPSHOT) ]; then \
 	    $(BENCH_DIR)/stream $(BENCH_SNAPSHOT); \
 	else \

@@ -76,6 +76,18 @@ install: all ## install the user-space part: DESTDIR=, PREFIX=
 	$(Q)install $(O)/snapshotd/snapshotd $(DESTDIR)$(PREFIX)/sbin/
 	$(Q)install $(O)/tools/xenflight $(DESTDIR)$(PREFIX)/bin/
 	$(Q)install xs-hooks/toolstack/xenflight-request $(DESTDIR)$(PREFIX)/bin/
+	$(Q)install -d $(DESTDIR)$(PREFIX)/share/xenflight/guest
+	$(Q)install $(XENFLIGHT_ASK) xs-hooks/guest/xenflight-ask.sh \
+	    xs-hooks/guest/xenflight-kmsg xs-hooks/guest/kdump-pre \
+	    $(DESTDIR)$(PREFIX)/share/xenflight/guest/
+	$(Q)install -m 644 xs-hooks/guest/*.service \
+	    $(DESTDIR)$(PREFIX)/share/xenflight/guest/
+	$(Q)install -d $(DESTDIR)$(PREFIX)/share/xenflight/hooks \
+	    $(DESTDIR)$(PREFIX)/share/doc/xenflight
+	$(Q)install xs-hooks/toolstack/libvirt xs-hooks/toolstack/xapi \
+	    $(DESTDIR)$(PREFIX)/share/xenflight/hooks/
+	$(Q)install -m 644 xs-hooks/README.md xs-hooks/PROTOCOL.md \
+	    $(DESTDIR)$(PREFIX)/share/doc/xenflight/
 	$(Q)install -m 644 man/*.5 $(DESTDIR)$(MAN)/man5/
 	$(Q)install -m 644 man/*.8 $(DESTDIR)$(MAN)/man8/
 	$(Q)sed 's,@PREFIX@,$(PREFIX),' snapshotd/dist/snapshotd.service.in \

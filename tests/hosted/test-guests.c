@@ -54,6 +54,20 @@ static void check_answer(struct guest_ring *g, const char *want)
     check(guest_sees(g, ASK, ""));
 }
 
+/* The daemon has seen all that was introduced before. */
+static void settle(struct world *w)
+{
+    static unsigned int n;
+    char name[64], *answer;
+
+    snprintf(name, sizeof(name), "/tool/xenflight/request/s%u", ++n);
+    xs_put(w, name, "settle");
+    answer = xs_answer_of(w, strrchr(name, '/') + 1);
+    same(answer, "done");
+    free(answer);
+    free(wait_file(w));
+}
+
 static void case_asks(struct world *w)
 {
     struct guest_ring g;
@@ -172,7 +186,7 @@ static void case_program(struct world *w)
 
     snprintf(ask_path, sizeof(ask_path), "%s/xs-hooks/guest/xenflight-ask",
              cases_build);
-    up(w, "[guests]\nmay_ask = named\nburst = 1\n");
+    up(w, "[guests]\nmay_ask = named\n[limit]\nguest = 1/15m\n");
     xs_put(w, "/tool/xenflight/guest/" UUID, "");
     guest_new(w, &g, 5, HANDLE, "web-1");
     guest_new(w, &other, 6, HANDLE2, "web-2");
@@ -215,22 +229,102 @@ static void case_program(struct world *w)
 }
 
 /*
- * Misuse.
+ * Toolstacks: what libvirt and XAPI call, as they call it.
  */
 
-/* The daemon has seen all that was introduced before. */
-static void settle(struct world *w)
+/* A shell line, with the tree's hooks in $H and a directory for its use in $D. */
+static int shell(struct world *w, const char *line)
 {
-    static unsigned int n;
-    char name[64], *answer;
+    const char *argv[] = { "/bin/sh", "-ec", line, NULL };
+    char *out;
+    int rc;
 
-    snprintf(name, sizeof(name), "/tool/xenflight/request/s%u", ++n);
-    xs_put(w, name, "settle");
-    answer = xs_answer_of(w, strrchr(name, '/') + 1);
-    same(answer, "done");
-    free(answer);
-    free(wait_file(w));
+    setenv("H", "xs-hooks/toolstack", 1);
+    setenv("D", w->dir, 1);
+    rc = run(&out, argv);
+    if ( rc || *out )
+        printf("# %s\n# status %d, it said: %s\n", line, rc, out);
+    rc = rc ? rc : *out;
+    free(out);
+    return rc;
 }
+
+#define XML(meta)                                                            \
+    "printf '<domain type=\"xen\">\n <name>web-1</name>\n <uuid>" UUID     \
+    "</uuid>\n <description>&lt;x:guest xmlns:x=\"urn:xenflight\" "         \
+    "may-ask=\"yes\"/></description>\n <metadata>" meta "</metadata>\n"    \
+    "</domain>\n' | $H/libvirt web-1 "
+#define MAY "<x:guest may-ask=\"yes\" xmlns:x=\"urn:xenflight\"/>"
+
+static void case_libvirt(struct world *w)
+{
+    struct guest_ring g;
+    char value[16];
+
+    up(w, "[guests]\nmay_ask = named\n");
+    equal(shell(w, XML("") "prepare begin -"), 0);
+    guest_new(w, &g, 5, HANDLE, "web-1");
+    settle(w);
+    equal(guest_read(&g, ASK, value, sizeof(value)), -ENOENT);
+    equal(shell(w, XML(MAY) "start begin -"), 0);
+    check(guest_sees(&g, ASK, ""));
+    equal(shell(w, XML(MAY) "started begin -"), 0);
+    ask(&g, "x");
+    check_answer(&g, "done");
+    equal(shell(w, XML(MAY) "release end -"), 0);
+    check(guest_sees(&g, STATUS, "denied"));
+    /* Nothing it can use: no harm. */
+    equal(shell(w, "echo nonsense | $H/libvirt x prepare begin -"), 0);
+    equal(shell(w, "$H/libvirt </dev/null"), 0);
+    guest_close(&g);
+}
+
+/* With an xe that knows one VM. */
+static void case_xapi(struct world *w)
+{
+    struct guest_ring g;
+    char *path;
+    json_t *meta;
+
+    up(w, "[guests]\nmay_ask = named\n");
+    equal(shell(w, "mkdir $D/bin; for d in start resume shutdown reboot; do "
+                   "mkdir $D/vm-pre-$d; cp $H/xapi $D/vm-pre-$d/50-x; done; "
+                   "mkdir $D/vm-post-destroy; "
+                   "cp $H/xapi $D/vm-post-destroy/50-x; "
+                   "cp $H/xenflight-request $D/bin; "
+                   "printf '#!/bin/sh\n[ \"$*\" = \"vm-param-get uuid=" UUID
+                   " param-name=other-config param-key=xenflight-may-ask\" ] "
+                   "&& echo true\n' >$D/bin/xe; chmod +x $D/bin/xe"), 0);
+    guest_new(w, &g, 5, HANDLE, "web-1");
+    equal(shell(w, "PATH=$D/bin:$PATH $D/vm-pre-start/50-x -vmuuid " UUID
+                   " -reason none"), 0);
+    check(guest_sees(&g, ASK, ""));
+    equal(shell(w, "PATH=$D/bin:$PATH $D/vm-pre-start/50-x -vmuuid " UUID2
+                   " -reason none"), 0);
+    path = xs_get(w, "/tool/xenflight/guest/" UUID2);
+    check(!path);
+    free(path);
+    /* Forced: what led there is kept. */
+    equal(shell(w, "PATH=$D/bin:$PATH $D/vm-pre-shutdown/50-x -vmuuid " UUID
+                   " -reason hard-shutdown >$D/said"), 0);
+    path = wait_file(w);
+    meta = path ? file_meta(path) : NULL;
+    same(text_of(json_object_get(meta, "trigger"), "reason_text"),
+         "XAPI: hard-shutdown of " UUID);
+    json_decref(meta);
+    free(path);
+    equal(shell(w, "PATH=$D/bin:$PATH $D/vm-pre-reboot/50-x -vmuuid " UUID
+                   " -reason clean-reboot"), 0);
+    equal(shell(w, "$D/vm-post-destroy/50-x -vmuuid " UUID " -reason none"), 0);
+    check(guest_sees(&g, STATUS, "denied"));
+    equal(shell(w, "$D/vm-pre-start/50-x -vmuuid '../../x' -reason none"), 0);
+    equal(count_files(w), 1);
+    guest_close(&g);
+}
+
+/*
+ * Misuse.
+ */
 
 static void case_reaches_no_further(struct world *w)
 {
@@ -335,7 +429,7 @@ static void case_number_again(struct world *w)
     char handle[40], value[16], *left;
     unsigned int i;
 
-    up(w, ALL "burst = 1000\n");
+    up(w, ALL "[limit]\nguest = off\n");
     for ( i = 0; i < 25; i++ )
     {
         snprintf(handle, sizeof(handle), "%032x", i + 1);
@@ -532,6 +626,7 @@ static void case_flood(struct world *w)
 static const struct test_case cases[] = {
     BOTH(asks), BOTH(not_allowed), BOTH(named), BOTH(daemon_was_away),
     BOTH(program),
+    CASE(libvirt), CASE(xapi),
     BOTH(reaches_no_further), BOTH(children), BOTH(binary), BOTH(number_again),
     BOTH(flood),
 };

@@ -15,4 +15,10 @@ xen-off:
 xen-pristine:
 	$(Q)hypervisor/build-xen pristine build/xen-pristine
 
-.PHONY: xen xen-debian xen-off xen-pristine
+# What one would send to xen-devel; each patch is built on the way.
+XEN_FAMILY ?= 4.17
+
+xen-series: ## build after each patch; the whole series into build/xen-series
+	$(Q)hypervisor/build-xen series build/xen-series $(XEN_FAMILY)
+
+.PHONY: xen-series xen xen-debian xen-off xen-pristine

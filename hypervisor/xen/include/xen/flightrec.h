@@ -17,7 +17,10 @@ struct xen_sysctl_tbuf_op;
 
 #ifdef CONFIG_FLIGHTREC
 
-/* From __trace_var(), if the recorder is among the active sinks.  Any context. */
+/*
+ * From the function behind all trace points, if the recorder is among the
+ * active sinks.  Any context.
+ */
 void flightrec_trace(uint32_t event, const void *data, unsigned int bytes);
 /* Does any channel's mask want this event? */
 bool flightrec_wants(uint32_t event);
@@ -65,17 +68,6 @@ static inline void flightrec_domain_shutdown(struct domain *d,
 static inline void flightrec_domain_resume(struct domain *d) {}
 static inline void flightrec_stop(void) {}
 static inline void flightrec_vmcoreinfo(void) {}
-static inline unsigned int flightrec_frames(const struct domain *d,
-                                            unsigned int id)
-{
-    return -EOPNOTSUPP;
-}
-static inline int flightrec_acquire(unsigned int id, unsigned int frame,
-                                    unsigned int nr_frames,
-                                    xen_pfn_t mfn_list[])
-{
-    return -EOPNOTSUPP;
-}
 
 #endif /* CONFIG_FLIGHTREC */
 

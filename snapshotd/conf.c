@@ -92,6 +92,7 @@ static const struct conf_key {
     { "guests", "may_ask", CONF_CHOICE, FIELD(guests), CHOICE_GUESTS, 0 },
     { "write", "compression_level", CONF_S32, FIELD(compression_level), -64,
       12 },
+    { "status", "textfile", CONF_ABSOLUTE, FIELD(textfile), 0, CONF_PATH },
     { "hook", "program", CONF_ABSOLUTE, FIELD(hook), 0, CONF_PATH },
     { "hook", "user", CONF_TEXT, FIELD(hook_user), 0, 64 },
     { "hook", "timeout", CONF_SECONDS, FIELD(hook_timeout_s), 1, 3600 },

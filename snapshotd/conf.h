@@ -43,6 +43,7 @@ struct conf {
     uint64_t min_free;         /* bytes of the disk that stay free */
     uint32_t max_age_s;        /* 0: no limit */
     int32_t compression_level; /* LZ4F's: 0 fast, negative faster, 3..12 high */
+    char textfile[CONF_PATH];  /* for Prometheus; "": none */
     char hook[CONF_PATH];      /* program and arguments; "": none */
     char hook_user[64];        /* "": the daemon's */
     uint32_t hook_timeout_s;

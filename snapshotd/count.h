@@ -32,6 +32,9 @@ struct counters {
     uint64_t of[OUTCOMES][STORE_CAUSES];
     uint64_t requests;     /* heard, whatever became of them */
     uint64_t bytes_written;
+    /* From triggers on: how long Xen held them, when files were durable. */
+    uint64_t held_ns, held_max_ns;
+    uint64_t durable, durable_ns, durable_max_ns;
     struct store_usage store;
 };
 

@@ -98,6 +98,24 @@ static json_t *guests_json(const struct guest_counters *g)
                      "shut_out", (json_int_t)g->shut_out);
 }
 
+static json_t *hook_json(const struct hook_counters *h)
+{
+    return json_pack("{sI sI sI sI}", "done", (json_int_t)h->run, "failed",
+                     (json_int_t)h->failed, "timed_out",
+                     (json_int_t)h->timed_out, "dropped",
+                     (json_int_t)h->dropped);
+}
+
+static json_t *times_json(const struct counters *c)
+{
+    return json_pack("{sI sI sI sI sI}",
+                     "held_ns", (json_int_t)c->held_ns,
+                     "held_max_ns", (json_int_t)c->held_max_ns,
+                     "durable", (json_int_t)c->durable,
+                     "durable_ns", (json_int_t)c->durable_ns,
+                     "durable_max_ns", (json_int_t)c->durable_max_ns);
+}
+
 /* {"crash": {"written": 3, "limit_domain": 1}, ...}: what is not 0. */
 static json_t *causes_json(const struct counters *c)
 {
@@ -147,7 +165,7 @@ static json_t *daemon_json(const struct engine *e)
                          "first", (json_int_t)e->last.first,
                          "written", (json_int_t)e->last.written,
                          "durable", (json_int_t)e->last.durable);
-    return json_pack("{sI sI ss sI sI sI sI sI sI sI sI sI so so so so*}",
+    return json_pack("{sI sI ss sI sI sI sI sI sI sI sI sI so so so so so so*}",
                      "engine_pid", (json_int_t)getpid(),
                      "engine_starts", (json_int_t)e->conf.starts,
                      "state_dir", e->conf.conf.state,
@@ -167,7 +185,10 @@ static json_t *daemon_json(const struct engine *e)
                      "evicted", (json_int_t)c->store.evicted,
                      "requests", (json_int_t)c->requests,
                      "guests", guests_json(&e->guests),
-                     "causes", causes_json(c), "store", store_json(e),
+                     "times", times_json(c),
+                     "hook", hook_json(&e->hook),
+                     "causes", causes_json(c),
+                     "store", store_json(e),
                      "last", last);
 }
 

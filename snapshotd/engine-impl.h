@@ -38,6 +38,8 @@ struct engine {
     struct requests requests;
     struct counters counters;
     struct guest_counters guests;
+    struct hook_counters hook;
+    uint64_t told_ns;      /* when the monitor heard of our progress last */
     struct limit log;      /* lines that somebody else can provoke */
     bool restart;          /* at the next quiet moment, for its other user */
     uint64_t expire_ns;    /* when a file will be too old */
@@ -67,6 +69,8 @@ int engine_gen_op(struct engine *e, uint32_t cmd, uint32_t gen);
 int engine_judge(struct engine *e, uint32_t gen, uint8_t cause,
                  enum outcome *outcome);
 uint64_t engine_mono_ns(void);
+/* Some of a long piece of work is done: the monitor is to know. */
+void engine_progress(struct engine *e);
 /*
  * Counts what did not become a file, unless the monitor did, and says why on the
  * log unless it said much the like before.  `cause` as in struct store_id.

@@ -17,6 +17,7 @@
 
 /* One snapshot being taken. */
 struct take {
+    struct engine *engine;
     struct trigger trigger;
     struct meta meta;
     struct stream *streams;
@@ -182,9 +183,13 @@ struct store_budget engine_budget(const struct engine *e)
                                   .max_age_s = c->max_age_s };
 }
 
+/* Before each write: so a disk that is slow, but not dead, is progress. */
 static int take_room(void *arg, uint64_t bytes)
 {
-    return store_room(arg, bytes);
+    struct take *k = arg;
+
+    engine_progress(k->engine);
+    return store_room(&k->room, bytes);
 }
 
 /* Room before the file: it counts from its first moment. */
@@ -206,7 +211,7 @@ static int take_begin(struct engine *e, struct take *k)
     if ( !rc )
         rc = snapshot_create_as(k->fd, e->pair[1].wall_ns, &how, &k->w);
     if ( !rc )
-        snapshot_ask_room(k->w, take_room, &k->room);
+        snapshot_ask_room(k->w, take_room, k);
     return rc;
 }
 
@@ -338,6 +343,15 @@ static void take_wait_first(struct engine *e, struct take *k)
         k->lat.first = now - k->trigger.t.ns;
 }
 
+static void count_held(struct engine *e, const struct take *k)
+{
+    const uint64_t ns = since(e, &k->trigger);
+
+    e->counters.held_ns += ns;
+    if ( ns > e->counters.held_max_ns )
+        e->counters.held_max_ns = ns;
+}
+
 /*
  * The slots go back to Xen before the disk is waited for, but not before the
  * file is complete: should we be killed then, the next engine gives it its name.
@@ -359,6 +373,7 @@ static int take_finish(struct engine *e, struct take *k)
     if ( rc )
         return rc == -ENOENT ? -ESTALE : -EREMOTEIO;
     k->released = true;
+    count_held(e, k);
     rc = store_commit(e->dir, &k->id, k->fd);
     k->lat.durable = since(e, &k->trigger);
     take_wait_first(e, k);
@@ -387,12 +402,18 @@ static uint16_t error_of(int rc)
 
 static void take_done(struct engine *e, struct take *k)
 {
-    count_add(&e->counters, OUTCOME_WRITTEN, k->id.cause);
-    e->counters.bytes_written += k->totals.file_bytes;
-    e->counters.store.files++;
-    e->counters.store.bytes += k->totals.file_bytes;
+    struct counters *c = &e->counters;
+
+    count_add(c, OUTCOME_WRITTEN, k->id.cause);
+    c->bytes_written += k->totals.file_bytes;
+    c->store.files++;
+    c->store.bytes += k->totals.file_bytes;
     if ( e->conf.conf.max_age_s )
         e->expire_ns = 0;
+    c->durable++;
+    c->durable_ns += k->lat.durable;
+    if ( k->lat.durable > c->durable_max_ns )
+        c->durable_max_ns = k->lat.durable;
     e->last = k->lat;
     store_name(&k->id, e->last_file);
     log_info("%s: %" PRIu64 " records, %" PRIu64 " bytes%s; after the trigger: "
@@ -476,6 +497,8 @@ static void take_give_back(struct engine *e, struct take *k)
     uint32_t gen = k->trigger.t.gen;
     int rc = k->released ? 0 : engine_gen_op(e, XEN_FLIGHTREC_OP_release, gen);
 
+    if ( !rc && !k->released && k->trigger.t.ns )
+        count_held(e, k);
     if ( !rc || rc == -ENOENT )
         return;
     log_error("generation %u: Xen does not take it back: %s", gen,
@@ -486,7 +509,7 @@ static void take_give_back(struct engine *e, struct take *k)
 /* Whatever becomes of the file: the generation is given back. */
 void engine_take(struct engine *e, uint32_t gen)
 {
-    struct take k = { .fd = -1, .trigger.t.gen = gen };
+    struct take k = { .engine = e, .fd = -1, .trigger.t.gen = gen };
     int rc = take_try(e, &k, gen);
 
     snapshot_abort(k.w);

@@ -80,6 +80,19 @@ bool engine_may_log(struct engine *e, uint8_t kind)
     return limit_take(&e->log, key, &log_rate, engine_mono_ns());
 }
 
+#define PROGRESS_NS 100000000ULL
+
+void engine_progress(struct engine *e)
+{
+    struct msg m = { .type = MSG_PONG };
+    const uint64_t now = engine_mono_ns();
+
+    if ( now - e->told_ns < PROGRESS_NS )
+        return;
+    e->told_ns = now;
+    engine_send(e, &m);
+}
+
 static void request_log(struct engine *e, const struct msg_request *in,
                         size_t bytes)
 {
@@ -173,6 +186,15 @@ static void got_message(struct engine *e, const struct msg *m)
 
     case MSG_REQUEST:
         got_request(e, &m->u.request);
+        return;
+
+    case MSG_HOOK:
+        e->hook = m->u.hook;
+        return;
+
+    case MSG_PING:
+        e->told_ns = 0;
+        engine_progress(e);
         return;
 
     case MSG_CONF:

@@ -38,6 +38,12 @@ int hook_user(struct hook *h, const struct conf *c, uid_t uid, gid_t gid)
     return 0;
 }
 
+static void count(struct hook *h, uint64_t *counter)
+{
+    ++*counter;
+    h->counters_sent = false;
+}
+
 /* One line of JSON: numbers, our own words, the configured directory. */
 static int describe(struct hook_run *r, const char *dir,
                     const struct msg_snapshot *s)
@@ -72,7 +78,7 @@ void hook_add(struct hook *h, const struct conf *c, const char *dir,
         return;
     if ( h->queued == HOOK_QUEUE )
     {
-        h->counters.dropped++;
+        count(h, &h->counters.dropped);
         log_warning("hook: %d snapshots wait for it already: it is not run for "
                     "generation %u",
                     HOOK_QUEUE, s->file.gen);
@@ -81,7 +87,7 @@ void hook_add(struct hook *h, const struct conf *c, const char *dir,
     if ( !describe(&h->queue[h->queued], dir, s) )
         h->queued++;
     else
-        h->counters.failed++;
+        count(h, &h->counters.failed);
 }
 
 /* argv from words with blanks between; nothing is quoted or expanded. */
@@ -175,7 +181,7 @@ static void start_next(struct hook *h, const struct conf *c, uint64_t now_ms)
     rc = start(h, c, &r);
     if ( rc )
     {
-        h->counters.failed++;
+        count(h, &h->counters.failed);
         log_error("hook: generation %u: cannot be started: %s", r.gen,
                   strerror(-rc));
         return;
@@ -211,14 +217,14 @@ bool hook_reaped(struct hook *h, pid_t pid, int status)
     h->pid = 0;
     if ( h->overdue )
     {
-        h->counters.timed_out++;
+        count(h, &h->counters.timed_out);
         log_warning("hook: took too long: ended");
     }
     else if ( WIFEXITED(status) && !WEXITSTATUS(status) )
-        h->counters.run++;
+        count(h, &h->counters.run);
     else
     {
-        h->counters.failed++;
+        count(h, &h->counters.failed);
         log_warning("hook: %s %d%s",
                     WIFEXITED(status) ? "exit status" : "ended by signal",
                     WIFEXITED(status) ? WEXITSTATUS(status)

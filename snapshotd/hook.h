@@ -23,13 +23,6 @@
 /* Snapshots that can wait for their run; what is beyond is counted. */
 #define HOOK_QUEUE 16
 
-struct hook_counters {
-    uint64_t run;          /* ended with status 0 */
-    uint64_t failed;       /* another status, a signal, not started */
-    uint64_t timed_out;
-    uint64_t dropped;      /* the queue was full */
-};
-
 struct hook {
     pid_t pid;             /* 0: none runs */
     bool overdue;          /* it was ended by us */
@@ -42,6 +35,7 @@ struct hook {
     } queue[HOOK_QUEUE];   /* oldest first */
     unsigned int queued;
     struct hook_counters counters;
+    bool counters_sent;    /* the engine has them */
 };
 
 /* Whom it runs as: the configuration's user, else these.  -ENOENT: said. */

@@ -357,6 +357,9 @@ void monitor_start_engine(struct monitor *m)
 static void engine_ready(struct monitor *m)
 {
     m->ready = true;
+    m->health.alive = true;
+    m->hook.counters_sent = false;
+    health_changed(m);
     if ( !m->woken )
         m->wake = (struct msg_wake){ .source = WAKE_START };
     m->woken = true;
@@ -368,6 +371,7 @@ static void engine_counted(struct monitor *m, struct counters *in)
     memcpy(in->of[OUTCOME_JUDGED], m->counters.of[OUTCOME_JUDGED],
            sizeof(in->of) - OUTCOME_JUDGED * sizeof(in->of[0]));
     m->counters = *in;
+    health_changed(m);
 }
 
 /* Only of what it has just given back, and once. */
@@ -376,6 +380,7 @@ static void engine_wrote(struct monitor *m, const struct msg_snapshot *s)
     if ( !m->released || s->file.gen != m->released )
         return;
     m->released = 0;
+    health_snapshot(m, s);
     hook_add(&m->hook, &m->conf, m->state, s);
 }
 
@@ -397,6 +402,8 @@ void monitor_receive(struct monitor *m)
         monitor_answered(m, &in.u.answer);
     else if ( !rc && in.type == MSG_COUNT && m->ready )
         engine_counted(m, &in.u.counters);
+    else if ( !rc && in.type == MSG_PONG && m->ready )
+        m->health.alive = true;
     else if ( !rc && in.type == MSG_SNAPSHOT && m->ready )
         engine_wrote(m, &in.u.snapshot);
     else
@@ -501,6 +508,24 @@ static bool send_guests(struct monitor *m)
     return m->guests.counters_sent;
 }
 
+static bool send_ping(struct monitor *m)
+{
+    struct msg out = { .type = MSG_PING };
+
+    if ( m->health.ping_owed )
+        m->health.ping_owed = !send_engine(m, &out);
+    return !m->health.ping_owed;
+}
+
+static bool send_hook(struct monitor *m)
+{
+    struct msg out = { .type = MSG_HOOK, .u.hook = m->hook.counters };
+
+    if ( !m->hook.counters_sent )
+        m->hook.counters_sent = send_engine(m, &out);
+    return m->hook.counters_sent;
+}
+
 static bool send_wake(struct monitor *m)
 {
     struct msg out = { .type = MSG_WAKE, .u.wake = m->wake };
@@ -532,6 +557,6 @@ bool monitor_feed(struct monitor *m)
 {
     if ( !m->ready )
         return true;
-    return send_reply(m) && send_conf(m) && send_domains(m) && send_wake(m) &&
-           send_requests(m) && send_guests(m) && send_end(m);
+    return send_reply(m) && send_ping(m) && send_conf(m) && send_domains(m) && send_wake(m) &&
+           send_requests(m) && send_guests(m) && send_hook(m) && send_end(m);
 }

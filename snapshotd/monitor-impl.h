@@ -17,6 +17,7 @@
 #include "domains.h"
 #include "guests.h"
 #include "lib/hyp.h"
+#include "health.h"
 #include "hook.h"
 #include "monitor.h"
 #include "policy.h"
@@ -56,6 +57,8 @@ struct monitor {
     bool conf_owed;        /* it does not have the newest */
     struct policy policy;
     struct hook hook;
+    struct health health;
+    uint64_t check_ms;     /* of the next heartbeat */
     uint32_t released;     /* generation given back last; 0: it was told of */
 
     /* What it is to know. */

@@ -225,10 +225,15 @@ static int open_xenstore(struct monitor *m)
 
 int monitor_set_heartbeat(struct monitor *m)
 {
-    const time_t s = m->conf.heartbeat_s;
-    const struct itimerspec every = { .it_interval.tv_sec = s,
-                                      .it_value.tv_sec = s };
+    uint64_t ms = m->conf.heartbeat_s * 1000ULL;
+    struct itimerspec every;
 
+    /* A third of the watchdog's time: one that comes late does no harm. */
+    if ( m->health.notify.watchdog_ms && m->health.notify.watchdog_ms / 3 < ms )
+        ms = m->health.notify.watchdog_ms / 3 + 1;
+    every.it_value.tv_sec = ms / 1000;
+    every.it_value.tv_nsec = ms % 1000 * 1000000;
+    every.it_interval = every.it_value;
     return timerfd_settime(m->heartbeat, 0, &every, NULL) ? -errno : 0;
 }
 

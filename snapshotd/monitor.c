@@ -47,6 +47,7 @@ static void xenstore_lost(struct monitor *m)
               "are not seen until it is back; recording and crash snapshots "
               "go on");
     xs_disconnect(&m->xs);
+    health_changed(m);
 }
 
 static void xenstore_events(struct monitor *m)
@@ -89,6 +90,7 @@ static void xenstore_check(struct monitor *m)
     if ( xs_connect(&m->xs) )
         return;
     log_info("xenstore: connected again");
+    health_xenstore_anew(m);
     monitor_domains(m);
     for ( i = 0; i < m->domains.nr; i++ )
         if ( !m->domains.entry[i].d.gone )
@@ -143,8 +145,14 @@ static void on_heartbeat(struct monitor *m)
 
     if ( read(m->heartbeat, &ticks, sizeof(ticks)) != sizeof(ticks) )
         return;
+    health_watchdog(m);
+    if ( monitor_ms() < m->check_ms )
+        return;
+    /* The timer's own ticks are not to be missed by a hair. */
+    m->check_ms = monitor_ms() + m->conf.heartbeat_s * 1000ULL * 9 / 10;
     xenstore_check(m);
     monitor_check_engine(m);
+    health_work(m, true);
 }
 
 /*
@@ -181,6 +189,7 @@ static void reload(struct monitor *m)
     if ( rc )
         log_error("heartbeat: %s", strerror(-rc));
     log_info("configuration: read anew");
+    health_changed(m);
 }
 
 static void on_signal(struct monitor *m)
@@ -218,6 +227,7 @@ static int next_timeout(const struct monitor *m)
     int64_t wait = earlier(guests_wait_ms(&m->guests, now),
                            hook_wait_ms(&m->hook, now));
 
+    wait = earlier(wait, health_wait_ms(m));
     wait = earlier(wait, commands_timeout(&m->commands, now));
     if ( m->pid )
         return wait;
@@ -253,6 +263,7 @@ static void turn(struct monitor *m)
         on_signal(m);
     guests_work(&m->guests, monitor_ms());
     hook_work(&m->hook, &m->conf, monitor_ms());
+    health_work(m, false);
     if ( p[5].revents || m->commands.client >= 0 )
         on_command(m);
     if ( !m->pid && monitor_ms() >= m->restart_ms )
@@ -271,6 +282,7 @@ int monitor_run(const struct monitor_options *opt)
 
     m->opt = opt;
     m->conf = opt->conf;
+    notify_open(&m->health.notify);
     m->xs.renamed = monitor_renamed;
     m->xs.asked = guest_asked;
     m->xs.arg = m;
@@ -290,6 +302,7 @@ int monitor_run(const struct monitor_options *opt)
         log_info("ends; Xen goes on recording");
         monitor_end_engine(m);
         hook_end(&m->hook);
+        health_end(m);
         monitor_remove_sockets(m);
     }
     xs_disconnect(&m->xs);

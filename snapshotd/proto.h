@@ -14,7 +14,8 @@
  *      |  DOMAIN: who is who, all at the start  |
  *      |  WAKE: look at the status              |
  *      |  REQUEST: somebody wants a snapshot    |
- *      |  GUESTS: what came from guests         |
+ *      |  GUESTS, HOOK: what the monitor counts |
+ *      |  PING: do you make progress? (PONG)    |
  *      |  END: write what is held, then exit    |
  *      |--------------------------------------->|
  *      |  OP or JUDGE ... REPLY (one at a time) |
@@ -54,9 +55,12 @@ enum msg_type {
     MSG_JUDGE,
     MSG_END,
     MSG_SNAPSHOT,
+    MSG_PING,
+    MSG_PONG,
+    MSG_HOOK,
 };
 
-#define MSG_LAST MSG_SNAPSHOT
+#define MSG_LAST MSG_HOOK
 
 /* Why the monitor says WAKE. */
 enum wake_source { WAKE_START, WAKE_VIRQ, WAKE_RELEASE, WAKE_CHECK };
@@ -94,6 +98,14 @@ struct guest_counters {
     uint64_t stale;
     uint64_t opted_out;        /* removed their node */
     uint64_t shut_out;         /* misused it */
+};
+
+/* Of the administrator's program, since the start; the monitor counts. */
+struct hook_counters {
+    uint64_t run;          /* ended with status 0 */
+    uint64_t failed;       /* another status, a signal, not started */
+    uint64_t timed_out;
+    uint64_t dropped;      /* the queue was full */
 };
 
 struct msg_conf {
@@ -182,6 +194,7 @@ struct msg {
         struct msg_snapshot snapshot;
         struct counters counters;
         struct guest_counters guests;
+        struct hook_counters hook;
     } u;
 };
 

@@ -227,6 +227,20 @@ void xs_answer(struct xs *x, const char *name, const char *state,
     write_answer(x, name, "", state);
 }
 
+bool xs_status(struct xs *x, const char *name, const char *value)
+{
+    char path[PATH_ROOM];
+
+    snprintf(path, sizeof(path), XS_TRIGGER_HEALTH "/%s", name);
+    return x->h && xs_write(x->h, XBT_NULL, path, value, strlen(value));
+}
+
+void xs_status_remove(struct xs *x)
+{
+    if ( x->h )
+        xs_rm(x->h, XBT_NULL, XS_TRIGGER_HEALTH);
+}
+
 void xs_answers_remove_all(struct xs *x)
 {
     if ( x->h && !xs_rm(x->h, XBT_NULL, XS_TRIGGER_RESULT) && errno != ENOENT )

@@ -58,6 +58,9 @@ void xs_request_remove(struct xs *x, const char *name);
 void xs_answer(struct xs *x, const char *name, const char *state,
                const char *file, const char *error);
 void xs_answer_remove(struct xs *x, const char *name);
+/* status/<name> = value.  False: it could not be written. */
+bool xs_status(struct xs *x, const char *name, const char *value);
+void xs_status_remove(struct xs *x);
 /* What a former run answered. */
 void xs_answers_remove_all(struct xs *x);
 

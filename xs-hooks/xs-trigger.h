@@ -21,6 +21,9 @@
 #define XS_TRIGGER_ASK      "control/trace-snapshot"
 #define XS_TRIGGER_STATUS   "control/trace-snapshot-status"
 
+/* How the daemon is: a child a fact. */
+#define XS_TRIGGER_HEALTH   XS_TRIGGER_BASE "/status"
+
 /* Longest name of a request, most that are served at a time. */
 #define XS_TRIGGER_NAME_MAX 64
 #define XS_TRIGGER_MAX      32

@@ -1113,17 +1113,32 @@ static void case_engine_has_no_rights(struct world *w)
     equal(devices, 0);
 }
 
+static bool status_is(struct world *w, const char *name, const char *want)
+{
+    char path[64], *value;
+    bool is;
+
+    snprintf(path, sizeof(path), "/tool/xenflight/status/%s", name);
+    value = xs_get(w, path);
+    is = value && !strcmp(value, want);
+    free(value);
+    return is;
+}
+
 static void case_idle(struct world *w)
 {
     pid_t engine;
     long before[2];
+    int i;
 
     up(w, "heartbeat = 3600\n");
     kill(w->daemon, SIGUSR1);
     free(wait_file(w));
     check(wait_log(w, "durable"));
     engine = engine_pid(w);
-    /* Let it come to rest: its answers are sent when it waits again. */
+    /* Let it come to rest: it tells how it is a second after a change. */
+    for ( i = 0; i < WAIT_MS / 10 && !status_is(w, "written", "1"); i++ )
+        poll(NULL, 0, 10);
     poll(NULL, 0, 300);
     before[0] = wakeups(w->daemon);
     before[1] = wakeups(engine);

@@ -417,9 +417,9 @@ static uint64_t between(const struct clock_fit *f, const struct clock_walk *w,
     return f->tsc + clock_ticks(f, (int64_t)(w->floor_ns + half - f->ns));
 }
 
-/* In a packet that may reach over a step: which spans would do? */
-static uint64_t search(const struct clock_fit *f, struct clock_walk *w,
-                       uint64_t tsc, uint64_t *error_ns)
+/* Which spans would do? */
+uint64_t clock_search(const struct clock_fit *f, struct clock_walk *w,
+                      uint64_t tsc, uint64_t *error_ns)
 {
     const struct clock_span *first = NULL, *s;
     int64_t ns = 0, floor = INT64_MAX;
@@ -447,15 +447,6 @@ static uint64_t search(const struct clock_fit *f, struct clock_walk *w,
     if ( floor > 0 && (uint64_t)floor > w->floor_ns )
         w->floor_ns = floor;
     return tsc + first->offset;
-}
-
-uint64_t clock_stamp(const struct clock_fit *f, struct clock_walk *w,
-                     uint64_t tsc, uint64_t *error_ns)
-{
-    *error_ns = 0;
-    if ( !w->at )
-        return tsc;
-    return w->whole ? tsc + w->at->offset : search(f, w, tsc, error_ns);
 }
 
 uint64_t clock_guess(const struct clock_fit *f, uint16_t cpu, uint64_t tsc)

@@ -107,12 +107,21 @@ uint64_t clock_guess(const struct clock_fit *f, uint16_t cpu, uint64_t tsc);
 /* A packet begins, whose header this is. */
 void clock_packet(const struct clock_fit *f, struct clock_walk *w,
                   const struct xen_flightrec_packet *hdr);
+/* clock_stamp() in a packet that may reach over a step. */
+uint64_t clock_search(const struct clock_fit *f, struct clock_walk *w,
+                      uint64_t tsc, uint64_t *error_ns);
 /*
  * A record's stamp in the trigger's TSC.  *error_ns: 0, or more than the fit's
  * error if this one is less certain.
  */
-uint64_t clock_stamp(const struct clock_fit *f, struct clock_walk *w,
-                     uint64_t tsc, uint64_t *error_ns);
+static inline uint64_t clock_stamp(const struct clock_fit *f,
+                                   struct clock_walk *w, uint64_t tsc,
+                                   uint64_t *error_ns)
+{
+    *error_ns = 0;
+    return !w->at || w->whole ? clock_here(w, tsc)
+                              : clock_search(f, w, tsc, error_ns);
+}
 
 /* ns from the trigger to a stamp so corrected; saturates. */
 int64_t clock_since(const struct clock_fit *f, uint64_t tsc);

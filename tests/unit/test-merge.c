@@ -149,6 +149,68 @@ static void test_merge_by_stamp(void **state)
     file_end(&f);
 }
 
+/* A header's clock pair: `ns`, whatever the TSC says. */
+static void synced(uint64_t ns)
+{
+    memcpy(g.slot + offsetof(struct xen_flightrec_packet, sync_ns), &ns,
+           sizeof(ns));
+}
+
+/*
+ * pCPU 1 runs 1 s ahead; while its first packet is open its TSC is set, to 5 s
+ * behind.  A tick is a ns, and the trigger at 10 s.
+ */
+static void test_merge_puts_stamps_on_one_clock(void **state)
+{
+    const uint64_t s = 1000000000;
+    struct clock_span span[] = {
+        { .cpu = 0, .from_ns = s, .to_ns = s, .last_ns = { s } },
+        { .cpu = 1, .offset = -(int64_t)s, .from_ns = 2 * s, .to_ns = 2 * s,
+          .last_ns = { 2 * s } },
+        { .cpu = 1, .offset = 5 * s, .from_ns = 5 * s + s / 2,
+          .to_ns = 5 * s + s / 2, .last_ns = { 5 * s + s / 2 } },
+    };
+    const struct clock_fit fit = {
+        .tsc_khz = KHZ, .tsc = 10 * s, .ns = 10 * s, .error_ns = 100,
+        .span = span, .nr_spans = 3,
+    };
+    struct merge_record rec;
+    struct file f;
+
+    file_begin(&f);
+    packet(0, BUSY, s);
+    synced(s);
+    for ( unsigned int i = 1; i <= 7; i += 2 )
+        add(i * s, ID_ANY, i * 10);
+    put(&f);
+    packet(1, BUSY, 3 * s);
+    synced(2 * s);
+    add(3 * s, ID_ANY, 20);
+    add(5 * s, ID_ANY, 40);
+    add(s / 4, ID_ANY, 52); /* the TSC has been set */
+    put(&f);
+    packet(1, BUSY, s / 2);
+    synced(5 * s + s / 2);
+    add(s, ID_ANY, 60);
+    put(&f);
+    assert_int_equal(snapshot_finish(f.w, NULL), 0);
+    assert_int_equal(snapshot_open_fd(f.fd, &f.s, NULL), 0);
+    assert_int_equal(merge_open(f.s, dict, &fit, &f.m), 0);
+    expect(&f, 0, 10);
+    rec = expect(&f, 1, 20);
+    assert_int_equal(rec.stamp, 3 * s);
+    assert_int_equal(rec.tsc, 2 * s);
+    expect(&f, 0, 30);
+    expect(&f, 1, 40);
+    expect(&f, 0, 50);
+    rec = expect(&f, 1, 52);
+    assert_int_equal(rec.tsc, 5 * s + s / 4);
+    expect(&f, 1, 60);
+    expect(&f, 0, 70);
+    expect_end(&f);
+    file_end(&f);
+}
+
 static void test_merge_position_wins_over_stamp(void **state)
 {
     struct file f;
@@ -465,6 +527,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_merge_from),
         cmocka_unit_test(test_merge_by_stamp),
+        cmocka_unit_test(test_merge_puts_stamps_on_one_clock),
         cmocka_unit_test(test_merge_position_wins_over_stamp),
         cmocka_unit_test(test_merge_drops_copies),
         cmocka_unit_test(test_merge_tells_who_runs),

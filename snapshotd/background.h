@@ -2,7 +2,7 @@
 /*
  * background.h: the engine's other threads, and its place behind all else.
  *
- * A dump is for later; what Dom0 does for guests is for now.  So the threads that
+ * A dump can wait; what Dom0 does for guests cannot.  So the threads that
  * compress are the nicest of all, the engine itself is while it takes part in
  * that, and its disk I/O is idle I/O: a dump gets what nobody else wants.  Not
  * SCHED_IDLE: under a busy Dom0 that would hold a generation for minutes.

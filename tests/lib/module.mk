@@ -3,7 +3,7 @@
 # What several tests share.
 
 $(O)/tests/unit/test-columns $(O)/tests/unit/test-packet \
-    $(O)/tests/unit/test-snapshot \
+    $(O)/tests/unit/test-snapshot $(O)/tests/unit/test-versions \
     $(O)/tests/unit/test-merge: $(O)/tests/lib/gen.o
 
 # With the recorder's core.

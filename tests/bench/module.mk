@@ -48,14 +48,21 @@ $(BENCH_DIR)/freeze: $(addprefix $(BENCH_DIR)/,freeze.o ring.o table.o platform.
 	@$(call say,LD $@)
 	$(Q)$(CC) -no-pie -o $@ $^ -pthread
 
-$(BENCH_DIR)/stream: $(O)/tests/bench-stream.o $(LIBXF)
-	@$(call say,LD $@)
-	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LIBS_BASE)
+# What reads and writes snapshots; zstd only to compare with.
+LIBS_ZSTD = $(call pkg,--libs,libzstd)
 
-$(O)/tests/bench-stream.o: tests/bench/stream.c
+$(BENCH_DIR)/stream $(BENCH_DIR)/dump: $(BENCH_DIR)/%: \
+    $(O)/tests/bench-%.o $(LIBXF)
+	@mkdir -p $(@D)
+	@$(call say,LD $@)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LIBS_BASE) $(LIBS_ZSTD)
+
+$(O)/tests/bench-stream.o $(O)/tests/bench-dump.o: $(O)/tests/bench-%.o: \
+    tests/bench/%.c FORCE
 	@mkdir -p $(@D)
 	@$(call say,CC $<)
-	$(Q)$(CC) $(CSTD) $(WARN) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CSTD) $(WARN) $(CPPFLAGS) $(CFLAGS) \
+	    $(and $(LIBS_ZSTD),-DHAVE_ZSTD) -MMD -MP -c -o $@ $<
 
 # The stream of the last run of the main job, if there was one.
 BENCH_SNAPSHOT ?= $(O)/e2e/main-job-ours/files/crash.xfr.lz4
@@ -65,11 +72,13 @@ bench: ## cost of a record, ours and other recorders': ns, instructions, bytes
 	$(Q).ci/deps bench || echo "bench: goes on with what is installed"
 	$(Q)$(MAKE) --no-print-directory bench-run
 
-bench-run: $(BENCH_DIR)/bench $(BENCH_DIR)/freeze $(BENCH_DIR)/stream
+bench-run: $(BENCH_DIR)/bench $(BENCH_DIR)/freeze $(BENCH_DIR)/stream \
+           $(BENCH_DIR)/dump $(XENFLIGHT)
 	$(Q)tests/bench/lttng tests/bench/run $<
 	$(Q)$(BENCH_DIR)/freeze
 	$(Q)if [ -e $(BENCH_SNAPSHOT) ]; then \
-	    $(BENCH_DIR)/stream $(BENCH_SNAPSHOT); \
+	    $(BENCH_DIR)/stream $(BENCH_SNAPSHOT) && \
+	    $(BENCH_DIR)/dump $(XENFLIGHT) $(BENCH_SNAPSHOT); \
 	else \
 	    echo "real-Xen stream: no $(BENCH_SNAPSHOT): make check first"; fi
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <xenctrl.h>
@@ -67,6 +68,8 @@ static int do_create(char **arg)
     struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_create };
 
     o.u.create.bytes_per_cpu = number(arg, 0);
+    o.u.create.slot_bytes = arg[0] ? number(arg, 1) : 0;
+    o.u.create.spares = arg[0] && arg[1] ? number(arg, 2) : 0;
     return op(&o, "create");
 }
 
@@ -280,7 +283,7 @@ enum {
 };
 
 struct sums {
-    uint64_t packets, records, bytes, bad, after;
+    uint64_t packets, records, bytes, bad, after, first_seq, last_seq;
     uint64_t marks[16];      /* our own events, by their number */
 };
 
@@ -311,6 +314,10 @@ static void sum_slot(const void *slot, uint32_t slot_bytes, uint32_t gen,
         return;
     }
     s->packets++;
+    if ( !s->first_seq || hdr.seq < s->first_seq )
+        s->first_seq = hdr.seq;
+    if ( hdr.seq > s->last_seq )
+        s->last_seq = hdr.seq;
     s->records += n;
     s->bytes += p.bytes;
     packet_iter_init(&it, &p);
@@ -390,10 +397,11 @@ static int audit_ring(const struct xen_flightrec_cpu *cpu, unsigned int ch,
            PRIu64 " held_earlier=%" PRIu64 " sacrificed=%" PRIu64
            " overwritten=%" PRIu64 " lost=%" PRIu64 " packets=%" PRIu64
            " records=%" PRIu64 " bytes=%" PRIu64 " after_freeze=%" PRIu64
-           " crash_marks=%" PRIu64 "\n", wrong ? "WRONG" : "right",
+           " crash_marks=%" PRIu64 " gaps=%" PRIu64 "\n", wrong ? "WRONG" : "right",
            cpu->cpu, ch, a.emitted, (int64_t)a.late, a.held, a.held_earlier,
            a.sacrificed, a.overwritten, lost, s.packets, s.records, s.bytes,
-           s.after, s.marks[PLACE_FR_DOMAIN_CRASH]);
+           s.after, s.marks[PLACE_FR_DOMAIN_CRASH],
+           s.packets ? s.last_seq - s.first_seq + 1 - s.packets : 0);
     return wrong;
 }
 
@@ -576,6 +584,70 @@ static int do_follow(char **arg)
     return rc ? fail("follow", rc) : !!wrong;
 }
 
+static uint64_t emitted_by(uint32_t cpu)
+{
+    struct xen_flightrec_op_cpu c;
+
+    return get_cpu(cpu, 0, &c) ? 0 : c.emitted;
+}
+
+/* Does the pCPU's count go on?  Bounded; its history must still be there. */
+static int records_again(uint32_t cpu, uint64_t before)
+{
+    const struct timespec pause = { .tv_nsec = 5000000 };
+    unsigned int tries;
+
+    if ( emitted_by(cpu) < before )
+        return -ENODATA;
+    for ( tries = 0; tries < 2000; tries++ )
+    {
+        if ( emitted_by(cpu) > before )
+            return 0;
+        nanosleep(&pause, NULL);
+    }
+    return -ETIMEDOUT;
+}
+
+/* Another hotplug operation may be on its way. */
+static int plug(xc_interface *xc, uint32_t cpu,
+                int (*fn)(xc_interface *xch, int cpu))
+{
+    const struct timespec pause = { .tv_nsec = 20000000 };
+    unsigned int tries;
+
+    for ( tries = 0; fn(xc, cpu); tries++ )
+    {
+        if ( errno != EBUSY || tries == 500 )
+            return -errno;
+        nanosleep(&pause, NULL);
+    }
+    return 0;
+}
+
+/* plug CPU N: takes it away and brings it back, N times. */
+static int do_plug(char **arg)
+{
+    xc_interface *xc = xc_interface_open(NULL, NULL, 0);
+    uint32_t cpu = number(arg, 0), n = number(arg, 1), i;
+    struct xen_flightrec_op_cpu c;
+    int rc = xc ? 0 : -errno;
+
+    for ( i = 0; !rc && i < n; i++ )
+    {
+        rc = plug(xc, cpu, xc_cpu_offline);
+        if ( !rc )
+            rc = get_cpu(cpu, 0, &c);
+        if ( !rc && (c.flags & XEN_FLIGHTREC_CPU_ONLINE) )
+            rc = -EISCONN;
+        if ( !rc )
+            rc = plug(xc, cpu, xc_cpu_online);
+        if ( !rc )
+            rc = records_again(cpu, c.emitted);
+    }
+    printf("cycles=%u\n", i - !!rc);
+    return rc ? fail("plug", rc) : 0;
+}
+
 /* unpause DOMID: without a toolstack, and so without xenstored. */
 static int do_unpause(char **arg)
 {
@@ -626,6 +698,7 @@ static const struct command {
     { "rings", do_rings }, { "audit", do_audit }, { "virq", do_virq },
     { "wake", do_wake }, { "arm", do_arm }, { "follow", do_follow },
     { "unpause", do_unpause }, { "domain", do_domain }, { "find", do_find },
+    { "plug", do_plug },
 };
 
 int main(int argc, char **argv)

@@ -29,7 +29,8 @@ ok "what lies behind the last frame cannot" refuses EINVAL probe map 0 "$frames"
 ok "an unknown operation is refused" refuses EINVAL probe raw 0x4652ffff
 ok "a reserved word that is not 0 is refused" refuses EINVAL \
     probe raw 0x46520005 1 1
-ok "create: there are buffers already" refuses EEXIST probe create 1048576
+ok "create: there are such buffers already" probe create 1048576
+ok "create: there are buffers of another size" refuses EEXIST probe create 2097152
 ok "mask of a channel that is not there" refuses EINVAL probe mask 2 0
 ok "causes beyond those there are" refuses EINVAL probe causes 0x80
 ok "quiesce of what is not held" refuses ENOENT probe quiesce 99

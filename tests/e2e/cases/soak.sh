@@ -53,14 +53,6 @@ alone() { [ "$(xl list | wc -l)" = 2 ]; }
 at_rest() { probe status > /tmp/st; [ "$(v gen /tmp/st)" = "$(v released /tmp/st)" ]; }
 
 rss() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$1/status"; }
-# Free pages of Xen's heaps, by its own count.
-free_pages() {
-    xl dmesg -c >> /out/xen.log
-    xl debug-keys H
-    wait_for 5 heaps
-    awk '/heap\[node=/ { n += $(NF - 1) } END { print n }' /tmp/heaps
-}
-heaps() { xl dmesg > /tmp/heaps; grep -q 'heap\[node=' /tmp/heaps; }
 # With no guest there: what is left of memory.
 sample() {
     wait_for 60 alone && wait_for 30 at_rest || say "# sample $1: not at rest"

@@ -40,6 +40,16 @@ wait_for() {
     done
 }
 
+# Free pages of Xen's heaps, by its own count.  What Xen said before goes to
+# /out/xen.log.
+free_pages() {
+    xl dmesg -c >> /out/xen.log
+    xl debug-keys H
+    wait_for 5 heaps
+    awk '/heap\[node=/ { n += $(NF - 1) } END { print n }' /tmp/heaps
+}
+heaps() { xl dmesg > /tmp/heaps; grep -q 'heap\[node=' /tmp/heaps; }
+
 # guest NAME TYPE ON_CRASH WORDS: writes /tmp/NAME.cfg.
 guest() {
     cat > "/tmp/$1.cfg" <<END

@@ -71,12 +71,16 @@ int engine_judge(struct engine *e, uint32_t gen, uint8_t cause,
 uint64_t engine_mono_ns(void);
 /* Some of a long piece of work is done: the monitor is to know. */
 void engine_progress(struct engine *e);
+/* For log_fields(): what a line is about.  `file` if it was written. */
+#define ENGINE_FIELDS 512
+const char *engine_fields(char buf[ENGINE_FIELDS], const struct store_id *id,
+                          int domid, enum outcome outcome, const char *file);
 /*
  * Counts what did not become a file, unless the monitor did, and says why on the
- * log unless it said much the like before.  `cause` as in struct store_id.
+ * log unless it said much the like before.  `domid`: of the generation, or -1.
  */
-void engine_suppressed(struct engine *e, uint32_t gen, enum outcome outcome,
-                       uint8_t cause);
+void engine_suppressed(struct engine *e, const struct store_id *id, int domid,
+                       enum outcome outcome);
 /* May one more line of this kind be logged now?  They are counted anyway. */
 bool engine_may_log(struct engine *e, uint8_t kind);
 

@@ -400,9 +400,16 @@ static uint16_t error_of(int rc)
     }
 }
 
+/* -1: it is about no domain. */
+static int domid_of(const struct trigger *t)
+{
+    return trigger_has_domain(t) ? t->t.domid : -1;
+}
+
 static void take_done(struct engine *e, struct take *k)
 {
     struct counters *c = &e->counters;
+    char fields[ENGINE_FIELDS];
 
     count_add(c, OUTCOME_WRITTEN, k->id.cause);
     c->bytes_written += k->totals.file_bytes;
@@ -416,13 +423,18 @@ static void take_done(struct engine *e, struct take *k)
         c->durable_max_ns = k->lat.durable;
     e->last = k->lat;
     store_name(&k->id, e->last_file);
-    log_info("%s: %" PRIu64 " records, %" PRIu64 " bytes%s; after the trigger: "
-             "woken %" PRIu64 " us, quiescent %" PRIu64 " us, its pCPU durable "
-             "%" PRIu64 " us, written %" PRIu64 " us, durable %" PRIu64 " us",
-             e->last_file, k->totals.records, k->totals.file_bytes,
-             meta_partial(&k->meta, NULL) ? ", partial" : "",
-             k->lat.wake / 1000, k->lat.quiescent / 1000,
-             k->lat.first / 1000, k->lat.written / 1000, k->lat.durable / 1000);
+    engine_fields(fields, &k->id, domid_of(&k->trigger), OUTCOME_WRITTEN,
+                  e->last_file);
+    log_fields(LOG_INFO, fields,
+               "%s: %" PRIu64 " records, %" PRIu64 " bytes%s; after the "
+               "trigger: woken %" PRIu64 " us, quiescent %" PRIu64 " us, its "
+               "pCPU durable %" PRIu64 " us, written %" PRIu64 " us, durable "
+               "%" PRIu64 " us",
+               e->last_file, k->totals.records, k->totals.file_bytes,
+               meta_partial(&k->meta, NULL) ? ", partial" : "",
+               k->lat.wake / 1000, k->lat.quiescent / 1000,
+               k->lat.first / 1000, k->lat.written / 1000,
+               k->lat.durable / 1000);
 }
 
 /* The monitor has a program to run, and others to tell. */
@@ -460,11 +472,15 @@ static void take_failed(struct engine *e, struct take *k, int rc)
 {
     const uint16_t error = error_of(rc);
     const enum outcome outcome = outcome_of(k, rc, error);
+    char fields[ENGINE_FIELDS];
 
     if ( rc != -ECANCELED && engine_may_log(e, outcome) )
-        log_error("generation %u: no snapshot: %s (%s)", k->trigger.t.gen,
-                  proto_error_text(error), strerror(-rc));
-    engine_suppressed(e, k->trigger.t.gen, outcome, k->trigger.t.cause);
+        log_fields(LOG_ERR,
+                   engine_fields(fields, &k->id, domid_of(&k->trigger),
+                                 outcome, NULL),
+                   "generation %u: no snapshot: %s (%s)", k->trigger.t.gen,
+                   proto_error_text(error), strerror(-rc));
+    engine_suppressed(e, &k->id, domid_of(&k->trigger), outcome);
     engine_answer_all(e, k->trigger.t.gen, ANSWER_FAILED, error, NULL);
 }
 
@@ -509,7 +525,8 @@ static void take_give_back(struct engine *e, struct take *k)
 /* Whatever becomes of the file: the generation is given back. */
 void engine_take(struct engine *e, uint32_t gen)
 {
-    struct take k = { .engine = e, .fd = -1, .trigger.t.gen = gen };
+    struct take k = { .engine = e, .fd = -1, .trigger.t.gen = gen,
+                      .id.gen = gen };
     int rc = take_try(e, &k, gen);
 
     snapshot_abort(k.w);

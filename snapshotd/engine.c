@@ -319,8 +319,27 @@ uint64_t engine_mono_ns(void)
     return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
-void engine_suppressed(struct engine *e, uint32_t gen, enum outcome outcome,
-                       uint8_t cause)
+const char *engine_fields(char buf[ENGINE_FIELDS], const struct store_id *id,
+                          int domid, enum outcome outcome, const char *file)
+{
+    char uuid[STORE_UUID];
+    int n;
+
+    store_uuid(id->uuid, uuid);
+    n = snprintf(buf, ENGINE_FIELDS,
+                 "XENFLIGHT_GENERATION=%u\nXENFLIGHT_CAUSE=%s\n"
+                 "XENFLIGHT_OUTCOME=%s\nXENFLIGHT_UUID=%s\n",
+                 id->gen, store_cause(id->cause), count_name(outcome), uuid);
+    if ( domid >= 0 )
+        n += snprintf(buf + n, ENGINE_FIELDS - n, "XENFLIGHT_DOMID=%d\n",
+                      domid);
+    if ( file )
+        snprintf(buf + n, ENGINE_FIELDS - n, "XENFLIGHT_FILE=%s\n", file);
+    return buf;
+}
+
+void engine_suppressed(struct engine *e, const struct store_id *id, int domid,
+                       enum outcome outcome)
 {
     static const char *const why[OUTCOMES] = {
         [OUTCOME_DOMAIN] = "beyond the limit of its domain",
@@ -328,18 +347,22 @@ void engine_suppressed(struct engine *e, uint32_t gen, enum outcome outcome,
         [OUTCOME_REQUESTS] = "beyond the limit of requests",
         [OUTCOME_OFF] = "not wanted by the configuration",
     };
+    char fields[ENGINE_FIELDS];
 
     if ( outcome < OUTCOME_JUDGED )
-        count_add(&e->counters, outcome, cause);
+        count_add(&e->counters, outcome, id->cause);
     /* At once: an engine that dies is to have told. */
     engine_send_counters(e);
     if ( !why[outcome] || !engine_may_log(e, outcome) )
         return;
-    if ( gen )
-        log_warning("generation %u: %s: no snapshot: %s; it is counted", gen,
-                    store_cause(cause), why[outcome]);
+    engine_fields(fields, id, domid, outcome, NULL);
+    if ( id->gen )
+        log_fields(LOG_WARNING, fields,
+                   "generation %u: %s: no snapshot: %s; it is counted",
+                   id->gen, store_cause(id->cause), why[outcome]);
     else
-        log_warning("request: no snapshot: %s; it is counted", why[outcome]);
+        log_fields(LOG_WARNING, fields,
+                   "request: no snapshot: %s; it is counted", why[outcome]);
 }
 
 static void freeze(struct engine *e)
@@ -352,7 +375,8 @@ static void freeze(struct engine *e)
 
     if ( !rc && outcome != OUTCOME_WRITTEN )
     {
-        engine_suppressed(e, 0, outcome, cause);
+        engine_suppressed(e, &(struct store_id){ .cause = cause }, -1,
+                          outcome);
         engine_answer_all(e, 0, guest ? ANSWER_LIMITED : ANSWER_FAILED,
                           ANSWER_RATE, NULL);
         engine_send_counters(e);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * log.h: one line a message, to stderr or syslog.  errno is kept.
+ * log.h: one line a message, to stderr, to systemd's journal or to syslog.
+ * errno is kept.
  */
 
 #ifndef SNAPSHOTD_LOG_H
@@ -10,10 +11,24 @@
 #include <stddef.h>
 #include <syslog.h>
 
-/* `who`: "snapshotd" or "snapshotd[engine]"; must stay. */
+#define LOG_JOURNAL "/run/systemd/journal/socket"
+
+/*
+ * `who`: "snapshotd" or "snapshotd[engine]"; must stay.  To the journal if it is
+ * there, else to syslog.
+ */
 void log_open(const char *who, bool to_syslog);
+/* The same, to a journal that listens on `path`.  False: none does. */
+bool log_open_journal(const char *who, const char *path);
 void log_line(int priority, const char *fmt, ...)
     __attribute__((__format__(__printf__, 2, 3)));
+
+/*
+ * With fields, that only the journal keeps: "NAME=value\n" each, made of our own
+ * words and numbers.
+ */
+void log_fields(int priority, const char *fields, const char *fmt, ...)
+    __attribute__((__format__(__printf__, 3, 4)));
 
 #define log_error(...)   log_line(LOG_ERR, __VA_ARGS__)
 #define log_warning(...) log_line(LOG_WARNING, __VA_ARGS__)

@@ -143,6 +143,28 @@ static void print_causes(const json_t *causes)
     }
 }
 
+static void print_times(const json_t *t)
+{
+    const int64_t durable = num(t, "durable");
+
+    if ( durable )
+        printf("Times:     on disk %.3f ms after a trigger, %.3f at most; held "
+               "%.3f s in all, %.3f ms at most\n",
+               num(t, "durable_ns") / 1e6 / durable,
+               num(t, "durable_max_ns") / 1e6, num(t, "held_ns") / 1e9,
+               num(t, "held_max_ns") / 1e6);
+}
+
+static void print_hook(const json_t *h)
+{
+    if ( num(h, "done") + num(h, "failed") + num(h, "timed_out") +
+         num(h, "dropped") )
+        printf("Hook:      %" PRId64 " done, %" PRId64 " failed, %" PRId64
+               " took too long, %" PRId64 " not run\n",
+               num(h, "done"), num(h, "failed"), num(h, "timed_out"),
+               num(h, "dropped"));
+}
+
 static void print_store(const json_t *s)
 {
     char bytes[32], max[32];
@@ -179,6 +201,8 @@ static void print_daemon(const json_t *d)
            num(d, "suppressed_off"));
     print_causes(json_object_get(d, "causes"));
     print_store(json_object_get(d, "store"));
+    print_times(json_object_get(d, "times"));
+    print_hook(json_object_get(d, "hook"));
     if ( num(json_object_get(d, "guests"), "asked") )
         print_guests(json_object_get(d, "guests"));
     if ( json_object_get(d, "last") )

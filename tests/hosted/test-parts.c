@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -392,6 +393,34 @@ static void test_log_escape_leaves_nothing_raw(void **state)
     assert_string_equal(s + strlen(s) - 7, "\\xff...");
 }
 
+/* As journald reads it: lines of NAME=value, and no more than were meant. */
+static void test_log_journal_gets_fields(void **state)
+{
+    struct sockaddr_un sun = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+    char got[4096];
+    ssize_t n;
+
+    snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/journal", dir_path);
+    assert_false(log_open_journal("test", sun.sun_path));
+    assert_int_equal(bind(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
+    assert_true(log_open_journal("test", sun.sun_path));
+    log_fields(LOG_WARNING, "XENFLIGHT_CAUSE=crash\n", "no %s\nPRIORITY=0",
+               "snapshot");
+    n = recv(fd, got, sizeof(got) - 1, MSG_DONTWAIT);
+    assert_true(n > 0);
+    got[n] = '\0';
+    assert_string_equal(got, "PRIORITY=4\nSYSLOG_FACILITY=3\n"
+                             "SYSLOG_IDENTIFIER=test\nXENFLIGHT_CAUSE=crash\n"
+                             "MESSAGE=no snapshot PRIORITY=0\n");
+    log_info("plain");
+    n = recv(fd, got, sizeof(got) - 1, MSG_DONTWAIT);
+    got[n > 0 ? n : 0] = '\0';
+    assert_non_null(strstr(got, "\nMESSAGE=plain\n"));
+    assert_null(strstr(got, "XENFLIGHT"));
+    close(fd);
+}
+
 static void test_requests_are_bounded(void **state)
 {
     static struct requests r;
@@ -536,6 +565,7 @@ int main(void)
         IN_DIR(test_store_commit_replaces_nothing),
         cmocka_unit_test(test_proto_takes_whole_messages_only),
         cmocka_unit_test(test_log_escape_leaves_nothing_raw),
+        IN_DIR(test_log_journal_gets_fields),
         cmocka_unit_test(test_requests_are_bounded),
         cmocka_unit_test(test_domains_forget_only_gone_ones),
         IN_DIR(test_sandbox_leaves_files_of_its_directory_only),

@@ -49,6 +49,16 @@ static json_t *status(struct world *w)
     return daemon;
 }
 
+static char *human_status(struct world *w)
+{
+    char path[300], *out;
+    const char *argv[] = { path, "status", "--run", w->run, NULL };
+
+    snprintf(path, sizeof(path), "%s/tools/xenflight", cases_build);
+    check(run(&out, argv) == 0);
+    return out;
+}
+
 /* How many triggers of a cause had this outcome. */
 static int64_t count(struct world *w, const char *cause, const char *outcome)
 {
@@ -494,6 +504,12 @@ static void case_hook(struct world *w)
     check(!strstr(out, "XENSTORED") && !strstr(out, "FAKEXEN"));
     free(out);
     free(file);
+    out = human_status(w);
+    check(strstr(out, "  crash           written 1\n") != NULL);
+    check(strstr(out, "Budget:    1 of 64 files") != NULL);
+    check(strstr(out, "Hook:      0 done, 1 failed") != NULL);
+    check(strstr(out, "Times:     on disk ") != NULL);
+    free(out);
 }
 
 /* One that hangs is ended with all it started, and holds up nothing. */

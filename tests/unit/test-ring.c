@@ -671,6 +671,41 @@ static void test_freeze_holds(void **state)
     assert_int_equal(counters(XEN_FLIGHTREC_CH_BUSY).held, 0);
 }
 
+/* An interrupt in the middle of a record: it adopts, and goes on. */
+static uint32_t interrupt_gen;
+static bool interrupt_quiescent;
+
+static uint64_t interrupting_clock(void)
+{
+    static bool inside;
+
+    if ( !inside && !interrupt_gen )
+    {
+        inside = true;
+        interrupt_gen = rig_freeze();
+        assert_true(fr_adopt(rig.cpu));
+        interrupt_quiescent = fr_quiescent(rig.cpu, interrupt_gen);
+        inside = false;
+    }
+    return rig_tsc += rig_tick;
+}
+
+/* The interrupted record is emitted, but neither held nor late yet. */
+static void test_quiescent_when_settled(void **state)
+{
+    uint64_t (*clock)(void) = fr_hosted_clock;
+
+    write_serials(RIG_EV_BUSY, 0, 100);
+    interrupt_gen = 0;
+    fr_hosted_clock = interrupting_clock;
+    write_serials(RIG_EV_BUSY, 100, 1);
+    fr_hosted_clock = clock;
+    assert_false(interrupt_quiescent);
+    assert_true(fr_quiescent(rig.cpu, interrupt_gen));
+    assert_int_equal(rig_imbalance(rig_audit(&rig, XEN_FLIGHTREC_CH_BUSY,
+                                             interrupt_gen)), 0);
+}
+
 /* Adoption by the next record: it belongs to the time after. */
 static void test_freeze_adopted_by_record(void **state)
 {
@@ -977,6 +1012,7 @@ int main(void)
         ROOMY(test_resume_anchors),
         SMALL(test_freeze_holds),
         SMALL(test_freeze_adopted_by_record),
+        SMALL(test_quiescent_when_settled),
         SMALL(test_freeze_nearly_empty),
         ROOMY(test_freeze_four_generations),
         SMALL(test_freeze_twice_before_adoption),

@@ -865,6 +865,24 @@ void fr_generations(uint32_t *gen, uint32_t *released)
     *released = g == FR_G_STOP ? 0 : g_released(g);
 }
 
+/*
+ * Has everyone that an adoption overtook corrected its audit?  Until a writer
+ * that the adopter interrupted goes on, its record is emitted and nowhere: the
+ * account itself says so (I7).
+ */
+static bool fr_settled(const struct fr_audit *a)
+{
+    const struct xen_flightrec_audit *p = &a->pub;
+    unsigned int i, unused = 64 - FR_EPOCH_SHIFT;
+    uint64_t sum = (int64_t)(fr_read(a->late) << unused) >> unused;
+
+    sum += p->held + p->held_earlier + p->sacrificed + p->overwritten;
+    for ( i = 0; i < XEN_FLIGHTREC_LOST_CAUSES; i++ )
+        sum += p->lost[i];
+
+    return p->emitted == sum;
+}
+
 bool fr_quiescent(const struct fr_cpu *c, uint32_t gen)
 {
     uint64_t agen = fr_load_acquire(&c->agen); /* P2 */
@@ -880,6 +898,16 @@ bool fr_quiescent(const struct fr_cpu *c, uint32_t gen)
 
             if ( fr_read(s->hold_gen) &&
                  fr_load_acquire(&s->committed) != fr_read(s->used) ) /* P1 */
+                return false;
+        }
+
+    for ( ch = 0; ch < FR_CHANNELS; ch++ )
+        for ( i = 0; i < FR_HELD; i++ )
+        {
+            const struct fr_audit *a = &c->audit[i][ch];
+
+            if ( a->pub.gen && (int32_t)(a->pub.gen - gen) >= 0 &&
+                 !fr_settled(a) )
                 return false;
         }
 

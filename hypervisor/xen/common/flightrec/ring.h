@@ -301,7 +301,10 @@ void fr_generations(uint32_t *gen, uint32_t *released);
  * came in between): call again.
  */
 bool fr_adopt(struct fr_cpu *c);
-/* Has it adopted `gen`, and is all that it holds committed?  Any pCPU. */
+/*
+ * Has it adopted `gen`, is all that it holds committed, and is the account
+ * settled?  Any pCPU.
+ */
 bool fr_quiescent(const struct fr_cpu *c, uint32_t gen);
 /* Counters of one ring, a snapshot without a guarantee.  Any pCPU. */
 void fr_cpu_counters(const struct fr_cpu *c, unsigned int channel,

@@ -17,6 +17,7 @@ freezes() {
 }
 probe status > /tmp/st
 ok "recording" is state /tmp/st 3
+show grep mask_ /tmp/st
 pages=$(free_pages)
 rm -f /tmp/enough
 freezes /tmp/enough &

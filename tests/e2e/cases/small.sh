@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Other options at boot: flightrec=512K,slot=8K,spares=3,lease=2, four pCPUs, the
-# other xenstored.
+# Other options at boot: flightrec=512K,slot=8K,spares=3,lease=2,rare=0x4f000,
+# four pCPUs, the other xenstored.
 
 probe status > /tmp/st
 show cat /tmp/st
 probe rings 3 > /tmp/r
 show cat /tmp/r
 ok "slots as asked for" grep -q 'channel=0 slots=56 slot_bytes=8192 spares=3 ' /tmp/r
+ok "the mask as asked for" is mask_rare /tmp/st 0x4f000
 ok "four pCPUs" sh -c 'probe cpu 3 0 && ! probe cpu 4 0'
 
 # The lease: what nobody acknowledges is given back, what somebody reads is not.

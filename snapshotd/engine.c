@@ -152,10 +152,14 @@ static void got_request(struct engine *e, const struct msg_request *in)
         engine_answer(e, q, ANSWER_ACCEPTED, ANSWER_OK, NULL);
 }
 
-/* Limits and budget from now on; another directory or user: another engine. */
+/*
+ * Limits and budget from now on; another directory or user, or other threads:
+ * another engine.
+ */
 static void got_conf(struct engine *e, const struct msg_conf *in)
 {
     e->restart |= strcmp(in->conf.state, e->conf.conf.state) ||
+                  in->conf.threads != e->conf.conf.threads ||
                   in->uid != e->conf.uid || in->gid != e->conf.gid;
     if ( !e->restart )
         e->conf.conf = in->conf;
@@ -524,7 +528,7 @@ static void work(struct engine *e)
     expire(e);
     if ( e->restart && !request_any(&e->requests) )
     {
-        log_info("another directory or user: a fresh engine is needed");
+        log_info("another directory, user or threads: a fresh engine is needed");
         exit(0);
     }
 }

@@ -321,6 +321,8 @@ static void tell_file(struct monitor *m, const struct facts *a)
 static void tell_manager(struct monitor *m, const struct facts *f)
 {
     struct health *h = &m->health;
+    /* An engine that cannot start is tried again: no reason to do all anew. */
+    const bool up = m->ready || m->backoff_ms;
     char lines[256];
 
     if ( h->notify.fd < 0 )
@@ -328,13 +330,13 @@ static void tell_manager(struct monitor *m, const struct facts *f)
     snprintf(lines, sizeof(lines),
              "%sSTATUS=%s; back %.1f s, life cycle %.1f s; %" PRIu64
              " written, %" PRIu64 " failed, %" PRIu64 " suppressed%s%s",
-             m->ready && !h->ready ? "READY=1\n" : "", f->state,
+             up && !h->ready ? "READY=1\n" : "", f->state,
              f->reach_s[XEN_FLIGHTREC_CH_BUSY],
              f->reach_s[XEN_FLIGHTREC_CH_RARE], f->written, f->failed,
              f->suppressed, m->ready ? "" : "; the engine is being started",
              m->xs.h ? "" : "; no xenstored");
     notify_send(&h->notify, lines);
-    h->ready |= m->ready;
+    h->ready |= up;
 }
 
 void health_watchdog(struct monitor *m)

@@ -202,6 +202,7 @@ static void engine_ended(struct monitor *m, int status)
 {
     bool good = monitor_ms() - m->started_ms > BACKOFF_GOOD_MS;
 
+    health_changed(m);
     engine_close(m);
     m->pid = 0;
     /* 0: it asked for a fresh one, and was reading nothing. */

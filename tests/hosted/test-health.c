@@ -216,11 +216,13 @@ static void case_textfile(struct world *w)
 
 static int manager; /* the socket that NOTIFY_SOCKET names */
 
-static void manager_up(struct world *w, const char *watchdog_usec)
+static void manager_up(struct world *w, const char *watchdog_usec,
+                       mode_t state_mode)
 {
     struct sockaddr_un sun = { .sun_family = AF_UNIX };
 
     world_start(w, NULL);
+    check(!chmod(w->state, state_mode));
     snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/notify", w->dir);
     manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     check(!bind(manager, (struct sockaddr *)&sun, sizeof(sun)));
@@ -256,7 +258,7 @@ static void case_manager(struct world *w)
 {
     char path[64], *text;
 
-    manager_up(w, NULL);
+    manager_up(w, NULL, 0700);
     check(told("READY=1\nSTATUS=recording; back ", WAIT_MS));
     domain_new(w, 5, HANDLE, "web-1");
     free(crash_file(w));
@@ -272,13 +274,26 @@ static void case_manager(struct world *w)
     close(manager);
 }
 
+/* It can do little, but that is no reason to start it again and again. */
+static void case_manager_of_a_bad_disk(struct world *w)
+{
+    manager_up(w, NULL, 0755);
+    check(told("READY=1\nSTATUS=recording", WAIT_MS));
+    check(wait_log(w, "closed to others"));
+    check(!chmod(w->state, 0700));
+    check(told("0 suppressed", WAIT_MS));
+    domain_new(w, 5, HANDLE, "web-1");
+    free(crash_file(w));
+    close(manager);
+}
+
 #define TICK_MS 200
 
 static void case_watchdog(struct world *w)
 {
     pid_t engine;
 
-    manager_up(w, "600000");
+    manager_up(w, "600000", 0700);
     check(told("READY=1", WAIT_MS));
     check(told("WATCHDOG=1", WAIT_MS) && told("WATCHDOG=1", WAIT_MS));
     engine = engine_pid(w);
@@ -308,6 +323,7 @@ static const struct test_case cases[] = {
     BOTH(nodes),
     CASE(textfile),
     CASE(manager),
+    CASE(manager_of_a_bad_disk),
     CASE(watchdog),
 };
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/horizon.h"
+#include "lib/hyp-tbuf.h"
 #include "lib/recorder.h"
 
 #define TORN_TRIES 8
@@ -252,7 +253,8 @@ static uint64_t complete(const struct horizon *h, unsigned int ch)
 
         if ( c->reach_ns > most )
             most = c->reach_ns;
-        if ( !c->whole && c->emitted && c->reach_ns < least )
+        if ( !c->whole && (c->emitted || c->reach_ns) &&
+             c->reach_ns < least )
             least = c->reach_ns;
     }
 
@@ -273,7 +275,7 @@ int horizon_read(hyp_op_fn *op, void *arg, const struct rings *rings,
     rc = read_scale(op, arg, &st, &s);
     if ( rc )
         return rc;
-    if ( rings && rings->info.incarnation != st.incarnation )
+    if ( rings && (rings->tbuf || rings->info.incarnation != st.incarnation) )
         rings = NULL;
     out->cpu = calloc(st.nr_cpus ? st.nr_cpus : 1, sizeof(*out->cpu));
     if ( !out->cpu )
@@ -285,6 +287,9 @@ int horizon_read(hyp_op_fn *op, void *arg, const struct rings *rings,
 
         *cpu = (struct horizon_cpu){ .cpu = i };
         rc = read_cpu(op, arg, find_map(rings, i), &s, cpu);
+        /* Nobody counts what Xen's own buffers gave up. */
+        if ( st.state & HYP_ST_TBUF )
+            cpu->ch[XEN_FLIGHTREC_CH_BUSY].whole = false;
         if ( !rc )
             out->nr++;
         else if ( rc != -ENODEV )

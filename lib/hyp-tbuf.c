@@ -578,6 +578,7 @@ static void op_status(struct hyp_tbuf *x, struct xen_flightrec_op_status *st)
     *st = (struct xen_flightrec_op_status){
         .version = XEN_FLIGHTREC_VERSION,
         .state = HYP_ST_TBUF | (x->info ? XEN_FLIGHTREC_ST_CREATED : 0) |
+                 (x->info && !x->consumer ? HYP_ST_UNREAD : 0) |
                  (x->running ? XEN_FLIGHTREC_ST_RUNNING : 0),
         .incarnation = x->info ? x->info_mfn : 0,
         .gen = x->gen,

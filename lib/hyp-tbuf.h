@@ -25,6 +25,8 @@
 
 /* In op_status.state: answered by this backend.  Xen never sets it. */
 #define HYP_ST_TBUF          0x80000000U
+/* ... by one who is not the consumer: nobody may be, and Xen be off. */
+#define HYP_ST_UNREAD        0x40000000U
 
 /* Operations of this backend's own: they never get to Xen. */
 #define HYP_OP_TBUF_WINDOW   (XEN_FLIGHTREC_OP_BASE + 0x8000)

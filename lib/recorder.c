@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "lib/horizon.h"
+#include "lib/hyp-tbuf.h"
 
 #define MAX_CPUS 4096
 
@@ -50,13 +51,15 @@ int recorder_stop(hyp_op_fn *op, void *arg)
 
 static json_t *status_json(const struct xen_flightrec_op_status *st)
 {
-    const char *state = st->state & XEN_FLIGHTREC_ST_PANICKED  ? "panicked"
+    const char *state = st->state & HYP_ST_UNREAD              ? "not read"
+                        : st->state & XEN_FLIGHTREC_ST_PANICKED ? "panicked"
                         : st->state & XEN_FLIGHTREC_ST_RUNNING ? "recording"
                         : st->state & XEN_FLIGHTREC_ST_CREATED ? "stopped"
                                                                : "no buffers";
 
-    return json_pack("{ss sI sI sI sI sI sI sI sI sI sI sI}",
+    return json_pack("{ss ss sI sI sI sI sI sI sI sI sI sI sI}",
                      "state", state,
+                     "backend", st->state & HYP_ST_TBUF ? "tbuf" : "flightrec",
                      "gen", (json_int_t)st->gen,
                      "held", (json_int_t)(st->gen - st->released),
                      "tsc_khz", (json_int_t)st->tsc_khz,
@@ -68,6 +71,41 @@ static json_t *status_json(const struct xen_flightrec_op_status *st)
                      "given_up", (json_int_t)st->given_up,
                      "expired", (json_int_t)st->expired,
                      "suppressed", (json_int_t)st->suppressed);
+}
+
+/* What the backend knows of Xen's own buffers, into that pCPU's object. */
+static int tbuf_json(hyp_op_fn *op, void *arg, json_t *cpu)
+{
+    struct xen_flightrec_op o = { .cmd = HYP_OP_TBUF_COUNTERS };
+    struct hyp_tbuf_counters *c = hyp_op_room(&o);
+    json_t *t;
+    int rc;
+
+    c->cpu = json_integer_value(json_object_get(cpu, "cpu"));
+    rc = op(arg, &o);
+    if ( rc )
+        return rc;
+    t = json_pack("{sI sI sI sI sI sI sI sI sI sI}",
+                  "bytes", (json_int_t)c->bytes, "fill", (json_int_t)c->fill,
+                  "produced", (json_int_t)c->produced,
+                  "lost", (json_int_t)c->lost, "moves", (json_int_t)c->moves,
+                  "walks", (json_int_t)c->walks,
+                  "walked_bytes", (json_int_t)c->walked_bytes,
+                  "fulls", (json_int_t)c->fulls,
+                  "resyncs", (json_int_t)c->resyncs,
+                  "bogus", (json_int_t)c->bogus);
+    return json_object_set_new(cpu, "tbuf", t) ? -ENOMEM : 0;
+}
+
+static int all_tbuf_json(hyp_op_fn *op, void *arg, json_t *recorder)
+{
+    json_t *cpu;
+    size_t i;
+    int rc = 0;
+
+    json_array_foreach(json_object_get(recorder, "cpus"), i, cpu)
+        rc = rc ? rc : tbuf_json(op, arg, cpu);
+    return rc;
 }
 
 int recorder_json(hyp_op_fn *op, void *arg, const struct rings *rings,
@@ -89,6 +127,8 @@ int recorder_json(hyp_op_fn *op, void *arg, const struct rings *rings,
          json_object_set_new(*out, "complete_s", horizon_complete_json(&h)) ||
          json_object_set_new(*out, "cpus", horizon_cpus_json(&h)) )
         rc = -ENOMEM;
+    if ( !rc && (st.state & HYP_ST_TBUF) )
+        rc = all_tbuf_json(op, arg, *out);
 
  out:
     horizon_free(&h);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/recorder.h"
 #include "lib/text.h"
@@ -77,6 +78,34 @@ static void print_channel(const json_t *cpu, const char *name, const json_t *c)
     print_lost(c);
 }
 
+/* Xen's own trace buffers. */
+static void print_tbuf(const json_t *r)
+{
+    const json_t *cpu, *t;
+    size_t i;
+
+    printf("Reaches:   %.3f s back on all pCPUs\n\n",
+           real(json_object_get(r, "complete_s"), "busy"));
+    printf("pCPU  seconds  full        written   moves  walked    lost\n");
+    json_array_foreach(json_object_get(r, "cpus"), i, cpu)
+    {
+        t = json_object_get(cpu, "tbuf");
+        printf("%4" PRId64 " %8.3f  %3.0f%% %14" PRId64 " %7" PRId64
+               "  %5.1f%% %7" PRId64 "\n",
+               num(cpu, "cpu"),
+               real(json_object_get(json_object_get(cpu, "channels"), "busy"),
+                    "horizon_s"),
+               num(t, "bytes") ? 100.0 * num(t, "fill") / num(t, "bytes") : 0,
+               num(t, "produced"), num(t, "moves"),
+               num(t, "produced")
+                   ? 100.0 * num(t, "walked_bytes") / num(t, "produced")
+                   : 0,
+               num(t, "lost"));
+    }
+    printf("(written: bytes since the daemon began; lost: records, by Xen's "
+           "own count)\n\n");
+}
+
 static void print_recorder(const json_t *r)
 {
     const json_t *cpus = json_object_get(r, "cpus"), *cpu, *c;
@@ -89,12 +118,20 @@ static void print_recorder(const json_t *r)
            str(r, "state"),
            text_bytes(size, sizeof(size), num(r, "bytes_per_cpu")),
            num(r, "gen"), num(r, "held"));
+    if ( !strcmp(str(r, "backend"), "tbuf") )
+        printf("Source:    Xen's own trace buffers; the newest quarter to half "
+               "of each is kept\n");
     printf("Triggers:  %" PRId64 " began late, %" PRId64 " second ones of one "
            "death, %" PRId64 " holds gave way unread, %" PRId64 " expired\n",
            num(r, "deferred"), num(r, "suppressed"), num(r, "given_up"),
            num(r, "expired"));
     if ( !json_array_size(cpus) )
         return;
+    if ( !strcmp(str(r, "backend"), "tbuf") )
+    {
+        print_tbuf(r);
+        return;
+    }
     printf("Reaches:   %.3f s back on all pCPUs, life cycle (rare) %.3f s\n",
            real(json_object_get(r, "complete_s"), "busy"),
            real(json_object_get(r, "complete_s"), "rare"));

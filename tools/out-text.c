@@ -234,6 +234,21 @@ static void print_order(const struct doc *d)
     putchar('\n');
 }
 
+/* Where the records come from, if that limits what they tell. */
+static void print_limits(const struct doc *d)
+{
+    const json_t *limits = json_object_get(d->root, "limits"), *text;
+    char buf[256];
+    size_t i;
+
+    if ( !strcmp(doc_text(d->root, "backend", ""), "tbuf") )
+        printf("  source   Xen's own trace buffers\n");
+    json_array_foreach(limits, i, text)
+        if ( json_is_string(text) )
+            printf("           %s\n", text_escape(buf, sizeof(buf),
+                                                  json_string_value(text)));
+}
+
 static void print_gaps(const struct doc *d)
 {
     const json_t *gaps = json_object_get(d->root, "gaps");
@@ -299,6 +314,7 @@ static void text_head(const struct source *src)
     print_host(&src->doc);
     print_history(src);
     print_window(&src->doc);
+    print_limits(&src->doc);
     print_gaps(&src->doc);
     print_order(&src->doc);
     print_latency(&src->doc);

@@ -3,6 +3,7 @@
 # What plays Xen where there is none.
 
 FRHOST  := $(O)/tests/fake/frhost
+STOCKXEN := $(O)/tests/fake/stockxen
 FAKEXEN := $(O)/tests/fake/fakexen.so
 
 # With the core's seam found before the library's headers.
@@ -15,6 +16,10 @@ $(O)/tests/fake/frhost.o: tests/fake/frhost.c
 $(FRHOST): $(O)/tests/fake/frhost.o $(CORE_O)
 	@$(call say,LD $@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpthread
+
+$(STOCKXEN): $(O)/tests/fake/stockxen.o $(O)/tests/fake/tbuf-model.o
+	@$(call say,LD $@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
 # Never with a sanitizer: it is loaded into a program that has none.
 $(FAKEXEN): tests/fake/fakexen.c lib/hyp-hosted.h

@@ -3,7 +3,7 @@
 # The daemon end to end without Xen: see tests/hosted/world.h.
 
 HOSTED_O := $(patsubst %,$(O)/tests/hosted/%.o,cases guest world)
-HOSTED   := daemon guests policy life health
+HOSTED   := daemon guests policy life health stock
 TESTS    += $(HOSTED:%=$(O)/tests/hosted/%)
 
 $(HOSTED:%=$(O)/tests/hosted/test-%): %: %.o $(HOSTED_O) $(LIBXF)
@@ -12,7 +12,7 @@ $(HOSTED:%=$(O)/tests/hosted/test-%): %: %.o $(HOSTED_O) $(LIBXF)
 
 # With the directory whose programs it is to try.
 $(HOSTED:%=$(O)/tests/hosted/%): $(O)/tests/hosted/%: \
-    $(O)/tests/hosted/test-% $(FRHOST) $(FAKEXEN) \
+    $(O)/tests/hosted/test-% $(FRHOST) $(STOCKXEN) $(FAKEXEN) \
     $(O)/snapshotd/snapshotd $(O)/tools/xenflight $(XENFLIGHT_ASK)
 	$(Q)printf '#!/bin/sh\nexec %s %s "$$@"\n' $< $(O) >$@
 	$(Q)chmod +x $@

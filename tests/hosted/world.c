@@ -28,6 +28,7 @@
 #define OXENSTORED "/usr/lib/xen-4.17/bin/oxenstored"
 
 bool world_oxenstored;
+const char *world_xen = "frhost";
 
 static char build_dir[256];
 
@@ -328,7 +329,7 @@ static void host_start(struct world *w)
     const char *argv[] = { path, w->dir, "2", NULL };
     int in[2], out[2];
 
-    snprintf(path, sizeof(path), "%s/tests/fake/frhost", build_dir);
+    snprintf(path, sizeof(path), "%s/tests/fake/%s", build_dir, world_xen);
     if ( pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC) )
         die("pipe");
     w->host = spawn(argv, (const int[3]){ in[0], out[1], -1 });

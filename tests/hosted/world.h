@@ -41,6 +41,8 @@ void world_init(const char *build);
 
 /* Which xenstored worlds have from now on. */
 extern bool world_oxenstored;
+/* Which program of tests/fake plays Xen: frhost, if not said otherwise. */
+extern const char *world_xen;
 
 /* `more`: lines that are appended to the configuration, or NULL. */
 void world_start(struct world *w, const char *more);

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * test-stock.c: the daemon on a Xen without flight recorder, that a model of
+ * Xen's trace buffers plays (tests/fake/stockxen.c).
+ *
+ *   test-stock BUILD-DIRECTORY [NAME-PART]: only cases with it in their name
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cases.h"
+
+#define HANDLE "00112233445566778899aabbccddeeff"
+#define UUID   "00112233-4455-6677-8899-aabbccddeeff"
+/* 16 frames a pCPU: a ring is about 4000 of stockxen's records. */
+#define SMALL  "[recorder]\nbytes_per_cpu = 128K\n"
+#define RING   8000
+
+static json_t *recorder(struct world *w)
+{
+    char program[300], *out;
+    const char *argv[] = { program, "status", "--json", "--run", w->run,
+                           NULL };
+    json_t *status, *r;
+
+    snprintf(program, sizeof(program), "%s/tools/xenflight", cases_build);
+    run(&out, argv);
+    status = json_loads(out, 0, NULL);
+    check_at(__LINE__, status, "status said: %s", out);
+    free(out);
+    r = json_incref(json_object_get(status, "recorder"));
+    json_decref(status);
+    return r;
+}
+
+/* A counter of a pCPU's buffer. */
+static int64_t counter(struct world *w, unsigned int cpu, const char *name)
+{
+    json_t *r = recorder(w);
+    int64_t n = num_of(json_object_get(
+        json_array_get(json_object_get(r, "cpus"), cpu), "tbuf"), name);
+
+    json_decref(r);
+    return n;
+}
+
+static json_t *whole(const char *path)
+{
+    char program[300], *out = NULL;
+    const char *argv[] = { program, "verify", path, NULL };
+
+    snprintf(program, sizeof(program), "%s/tools/xenflight", cases_build);
+    check_at(__LINE__, path && !run(&out, argv), "verify: %s",
+             path ? out : "no file");
+    free(out);
+    return path ? file_meta(path) : NULL;
+}
+
+/* The file that a request makes. */
+static json_t *request(struct world *w)
+{
+    char *path;
+    json_t *meta;
+
+    check(!kill(w->daemon, SIGUSR1));
+    path = wait_file(w);
+    meta = whole(path);
+    free(path);
+    return meta;
+}
+
+static int64_t held(const json_t *meta, unsigned int cpu, const char *what)
+{
+    const json_t *s;
+    size_t i;
+
+    json_array_foreach(json_object_get(meta, "streams"), i, s)
+        if ( num_of(s, "cpu") == (int64_t)cpu )
+            return num_of(s, what);
+    return -1;
+}
+
+static void case_chosen_by_itself(struct world *w)
+{
+    json_t *r, *meta;
+    unsigned int i;
+
+    up(w, SMALL);
+    check(logged(w, "trace buffers are kept overwriting"));
+    r = recorder(w);
+    same(text_of(r, "backend"), "tbuf");
+    same(text_of(r, "state"), "recording");
+    json_decref(r);
+    equal(host(w, "mask"), 0x07bff000);
+    for ( i = 0; i < 10; i++ )
+    {
+        host(w, "fill 0 %u", RING / 3);
+        host(w, "fill 1 %u", RING / 5);
+        if ( i > 2 )
+            check(host(w, "percent 0") >= 25);
+    }
+    equal(host(w, "dropped 0") + host(w, "dropped 1"), 0);
+    meta = request(w);
+    same(text_of(meta, "backend"), "tbuf");
+    same(text_of(meta, "history"), "complete");
+    check(json_array_size(json_object_get(meta, "limits")));
+    equal(json_array_size(json_object_get(meta, "streams")), 2);
+    check(held(meta, 0, "held") > RING / 5);
+    check(held(meta, 1, "held") > RING / 5);
+    json_decref(meta);
+    equal(daemon_stop(w), 0);
+    /* There were no buffers before: tracing was off, all events wanted. */
+    equal(host(w, "mask"), 0x0ffff000);
+    equal(host(w, "enabled"), 0);
+}
+
+static void check_death(struct world *w, const char *how)
+{
+    const json_t *t;
+    json_t *meta;
+    char *path;
+
+    up(w, SMALL);
+    domain_new(w, 5, HANDLE, "web-1");
+    json_decref(request(w));
+    host(w, "fill 1 500");
+    check(xs_rm_domain(w, 5));
+    host(w, "%s 5 1", how);
+    check(xs_release(w, 5));
+    path = wait_file(w);
+    meta = whole(path);
+    t = json_object_get(meta, "trigger");
+    same(text_of(t, "cause"), "crash");
+    same(text_of(t, "uuid"), UUID);
+    same(text_of(t, "name"), "web-1");
+    same(text_of(t, "source"), "release-domain");
+    equal(num_of(t, "domid"), 5);
+    equal(num_of(t, "cpu"), 1);
+    equal(num_of(t, "vcpu"), 1);
+    check(held(meta, 1, "held") > 500);
+    json_decref(meta);
+    free(path);
+    host(w, "gone 5");
+    /* One death, one file: the next is another's. */
+    json_decref(request(w));
+    equal(count_files(w), 3);
+}
+
+static void case_crash(struct world *w)
+{
+    check_death(w, "crash");
+}
+
+/* Its reason is in the records only. */
+static void case_gone_before_anyone_looked(struct world *w)
+{
+    check_death(w, "vanish");
+}
+
+static void case_poweroff_is_no_crash(struct world *w)
+{
+    up(w, SMALL);
+    domain_new(w, 5, HANDLE, "web-1");
+    json_decref(request(w));
+    host(w, "crash 5 1 0");
+    check(xs_release(w, 5));
+    json_decref(request(w));
+    equal(count_files(w), 2);
+}
+
+/* Without us Xen drops; who comes after us goes on, and counts it. */
+static void case_killed_and_adopted(struct world *w)
+{
+    int64_t dropped;
+    json_t *meta;
+
+    up(w, SMALL "[tbuf]\nevents = 0x00021000\n");
+    equal(host(w, "mask"), 0x21000);
+    host(w, "fill 0 %u", 2 * RING);
+    daemon_kill(w, SIGKILL);
+    host(w, "fast 0 %u", 2 * RING);
+    dropped = host(w, "dropped 0");
+    check(dropped > 0);
+    daemon_start(w);
+    check(wait_log(w, "watching"));
+    host(w, "fill 0 %u", RING);
+    equal(host(w, "dropped 0"), dropped);
+    equal(counter(w, 0, "lost"), dropped);
+    check(counter(w, 0, "fulls") > 0);
+    meta = request(w);
+    check(held(meta, 0, "held") > RING / 5);
+    json_decref(meta);
+    equal(daemon_stop(w), 0);
+    /* What the first one found, though the second found what the first set. */
+    equal(host(w, "mask"), 0x0ffff000);
+    equal(host(w, "enabled"), 0);
+}
+
+static void case_at_exit_keep(struct world *w)
+{
+    up(w, SMALL "[tbuf]\nat_exit = keep\n");
+    equal(daemon_stop(w), 0);
+    equal(host(w, "enabled"), 1);
+    equal(host(w, "mask"), 0x0ffff000);
+}
+
+static void case_beside_xentrace(struct world *w)
+{
+    char path[128];
+    int fd;
+
+    world_start(w, NULL);
+    snprintf(path, sizeof(path), "%s/virq.4", w->dir);
+    fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    check(fd >= 0 && !flock(fd, LOCK_EX));
+    daemon_start(w);
+    equal(daemon_wait(w), 8);
+    check(wait_log(w, "xentrace"));
+    equal(host(w, "mask"), 0x0ffff000);
+    close(fd);
+}
+
+static void case_backend_flightrec(struct world *w)
+{
+    world_start(w, "[recorder]\nbackend = flightrec\n");
+    daemon_start(w);
+    equal(daemon_wait(w), 6);
+    check(wait_log(w, "no flight recorder"));
+}
+
+/* Somebody writes over the index: Xen stops tracing.  It is said, and set right. */
+static void case_bogus_index(struct world *w)
+{
+    int64_t bogus;
+
+    up(w, SMALL);
+    host(w, "fill 0 %u", RING);
+    host(w, "index 0 %u", 0xfffffff7U);
+    host(w, "fill 0 10");
+    equal(host(w, "enabled"), 0);
+    bogus = counter(w, 0, "bogus");
+    check(bogus > 0);
+    check(wait_log(w, "make no sense"));
+    equal(host(w, "enabled"), 1);
+    host(w, "fill 0 %u", RING);
+    equal(counter(w, 0, "bogus"), bogus);
+    check(host(w, "percent 0") >= 25);
+}
+
+static void case_cpu_without_buffer(struct world *w)
+{
+    world_start(w, SMALL);
+    daemon_start(w);
+    check(wait_log(w, "watching"));
+    daemon_stop(w);
+    host(w, "online 4");
+    daemon_start(w);
+    check(wait_log(w, "2 pCPUs have no trace buffer"));
+    check(wait_log(w, "watching"));
+    json_decref(request(w));
+}
+
+/* While a generation waits for its reader nothing of it is given up. */
+static void case_engine_dies_in_between(struct world *w)
+{
+    json_t *meta;
+    pid_t engine;
+    char *path;
+
+    up(w, SMALL);
+    json_decref(request(w));
+    host(w, "fill 0 %u", RING);
+    engine = engine_pid(w);
+    if ( !check(engine > 0) )
+        return;
+    kill(engine, SIGSTOP);
+    check(!kill(w->daemon, SIGUSR1));
+    kill(engine, SIGKILL);
+    path = wait_file(w);
+    meta = whole(path);
+    check(held(meta, 0, "held") > RING / 5);
+    json_decref(meta);
+    free(path);
+    equal(counter(w, 0, "resyncs"), 0);
+}
+
+static const struct test_case cases[] = {
+    CASE(chosen_by_itself), BOTH(crash), BOTH(gone_before_anyone_looked),
+    CASE(poweroff_is_no_crash), CASE(killed_and_adopted), CASE(at_exit_keep),
+    CASE(beside_xentrace), CASE(backend_flightrec), CASE(bogus_index),
+    CASE(cpu_without_buffer), CASE(engine_dies_in_between),
+};
+
+int main(int argc, char **argv)
+{
+    world_xen = "stockxen";
+    return cases_main(argc, argv, cases, sizeof(cases) / sizeof(cases[0]));
+}

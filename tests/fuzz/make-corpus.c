@@ -179,6 +179,26 @@ static void make_script(const char *name, unsigned int bytes, uint8_t often)
     fclose(f);
 }
 
+/* A buffer with some of all kinds of records, `bytes` of them held. */
+static void make_tbuf(const char *name, uint32_t cons, uint32_t bytes)
+{
+    static const uint32_t words[] = {
+        0x00021011 | 2U << 28 | 1U << 31, 5000, 0, 1, 2, /* with a stamp */
+        0x00081001 | 3U << 28, 1, 2, 3,                  /* without */
+        0x08000007 | 1U << 28, 9,                        /* a guest's own */
+        0x0001f001 | 4U << 28 | 1U << 31, 90000000, 0, 17, 1, 4, 0, /* lost */
+        0x00028007 | 3U << 28 | 1U << 31, 91000000, 0, 1, 0, 3,
+    };
+    const uint32_t index[2] = { cons, cons + bytes };
+    const uint8_t moves[4] = { 201, 100, 255, 3 };
+    FILE *f = create("tbuf", name);
+
+    fwrite(index, 1, sizeof(index), f);
+    fwrite(moves, 1, sizeof(moves), f);
+    fwrite(words, 1, sizeof(words), f);
+    fclose(f);
+}
+
 int main(int argc, char **argv)
 {
     FILE *f;
@@ -191,6 +211,9 @@ int main(int argc, char **argv)
     fwrite(g.slot, 1, g.bytes, f);
     fclose(f);
 
+    make_tbuf("half", 0, 96 * 20);
+    make_tbuf("full", 96 * 10, 4088);
+    make_tbuf("some", 4088, 96 * 3);
     make_columns_seeds("columns");
     make_columns_content("snapshot", "content-columns");
     make_file("snapshot", "file-columns");

@@ -4,7 +4,7 @@
 # `make check' replays those and changed copies of them; `make fuzz' lets
 # libFuzzer (clang) look for new ones, FUZZ_TIME seconds a target.
 
-FUZZ      := columns packet snapshot
+FUZZ      := columns packet snapshot tbuf
 FUZZ_BIN  := $(FUZZ:%=$(O)/tests/fuzz/fuzz-%)
 FUZZ_TIME ?= 60
 

@@ -435,15 +435,20 @@ static int tbuf_virq_ack(struct hyp *h, enum hyp_virq which)
  * Generations.
  */
 
+static struct generation *place(struct hyp_tbuf *x, uint32_t g)
+{
+    return &x->g[g % XEN_FLIGHTREC_MAX_HELD];
+}
+
+/* NULL: not held. */
 static struct generation *generation(struct hyp_tbuf *x, uint32_t g)
 {
-    return g > x->released && g <= x->gen ? &x->g[g % XEN_FLIGHTREC_MAX_HELD]
-                                          : NULL;
+    return g > x->released && g <= x->gen ? place(x, g) : NULL;
 }
 
 static void hold(struct hyp_tbuf *x, uint32_t g)
 {
-    struct generation *gen = generation(x, g);
+    struct generation *gen = place(x, g);
     uint64_t prod;
     struct cpu *p;
     uint32_t cpu;
@@ -471,8 +476,8 @@ static int begin(struct hyp_tbuf *x, const struct xen_flightrec_trigger *t)
         return -EBUSY;
     }
     x->gen++;
-    generation(x, x->gen)->t = *t;
-    generation(x, x->gen)->t.gen = x->gen;
+    place(x, x->gen)->t = *t;
+    place(x, x->gen)->t.gen = x->gen;
     hold(x, x->gen);
     return 0;
 }

@@ -96,7 +96,7 @@ static void trigger_fill(struct engine *e, struct trigger *t)
         t->text_bytes = q->text_bytes;
         t->by_guest = q->source == FROM_GUEST;
     }
-    if ( t->by_guest )
+    if ( q && t->by_guest )
     {
         t->t.domid = q->domid;
         memcpy(t->t.handle, q->handle, sizeof(t->t.handle));

@@ -135,6 +135,9 @@ struct request *engine_request(struct engine *e, const struct msg_request *in,
     q->number = in->number;
     q->domid = in->domid;
     memcpy(q->handle, in->handle, sizeof(q->handle));
+    q->gen = in->gen;
+    q->frozen_s = in->frozen_s;
+    q->ripe = q->gen != 0;
     e->work = true;
     return q;
 }
@@ -406,6 +409,26 @@ static bool other_buffers(const struct engine *e,
     return st->incarnation != e->rings.info.incarnation;
 }
 
+/*
+ * Requests whose generation a former engine gave back, but did not come to
+ * answer: if it wrote the file that is their answer.
+ */
+static void answer_overtaken(struct engine *e, uint32_t released)
+{
+    struct request *q;
+
+    while ( (q = request_overtaken(&e->requests, released)) )
+    {
+        struct store_id id = { .wall_s = q->frozen_s, .gen = q->gen,
+                               .cause = XEN_FLIGHTREC_CAUSE_REQUEST };
+
+        if ( store_has(e->dir, &id) )
+            engine_answer(e, q, ANSWER_DONE, ANSWER_OK, &id);
+        else
+            engine_answer(e, q, ANSWER_FAILED, ANSWER_IO, NULL);
+    }
+}
+
 /* Crashes first, requests then.  True: there may be more to do. */
 static bool step(struct engine *e)
 {
@@ -424,6 +447,7 @@ static bool step(struct engine *e)
                  "needed");
         exit(0);
     }
+    answer_overtaken(e, st.released);
     if ( e->mapped && st.gen != st.released )
     {
         if ( st.released + 1 == e->failed_gen )

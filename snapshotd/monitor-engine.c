@@ -93,6 +93,38 @@ static int op_filter(const struct monitor *m, const struct xen_flightrec_op *in,
     }
 }
 
+/*
+ * All that the engine was told of is answered by this generation: should it die
+ * now, the next one is not to freeze another one for it.
+ */
+static void note_frozen(struct monitor *m, uint32_t gen, uint64_t wall_s)
+{
+    struct pending *p;
+
+    for ( p = m->pending; p < m->pending + XS_TRIGGER_MAX; p++ )
+    {
+        if ( !p->used || !p->sent || p->gen )
+            continue;
+        p->gen = gen;
+        p->frozen_s = wall_s;
+    }
+    if ( m->signal_number && !m->signal_gen )
+    {
+        m->signal_gen = gen;
+        m->signal_frozen_s = wall_s;
+    }
+}
+
+/* Other buffers: their generations are others. */
+static void forget_frozen(struct monitor *m)
+{
+    unsigned int i;
+
+    for ( i = 0; i < XS_TRIGGER_MAX; i++ )
+        m->pending[i].gen = 0;
+    m->signal_gen = 0;
+}
+
 static void op_note(struct monitor *m, uint32_t cmd, uint32_t gen)
 {
     if ( cmd == XEN_FLIGHTREC_OP_ack && gen != m->reading )
@@ -125,6 +157,8 @@ static void engine_operation(struct monitor *m, const struct msg *in)
     o->wall_ns[1] = monitor_ns(CLOCK_REALTIME);
     if ( !r->rc )
         op_note(m, in->u.op.op.cmd, in->u.op.op.u.gen.gen);
+    if ( !r->rc && in->u.op.op.cmd == XEN_FLIGHTREC_OP_freeze )
+        note_frozen(m, o->op.u.freeze.gen, o->wall_ns[0] / 1000000000);
     m->reply_owed = true;
 }
 
@@ -355,8 +389,11 @@ void monitor_start_engine(struct monitor *m)
     send_conf(m);
 }
 
-static void engine_ready(struct monitor *m)
+static void engine_ready(struct monitor *m, uint32_t incarnation)
 {
+    if ( incarnation != m->incarnation )
+        forget_frozen(m);
+    m->incarnation = incarnation;
     m->ready = true;
     m->health.alive = true;
     m->hook.counters_sent = false;
@@ -394,7 +431,7 @@ void monitor_receive(struct monitor *m)
     if ( rc == -EAGAIN )
         return;
     if ( !rc && in.type == MSG_READY && !m->ready )
-        engine_ready(m);
+        engine_ready(m, in.u.op.op.u.status.incarnation);
     else if ( !rc && in.type == MSG_OP && m->ready )
         engine_operation(m, &in);
     else if ( !rc && in.type == MSG_JUDGE && m->ready )
@@ -466,6 +503,8 @@ static bool send_requests(struct monitor *m)
             continue;
         r->number = p->number;
         r->source = FROM_XENSTORE;
+        r->gen = p->gen;
+        r->frozen_s = p->frozen_s;
         r->text_bytes = p->text_bytes;
         memcpy(r->text, p->text, sizeof(r->text));
         if ( !send_engine(m, &out) )
@@ -475,7 +514,9 @@ static bool send_requests(struct monitor *m)
     if ( !m->signalled )
         return true;
     *r = (struct msg_request){ .source = FROM_SIGNAL,
-                               .number = m->number + 1 };
+                               .number = m->number + 1,
+                               .gen = m->signal_gen,
+                               .frozen_s = m->signal_frozen_s };
     if ( !send_engine(m, &out) )
         return false;
     m->signal_number = ++m->number;

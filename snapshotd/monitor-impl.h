@@ -28,6 +28,8 @@
 struct pending {
     bool used, sent;
     uint32_t number;
+    uint32_t gen;          /* that was frozen for it; 0: none */
+    uint64_t frozen_s;     /* when, since 1970 */
     size_t text_bytes;
     char name[XS_TRIGGER_NAME_MAX + 1];
     char text[PROTO_TEXT];
@@ -67,11 +69,14 @@ struct monitor {
     struct pending pending[XS_TRIGGER_MAX];
     uint32_t number;       /* of the last request */
     bool signalled;        /* SIGUSR1 not yet passed on */
+    uint32_t signal_gen;   /* as in struct pending */
+    uint64_t signal_frozen_s;
     uint32_t signal_number;/* of the last passed on; 0: it is answered */
     bool woken;
     struct msg_wake wake;
     bool end_sent;         /* it was told to end */
 
+    uint32_t incarnation;  /* of the buffers that generations are of */
     uint64_t geometry;     /* of the buffers that the engine maps */
     uint32_t reading;      /* generation it acknowledged; 0: none */
     unsigned int deaths;   /* of engines over it */

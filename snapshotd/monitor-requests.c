@@ -115,7 +115,7 @@ void monitor_answered(struct monitor *m, const struct msg_answer *a)
     if ( (a->number & GUEST_NUMBER) && a->state <= ANSWER_LIMITED )
         guests_answer(&m->guests, a->number, a->state);
     if ( a->number == m->signal_number )
-        m->signal_number = 0;
+        m->signal_number = m->signal_gen = 0;
     if ( !p || a->state > ANSWER_STALE )
         return;
     strcpy(name, p->name);

@@ -202,6 +202,8 @@ static void on_signal(struct monitor *m)
     {
     case SIGUSR1:
         m->signalled = true;
+        /* It wants this moment, not what an earlier one asked for. */
+        m->signal_gen = 0;
         break;
     case SIGHUP:
         reload(m);

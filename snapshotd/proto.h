@@ -139,6 +139,8 @@ struct msg_request {
     uint16_t text_bytes;
     uint16_t domid;            /* FROM_GUEST */
     uint8_t handle[16];        /* FROM_GUEST */
+    uint32_t gen;              /* frozen for it by a former engine; 0: none */
+    uint64_t frozen_s;         /* when that was, since 1970 */
     char text[PROTO_TEXT];     /* as found, any bytes */
 };
 

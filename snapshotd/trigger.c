@@ -27,6 +27,16 @@ struct request *request_owner(struct requests *r, uint32_t gen)
     return request_next(r, NULL, gen);
 }
 
+struct request *request_overtaken(struct requests *r, uint32_t gen)
+{
+    struct request *q;
+
+    for ( q = r->slot; q < r->slot + TRIGGER_REQUESTS; q++ )
+        if ( q->used && q->gen && q->gen <= gen )
+            return q;
+    return NULL;
+}
+
 uint64_t request_ripen(struct requests *r, uint64_t now_ns)
 {
     uint64_t next = UINT64_MAX;

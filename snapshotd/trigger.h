@@ -24,6 +24,7 @@ struct request {
     uint32_t gen;          /* that answers it; 0: not frozen yet */
     uint16_t domid;        /* FROM_GUEST: who asks */
     uint8_t handle[16];
+    uint64_t frozen_s;     /* by a former engine: when, since 1970 */
     bool ripe;             /* the delay after it is over */
     uint64_t due_ns;       /* when it will be */
     char text[PROTO_TEXT];
@@ -48,6 +49,8 @@ bool request_waiting(const struct requests *r);
  * UINT64_MAX.
  */
 uint64_t request_ripen(struct requests *r, uint64_t now_ns);
+/* Any used one of a generation up to `gen`: it is given back.  NULL: none. */
+struct request *request_overtaken(struct requests *r, uint32_t gen);
 /* All that wait are answered by generation `gen`. */
 void request_assign(struct requests *r, uint32_t gen);
 /* Whose snapshot it is: a guest's only if nobody in Dom0 asked too.  Or NULL. */

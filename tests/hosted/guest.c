@@ -98,6 +98,14 @@ void guest_new(struct world *w, struct guest_ring *g, unsigned int domid,
         die("introduce");
 }
 
+void guest_owns_control(struct world *w, struct guest_ring *g)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "/local/domain/%u/control", g->domid);
+    own(w, path, g->domid);
+}
+
 void guest_destroy(struct world *w, struct guest_ring *g)
 {
     if ( !xs_rm_domain(w, g->domid) )

@@ -29,6 +29,8 @@ struct guest_ring {
 /* A domain as libxl makes it, introduced; its ring is `g`. */
 void guest_new(struct world *w, struct guest_ring *g, unsigned int domid,
                const char *handle, const char *name);
+/* As XAPI has it: `control` is the guest's own, with what comes below it. */
+void guest_owns_control(struct world *w, struct guest_ring *g);
 /* The toolstack removes it, in libxl's order. */
 void guest_destroy(struct world *w, struct guest_ring *g);
 void guest_close(struct guest_ring *g);

@@ -228,6 +228,19 @@ static void case_program(struct world *w)
     guest_close(&other);
 }
 
+static unsigned int log_lines(struct world *w, const char *what)
+{
+    const char *p = w->text;
+    unsigned int n = 0;
+
+    while ( (p = strstr(p, what)) )
+    {
+        p += strlen(what);
+        n++;
+    }
+    return n;
+}
+
 /*
  * Toolstacks: what libvirt and XAPI call, as they call it.
  */
@@ -419,6 +432,38 @@ static void case_binary(struct world *w)
     guest_close(&g);
 }
 
+/* Where it may, it takes the nodes away and makes its own, again and again. */
+static void case_makes_its_own(struct world *w)
+{
+    static const char mine[] = "n5\0b6";
+    struct guest_ring g, other;
+    unsigned int i;
+
+    up(w, ALL);
+    guest_new(w, &other, 6, HANDLE2, "web-2");
+    guest_new(w, &g, 5, HANDLE, "web-1");
+    guest_owns_control(w, &g);
+    check(guest_sees(&g, ASK, "") && guest_sees(&other, ASK, ""));
+    for ( i = 0; i < 300; i++ )
+    {
+        guest_write(&g, ASK, "x", 1);
+        guest_rm(&g, STATUS);
+        guest_rm(&g, ASK);
+        guest_write(&g, ASK, "y", 1);
+        guest_chmod(&g, ASK, mine, sizeof(mine));
+        guest_write(&g, STATUS, "done", 4);
+        guest_write(&g, STATUS "/a", "b", 1);
+    }
+    settle(w);
+    ask(&other, "beside it");
+    check_answer(&other, "done");
+    /* Its limit, the other's, what settles. */
+    check(count_files(w) <= 2 + 1 + 1);
+    check(log_lines(w, "domain 5") <= 6);
+    guest_close(&g);
+    guest_close(&other);
+}
+
 /*
  * Domains that come, ask and go at once, under one number: their directories
  * stay gone, and no one gets another one's answer.
@@ -570,19 +615,6 @@ static double cpu_s(pid_t pid)
     return (double)(user + sys) / sysconf(_SC_CLK_TCK);
 }
 
-static unsigned int log_lines(struct world *w, const char *what)
-{
-    const char *p = w->text;
-    unsigned int n = 0;
-
-    while ( (p = strstr(p, what)) )
-    {
-        p += strlen(what);
-        n++;
-    }
-    return n;
-}
-
 static void case_flood(struct world *w)
 {
     const char *for_env = getenv("FLOOD_SECONDS");
@@ -645,9 +677,8 @@ static void case_flood(struct world *w)
 
 static const struct test_case cases[] = {
     BOTH(asks), BOTH(not_allowed), BOTH(named), BOTH(daemon_was_away),
-    BOTH(program),
-    CASE(libvirt), CASE(xapi),
-    BOTH(reaches_no_further), BOTH(children), BOTH(binary), BOTH(number_again),
+    BOTH(program), CASE(libvirt), CASE(xapi), BOTH(reaches_no_further),
+    BOTH(children), BOTH(binary), BOTH(makes_its_own), BOTH(number_again),
     BOTH(flood),
 };
 

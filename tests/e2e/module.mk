@@ -49,6 +49,7 @@ SOAK_MINUTES ?= 30
 soak: e2e-parts all ## SOAK_MINUTES=30 of guests that crash, on a real Xen
 	$(Q)SOAK_MINUTES=$(SOAK_MINUTES) $(E2E)/soak
 	$(Q)$(E2E)/soak-cpus
+	$(Q)$(E2E)/soak-crashes
 
 demo-run:
 	$(Q)echo "1. Building snapshotd and xenflight"

@@ -11,11 +11,32 @@ prepare killed 2 pv
 prepare watchdog 3 pv
 prepare triple 5 pvh
 prepare pvh-crash 6 pvh
-guest linux pvh destroy "fr_do=crash fr_after=1"
-read -r uuid < /proc/sys/kernel/random/uuid
-echo "$uuid" > /tmp/linux.uuid
-echo "uuid = \"$uuid\"" >> /tmp/linux.cfg
-create linux
+# Two whole Linuxes that ask before they panic.
+prepare_linux() {
+    asking_guest "$1" "$2"
+    read -r uuid < /proc/sys/kernel/random/uuid
+    echo "$uuid" > "/tmp/$1.uuid"
+    echo "uuid = \"$uuid\"" >> "/tmp/$1.cfg"
+    echo "$uuid $1 $3" >> /out/asked
+    create "$1"
+}
+prepare_linux linux pvh 1 <<'END'
+xenflight-ask -t 60 "asked by hand" > /asked || exit 1
+[ "$(cat /asked)" = done ]
+END
+# The hooks: the first takes the kernel's message for a reason, the other none.
+prepare_linux hooked pv 2 <<'END'
+export XENFLIGHT_ASK=/bin/xenflight-ask
+xenflight-kmsg > /asked 2>&1 &
+i=0
+until grep -q '^done' /asked; do
+    echo "BUG: soft lockup - CPU#0 stuck for 23s!" > /dev/kmsg
+    i=$((i + 1))
+    [ $i -lt 60 ] || exit 1
+    sleep 1
+done
+kdump-pre
+END
 prepared
 
 # leaves NAME: an end that is no crash.
@@ -42,14 +63,22 @@ xl destroy destroyed
 ok "destroyed: begins no generation" [ "$(generation)" = "$gen" ]
 
 # A whole Linux takes its time: it panics while the others die.
-use linux
-expect linux crash complete death
-probe unpause "$domid"
+for n in linux hooked; do
+    use $n
+    expect $n crash complete death
+    probe unpause "$domid"
+done
 dies crash crash
 dies killed xen-crash
 dies watchdog watchdog
 dies triple triple-fault
 dies pvh-crash crash
+# crashed UUID: as has, but a snapshot that it asked for is none.
+crashed() { for f in $state/*-"$1"-crash-*.xfr.lz4; do [ -e "$f" ]; done; }
+read -r uuid < /tmp/hooked.uuid
+ok "hooked: a PV Linux asks by its hooks, then panics: a file" wait_for 120 crashed "$uuid"
 read -r uuid < /tmp/linux.uuid
-ok "linux: a PVH guest panics: a file" wait_for 180 has "$uuid"
+ok "linux: a PVH Linux asks, then panics: a file" wait_for 180 crashed "$uuid"
+no_nodes() { [ "$(xenstore-list /local/domain)" = 0 ] || { xenstore-ls /local/domain; return 1; }; }
+ok "no dead guest's nodes are there" wait_for 20 no_nodes
 ok "nothing is held" wait_for 10 at_rest

@@ -8,6 +8,7 @@ state=/out/snapshots
 conf=/tmp/snapshotd.conf
 log=/out/snapshotd.log
 : > /out/expect
+: > /out/asked
 : > $log
 creating=
 
@@ -107,7 +108,7 @@ all_emitted() { n=0; for c in 0 1 2 3; do n=$((n + $(emitted $c))); done; echo $
 more_than_in_all() { [ "$(all_emitted)" -gt "$1" ]; }
 goes_on() { wait_for 10 more_than_in_all "$(all_emitted)"; }
 
-printf '[daemon]\nstate = %s\nheartbeat = 1\n[limit]\ndomain = off\ntotal = off\n' $state > $conf
+printf '[daemon]\nstate = %s\nheartbeat = 1\n[limit]\ndomain = off\ntotal = off\n[guests]\nmay_ask = all\n' $state > $conf
 ok "the daemon comes up" start_daemon
 wait_for 20 answers
 show cat /tmp/status

@@ -64,6 +64,19 @@ on_crash = "$3"
 END
 }
 
+# asking_guest NAME TYPE: as guest, but it runs the hook that stands on stdin,
+# with the programs that are installed for guests, and crashes if it succeeds.
+asking_guest() {
+    mkdir -p "/tmp/$1.root/bin"
+    cp /usr/share/xenflight/guest/* "/tmp/$1.root/bin/"
+    cat > "/tmp/$1.root/hook"
+    (cd "/tmp/$1.root" && find . | cpio -o -H newc 2>/dev/null | gzip -1) |
+        cat /guest/initrd.gz - > "/tmp/$1.initrd"
+    rm -rf "/tmp/$1.root"
+    guest "$1" "$2" destroy fr_do=ask
+    sed -i "s,/guest/initrd.gz,/tmp/$1.initrd," "/tmp/$1.cfg"
+}
+
 # What the installed unit runs, with its messages on stderr.
 service_command() {
     sed -n 's/^ExecStart=\(.*\) --syslog$/\1/p' \

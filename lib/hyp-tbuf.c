@@ -606,7 +606,7 @@ static int op_create(struct hyp_tbuf *x, uint32_t bytes)
     int rc;
 
     if ( x->info )
-        return -EEXIST;
+        return x->pages == bytes / TBUF_FRAME ? 0 : -EEXIST;
     rc = set_masks(x);
     if ( !rc )
         rc = raw_op(x, HYP_TBUF_SET_SIZE, bytes / TBUF_FRAME, NULL);
@@ -752,6 +752,8 @@ static int tbuf_op(struct hyp *h, struct xen_flightrec_op *op)
         return op_window(x, hyp_op_room(op));
     case HYP_OP_TBUF_COUNTERS:
         return op_counters(x, hyp_op_room(op));
+    case XEN_FLIGHTREC_OP_destroy:
+        return -EOPNOTSUPP;
     default:
         return -EINVAL;
     }

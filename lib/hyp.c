@@ -158,6 +158,9 @@ const char *hyp_why(int rc)
     case EBUSY:
         return "the recorder can hold nothing more: all it has is held for "
                "snapshots that are still being written";
+    case EOPNOTSUPP:
+        return "not with Xen's own trace buffers: they are made once a boot, "
+               "of one size and for good";
     case EINVAL:
         return "Xen or the backend does not know the request";
     default:

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/hyp-tbuf.h"
 #include "tools/ask.h"
 
 #include <errno.h>
@@ -163,6 +164,10 @@ static int run_locked(const struct ask *a, const char *cmd,
     else
     {
         rc = command_run(ask_op, h, c, why);
+        if ( !rc && c->verb == COMMAND_START && hyp_is_tbuf(h) )
+            fprintf(stderr, "%s: into Xen's own trace buffers, which nobody "
+                    "keeps overwriting: they fill, and Xen drops what is new: "
+                    "start snapshotd\n", cmd);
         hyp_close(h);
     }
     if ( rc )

@@ -38,10 +38,10 @@
 #include "lib/tbuf.h"
 #include "tests/fake/tbuf-model.h"
 
-#define MAX_CPUS    8
+#define MAX_CPUS    3
 #define CLIENTS     8
 #define INFO_FRAME  1          /* t_info; the buffers follow it */
-#define MAX_PAGES   64
+#define MAX_PAGES   256
 #define FIRST_LIST  200        /* in words, behind the offsets */
 #define WAIT_MS     1000
 

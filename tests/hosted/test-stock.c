@@ -292,11 +292,39 @@ static void case_engine_dies_in_between(struct world *w)
     equal(counter(w, 0, "resyncs"), 0);
 }
 
+/* Without a daemon: what the tool does, and says that it does not do. */
+static void case_tool_alone(struct world *w)
+{
+    char program[300], *out;
+    const char *argv[] = { program, "start", "--run", w->run, "--backend",
+                           w->backend, NULL };
+
+    world_start(w, NULL);
+    snprintf(program, sizeof(program), "%s/tools/xenflight", cases_build);
+    equal(run(&out, argv), 0);
+    check_at(__LINE__, strstr(out, "start snapshotd"), "it said: %s", out);
+    free(out);
+    equal(host(w, "enabled"), 1);
+    equal(host(w, "mask"), 0x07bff000);
+    argv[1] = "status";
+    equal(run(&out, argv), 1);
+    check(strstr(out, "not read"));
+    free(out);
+    argv[1] = "destroy";
+    equal(run(&out, argv), 1);
+    check(strstr(out, "for good"));
+    free(out);
+    argv[1] = "stop";
+    equal(run(&out, argv), 0);
+    free(out);
+    equal(host(w, "enabled"), 0);
+}
+
 static const struct test_case cases[] = {
     CASE(chosen_by_itself), BOTH(crash), BOTH(gone_before_anyone_looked),
     CASE(poweroff_is_no_crash), CASE(killed_and_adopted), CASE(at_exit_keep),
     CASE(beside_xentrace), CASE(backend_flightrec), CASE(bogus_index),
-    CASE(cpu_without_buffer), CASE(engine_dies_in_between),
+    CASE(cpu_without_buffer), CASE(engine_dies_in_between), CASE(tool_alone),
 };
 
 int main(int argc, char **argv)

@@ -273,6 +273,8 @@ int snapshot_verify(int fd, struct snapshot_fault *fault,
  *      "uuid", "name", "source": "virq" | "release-domain" | "start" |
  *      "check" | "xenstore" | "signal" | "socket" | "guest" }
  *  "history"*: "complete" | "partial", "history_why": [ text... ]
+ *  "backend": "flightrec" | "tbuf" (Xen's own trace buffers), "limits": [
+ *      text... ]: what records from there do not tell
  *  "host": { "name", "kernel" }
  *  "xen": { "version", "build_id", "cmdline" }
  *  "clock"*: { "tsc_khz"*, "tsc_shift"*, "pairs": [ { "tsc", "ns",
@@ -291,7 +293,8 @@ int snapshot_verify(int fd, struct snapshot_fault *fault,
  *  "gaps": [ { "cpu", "channel", "cause" (text), "records", "from_tsc",
  *      "to_tsc" } ... ]
  *
- * The note: { "latency_ns": { "wake", "quiescent", "written" } }: each counted
+ * The note: { "lost_in_dump": records that Xen dropped after the history's end,
+ * "latency_ns": { "wake", "quiescent", "written" } }: each counted
  * from the trigger.
  */
 

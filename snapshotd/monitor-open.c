@@ -226,7 +226,7 @@ static int open_xenstore(struct monitor *m)
 int monitor_set_heartbeat(struct monitor *m)
 {
     uint64_t ms = m->conf.heartbeat_s * 1000ULL;
-    struct itimerspec every;
+    struct itimerspec every = { 0 };
 
     /* A third of the watchdog's time: one that comes late does no harm. */
     if ( m->health.notify.watchdog_ms && m->health.notify.watchdog_ms / 3 < ms )

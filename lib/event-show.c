@@ -271,6 +271,24 @@ static void put_json_value(struct out *o, const struct rec *r,
         put_number(o, value, 10);
 }
 
+size_t event_field_text(const struct event_dict *dict,
+                        const struct event_desc *desc, unsigned int n,
+                        const uint32_t *data, unsigned int words, char *buf,
+                        size_t bytes)
+{
+    struct rec r = { dict, desc, data, words };
+    struct out o = { buf, buf + bytes - 1, false };
+    uint64_t value;
+
+    *buf = '\0';
+    if ( !event_get(desc, n, data, words, &value) )
+        return 0;
+
+    put_value(&o, &r, &desc->field[n], value);
+    *o.at = '\0';
+    return o.at - buf;
+}
+
 /* What is left of a record after its fields. */
 struct tail {
     unsigned int rest;    /* first word that no field shows */

@@ -138,6 +138,31 @@ const char *event_enum_name(const struct event_enum *names)
     return names->name;
 }
 
+const char *event_enum_row(const struct event_enum *names, unsigned int i,
+                           uint64_t *value)
+{
+    if ( !names || i >= names->nr )
+        return NULL;
+
+    *value = names->values[i].value;
+    return names->values[i].name;
+}
+
+const struct event_class event_classes[EVENT_CLASSES] = {
+    { "gen", 0x00010000 },    { "sched", 0x00020000 }, { "dom0op", 0x00040000 },
+    { "hvm", 0x00080000 },    { "mem", 0x00100000 },   { "pv", 0x00200000 },
+    { "shadow", 0x00400000 }, { "hw", 0x00800000 },    { "guest", 0x08000000 },
+};
+
+const char *event_class(uint32_t event)
+{
+    for ( unsigned int i = 0; i < EVENT_CLASSES; i++ )
+        if ( event & event_classes[i].bit )
+            return event_classes[i].name;
+
+    return "other";
+}
+
 const struct event_enum *event_enum_find(const struct event_dict *dict,
                                          const char *name)
 {

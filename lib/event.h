@@ -175,6 +175,21 @@ const char *event_enum_name(const struct event_enum *names);
 const struct event_enum *event_enum_find(const struct event_dict *dict,
                                          const char *name);
 
+/* The i-th row of a table, in ascending order of the value.  NULL: no more. */
+const char *event_enum_row(const struct event_enum *names, unsigned int i,
+                           uint64_t *value);
+
+/* An event's class, as masks have them: "sched"; "other": a later version's. */
+const char *event_class(uint32_t event);
+
+struct event_class {
+    const char *name;
+    uint32_t bit;         /* of the event word */
+};
+
+#define EVENT_CLASSES 9
+extern const struct event_class event_classes[EVENT_CLASSES];
+
 /* Index of a field, -1: none. */
 int event_field_index(const struct event_desc *desc, const char *name);
 
@@ -216,6 +231,12 @@ size_t event_text(const struct event_dict *dict, const struct event_desc *desc,
 size_t event_pairs(const struct event_dict *dict,
                    const struct event_desc *desc, const uint32_t *data,
                    unsigned int words, char *buf, size_t bytes);
+
+/* One field, as event_pairs() shows its value; 0: the record has it not. */
+size_t event_field_text(const struct event_dict *dict,
+                        const struct event_desc *desc, unsigned int n,
+                        const uint32_t *data, unsigned int words, char *buf,
+                        size_t bytes);
 
 /* Has the record just what its description says: nothing short, no rest? */
 bool event_fits(const struct event_desc *desc, const uint32_t *data,

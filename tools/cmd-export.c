@@ -318,6 +318,7 @@ int cmd_export(int argc, char **argv)
         complain(o.file, cut->what);
         rc = EXIT_FAIL;
     }
+    filter_free(&o.filter);
     source_close(&src);
     return rc;
 }

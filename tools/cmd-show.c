@@ -357,6 +357,7 @@ int cmd_show(int argc, char **argv)
         complain(o.file, cut->what);
         rc = EXIT_FAIL;
     }
+    filter_free(&o.filter);
     source_close(&src);
     return flush_stdout() == EXIT_OK ? rc : EXIT_FAIL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * filter.c: which records of a snapshot: by domain, pCPU, event, time.
+ * filter.c: which records of a snapshot.
  */
 
 #include <errno.h>
@@ -40,6 +40,47 @@ static int parse_cpus(const char *text, bool *cpu)
     }
 }
 
+static void add_glob(struct filter_globs *g, const char *arg,
+                     struct argp_state *state)
+{
+    if ( g->nr == FILTER_MAX_GLOBS )
+        argp_error(state, "more than %u patterns", FILTER_MAX_GLOBS);
+    else
+        g->glob[g->nr++] = arg;
+}
+
+static void add_expr(struct filter *f, const char *arg,
+                     struct argp_state *state)
+{
+    char err[EXPR_ERR_BYTES];
+
+    if ( f->nr_exprs == FILTER_MAX_EXPRS )
+        argp_error(state, "more than %u --filter", FILTER_MAX_EXPRS);
+    else if ( expr_parse(arg, &f->expr[f->nr_exprs], err, sizeof(err)) )
+        argp_error(state, "--filter: %s", err);
+    else
+        f->text[f->nr_exprs++] = arg;
+}
+
+static void parse_moment(const char *option, const char *arg, struct when *w,
+                         struct argp_state *state)
+{
+    if ( when_parse(arg, w) )
+        argp_error(state, "--%s takes a time like -100ms (from the trigger), "
+                   "\"2026-01-31 23:59:59.5\", 23:59:59 (UTC) or @TSC, not "
+                   "\"%s\"", option, arg);
+}
+
+static void parse_list(const char *option, const char *arg, bool *list,
+                       struct argp_state *state)
+{
+    if ( parse_cpus(arg, list) )
+        argp_error(state, "--%s takes numbers like 0,2-4, not \"%s\"", option,
+                   arg);
+}
+
+enum { OPT_VCPU = 512, OPT_CLASS, OPT_FROM, OPT_TO };
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct filter *f = state->input;
@@ -49,17 +90,30 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'd':
         f->domain = arg;
         return 0;
+    case OPT_VCPU:
+        f->by_vcpu = true;
+        parse_list("vcpu", arg, f->vcpu, state);
+        return 0;
     case 'c':
         f->by_cpu = true;
-        if ( parse_cpus(arg, f->cpu) )
-            argp_error(state, "--cpu takes numbers like 0,2-4, not \"%s\"",
-                       arg);
+        parse_list("cpu", arg, f->cpu, state);
         return 0;
     case 'e':
-        if ( f->nr_globs == FILTER_MAX_GLOBS )
-            argp_error(state, "more than %u --event", FILTER_MAX_GLOBS);
-        else
-            f->glob[f->nr_globs++] = arg;
+        add_glob(&f->events, arg, state);
+        return 0;
+    case OPT_CLASS:
+        add_glob(&f->classes, arg, state);
+        return 0;
+    case 'f':
+        add_expr(f, arg, state);
+        return 0;
+    case OPT_FROM:
+        f->has_from = true;
+        parse_moment("from", arg, &f->from, state);
+        return 0;
+    case OPT_TO:
+        f->has_to = true;
+        parse_moment("to", arg, &f->to, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -67,46 +121,97 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option option_list[] = {
+    { NULL, 0, NULL, 0, "Which records:", 1 },
     { "domain", 'd', "ID|NAME|UUID", 0, "only records of this domain: written "
       "while it ran, or that name it", 0 },
+    { "vcpu", OPT_VCPU, "LIST", 0, "only records of these vCPUs, of --domain or "
+      "of any", 0 },
     { "cpu", 'c', "LIST", 0, "only these pCPUs: numbers like 0,2-4", 0 },
     { "event", 'e', "GLOB", 0, "only events whose name matches, like "
       "'SCHED_*'; may be given several times", 0 },
+    { "class", OPT_CLASS, "GLOB", 0, "only events of these classes: gen, sched, "
+      "dom0op, hvm, mem, pv, shadow, hw, guest; may be given several times",
+      0 },
+    { "filter", 'f', "EXPR", 0, "only events for which this holds, like "
+      "'reason==crash && dom==5'; given several times, all must hold", 0 },
+    { "from", OPT_FROM, "WHEN", 0, "not before: -100ms, +5us (from the "
+      "trigger), \"2026-01-31 23:59:59.5\", 23:59:59.5 (UTC), @TSC", 0 },
+    { "to", OPT_TO, "WHEN", 0, "not after", 0 },
     { 0 },
 };
 
 const struct argp filter_argp = { .options = option_list, .parser = parse };
 
-int filter_resolve(struct filter *f, const struct doc *doc)
+/* The later of the two begins; the end. */
+static int resolve_times(struct filter *f, const struct doc *doc)
 {
-    f->from_tsc = f->by_time ? doc_tsc_before(doc, f->last_ns) : 0;
-    if ( !f->domain || doc_find_domain(doc, f->domain, &f->domid) )
-        return 0;
+    uint64_t from = 0;
 
-    complain(f->domain, "no such domain in this snapshot; "
-                        "`xenflight show --head' lists those that it knows");
-    return -ENOENT;
+    f->from_tsc = f->by_time ? doc_tsc_before(doc, f->last_ns) : 0;
+    f->to_tsc = UINT64_MAX;
+    if ( (f->has_from && when_tsc(&f->from, doc, &from)) ||
+         (f->has_to && when_tsc(&f->to, doc, &f->to_tsc)) )
+    {
+        complain("--from, --to", "this file has no wall clock: say a time from "
+                                 "the trigger, like -100ms");
+        return -ENOENT;
+    }
+
+    f->from_tsc = from > f->from_tsc ? from : f->from_tsc;
+    return 0;
 }
 
-static bool match_globs(const struct filter *f, const struct merge_record *rec)
+int filter_resolve(struct filter *f, const struct doc *doc)
 {
-    char buf[EVENT_NAME_BYTES];
-    const char *name = event_name(rec->desc, rec->event, buf);
+    char err[EXPR_ERR_BYTES];
 
-    for ( unsigned int i = 0; i < f->nr_globs; i++ )
-        if ( !fnmatch(f->glob[i], name, FNM_CASEFOLD) )
+    if ( f->domain && !doc_find_domain(doc, f->domain, &f->domid) )
+    {
+        complain(f->domain, "no such domain in this snapshot; "
+                            "`xenflight show --head' lists those that it knows");
+        return -ENOENT;
+    }
+
+    for ( unsigned int i = 0; i < f->nr_exprs; i++ )
+        if ( expr_resolve(f->expr[i], doc, err, sizeof(err)) )
+        {
+            complain(f->text[i], err);
+            return -ENOENT;
+        }
+
+    return resolve_times(f, doc);
+}
+
+void filter_free(struct filter *f)
+{
+    while ( f->nr_exprs )
+        expr_free(f->expr[--f->nr_exprs]);
+}
+
+static bool match_globs(const struct filter_globs *g, const char *name)
+{
+    for ( unsigned int i = 0; i < g->nr; i++ )
+        if ( !fnmatch(g->glob[i], name, FNM_CASEFOLD) )
             return true;
 
-    return false;
+    return !g->nr;
+}
+
+static bool match_names(const struct filter *f, const struct merge_record *rec)
+{
+    char buf[EVENT_NAME_BYTES];
+
+    return match_globs(&f->events, event_name(rec->desc, rec->event, buf)) &&
+           match_globs(&f->classes, event_class(rec->event));
 }
 
 static bool match_event(struct filter *f, const struct merge_record *rec)
 {
     if ( rec->id == XEN_FLIGHTREC_ID_ESCAPE )
-        return match_globs(f, rec);
+        return match_names(f, rec);
 
     if ( !f->shown[rec->id] )
-        f->shown[rec->id] = match_globs(f, rec) ? 1 : -1;
+        f->shown[rec->id] = match_names(f, rec) ? 1 : -1;
     return f->shown[rec->id] > 0;
 }
 
@@ -125,15 +230,43 @@ bool filter_is_of(const struct merge_record *rec, uint32_t domid)
     return false;
 }
 
+/* A domain's, or any's if it is MERGE_NO_DOMAIN. */
+static bool is_of_vcpu(const struct filter *f, const struct merge_record *rec,
+                       uint32_t domid)
+{
+    bool any = domid == MERGE_NO_DOMAIN;
+    struct event_who who;
+
+    if ( rec->vcpu < FILTER_MAX_CPUS && f->vcpu[rec->vcpu] &&
+         rec->domid != MERGE_NO_DOMAIN && (any || rec->domid == domid) )
+        return true;
+
+    for ( unsigned int k = 0;
+          rec->desc && event_domain(rec->desc, k, rec->data, rec->words, &who);
+          k++ )
+        if ( who.vcpu < FILTER_MAX_CPUS && f->vcpu[who.vcpu] &&
+             (any || who.domid == domid) )
+            return true;
+
+    return false;
+}
+
 bool filter_wants(struct filter *f, const struct merge_record *rec)
 {
     if ( f->by_cpu && !f->cpu[rec->cpu] )
         return false;
-    if ( rec->tsc < f->from_tsc )
+    if ( rec->tsc < f->from_tsc || rec->tsc > f->to_tsc )
         return false;
     if ( rec->kind == MERGE_GAP )
         return true;
-    if ( f->domain && !filter_is_of(rec, f->domid) )
+    if ( f->by_vcpu
+             ? !is_of_vcpu(f, rec, f->domain ? f->domid : MERGE_NO_DOMAIN)
+             : f->domain && !filter_is_of(rec, f->domid) )
         return false;
-    return !f->nr_globs || match_event(f, rec);
+    if ( (f->events.nr || f->classes.nr) && !match_event(f, rec) )
+        return false;
+    for ( unsigned int i = 0; i < f->nr_exprs; i++ )
+        if ( !expr_match(f->expr[i], rec) )
+            return false;
+    return true;
 }

@@ -9,6 +9,8 @@
 
 #include <public/flightrec-events.h>
 
+#include "lib/event.h"
+
 /* Bits of an event word: the classes are one bit each. */
 #define CLASS_BITS    0x0fff0000U
 #define SUBCLASS_BITS 0x0000f000U
@@ -18,17 +20,6 @@ const char *const mask_channels[XEN_FLIGHTREC_CHANNELS] = {
     [XEN_FLIGHTREC_CH_BUSY] = "busy",
     [XEN_FLIGHTREC_CH_RARE] = "rare",
 };
-
-static const struct {
-    const char *name;
-    uint32_t bit;
-} classes[] = {
-    { "gen", 0x00010000 },  { "sched", 0x00020000 },  { "dom0op", 0x00040000 },
-    { "hvm", 0x00080000 },  { "mem", 0x00100000 },    { "pv", 0x00200000 },
-    { "shadow", 0x00400000 }, { "hw", 0x00800000 },   { "guest", 0x08000000 },
-};
-
-#define CLASSES (sizeof(classes) / sizeof(classes[0]))
 
 #define ROW(name, ev, ch, fields, format) { #name, ev },
 static const struct {
@@ -98,11 +89,11 @@ static int add_switch(struct command *c, uint32_t channel, const char *name,
 {
     size_t i;
 
-    for ( i = 0; i < CLASSES; i++ )
-        if ( !strcasecmp(name, classes[i].name) )
+    for ( i = 0; i < EVENT_CLASSES; i++ )
+        if ( !strcasecmp(name, event_classes[i].name) )
             return on ? add_classes(c, channel, 0,
-                                    classes[i].bit | SUBCLASS_BITS)
-                      : add_classes(c, channel, classes[i].bit, 0);
+                                    event_classes[i].bit | SUBCLASS_BITS)
+                      : add_classes(c, channel, event_classes[i].bit, 0);
     return add_events(c, channel, name, on);
 }
 
@@ -136,9 +127,9 @@ const char *mask_text(uint32_t mask, char *buf)
     size_t i, len = 0;
 
     buf[0] = '\0';
-    for ( i = 0; i < CLASSES; i++ )
-        if ( mask & classes[i].bit )
-            len += sprintf(buf + len, " %s", classes[i].name);
+    for ( i = 0; i < EVENT_CLASSES; i++ )
+        if ( mask & event_classes[i].bit )
+            len += sprintf(buf + len, " %s", event_classes[i].name);
     if ( mask & CLASS_BITS && (mask & SUBCLASS_BITS) != SUBCLASS_BITS )
         sprintf(buf + len, " (subclasses %#x)", mask & SUBCLASS_BITS);
     return buf[0] ? buf + 1 : "nothing";

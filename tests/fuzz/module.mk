@@ -4,14 +4,19 @@
 # `make check' replays those and changed copies of them; `make fuzz' lets
 # libFuzzer (clang) look for new ones, FUZZ_TIME seconds a target.
 
-FUZZ      := columns packet snapshot tbuf
+FUZZ      := columns dict expr packet snapshot tbuf
 FUZZ_BIN  := $(FUZZ:%=$(O)/tests/fuzz/fuzz-%)
 FUZZ_TIME ?= 60
 
 $(FUZZ_BIN): $(O)/tests/fuzz/fuzz-%: $(O)/tests/fuzz/fuzz-%.o \
     $(O)/tests/fuzz/fuzz-main.o $(O)/tests/lib/gen.o $(LIBXF)
 	@$(call say,LD $@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_BASE)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBXF) \
+	    $(LIBS_BASE)
+
+# What a target needs beyond the library.
+FUZZ_SRC_expr := tools/expr.c tools/when.c
+$(O)/tests/fuzz/fuzz-expr: $(FUZZ_SRC_expr:%.c=$(O)/%.o)
 
 # A hostile Dom0, against two copies of the recorder's files in a process.
 FUZZ_CONTROL := $(O)/tests/fuzz/fuzz-control
@@ -59,6 +64,7 @@ fuzz: ## let libFuzzer search, FUZZ_TIME=60 seconds a target (needs clang)
 	$(Q)for t in $(FUZZ); do \
 	    mkdir -p build/fuzz/$$t && \
 	    $(FUZZ_CLANG) -o build/fuzz/fuzz-$$t tests/fuzz/fuzz-$$t.c \
+	        $$([ $$t != expr ] || echo $(FUZZ_SRC_expr)) \
 	        $(LIBXF_SRC) $(LIBS_BASE) && \
 	    build/fuzz/fuzz-$$t -max_total_time=$(FUZZ_TIME) -timeout=10 \
 	        -artifact_prefix=build/fuzz/$$t- build/fuzz/$$t \

@@ -13,3 +13,7 @@ $(O)/tests/unit/test-capture.o: CPPFLAGS := $(CORE_CPPFLAGS) $(CPPFLAGS)
 # With the accounts of the reading commands.
 $(O)/tests/unit/test-account: $(O)/tools/account.o $(O)/tools/vcpus.o \
                               $(O)/tools/tool.o
+
+# With the filters of the reading commands.
+$(O)/tests/unit/test-filter: $(O)/tools/filter.o $(O)/tools/expr.o \
+                             $(O)/tools/when.o $(O)/tools/tool.o

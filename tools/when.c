@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * when.c: moments as a user says them.
+ */
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/text.h"
+#include "tools/when.h"
+
+#define NS_PER_S   1000000000LL
+#define NS_PER_DAY (86400 * NS_PER_S)
+
+/* ".5" or nothing. */
+static int parse_fraction(const char *text, int64_t *ns)
+{
+    int64_t unit = NS_PER_S;
+
+    if ( !*text )
+        return 0;
+    if ( *text++ != '.' || !isdigit((unsigned char)*text) )
+        return -EINVAL;
+    for ( ; isdigit((unsigned char)*text); text++ )
+    {
+        unit /= 10;
+        *ns += (*text - '0') * unit;
+    }
+    return *text ? -EINVAL : 0;
+}
+
+static int parse_wall(const char *text, struct when *w)
+{
+    static const char *const form[] = { "%Y-%m-%d %H:%M:%S",
+                                        "%Y-%m-%dT%H:%M:%S", "%H:%M:%S" };
+
+    for ( size_t i = 0; i < sizeof(form) / sizeof(form[0]); i++ )
+    {
+        bool today = i == 2;
+        struct tm tm = { .tm_mday = 1, .tm_year = 70 };
+        const char *end = strptime(text, form[i], &tm);
+        time_t secs;
+
+        if ( !end )
+            continue;
+        secs = timegm(&tm);
+        if ( secs < 0 || secs > INT64_MAX / NS_PER_S - 1 )
+            return -EINVAL;
+        w->kind = today ? WHEN_TODAY : WHEN_WALL;
+        w->ns = secs * NS_PER_S;
+        return parse_fraction(end, &w->ns);
+    }
+
+    return -EINVAL;
+}
+
+int when_parse(const char *text, struct when *w)
+{
+    uint64_t n;
+
+    memset(w, 0, sizeof(*w));
+    if ( *text == '@' )
+    {
+        w->kind = WHEN_TSC;
+        return text_number(text + 1, false, &w->tsc);
+    }
+    if ( *text != '-' && *text != '+' )
+        return strcmp(text, "0") ? parse_wall(text, w) : 0;
+    if ( text_duration(text + 1, &n) )
+        return -EINVAL;
+
+    w->ns = *text == '-' ? -(int64_t)n : (int64_t)n;
+    return 0;
+}
+
+int when_tsc(const struct when *w, const struct doc *doc, uint64_t *tsc)
+{
+    int64_t ns = w->ns, ticks;
+
+    if ( w->kind == WHEN_TSC )
+    {
+        *tsc = w->tsc;
+        return 0;
+    }
+    if ( w->kind != WHEN_REL && !doc->has_wall )
+        return -ENOENT;
+    if ( w->kind == WHEN_TODAY &&
+         __builtin_add_overflow(doc->wall_ns - doc->wall_ns % NS_PER_DAY, ns,
+                                &ns) )
+        ns = INT64_MAX;
+    if ( w->kind != WHEN_REL && __builtin_sub_overflow(ns, doc->wall_ns, &ns) )
+        ns = ns < 0 ? INT64_MIN : INT64_MAX;
+
+    if ( ns < 0 )
+    {
+        *tsc = doc_tsc_before(doc, -(uint64_t)ns);
+        return 0;
+    }
+    ticks = clock_ticks(&doc->clock, ns);
+    if ( ticks < 0 || __builtin_add_overflow(doc->tsc, (uint64_t)ticks, tsc) )
+        *tsc = UINT64_MAX;
+    return 0;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * when.h: moments as a user says them: "-100ms" and "+5us" from the trigger,
+ * "2026-01-31 23:59:59.5" in UTC, "23:59:59.5" on the trigger's day, or
+ * "@123456", the TSC as `show --clock tsc' has it.
+ */
+
+#ifndef XENFLIGHT_WHEN_H
+#define XENFLIGHT_WHEN_H
+
+#include "lib/doc.h"
+
+struct when {
+    enum { WHEN_REL, WHEN_WALL, WHEN_TODAY, WHEN_TSC } kind;
+    int64_t ns;                /* of the kind; WHEN_TODAY: since midnight */
+    uint64_t tsc;
+};
+
+/* -EINVAL: it is none of these. */
+int when_parse(const char *text, struct when *w);
+/* On the trigger's clock.  -ENOENT: the file has no wall clock. */
+int when_tsc(const struct when *w, const struct doc *doc, uint64_t *tsc);
+
+#endif /* XENFLIGHT_WHEN_H */

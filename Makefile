@@ -6,6 +6,7 @@
 
 .DEFAULT_GOAL := all
 
+VERSION := 0.1
 PREFIX  ?= /usr/local
 DESTDIR ?=
 CC      ?= gcc
@@ -24,7 +25,8 @@ ifdef TSAN
 O       := build/tsan
 CFLAGS  += -fsanitize=thread
 endif
-CPPFLAGS += -D_GNU_SOURCE -I. -Ihypervisor/xen/include -I$(O)/gen
+CPPFLAGS += -DXENFLIGHT_VERSION='"$(VERSION)"' -D_GNU_SOURCE -I. \
+            -Ihypervisor/xen/include -I$(O)/gen
 Q       := $(if $(V),,@)
 say      = $(if $(V),:,echo) "  $(1)"
 
@@ -36,11 +38,13 @@ LIBS_BASE = -llz4 -lxxhash -ljansson -pthread
 # Modules append to these.
 PROGS    :=
 TESTS    :=
+INSTALL_PROGS :=
+INSTALL_FILES :=
 CLEAN    :=
 
 MODULES  := $(wildcard lib/module.mk snapshotd/module.mk tools/module.mk \
             xs-hooks/module.mk hypervisor/module.mk man/module.mk \
-            tests/module.mk tests/*/module.mk)
+            tests/module.mk tests/*/module.mk snapshotd/dist/install.mk)
 include $(MODULES)
 
 all: $(PROGS) ## build the user-space part
@@ -65,38 +69,6 @@ demo: ## install what it needs; a guest crashes on a real Xen: see its last even
 deps: ## install what building the user-space part needs
 	$(Q).ci/deps build
 
-# Where a Debian Dom0 with systemd looks.  The user is made by sysusers.d at the
-# next boot, or at once by systemd-sysusers.
-LIBDIR := $(PREFIX)/lib
-MAN    := $(PREFIX)/share/man
-install: all ## install the user-space part: DESTDIR=, PREFIX=
-	$(Q)install -d $(addprefix $(DESTDIR),$(PREFIX)/bin $(PREFIX)/sbin \
-	    $(LIBDIR)/systemd/system $(LIBDIR)/sysusers.d $(MAN)/man5 $(MAN)/man8 \
-	    /etc/xen /var/lib/xen)
-	$(Q)install $(O)/snapshotd/snapshotd $(DESTDIR)$(PREFIX)/sbin/
-	$(Q)install $(O)/tools/xenflight $(DESTDIR)$(PREFIX)/bin/
-	$(Q)install xs-hooks/toolstack/xenflight-request $(DESTDIR)$(PREFIX)/bin/
-	$(Q)install -d $(DESTDIR)$(PREFIX)/share/xenflight/guest
-	$(Q)install $(XENFLIGHT_ASK) xs-hooks/guest/xenflight-ask.sh \
-	    xs-hooks/guest/xenflight-kmsg xs-hooks/guest/kdump-pre \
-	    $(DESTDIR)$(PREFIX)/share/xenflight/guest/
-	$(Q)install -m 644 xs-hooks/guest/*.service \
-	    $(DESTDIR)$(PREFIX)/share/xenflight/guest/
-	$(Q)install -d $(DESTDIR)$(PREFIX)/share/xenflight/hooks \
-	    $(DESTDIR)$(PREFIX)/share/doc/xenflight
-	$(Q)install xs-hooks/toolstack/libvirt xs-hooks/toolstack/xapi \
-	    $(DESTDIR)$(PREFIX)/share/xenflight/hooks/
-	$(Q)install -m 644 xs-hooks/README.md xs-hooks/PROTOCOL.md \
-	    $(DESTDIR)$(PREFIX)/share/doc/xenflight/
-	$(Q)install -m 644 man/*.5 $(DESTDIR)$(MAN)/man5/
-	$(Q)install -m 644 man/*.8 $(DESTDIR)$(MAN)/man8/
-	$(Q)sed 's,@PREFIX@,$(PREFIX),' snapshotd/dist/snapshotd.service.in \
-	    > $(DESTDIR)$(LIBDIR)/systemd/system/snapshotd.service
-	$(Q)install -m 644 snapshotd/dist/sysusers.conf \
-	    $(DESTDIR)$(LIBDIR)/sysusers.d/xenflight.conf
-	$(Q)[ -e $(DESTDIR)/etc/xen/snapshotd.conf ] || \
-	    install -m 644 snapshotd/dist/snapshotd.conf $(DESTDIR)/etc/xen/
-
 clean: ## remove what was built (not the cached Xen source)
 	$(Q)rm -rf build $(CLEAN)
 
@@ -104,5 +76,5 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / \
 	    { printf "  make %-12s %s\n", $$1, $$2 }' Makefile $(MODULES)
 
-.PHONY: all check clean demo deps help install
+.PHONY: all check clean demo deps help
 .DELETE_ON_ERROR:

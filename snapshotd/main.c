@@ -101,6 +101,7 @@ int main(int argc, char **argv)
     struct options o = { 0 };
     struct monitor_options opt = { 0 };
 
+    argp_program_version = "snapshotd " XENFLIGHT_VERSION;
     argp_err_exit_status = EXIT_CODE_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     umask(077);

@@ -9,6 +9,7 @@
 
 #include "lib/text.h"
 #include "tools/cmd.h"
+#include "tools/tool.h"
 
 /* A build without Xen's libraries has only the commands that read files. */
 #pragma weak cmd_status
@@ -83,6 +84,12 @@ int main(int argc, char **argv)
     {
         help(stdout);
         return EXIT_OK;
+    }
+
+    if ( !strcmp(argv[1], "--version") || !strcmp(argv[1], "-V") )
+    {
+        puts("xenflight " XENFLIGHT_VERSION);
+        return flush_stdout();
     }
 
     c = find(argv[1]);

@@ -83,6 +83,13 @@ service_command() {
         /usr/lib/systemd/system/snapshotd.service
 }
 
+# What root may do in it, as setpriv has it.
+service_capabilities() {
+    sed -n 's/^CapabilityBoundingSet=//p' \
+        /usr/lib/systemd/system/snapshotd.service |
+        tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g; s/^/-all,/'
+}
+
 # start_service: runs snapshotd the way its installed unit does, with the
 # configuration that stands on stdin.  Its messages go to /out/messages.
 start_service() {
@@ -91,7 +98,9 @@ start_service() {
         syslogd -S -O /out/messages
         wait_for 5 [ -S /dev/log ]
     fi
-    $(service_command) --syslog &
+    # shellcheck disable=SC2046 # a command and its arguments
+    /usr/bin/setpriv --no-new-privs --bounding-set "$(service_capabilities)" \
+        $(service_command) --syslog &
     snapshotd_pid=$!
     wait_for 20 [ -S /run/xenflight/control ]
 }

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Where a Debian Dom0 with systemd looks.  Without packages the user is made by
+# sysusers.d at the next boot, or at once by systemd-sysusers; the same goes for
+# the directories and systemd-tmpfiles.
+
+LIBDIR   ?= $(PREFIX)/lib
+UNITDIR  ?= $(LIBDIR)/systemd/system
+MAN      := $(PREFIX)/share/man
+DIST     := snapshotd/dist
+# Installed file:where it comes from; other modules add theirs.  Configuration is
+# not among them: what the administrator wrote is neither overwritten nor removed.
+SHARE := $(PREFIX)/share/xenflight
+DOC   := $(PREFIX)/share/doc/xenflight
+INSTALL_PROGS += $(PREFIX)/sbin/snapshotd:$(O)/snapshotd/snapshotd \
+    $(PREFIX)/bin/xenflight:$(O)/tools/xenflight \
+    $(PREFIX)/bin/xenflight-request:xs-hooks/toolstack/xenflight-request \
+    $(SHARE)/guest/xenflight-ask:$(XENFLIGHT_ASK) \
+    $(foreach f,xenflight-ask.sh xenflight-kmsg kdump-pre, \
+        $(SHARE)/guest/$(f):xs-hooks/guest/$(f)) \
+    $(foreach f,libvirt xapi,$(SHARE)/hooks/$(f):xs-hooks/toolstack/$(f))
+INSTALL_FILES += \
+    $(UNITDIR)/snapshotd.service:$(O)/$(DIST)/snapshotd.service \
+    $(LIBDIR)/sysusers.d/xenflight.conf:$(DIST)/sysusers.conf \
+    $(LIBDIR)/tmpfiles.d/xenflight.conf:$(DIST)/tmpfiles.conf \
+    $(foreach f,$(wildcard xs-hooks/guest/*.service), \
+        $(SHARE)/guest/$(notdir $(f)):$(f)) \
+    $(foreach f,README.md PROTOCOL.md,$(DOC)/$(f):xs-hooks/$(f)) \
+    $(foreach s,5 7 8,$(foreach f,$(wildcard man/*.$(s)), \
+        $(MAN)/man$(s)/$(notdir $(f)):$(f)))
+
+$(O)/$(DIST)/snapshotd.service: $(DIST)/snapshotd.service.in
+	@mkdir -p $(@D)
+	$(Q)sed 's,@PREFIX@,$(PREFIX),' $< >$@
+
+# Made anew: PREFIX may be another one than last time.
+.PHONY: $(O)/$(DIST)/snapshotd.service
+
+install: all $(O)/$(DIST)/snapshotd.service ## install the user-space part: DESTDIR=, PREFIX=
+	$(Q)for f in $(INSTALL_PROGS); do \
+	    install -D "$${f#*:}" "$(DESTDIR)$${f%%:*}" || exit; done
+	$(Q)for f in $(INSTALL_FILES); do \
+	    install -D -m 644 "$${f#*:}" "$(DESTDIR)$${f%%:*}" || exit; done
+	$(Q)install -d $(DESTDIR)/var/lib/xen
+	$(Q)[ -e $(DESTDIR)/etc/xen/snapshotd.conf ] || \
+	    install -D -m 644 $(DIST)/snapshotd.conf $(DESTDIR)/etc/xen/snapshotd.conf
+
+uninstall: ## remove what install put there; configuration and snapshots stay
+	$(Q)for f in $(INSTALL_PROGS) $(INSTALL_FILES); do \
+	    rm -f "$(DESTDIR)$${f%%:*}" || exit; done
+
+.PHONY: install uninstall
+
+#
+# Debian packages: the tree with debian/ at its top, as Debian wants it.
+#
+DEB := $(O)/deb
+
+deb: all xen ## build Debian packages of both parts, into build/deb
+	$(Q)snapshotd/dist/make-deb $(DEB) $(VERSION)
+
+check-deb: deb ## install, start and purge the packages in a fresh Debian folder
+	$(Q)tests/run tests/deb/deb.sh
+
+.PHONY: deb check-deb

@@ -1,0 +1,164 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# deb.sh: the Debian packages in a Debian of their own: a folder that debootstrap
+# has made (once, into the cache): installed, started, installed again, removed,
+# purged; and what GRUB's own scripts make of the hypervisor.
+
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+
+# Mounts that end with this script.
+if [ -z "${DEB_TEST_MOUNTS:-}" ]
+then
+    [ "$(id -u)" = 0 ] || { echo "1..0 # SKIP not root"; exit 77; }
+    command -v debootstrap >/dev/null || {
+        echo "1..0 # SKIP no debootstrap: apt-get install debootstrap"
+        exit 77
+    }
+    DEB_TEST_MOUNTS=yes exec unshare -m "$0"
+fi
+
+cache=${XENFLIGHT_CACHE:-$HOME/.cache/xenflight}/bare
+tmp=$(mktemp -d) || exit 1
+root=$tmp/root
+trap 'umount "$root/proc" 2>/dev/null; rm -rf "$tmp"' EXIT INT TERM
+n=0 failed=0
+
+check()
+{
+    name=$1
+    shift
+    n=$((n + 1))
+    if "$@" >"$tmp/check" 2>&1
+    then
+        echo "ok $n - $name"
+    else
+        echo "not ok $n - $name"
+        tail -n 20 "$tmp/check" | sed 's/^/# /'
+        failed=1
+    fi
+}
+
+here()
+{
+    chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+        DEBIAN_FRONTEND=noninteractive "$@"
+}
+
+# The mirror that this machine's apt uses.
+mirror()
+{
+    apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' |
+        head -n 1
+}
+
+if [ ! -e "$cache/done" ]
+then
+    rm -rf "$cache"
+    mkdir -p "$cache"
+    debootstrap --variant=minbase bookworm "$cache/root" "$(mirror)" \
+        >"$cache/log" 2>&1 || {
+        tail -n 5 "$cache/log"
+        echo "not ok 1 - debootstrap; what it said is above"
+        exit 1
+    }
+    touch "$cache/done"
+fi
+
+cp -a "$cache/root" "$root" || exit 1
+rm -rf "$root/etc/apt/sources.list.d"
+cp -r /etc/apt/. "$root/etc/apt/"
+mount -t proc proc "$root/proc" || exit 1
+mkdir "$root/deb"
+cp build/deb/*.deb "$root/deb/" || exit 1
+here apt-get -q update >"$tmp/update" 2>&1 || { cat "$tmp/update"; exit 1; }
+
+install()
+{
+    here sh -c 'apt-get -q -y --no-install-recommends install /deb/*.deb grub-common'
+}
+
+check "they install" install
+check "the user is made, with nothing but the snapshots" sh -c "
+    grep -q '^_xenflight:.*:/var/lib/xen/snapshotd:.*nologin' '$root/etc/passwd'"
+check "the state directory is the user's alone" sh -c "
+    [ \"\$(chroot '$root' stat -c '%a %U' /var/lib/xen/snapshotd)\" = '700 _xenflight' ]"
+check "the service is enabled" \
+    test -L "$root/etc/systemd/system/multi-user.target.wants/snapshotd.service"
+check "the configuration that comes with it is right" here snapshotd --check
+check "the daemon says why it does not run here" sh -c "
+    chroot '$root' snapshotd 2>'$tmp/err'; [ \$? = 5 ] && cat '$tmp/err' &&
+    grep -q 'privcmd' '$tmp/err'"
+check "xenflight runs" here xenflight --version
+
+# What the administrator wrote outlives a new version.
+echo '# mine' >>"$root/etc/xen/snapshotd.conf"
+touch "$root/var/lib/xen/snapshotd/kept.xfr.lz4"
+check "they install again" here sh -c \
+    'apt-get -q -y --reinstall --no-install-recommends install /deb/*.deb'
+check "the configuration is as it was left" \
+    grep -qx '# mine' "$root/etc/xen/snapshotd.conf"
+
+# GRUB: a kernel that can be Dom0, Debian's Xen, and ours.
+touch "$root/boot/vmlinuz-6.1-amd64" "$root/boot/initrd.img-6.1-amd64"
+echo CONFIG_XEN_DOM0=y >"$root/boot/config-6.1-amd64"
+cp "$root"/boot/flightrec-xen-*.gz "$root/boot/xen-4.17-amd64.gz"
+# There is no disk to ask for its names.
+cat >"$tmp/grub-probe" <<'END'
+#!/bin/sh
+case "$*" in *target=partuuid*|*target=fs_uuid*) echo 1234 ;; *) exit 0 ;; esac
+END
+install_probe()
+{
+    cp "$tmp/grub-probe" "$root/usr/sbin/grub-probe" &&
+        chmod 755 "$root/usr/sbin/grub-probe"
+}
+menu()
+{
+    here env pkgdatadir=/usr/share/grub GRUB_DEVICE=/dev/xvda1 \
+        GRUB_DISTRIBUTOR=Debian GRUB_CMDLINE_XEN="dom0_mem=1G" "$1"
+}
+here dpkg-divert --quiet --local --rename --add /usr/sbin/grub-probe \
+    >/dev/null 2>&1
+install_probe || exit 1
+menu /etc/grub.d/20_linux_xen >"$tmp/20" 2>"$tmp/20.err"
+menu /etc/grub.d/21_xen_flightrec >"$tmp/21" 2>"$tmp/21.err"
+check "Debian's own entries are as they were" sh -c "
+    grep -q 'multiboot.*/xen-4.17-amd64.gz' '$tmp/20' &&
+    ! grep -q flightrec '$tmp/20'"
+check "an entry for ours, with the recorder's option" sh -c "
+    cat '$tmp/21.err'
+    grep -q 'multiboot.*/flightrec-xen-4.17-amd64.gz.*dom0_mem=1G flightrec=1M' \
+        '$tmp/21' && ! grep -q '/xen-4.17-amd64' '$tmp/21'"
+titles()
+{
+    sed -nE "s/.*menuentry '([^']*)'.*/\1/p" "$1" | sort
+}
+titles "$tmp/20" >"$tmp/20.titles"
+titles "$tmp/21" >"$tmp/21.titles"
+check "no title is another's" sh -c "
+    [ -s '$tmp/20.titles' ] && [ -s '$tmp/21.titles' ] &&
+    [ -z \"\$(comm -12 '$tmp/20.titles' '$tmp/21.titles')\" ]"
+sed -i 's,/boot/xen\*,/boot/xen-*,' "$root/etc/grub.d/20_linux_xen"
+check "an unknown script of GRUB's: no entry, and it says so" sh -c "
+    chroot '$root' env pkgdatadir=/usr/share/grub /etc/grub.d/21_xen_flightrec \
+        >'$tmp/out' 2>'$tmp/err' && [ ! -s '$tmp/out' ] &&
+    grep -q 'no entry is made' '$tmp/err'"
+
+check "they are removed" here apt-get -q -y remove xenflight xenflight-hypervisor
+check "configuration and snapshots stay" test \
+    -e "$root/etc/xen/snapshotd.conf" -a \
+    -e "$root/var/lib/xen/snapshotd/kept.xfr.lz4"
+check "programs and hypervisor do not" sh -c "
+    ! ls '$root/usr/sbin/snapshotd' '$root/usr/bin/xenflight' \
+        '$root'/boot/flightrec-xen-* 2>/dev/null"
+check "they are purged" here apt-get -q -y purge xenflight xenflight-hypervisor
+check "nothing is left but the user" sh -c "
+    find '$root/etc' '$root/usr' '$root/lib/' '$root/var/lib/xen' '$root/run' \
+        '$root/boot' -name '*xenflight*' -o -name '*flightrec*' \
+        -o -name '*snapshotd*' | tee '$tmp/left'
+    ! [ -s '$tmp/left' ]"
+
+echo "1..$n"
+exit $failed

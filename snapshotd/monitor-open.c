@@ -227,13 +227,13 @@ int monitor_set_heartbeat(struct monitor *m)
 {
     uint64_t ms = m->conf.heartbeat_s * 1000ULL;
     struct itimerspec every = { 0 };
+    struct timespec at;
 
     /* A third of the watchdog's time: one that comes late does no harm. */
     if ( m->health.notify.watchdog_ms && m->health.notify.watchdog_ms / 3 < ms )
         ms = m->health.notify.watchdog_ms / 3 + 1;
-    every.it_value.tv_sec = ms / 1000;
-    every.it_value.tv_nsec = ms % 1000 * 1000000;
-    every.it_interval = every.it_value;
+    at = (struct timespec){ ms / 1000, ms % 1000 * 1000000 };
+    every.it_value = every.it_interval = at;
     return timerfd_settime(m->heartbeat, 0, &every, NULL) ? -errno : 0;
 }
 

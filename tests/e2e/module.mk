@@ -13,7 +13,8 @@ $(O)/$(E2E)/probe: $(O)/$(E2E)/probe.o $(HYP_O) $(LIBXF)
 	$(Q)$(CC) -static $(CFLAGS) -o $@ $^ $(LIBS_PROBE) $(LIBS_BASE)
 
 $(O)/e2e/dom0.cpio.gz: $(E2E)/mkinitrd $(E2E)/get-kernel $(E2E)/dom0/init \
-    $(E2E)/dom0/lib.sh $(E2E)/dom0/recorder.sh $(E2E)/guest/init
+    $(E2E)/dom0/lib.sh $(E2E)/dom0/recorder.sh $(E2E)/guest/init \
+    $(E2E)/libraries.sh
 	@$(call say,INITRD $(@D))
 	$(Q)$(E2E)/mkinitrd $(@D)
 
@@ -51,6 +52,27 @@ soak: e2e-parts all ## SOAK_MINUTES=30 of guests that crash, on a real Xen
 	$(Q)$(E2E)/soak-cpus
 	$(Q)$(E2E)/soak-crashes
 
+# The newest Xen that Debian has, with its own toolstack and libraries: built
+# for and against those, beside what is built for this machine.
+NEXT   := 4.20
+NEXT_O := build/next
+
+check-xen-next: installed ## the recorder and the main job on Xen 4.20
+	$(Q)hypervisor/build-xen on $(NEXT_O)/xen $(NEXT)
+	$(Q)root=$$($(E2E)/next-root $(NEXT)) && \
+	    mkdir -p $(NEXT_O)/xen-debian && \
+	    gzip -dc $$root/boot/xen-$(NEXT)-amd64.gz > $(NEXT_O)/xen-debian/xen && \
+	    export XENFLIGHT_SYSROOT=$$root PKG_CONFIG_SYSROOT_DIR=$$root \
+	        PKG_CONFIG_LIBDIR=$$root/usr/lib/x86_64-linux-gnu/pkgconfig && \
+	    $(MAKE) --no-print-directory O=$(NEXT_O) CC="$(CC) --sysroot=$$root \
+	        -L$$root/usr/lib/x86_64-linux-gnu" next-parts && \
+	    XENFLIGHT_BUILD=$(NEXT_O) XEN_SRC=$$(ls -dt \
+	        $${XENFLIGHT_CACHE:-$$HOME/.cache/xenflight}/$(NEXT)/work/on-*/ | \
+	        head -n 1) tests/run tests/unit/events-complete.sh $(E2E)/recorder \
+	        $(E2E)/main-job
+
+next-parts: installed $(O)/e2e/dom0.cpio.gz $(O)/$(E2E)/probe $(E2E_TINY)
+
 demo-run:
 	$(Q)echo "1. Building snapshotd and xenflight"
 	$(Q)$(MAKE) --no-print-directory all
@@ -61,4 +83,4 @@ demo-run:
 	$(Q)$(MAKE) --no-print-directory installed
 	$(Q)$(E2E)/demo
 
-.PHONY: demo-run e2e e2e-parts soak installed
+.PHONY: check-xen-next next-parts demo-run e2e e2e-parts soak installed

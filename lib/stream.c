@@ -211,10 +211,15 @@ static bool copy_slot(const struct stream_reader *s, const struct position *r,
     if ( used < sizeof(*slot) || used > r->map->ch[r->channel].slot_bytes )
         return false;
     memcpy(s->copy, slot, used);
-    /* P7 of ring.h: the content, then whether it still was that packet's. */
+    /*
+     * P7 of ring.h: the content, then whether it still was that packet's.  seq
+     * last: the next packet may end where this one did, and closes after its
+     * seq.
+     */
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
     *bytes = used;
-    return live(slot->used_bytes) == used && live(slot->seq) == r->next;
+    return __atomic_load_n(&slot->used_bytes, __ATOMIC_ACQUIRE) == used &&
+           live(slot->seq) == r->next;
 }
 
 /* The packet to read next; false: it is gone. */

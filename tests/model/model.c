@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * model.c: the ordering pairs P1..P5 of ring.h on two weak memories, in all
+ * model.c: the ordering pairs P1..P7 of ring.h on two weak memories, in all
  * orders that these allow.
  *
  * A scenario is two pCPUs, each with a straight list of accesses, and a
@@ -19,8 +19,8 @@
  * Each scenario is tried as the code is, and then once for each barrier with
  * that barrier taken away.  For each of these it is written down on which of
  * the two it must go wrong: if it does not, the model has lost its teeth or the
- * barrier its reason.  Last, each primitive is looked for in ring.c, so that
- * the code cannot change without the model.
+ * barrier its reason.  Last, each primitive is looked for in the sources, so
+ * that the code cannot change without the model.
  *
  * Nobody here loads what it stored itself: arm has no forwarding.
  */
@@ -320,6 +320,8 @@ enum fault {
     NO_WMB, NO_RMB, GEN_STORE_PLAIN, GEN_LOAD_PLAIN, GEN_COPIED,
     RELEASE_PLAIN, ADOPT_PLAIN, FREEZE_SPLIT, ACK_SPLIT,
     FLAG_PLAIN,
+    SEQ_STORE_PLAIN, SEQ_LOAD_PLAIN, SEQ_FIRST,
+    NO_VOID_WMB, NO_COPY_RMB, CLOSE_PLAIN, AGAIN_PLAIN, VOID_LATE,
 };
 
 static enum order unless(enum order order, enum fault fault, enum fault is)
@@ -531,6 +533,130 @@ static void make_g(struct scenario *sc, unsigned int v, enum fault fault)
     sc->bad = g_bad;
 }
 
+/* ------------------------------------------------------------ P6: done ---- */
+
+/*
+ * pCPU 0 opens a slot for packet 2, writes two records, closes it, nested in
+ * the second one or not, and opens packet 3 elsewhere.  The slot's last lap had
+ * one record.  pCPU 1 asks how far packets are done, and then reads.
+ */
+enum { RING_SEQ, SLOT_SEQ, DONE_COMMITTED, DONE_USED, RECORD_A, RECORD_B,
+       SLOT_SEQ_AGAIN };
+
+#define ONE_RECORD  2
+#define TWO_RECORDS 3
+
+static void close_and_open(struct pcpu *p, enum fault fault)
+{
+    enum order order = unless(RELEASE, fault, SEQ_STORE_PLAIN);
+
+    if ( fault == SEQ_FIRST )
+        add_store(p, order, RING_SEQ, 3);
+    add_store(p, PLAIN, DONE_USED, TWO_RECORDS);
+    if ( fault != SEQ_FIRST )
+        add_store(p, order, RING_SEQ, 3);
+}
+
+static bool done_bad(const struct state *s)
+{
+    const uint8_t *reg = s->reg[1];
+
+    if ( reg[RING_SEQ] != 3 ||
+         (reg[DONE_COMMITTED] != reg[DONE_USED] &&
+          reg[SLOT_SEQ] == reg[SLOT_SEQ_AGAIN]) )
+        return false; /* packet 2 is not said to be done */
+
+    return reg[RECORD_A] != NEW || reg[RECORD_B] != NEW;
+}
+
+static void make_done(struct scenario *sc, unsigned int nest, enum fault fault)
+{
+    struct pcpu *writer = &sc->pcpu[0], *reader = &sc->pcpu[1];
+
+    add_store(writer, unless(RELEASE, fault, SEQ_STORE_PLAIN), RING_SEQ, 2);
+    add_store(writer, PLAIN, SLOT_SEQ, 2);
+    add_store(writer, PLAIN, DONE_COMMITTED, 0);
+    add_store(writer, PLAIN, RECORD_A, NEW);
+    add_store(writer, RELEASE, DONE_COMMITTED, ONE_RECORD);
+    if ( nest == AFTER_RESERVE )
+        close_and_open(writer, fault);
+    add_store(writer, PLAIN, RECORD_B, NEW);
+    if ( nest == AFTER_PAYLOAD )
+        close_and_open(writer, fault);
+    add_store(writer, RELEASE, DONE_COMMITTED, TWO_RECORDS);
+    if ( nest == AFTER_COMMIT )
+        close_and_open(writer, fault);
+
+    add_load(reader, unless(ACQUIRE, fault, SEQ_LOAD_PLAIN), RING_SEQ,
+             RING_SEQ);
+    add_load(reader, PLAIN, SLOT_SEQ, SLOT_SEQ);
+    add_load(reader, PLAIN, DONE_USED, DONE_USED);
+    add_load(reader, ACQUIRE, DONE_COMMITTED, DONE_COMMITTED);
+    add_load(reader, PLAIN, SLOT_SEQ, SLOT_SEQ_AGAIN);
+    add_load(reader, PLAIN, RECORD_A, RECORD_A);
+    add_load(reader, PLAIN, RECORD_B, RECORD_B);
+
+    sc->start.mem[RING_SEQ] = sc->start.mem[SLOT_SEQ] = 1;
+    sc->start.mem[DONE_USED] = sc->start.mem[DONE_COMMITTED] = ONE_RECORD;
+    sc->start.mem[RECORD_A] = sc->start.mem[RECORD_B] = OLD_LAP;
+    sc->bad = done_bad;
+}
+
+/* ------------------------------------------------------------ P7: copy ---- */
+
+/*
+ * pCPU 1 copies a slot that is not held, of which it knows that its packet was
+ * done; pCPU 0 opens it anew, writes and closes it, nested in a record or not.
+ * The new packet has as many bytes as the old one.
+ */
+enum { BYTES, PACKET_SEQ, COPY_A, COPY_B, BYTES_AGAIN, PACKET_SEQ_AGAIN };
+
+#define SOME_BYTES 1
+
+static bool copy_bad(const struct state *s)
+{
+    const uint8_t *reg = s->reg[1];
+
+    return reg[BYTES] && reg[BYTES_AGAIN] == reg[BYTES] &&
+           reg[PACKET_SEQ_AGAIN] == OLD_LAP &&
+           (reg[COPY_A] == NEW || reg[COPY_B] == NEW);
+}
+
+static void make_copy(struct scenario *sc, unsigned int nest, enum fault fault)
+{
+    struct pcpu *writer = &sc->pcpu[0], *reader = &sc->pcpu[1];
+    enum order closing = unless(RELEASE, fault, CLOSE_PLAIN);
+
+    if ( fault == VOID_LATE )
+        add_store(writer, PLAIN, COPY_A, NEW);
+    add_store(writer, PLAIN, BYTES, 0);
+    if ( fault != NO_VOID_WMB )
+        add(writer, WMB, PLAIN, 0);
+    add_store(writer, PLAIN, PACKET_SEQ, NEW);
+    if ( nest == AFTER_RESERVE )
+        add_store(writer, closing, BYTES, SOME_BYTES);
+    add_store(writer, PLAIN, COPY_A, NEW);
+    if ( nest == AFTER_PAYLOAD )
+        add_store(writer, closing, BYTES, SOME_BYTES);
+    add_store(writer, PLAIN, COPY_B, NEW);
+    if ( nest == AFTER_COMMIT )
+        add_store(writer, closing, BYTES, SOME_BYTES);
+
+    add_load(reader, PLAIN, PACKET_SEQ, PACKET_SEQ);
+    add_load(reader, PLAIN, BYTES, BYTES);
+    add_load(reader, PLAIN, COPY_A, COPY_A);
+    add_load(reader, PLAIN, COPY_B, COPY_B);
+    if ( fault != NO_COPY_RMB )
+        add(reader, RMB, PLAIN, 0);
+    add_load(reader, unless(ACQUIRE, fault, AGAIN_PLAIN), BYTES, BYTES_AGAIN);
+    add_load(reader, PLAIN, PACKET_SEQ, PACKET_SEQ_AGAIN);
+
+    sc->start.mem[BYTES] = SOME_BYTES;
+    sc->start.mem[PACKET_SEQ] = OLD_LAP;
+    sc->start.mem[COPY_A] = sc->start.mem[COPY_B] = OLD_LAP;
+    sc->bad = copy_bad;
+}
+
 /* ---------------------------------------------------------- the queues ---- */
 
 /*
@@ -600,23 +726,47 @@ static const struct row row[] = {
     { "P5 as in the code", make_g, 1, NONE, 0, 0 },
     { "P5 with a freeze that is not atomic", make_g, 1, FREEZE_SPLIT, 1, 1 },
     { "P5 with an ack that is not atomic", make_g, 1, ACK_SPLIT, 1, 1 },
+    { "P6 as in the code", make_done, NESTS, NONE, 0, 0 },
+    { "P6 without release of seq", make_done, NESTS, SEQ_STORE_PLAIN, 0, 1 },
+    { "P6 without acquire of seq", make_done, NESTS, SEQ_LOAD_PLAIN, 0, 1 },
+    { "P6 with seq before the close", make_done, NESTS, SEQ_FIRST, 1, 1 },
+    { "P7 as in the code", make_copy, NESTS, NONE, 0, 0 },
+    { "P7 without fr_wmb()", make_copy, NESTS, NO_VOID_WMB, 0, 1 },
+    { "P7 without a read barrier", make_copy, NESTS, NO_COPY_RMB, 0, 1 },
+    { "P7 without release of used_bytes", make_copy, NESTS, CLOSE_PLAIN, 0, 1 },
+    { "P7 without acquire of used_bytes", make_copy, NESTS, AGAIN_PLAIN, 0, 1 },
+    { "P7 with a record before the slot is void", make_copy, NESTS, VOID_LATE,
+      1, 1 },
 };
 
-/* What the model assumes of ring.c, as it stands there. */
-static const char *const source[] = {
-    "fr_local_add(&s->committed, FR_NREC_ONE + need); /* P1 */",
-    "fr_local_add(&s->committed, FR_NREC_ONE + 4 + size); /* P1 */",
-    "fr_load_acquire(&s->committed) != fr_read(s->used) ) /* P1 */",
-    "fr_store_release(&c->agen, g); /* P2 */",
-    "fr_load_acquire(&c->agen); /* P2 */",
-    "fr_wmb(); /* P3",
-    "t->gen = 0; /* the copy",
-    "fr_store_release(&slot->gen, gen); /* P3 */",
-    "fr_load_acquire(&slot->gen) != gen ) /* P3 */",
-    "fr_rmb(); /* P3",
-    "!fr_cmpxchg(&fr_g, g, /* P4 */",
-    "!fr_cmpxchg(&fr_g, g, n)",
-    "!fr_cmpxchg(&fr_g, g, g | g_ack_bit(gen))",
+#define RING    MODEL_CORE "/ring.c"
+#define STREAM  MODEL_CORE "/stream.c"
+#define FOLLOW  "lib/stream.c"
+
+/* What the model assumes of the code, as it stands there. */
+static const struct {
+    const char *file, *text;
+} source[] = {
+    { RING, "fr_local_add(&s->committed, FR_NREC_ONE + need); /* P1 */" },
+    { RING, "fr_local_add(&s->committed, FR_NREC_ONE + 4 + size); /* P1 */" },
+    { RING, "fr_load_acquire(&s->committed) != fr_read(s->used) ) /* P1 */" },
+    { RING, "fr_store_release(&c->agen, g); /* P2 */" },
+    { RING, "fr_load_acquire(&c->agen); /* P2 */" },
+    { RING, "fr_wmb(); /* P3" },
+    { RING, "t->gen = 0; /* the copy" },
+    { RING, "fr_store_release(&slot->gen, gen); /* P3 */" },
+    { RING, "fr_load_acquire(&slot->gen) != gen ) /* P3 */" },
+    { RING, "fr_rmb(); /* P3" },
+    { RING, "!fr_cmpxchg(&fr_g, g, /* P4 */" },
+    { RING, "!fr_cmpxchg(&fr_g, g, n)" },
+    { RING, "!fr_cmpxchg(&fr_g, g, g | g_ack_bit(gen))" },
+    { RING, "fr_store_release(&r->seq, r->seq + 1); /* P6" },
+    { STREAM, "fr_load_acquire(&r->seq); /* P6 */" },
+    { STREAM, "fr_load_acquire(&s->committed); /* P1 */" },
+    { RING, "fr_wmb(); /* P7" },
+    { RING, "fr_store_release(&hdr->used_bytes, bytes); /* P7" },
+    { FOLLOW, "__atomic_thread_fence(__ATOMIC_ACQUIRE);" },
+    { FOLLOW, "__atomic_load_n(&slot->used_bytes, __ATOMIC_ACQUIRE) == used" },
 };
 
 static bool try_row(const struct row *r, enum memory m)
@@ -647,19 +797,18 @@ static const char *verdict(const struct row *r, bool tso, bool arm)
     return r->fault ? "harmless" : "enough on tso and arm";
 }
 
-/* All of the file, or NULL. */
-static char *read_file(const char *name)
+static bool file_has(const char *name, const char *what)
 {
     static char text[1 << 20];
     FILE *f = fopen(name, "r");
     size_t len;
 
     if ( !f )
-        return NULL;
+        return false;
     len = fread(text, 1, sizeof(text) - 1, f);
     text[len] = 0;
     fclose(f);
-    return text;
+    return strstr(text, what);
 }
 
 int main(void)
@@ -667,7 +816,6 @@ int main(void)
     unsigned int i, nr = 0, failed = 0;
     const unsigned int rows = sizeof(row) / sizeof(row[0]);
     const unsigned int sources = sizeof(source) / sizeof(source[0]);
-    const char *text = read_file(MODEL_RING);
 
     printf("1..%u\n", rows + sources);
     for ( i = 0; i < rows; i++ )
@@ -681,11 +829,12 @@ int main(void)
     }
     for ( i = 0; i < sources; i++ )
     {
-        bool ok = text && strstr(text, source[i]);
+        const char *file = source[i].file, *text = source[i].text;
+        bool ok = file_has(file, text);
 
         failed += !ok;
-        printf("%sok %u - ring.c has it: %.*s\n", ok ? "" : "not ", ++nr,
-               (int)strcspn(source[i], "/"), source[i]);
+        printf("%sok %u - %s has it: %.*s\n", ok ? "" : "not ", ++nr,
+               file, (int)strcspn(text, "/"), text);
     }
 
     printf("# %lu states\n", states);

@@ -2,9 +2,7 @@
 #
 # The ordering pairs of ring.h on weak memory.
 
-MODEL_RING := $(CORE_SRC)/ring.c
-
-$(O)/tests/model/model.o: CPPFLAGS += -DMODEL_RING='"$(MODEL_RING)"'
+$(O)/tests/model/model.o: CPPFLAGS += -DMODEL_CORE='"$(CORE_SRC)"'
 
 $(O)/tests/model/model: $(O)/tests/model/model.o
 	@$(call say,LD $@)

@@ -197,7 +197,7 @@ static bool fr_close(struct fr_ring *r)
         fr_write(s->used, used);
         hdr = (struct xen_flightrec_packet *)s->data;
         hdr->records = FR_DONE_NREC(used);
-        fr_write(hdr->used_bytes, bytes);
+        fr_store_release(&hdr->used_bytes, bytes); /* P7: behind seq */
         fr_fifo_push(r, slot);
         return true;
     }

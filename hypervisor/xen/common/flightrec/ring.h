@@ -104,9 +104,10 @@
  * P6  the closing of a slot, then r->seq of the next: fr_store_release() |
  *     fr_done_seq()'s fr_load_acquire() of r->seq, and then the slots: else a
  *     slot's `used` of an earlier lap is taken for this one's.
- * P7  a header's used_bytes = 0, fr_wmb(), what the new lap writes | who copies a
- *     slot that is not held: the content, a read barrier, used_bytes and seq
- *     again: else two laps are mixed.
+ * P7  a header's used_bytes = 0, fr_wmb(), its seq and what the new lap writes;
+ *     that seq, then used_bytes again by fr_store_release() | who copies a slot
+ *     that is not held: the content, a read barrier, used_bytes again, by a
+ *     load-acquire, and seq again: else two laps are mixed.
  * Between a writer and its own pCPU's interrupts only the compiler must keep
  * order: fr_barrier() and the volatile accesses of fr_read()/fr_write().
  *

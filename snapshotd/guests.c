@@ -33,7 +33,7 @@ static void node_path(const struct guest *g, const char *node,
              *node ? "/" : "", node);
 }
 
-/* -ENOENT: not there.  1: it has this value, or one that is not empty if NULL. */
+/* -ENOENT: not there.  1: its value is `is`, or with NULL is not empty. */
 static int read_node(const struct change *c, xs_transaction_t tr,
                      const char *node, const char *is)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * guests.h: guests that ask for a trace snapshot, xs-hooks/PROTOCOL.md.  Part of
- * the monitor: makes the two nodes of each guest that may ask, looks at them,
- * hands on what was asked, and writes the answer.
+ * guests.h: guests that ask for a trace snapshot, xs-hooks/PROTOCOL.md.  Part
+ * of the monitor: makes the two nodes of each guest that may ask, looks at
+ * them, hands on what was asked, and writes the answer.
  *
  *            make                  a value that is not empty
  *   no nodes -----> nodes, watched -------------------------> asked
@@ -15,7 +15,8 @@
  *
  * What a guest can make us do is bounded by looks: each is a few operations of
  * xenstore, and a guest without any left is not even watched, so that what it
- * writes costs nothing here.  A look finds what is there then: events are hints.
+ * writes costs nothing here.  A look finds what is there then: events are
+ * hints.
  *
  * Nothing is written but in a transaction that has seen the domain's own nodes,
  * while Xen still had that domain: neither does a dead domain's tree come back,
@@ -29,7 +30,7 @@
 #include "proto.h"
 #include "xs.h"
 
-/* Looks at one guest's node that can come at once; then one each GUEST_LOOK_MS. */
+/* Looks at one guest's node at once; then one each GUEST_LOOK_MS. */
 #define GUEST_LOOKS   8
 #define GUEST_LOOK_MS 1000
 /* Without any it is not watched until it has so many again. */

@@ -36,8 +36,8 @@ void guest_destroy(struct world *w, struct guest_ring *g);
 void guest_close(struct guest_ring *g);
 
 /*
- * One operation.  Its payload's bytes that fit in `reply` (NULL: not wanted), and
- * how many as the result; -errno if refused, -ETIMEDOUT if there is no answer.
+ * One operation.  Its payload's bytes that fit in `reply` (NULL: not wanted),
+ * and how many as the result; -errno if refused, -ETIMEDOUT without an answer.
  */
 int guest_call(struct guest_ring *g, uint32_t type, const void *payload,
                size_t bytes, void *reply, size_t room);

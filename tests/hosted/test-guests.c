@@ -245,7 +245,7 @@ static unsigned int log_lines(struct world *w, const char *what)
  * Toolstacks: what libvirt and XAPI call, as they call it.
  */
 
-/* A shell line, with the tree's hooks in $H and a directory for its use in $D. */
+/* A shell line, with the tree's hooks in $H and a directory for it in $D. */
 static int shell(struct world *w, const char *line)
 {
     const char *argv[] = { "/bin/sh", "-ec", line, NULL };
@@ -649,7 +649,7 @@ static void case_flood(struct world *w)
            engine, status_line(engine_pid(w), "VmRSS"),
            status_line(w->xenstored, "VmRSS"));
     check(ours.writes > 100 * for_s);
-    /* How long exactly is the machine's affair: no verdict but that it goes on. */
+    /* How long is the machine's affair: the only verdict is that it goes on. */
     check(ours.ops && ours.p99_us < 1e6);
 #ifndef __SANITIZE_ADDRESS__
     check(status_line(w->daemon, "VmRSS") - monitor < 1024);

@@ -292,6 +292,7 @@ int snapshot_verify(int fd, struct snapshot_fault *fault,
  *      "balanced": bool } ... ]
  *  "gaps": [ { "cpu", "channel", "cause" (text), "records", "from_tsc",
  *      "to_tsc" } ... ]
+ *  "redacted": { "domid" }: a slice that tells of this domain only
  *
  * The note: { "lost_in_dump": records that Xen dropped after the history's end,
  * "latency_ns": { "wake", "quiescent", "written" } }: each counted

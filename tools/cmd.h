@@ -29,5 +29,6 @@ int cmd_info(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_unpack(int argc, char **argv);
+int cmd_redact(int argc, char **argv);
 
 #endif /* XENFLIGHT_CMD_H */

@@ -43,6 +43,7 @@ static const struct command {
     { "verify", cmd_verify, "check a snapshot, every byte of it" },
     { "export", cmd_export, "a snapshot in the format of another tool" },
     { "unpack", cmd_unpack, "a snapshot with its packets as Xen had them" },
+    { "redact", cmd_redact, "a snapshot that tells of one domain only" },
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))

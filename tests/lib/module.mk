@@ -17,3 +17,7 @@ $(O)/tests/unit/test-account: $(O)/tools/account.o $(O)/tools/vcpus.o \
 # With the filters of the reading commands.
 $(O)/tests/unit/test-filter: $(O)/tools/filter.o $(O)/tools/expr.o \
                              $(O)/tools/when.o $(O)/tools/tool.o
+
+# With the slices of one domain.
+$(O)/tests/unit/test-redact: $(O)/tools/redact.o $(O)/tools/redact-doc.o \
+                             $(O)/tests/lib/gen.o

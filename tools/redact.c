@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * redact.c: a snapshot that tells of one domain only: which records, and the
+ * packets they are written in.  redact-doc.c makes the documents.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <public/flightrec-events.h>
+
+#include "lib/packet-write.h"
+#include "tools/redact-impl.h"
+
+/* Of what a guest does in Xen on its own behalf. */
+#define OWN_CLASSES (0x00080000U | 0x00200000U | 0x00400000U | 0x08000000U)
+
+/*
+ * Which records.
+ */
+
+struct named {
+    bool own, other;
+};
+
+static struct named names_whom(const struct merge_record *rec, uint32_t domid)
+{
+    struct named n = { false, false };
+    struct event_who who;
+
+    for ( unsigned int k = 0; k < rec->desc->nr_domains; k++ )
+        if ( event_domain(rec->desc, k, rec->data, rec->words, &who) )
+        {
+            n.own |= who.domid == domid;
+            n.other |= who.domid != domid;
+        }
+    return n;
+}
+
+/* Are all fields of these kinds? */
+static bool only_kinds(const struct event_desc *d, unsigned int kinds)
+{
+    for ( unsigned int i = 0; i < d->nr_fields; i++ )
+        if ( !(kinds & 1U << d->field[i].kind) )
+            return false;
+    return true;
+}
+
+#define KIND(k)    (1U << EVENT_##k)
+#define KINDS_WHO  (KIND(DOMAIN) | KIND(VCPU))
+#define KINDS_PLAIN (KINDS_WHO | KIND(UNSIGNED) | KIND(SIGNED) | KIND(CONST))
+
+static void set_field(struct merge_record *rec, unsigned int n, uint32_t value)
+{
+    const struct event_field *f = &rec->desc->field[n];
+    uint32_t mask = (0xffffffffU >> (32 - f->bits)) << f->shift;
+
+    rec->data[f->word] = (rec->data[f->word] & ~mask) |
+                         (value << f->shift & mask);
+}
+
+static void hide_others(struct merge_record *rec, uint32_t domid)
+{
+    const struct event_desc *d = rec->desc;
+    struct event_who who;
+
+    for ( unsigned int k = 0; k < d->nr_domains; k++ )
+    {
+        if ( !event_domain(d, k, rec->data, rec->words, &who) ||
+             who.domid == domid )
+            continue;
+        set_field(rec, d->dom[k], REDACT_OTHER);
+        if ( d->vcpu[k] >= 0 )
+            set_field(rec, d->vcpu[k], 0);
+    }
+}
+
+/* Bits that no field shows. */
+static void clear_padding(struct merge_record *rec)
+{
+    const struct event_desc *d = rec->desc;
+    uint32_t shown[XEN_FLIGHTREC_MAX_WORDS] = { 0 };
+
+    if ( d->args )
+        return;
+    for ( unsigned int i = 0; i < d->nr_fields; i++ )
+    {
+        const struct event_field *f = &d->field[i];
+
+        if ( f->kind == EVENT_CONST )
+            continue;
+        if ( f->bits > 32 )
+            for ( unsigned int w = 0; w * 32 < f->bits; w++ )
+                shown[f->word + w] = ~0U;
+        else
+            shown[f->word] |= (0xffffffffU >> (32 - f->bits)) << f->shift;
+    }
+    for ( unsigned int w = 0; w < rec->words; w++ )
+        rec->data[w] &= shown[w];
+}
+
+static bool keeps(const struct merge_record *rec, uint32_t domid)
+{
+    const struct event_desc *d = rec->desc;
+    struct named n;
+
+    if ( rec->kind != MERGE_EVENT || !d ||
+         !event_fits(d, rec->data, rec->words) )
+        return false;
+
+    n = names_whom(rec, domid);
+    if ( n.other )
+        return n.own && only_kinds(d, KINDS_WHO);
+    if ( !n.own )
+        return rec->domid == domid && d->event & OWN_CLASSES;
+    return rec->domid == domid || only_kinds(d, KINDS_PLAIN) ||
+           d->event == XEN_FLIGHTREC_EV_DOMAIN_CRASH;
+}
+
+bool redact_record(struct merge_record *rec, uint32_t domid)
+{
+    if ( !keeps(rec, domid) )
+        return false;
+
+    clear_padding(rec);
+    hide_others(rec, domid);
+    if ( rec->domid != domid )
+    {
+        rec->domid = REDACT_OTHER;
+        rec->vcpu = 0;
+    }
+    rec->stamp = rec->tsc;
+    return true;
+}
+
+/*
+ * Packets of one stream.  They are collected until they make a frame: those of
+ * a stream are to come one after the other.
+ */
+
+#define SLOT_BYTES  (32 * 1024)
+#define CHUNK_BYTES (SNAPSHOT_CHUNK_BYTES - SLOT_BYTES)
+
+struct out_stream {
+    uint16_t cpu;
+    uint8_t channel;
+    bool open;
+    uint64_t seq, emitted;
+    uint32_t domid, vcpu;      /* who runs, as a reader would say */
+    struct packet_write packet;
+    size_t bytes;              /* of chunk[], whole packets */
+    uint8_t slot[SLOT_BYTES];
+    uint8_t chunk[SNAPSHOT_CHUNK_BYTES];
+};
+
+struct slice {
+    const struct source *src;
+    struct snapshot_writer *w;
+    struct out_stream *stream[2 * (UINT16_MAX + 1)];
+    uint8_t shift;
+};
+
+static int flush_chunk(struct slice *s, struct out_stream *o)
+{
+    int rc = 0;
+
+    for ( size_t at = 0, len; !rc && at < o->bytes; at += len )
+    {
+        struct xen_flightrec_packet h;
+
+        memcpy(&h, o->chunk + at, sizeof(h));
+        len = h.used_bytes;
+        rc = snapshot_put_packet(s->w, o->chunk + at, len);
+    }
+    o->bytes = 0;
+    return rc;
+}
+
+static int close_packet(struct slice *s, struct out_stream *o)
+{
+    size_t len;
+
+    if ( !o->open )
+        return 0;
+
+    o->open = false;
+    len = packet_end(&o->packet);
+    memcpy(o->chunk + o->bytes, o->slot, len);
+    o->bytes += len;
+    return o->bytes > CHUNK_BYTES ? flush_chunk(s, o) : 0;
+}
+
+/* Nothing in the header that the record does not say too. */
+static void open_packet(struct slice *s, struct out_stream *o,
+                        const struct merge_record *rec)
+{
+    const struct doc *d = &s->src->doc;
+    struct xen_flightrec_packet h = {
+        .cpu = o->cpu,
+        .channel = o->channel,
+        .tsc_shift = s->shift,
+        .flags = d->has_ns ? XEN_FLIGHTREC_PKT_SYNC : 0,
+        .seq = ++o->seq,
+        .begin_tsc = rec->tsc,
+        .sync_ns = d->has_ns ? doc_clock_at(d, DOC_CLOCK_XEN, rec->tsc) : 0,
+        .gen = 1,
+        .hold_gen = 1,
+        .domid = rec->domid,
+        .vcpu = rec->vcpu,
+        .emitted = o->emitted,
+    };
+
+    packet_begin(&o->packet, o->slot, sizeof(o->slot), &h);
+    o->open = true;
+    o->domid = rec->domid;
+    o->vcpu = rec->vcpu;
+}
+
+static struct out_stream *stream_of(struct slice *s,
+                                    const struct merge_record *rec)
+{
+    struct out_stream **o = &s->stream[rec->cpu * 2 + (rec->channel & 1)];
+
+    if ( !*o )
+        *o = calloc(1, sizeof(**o));
+    if ( *o && !(*o)->seq )
+    {
+        (*o)->cpu = rec->cpu;
+        (*o)->channel = rec->channel;
+        (*o)->seq = 1; /* not the ring's first: there was more */
+    }
+    return *o;
+}
+
+static int put_record(struct slice *s, const struct merge_record *rec)
+{
+    struct out_stream *o = stream_of(s, rec);
+    struct packet_record r = { .tsc = rec->tsc, .event = rec->event,
+                               .id = rec->id, .words = rec->words };
+    struct event_who who;
+    int rc = 0;
+
+    if ( !o )
+        return -ENOMEM;
+    memcpy(r.data, rec->data, sizeof(r.data));
+
+    /* Readers take who runs from the header and the switches behind it. */
+    if ( o->open && (o->domid != rec->domid || o->vcpu != rec->vcpu) )
+        rc = close_packet(s, o);
+    if ( !rc && o->open && !packet_add(&o->packet, &r) )
+        rc = close_packet(s, o);
+    else if ( !rc && o->open )
+        goto added;
+    if ( rc )
+        return rc;
+
+    open_packet(s, o, rec);
+    packet_add(&o->packet, &r);
+ added:
+    o->emitted++;
+    if ( event_runs(rec->desc, rec->data, rec->words, &who) )
+    {
+        o->domid = who.domid;
+        o->vcpu = who.vcpu;
+    }
+    return 0;
+}
+
+/*
+ * The two passes: what there is, for the documents; then the records.
+ */
+
+static int walk(const struct source *src, uint32_t domid,
+                int (*each)(void *arg, const struct merge_record *rec),
+                void *arg, struct redact_totals *t)
+{
+    struct merge_record rec;
+    struct merge *m;
+    int rc;
+
+    memset(t, 0, sizeof(*t));
+    rc = merge_open(src->snap, src->doc.dict, &src->doc.clock, &m);
+    if ( rc )
+        return rc;
+
+    while ( (rc = merge_next(m, &rec)) > 0 )
+    {
+        if ( rec.kind != MERGE_EVENT )
+            continue;
+        if ( !redact_record(&rec, domid) )
+        {
+            t->left_out++;
+            continue;
+        }
+        t->kept++;
+        rc = each(arg, &rec);
+        if ( rc )
+            break;
+    }
+
+    t->damaged = merge_damaged(m);
+    merge_close(m);
+    return rc;
+}
+
+static int note_record(void *arg, const struct merge_record *rec)
+{
+    struct redact_facts *f = arg;
+
+    if ( f->last_tsc < rec->tsc )
+        f->last_tsc = rec->tsc;
+    if ( rec->tsc >= f->window_from && !f->from_tsc )
+        f->from_tsc = rec->tsc;
+    if ( rec->tsc <= f->window_to )
+        f->to_tsc = rec->tsc;
+    return 0;
+}
+
+static int write_record(void *arg, const struct merge_record *rec)
+{
+    return put_record(arg, rec);
+}
+
+static int finish(struct slice *s)
+{
+    int rc = 0;
+
+    for ( size_t i = 0; !rc && i < 2 * (UINT16_MAX + 1); i++ )
+    {
+        struct out_stream *o = s->stream[i];
+
+        if ( !o )
+            continue;
+        rc = close_packet(s, o);
+        if ( !rc )
+            rc = flush_chunk(s, o);
+    }
+    return rc;
+}
+
+static int write_slice(struct slice *s, uint32_t domid,
+                       const struct redact_facts *facts, int fd,
+                       struct redact_totals *totals)
+{
+    const struct doc *d = &s->src->doc;
+    int64_t wall = d->has_wall ? doc_clock_at(d, DOC_CLOCK_REALTIME,
+                                              facts->tsc) : 0;
+    char *text;
+    int rc;
+
+    rc = redact_meta(s->src, domid, facts, &text);
+    if ( rc )
+        return rc;
+    rc = snapshot_create(fd, wall, &s->w);
+    if ( rc )
+    {
+        free(text);
+        return rc;
+    }
+    rc = snapshot_put_meta(s->w, text, strlen(text));
+    free(text);
+    if ( !rc )
+        rc = walk(s->src, domid, write_record, s, totals);
+    if ( !rc )
+        rc = finish(s);
+    if ( !rc )
+        return snapshot_finish(s->w, NULL);
+    snapshot_abort(s->w);
+    return rc;
+}
+
+int redact(const struct source *src, uint32_t domid, int fd,
+           struct redact_totals *totals)
+{
+    struct redact_facts facts;
+    struct slice *s;
+    int rc;
+
+    redact_ask_window(&src->doc, &facts);
+    rc = walk(src, domid, note_record, &facts, totals);
+    if ( rc )
+        return rc;
+    if ( !totals->kept )
+        return -ENODATA;
+
+    facts.is_trigger = src->doc.domid == domid;
+    facts.tsc = facts.is_trigger ? src->doc.tsc : facts.last_tsc;
+    s = calloc(1, sizeof(*s));
+    if ( !s )
+        return -ENOMEM;
+    s->src = src;
+    s->shift = redact_shift(&src->doc);
+    rc = write_slice(s, domid, &facts, fd, totals);
+    for ( size_t i = 0; i < 2 * (UINT16_MAX + 1); i++ )
+        free(s->stream[i]);
+    free(s);
+    return rc;
+}

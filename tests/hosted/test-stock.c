@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -292,6 +293,40 @@ static void case_engine_dies_in_between(struct world *w)
     equal(counter(w, 0, "resyncs"), 0);
 }
 
+static long wakes(const struct world *w)
+{
+    return status_line(w->daemon, "voluntary_ctxt_switches") +
+           status_line(engine_pid(w), "voluntary_ctxt_switches");
+}
+
+/* Xen's call is all that wakes it, some six times a buffer. */
+static void case_sleeps(struct world *w)
+{
+    int64_t before, bytes;
+    int tries;
+    long n;
+
+    up(w, SMALL "[daemon]\nheartbeat = 3600\n");
+    json_decref(request(w));
+    host(w, "fill 0 %u", RING);
+    before = counter(w, 0, "produced");
+    /* What followed from all that, in health's own time, must end. */
+    for ( tries = 0, n = -1; tries < 10 && n != wakes(w); tries++ )
+    {
+        n = wakes(w);
+        poll(NULL, 0, 1000);
+    }
+    check(tries < 10);
+    n = wakes(w);
+    host(w, "fill 0 %u", 20 * RING);
+    n = wakes(w) - n;
+    bytes = counter(w, 0, "produced") - before;
+    printf("# measured: %ld wakes for %.1f buffers\n", n,
+           (double)bytes / counter(w, 0, "bytes"));
+    check(n * counter(w, 0, "bytes") < 8 * bytes);
+    equal(host(w, "dropped 0"), 0);
+}
+
 /* Without a daemon: what the tool does, and says that it does not do. */
 static void case_tool_alone(struct world *w)
 {
@@ -324,7 +359,7 @@ static const struct test_case cases[] = {
     CASE(chosen_by_itself), BOTH(crash), BOTH(gone_before_anyone_looked),
     CASE(poweroff_is_no_crash), CASE(killed_and_adopted), CASE(at_exit_keep),
     CASE(beside_xentrace), CASE(backend_flightrec), CASE(bogus_index),
-    CASE(cpu_without_buffer), CASE(engine_dies_in_between), CASE(tool_alone),
+    CASE(cpu_without_buffer), CASE(engine_dies_in_between), CASE(tool_alone), CASE(sleeps),
 };
 
 int main(int argc, char **argv)

@@ -41,7 +41,8 @@
 #define MAX_CPUS    3
 #define CLIENTS     8
 #define INFO_FRAME  1          /* t_info; the buffers follow it */
-#define MAX_PAGES   256
+#define INFO_FRAMES 4
+#define MAX_PAGES   1024
 #define FIRST_LIST  200        /* in words, behind the offsets */
 #define WAIT_MS     1000
 
@@ -167,7 +168,7 @@ static int make_buffers(unsigned int pages)
 {
     uint16_t *info = (uint16_t *)(xen.mem + INFO_FRAME * TBUF_FRAME);
     uint32_t *list = (uint32_t *)info;
-    unsigned int cpu, i, off, frame = INFO_FRAME + 1;
+    unsigned int cpu, i, off, frame = INFO_FRAME + INFO_FRAMES;
 
     if ( xen.pages )
         return -EBUSY;
@@ -195,7 +196,7 @@ static int serve_tbuf(struct hyp_tbuf_op *op)
     case HYP_TBUF_GET_INFO:
         op->value = xen.mask;
         op->mfn = xen.pages ? INFO_FRAME : 0;
-        op->size = xen.pages ? TBUF_FRAME : 0;
+        op->size = xen.pages ? INFO_FRAMES * TBUF_FRAME : 0;
         return 0;
     case HYP_TBUF_SET_MASK:
         xen.mask = op->value;
@@ -384,8 +385,8 @@ static void open_dir(const char *path)
     xen.doms = map_new("doms", HOSTED_FRAME);
     xen.doms[0].present = 1;
     xen.doms[0].vcpus = xen.nr_cpus;
-    xen.mem = map_new("mem", (INFO_FRAME + 1 + MAX_CPUS * MAX_PAGES) *
-                                 TBUF_FRAME);
+    xen.mem = map_new("mem", (INFO_FRAME + INFO_FRAMES +
+                                 MAX_CPUS * MAX_PAGES) * TBUF_FRAME);
     xen.host = map_new("host", sizeof(*xen.host));
     /* The TSC's frequency does not matter here, but is not 0. */
     *xen.host = (struct hyp_tbuf_host){ .tsc_khz = 2000000,

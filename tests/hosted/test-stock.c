@@ -14,16 +14,26 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "cases.h"
+#include "lib/tbuf.h"
 
 #define HANDLE "00112233445566778899aabbccddeeff"
 #define UUID   "00112233-4455-6677-8899-aabbccddeeff"
 /* 16 frames a pCPU: a ring is about 4000 of stockxen's records. */
 #define SMALL  "[recorder]\nbytes_per_cpu = 128K\n"
 #define RING   8000
+
+static int open_in(const struct world *w, const char *name)
+{
+    char path[160];
+
+    snprintf(path, sizeof(path), "%s/%s", w->dir, name);
+    return open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+}
 
 static json_t *recorder(struct world *w)
 {
@@ -215,12 +225,10 @@ static void case_at_exit_keep(struct world *w)
 
 static void case_beside_xentrace(struct world *w)
 {
-    char path[128];
     int fd;
 
     world_start(w, NULL);
-    snprintf(path, sizeof(path), "%s/virq.4", w->dir);
-    fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    fd = open_in(w, "virq.4");
     check(fd >= 0 && !flock(fd, LOCK_EX));
     daemon_start(w);
     equal(daemon_wait(w), 8);
@@ -327,6 +335,100 @@ static void case_sleeps(struct world *w)
     equal(host(w, "dropped 0"), 0);
 }
 
+/* CPU time of a process, in ms. */
+static double cpu_ms(pid_t pid)
+{
+    char path[64];
+    uint64_t ns = 0;
+    FILE *f;
+
+    snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
+    f = fopen(path, "re");
+    check(f && fscanf(f, "%" SCNu64, &ns) == 1);
+    if ( f )
+        fclose(f);
+    return ns / 1e6;
+}
+
+/*
+ * A reader that does what xentrace -M does: wakes at the VIRQ or ten times a
+ * second, copies all that is new into a ring of its own, consumes it.
+ */
+static void __attribute__((__noreturn__)) copy_all(const struct world *w, size_t bytes)
+{
+    static uint8_t memory[8 << 20];
+    struct pollfd p = { .fd = open_in(w, "virq.4"), .events = POLLIN };
+    uint32_t cons, fill, off, n, at = 0;
+    char taken[256];
+    struct tbuf t;
+    void *map;
+
+    /* stockxen has the first buffer behind t_info. */
+    map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+               open_in(w, "mem"), 5 * TBUF_FRAME);
+    if ( map == MAP_FAILED )
+        _exit(1);
+    t = tbuf_of(map, bytes / TBUF_FRAME);
+    for ( ;; )
+    {
+        if ( poll(&p, 1, 100) > 0 && read(p.fd, taken, sizeof(taken)) < 0 )
+            _exit(1);
+        if ( tbuf_look(&t, &cons, &fill) )
+            _exit(1);
+        for ( off = cons % t.bytes; fill; fill -= n, off = (off + n) % t.bytes )
+        {
+            n = fill < t.bytes - off ? fill : t.bytes - off;
+            n = n < sizeof(memory) - at ? n : sizeof(memory) - at;
+            memcpy(memory + at, t.data + off, n);
+            at = (at + n) % sizeof(memory);
+            cons = (cons + n) % (2 * t.bytes);
+        }
+        __atomic_store_n(&t.index[0], cons, __ATOMIC_RELEASE);
+    }
+}
+
+static void beside_a_copy(struct world *w, unsigned int mib)
+{
+    enum { TOTAL = 100, RECORDS = 52000 }; /* MiB; in one of them */
+    double ours, theirs;
+    char conf[128];
+    pid_t pid;
+
+    snprintf(conf, sizeof(conf), "[recorder]\nbytes_per_cpu = %uM\n"
+             "[tbuf]\nat_exit = keep\n[daemon]\nheartbeat = 3600\n", mib);
+    up(w, conf);
+    json_decref(request(w));
+    host(w, "fill 0 %u", 2 * mib * RECORDS);
+    ours = cpu_ms(w->daemon);
+    host(w, "fill 0 %u", TOTAL * RECORDS);
+    ours = cpu_ms(w->daemon) - ours;
+    equal(host(w, "dropped 0"), 0);
+    equal(daemon_stop(w), 0);
+    pid = fork();
+    if ( !pid )
+        copy_all(w, mib << 20);
+    host(w, "fill 0 %u", 2 * mib * RECORDS);
+    theirs = cpu_ms(pid);
+    host(w, "fill 0 %u", TOTAL * RECORDS);
+    theirs = cpu_ms(pid) - theirs;
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    printf("# measured: buffers of %u MiB, CPU time for 100 MiB of records: "
+           "%.2f ms; one that copies as xentrace -M: %.2f ms; 1/%.1f\n",
+           mib, ours, theirs, theirs / ours);
+    check(ours < theirs);
+}
+
+static void case_beside_a_copy(struct world *w)
+{
+    beside_a_copy(w, 1);
+}
+
+static void case_beside_a_copy_large(struct world *w)
+{
+    beside_a_copy(w, 4);
+}
+
 /* Without a daemon: what the tool does, and says that it does not do. */
 static void case_tool_alone(struct world *w)
 {
@@ -360,6 +462,7 @@ static const struct test_case cases[] = {
     CASE(poweroff_is_no_crash), CASE(killed_and_adopted), CASE(at_exit_keep),
     CASE(beside_xentrace), CASE(backend_flightrec), CASE(bogus_index),
     CASE(cpu_without_buffer), CASE(engine_dies_in_between), CASE(tool_alone), CASE(sleeps),
+    CASE(beside_a_copy), CASE(beside_a_copy_large),
 };
 
 int main(int argc, char **argv)

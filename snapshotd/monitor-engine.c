@@ -174,7 +174,9 @@ static void engine_judge(struct monitor *m, const struct msg *in)
     memset(r, 0, sizeof(*r));
     r->type = MSG_REPLY;
     r->seq = in->seq;
-    *j = in->u.judge;
+    /* Nothing of the question indexes anything: the engine chose it freely. */
+    j->gen = in->u.judge.gen;
+    j->cause = in->u.judge.cause;
     if ( !j->gen )
         j->outcome = policy_requests(&m->policy, &m->conf,
                                      j->cause == STORE_CAUSE_GUEST, now,
@@ -187,7 +189,7 @@ static void engine_judge(struct monitor *m, const struct msg *in)
         j->outcome = policy_generation(&m->policy, &m->conf, &o.u.trigger, now,
                                        &m->counters);
     }
-    if ( j->cause < STORE_CAUSES )
+    if ( !r->rc && j->cause < STORE_CAUSES )
         j->count = m->counters.of[j->outcome][j->cause];
     m->reply_owed = true;
 }

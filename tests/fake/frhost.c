@@ -21,6 +21,8 @@
  *   mapped FRAMES              so many are in use: they cannot be destroyed
  *   deny ERRNO                 all operations fail with it; 0: not any more
  *   quiesce MS                 how long a quiesce operation waits
+ *   held                       how many generations are
+ *   asked                      operations since the last time, a bit each
  *   kill before / kill after   who releases next, before or after that is done
  */
 
@@ -50,6 +52,7 @@
 #define WRITE_EVERY_NS   500000
 #define DOMID_INVALID    0x7ff4
 #define SHUTDOWN_CRASH   3
+#define OTHER_OP         62      /* the bit of all that are none */
 
 /* Events as Xen's trace points emit them. */
 #define EV_RUNSTATE      0x00021001U /* SCHED_RUNSTATE_CHANGE */
@@ -90,6 +93,7 @@ static struct host {
     struct cpu cpu[MAX_CPUS];
     struct hosted_domain *doms;
     uint32_t given_up, deferred, causes, wakes;
+    unsigned long asked;   /* a bit for each operation that was asked for */
     pthread_mutex_t lock;
     pthread_cond_t wake;   /* a pCPU has something to do */
     pthread_cond_t done;   /* it did it */
@@ -525,6 +529,9 @@ static int op_mapped(struct xen_flightrec_op_mapped *m)
 
 static int serve(struct xen_flightrec_op *o)
 {
+    const uint32_t nr = o->cmd - XEN_FLIGHTREC_OP_BASE;
+
+    host.asked |= 1UL << (nr < OTHER_OP ? nr : OTHER_OP);
     switch ( o->cmd )
     {
     case XEN_FLIGHTREC_OP_status:
@@ -672,6 +679,22 @@ static void set_hang(unsigned int cpu, bool hang)
     pthread_cond_broadcast(&host.wake);
 }
 
+static long count_held(void)
+{
+    uint32_t gen, released;
+
+    fr_generations(&gen, &released);
+    return gen - released;
+}
+
+static long take_asked(void)
+{
+    const unsigned long asked = host.asked;
+
+    host.asked = 0;
+    return asked;
+}
+
 static bool is_crash(unsigned int domid, unsigned int cpu)
 {
     return host.created && domid < HOSTED_DOMAINS && cpu < host.nr_cpus;
@@ -706,6 +729,10 @@ static void command(const char *line)
         host.paused = word[0] == 'p';
         pthread_cond_broadcast(&host.wake);
     }
+    else if ( !strcmp(word, "held") )
+        result = count_held();
+    else if ( !strcmp(word, "asked") )
+        result = take_asked();
     else if ( !strcmp(word, "mapped") )
         host.mapped = a;
     else if ( !strcmp(word, "recreate") )

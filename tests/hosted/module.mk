@@ -3,7 +3,7 @@
 # The daemon end to end without Xen: see tests/hosted/world.h.
 
 HOSTED_O := $(patsubst %,$(O)/tests/hosted/%.o,cases guest world)
-HOSTED   := daemon guests policy life health stock
+HOSTED   := daemon guests policy life health stock captured
 TESTS    += $(HOSTED:%=$(O)/tests/hosted/%)
 
 $(HOSTED:%=$(O)/tests/hosted/test-%): %: %.o $(HOSTED_O) $(LIBXF)
@@ -16,6 +16,17 @@ $(HOSTED:%=$(O)/tests/hosted/%): $(O)/tests/hosted/%: \
     $(O)/snapshotd/snapshotd $(O)/tools/xenflight $(XENFLIGHT_ASK)
 	$(Q)printf '#!/bin/sh\nexec %s %s "$$@"\n' $< $(O) >$@
 	$(Q)chmod +x $@
+
+# The daemon with an engine that is somebody else's.
+CAPTURED := $(O)/tests/hosted/snapshotd-captured
+
+$(CAPTURED): $(O)/tests/hosted/captured.o $(SNAPSHOTD_SRC:%.c=$(O)/%.o) \
+    $(HYP_O) $(LIBXF)
+	@$(call say,LD $@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=engine_take -o $@ $^ \
+	    $(LIBS_XEN) $(LIBS_BASE) -linih -lseccomp -lcap-ng
+
+$(O)/tests/hosted/captured: $(CAPTURED)
 
 # The daemon's parts by themselves.
 PARTS   := $(O)/tests/hosted/test-parts

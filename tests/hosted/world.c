@@ -29,6 +29,7 @@
 
 bool world_oxenstored;
 const char *world_xen = "frhost";
+const char *world_daemon = "snapshotd/snapshotd";
 
 static char build_dir[256];
 
@@ -362,7 +363,7 @@ void daemon_start(struct world *w)
     const char *argv[] = { path, "-c", w->conf, "-b", w->backend, NULL };
     int p[2];
 
-    snprintf(path, sizeof(path), "%s/snapshotd/snapshotd", build_dir);
+    snprintf(path, sizeof(path), "%s/%s", build_dir, world_daemon);
     if ( pipe2(p, O_CLOEXEC) )
         die("pipe");
     if ( w->log >= 0 )

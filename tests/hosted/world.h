@@ -43,6 +43,8 @@ void world_init(const char *build);
 extern bool world_oxenstored;
 /* Which program of tests/fake plays Xen: frhost, if not said otherwise. */
 extern const char *world_xen;
+/* Which daemon, below the build directory: the production one if not said. */
+extern const char *world_daemon;
 
 /* `more`: lines that are appended to the configuration, or NULL. */
 void world_start(struct world *w, const char *more);

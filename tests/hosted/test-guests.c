@@ -702,8 +702,8 @@ static void case_flood(struct world *w)
 static const struct test_case cases[] = {
     BOTH(asks), BOTH(not_allowed), BOTH(named), BOTH(daemon_was_away),
     BOTH(program), BOTH(script), CASE(libvirt), CASE(xapi),
-    BOTH(reaches_no_further), BOTH(children), BOTH(binary), BOTH(makes_its_own), BOTH(number_again),
-    BOTH(flood),
+    BOTH(reaches_no_further), BOTH(children), BOTH(binary),
+    BOTH(makes_its_own), BOTH(number_again), BOTH(flood),
 };
 
 int main(int argc, char **argv)

@@ -56,6 +56,8 @@ static void set_field(struct merge_record *rec, unsigned int n, uint32_t value)
     const struct event_field *f = &rec->desc->field[n];
     uint32_t mask = (0xffffffffU >> (32 - f->bits)) << f->shift;
 
+    if ( f->word >= rec->words ) /* an optional one, and not there */
+        return;
     rec->data[f->word] = (rec->data[f->word] & ~mask) |
                          (value << f->shift & mask);
 }
@@ -88,7 +90,8 @@ static void clear_padding(struct merge_record *rec)
     {
         const struct event_field *f = &d->field[i];
 
-        if ( f->kind == EVENT_CONST )
+        if ( f->kind == EVENT_CONST ||
+             f->word + (f->bits + 31U) / 32 > rec->words )
             continue;
         if ( f->bits > 32 )
             for ( unsigned int w = 0; w * 32 < f->bits; w++ )

@@ -80,6 +80,18 @@ uint64_t doc_tsc_before(const struct doc *m, uint64_t ns)
     return ticks < m->tsc ? m->tsc - ticks : 0;
 }
 
+uint64_t doc_tsc_at(const struct doc *m, int64_t ns)
+{
+    uint64_t tsc;
+
+    if ( ns < 0 )
+        return doc_tsc_before(m, -(uint64_t)ns);
+    if ( __builtin_add_overflow(m->tsc, (uint64_t)clock_ticks(&m->clock, ns),
+                                &tsc) )
+        return UINT64_MAX;
+    return tsc;
+}
+
 /* From a clock pair to the trigger, in ns; saturates. */
 static int64_t since_pair(const struct doc *m, const json_t *pair)
 {

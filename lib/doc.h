@@ -81,6 +81,8 @@ uint64_t doc_clock_error(const struct doc *m, enum doc_clock clock,
 int64_t doc_ns(const struct doc *m, uint64_t tsc);
 /* The TSC `ns` before the trigger; 0 if that is before the TSC began. */
 uint64_t doc_tsc_before(const struct doc *m, uint64_t ns);
+/* The TSC `ns` from the trigger, negative before it; saturates. */
+uint64_t doc_tsc_at(const struct doc *m, int64_t ns);
 
 /*
  * From when to when the file has every record of every pCPU in that channel

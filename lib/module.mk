@@ -10,3 +10,44 @@ LIBXF_SRC := $(filter-out lib/hyp%.c,$(wildcard lib/*.c))
 $(LIBXF): $(LIBXF_SRC:%.c=$(O)/%.o)
 	@$(call say,AR $@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+# libxenflight for others: lib/xenflight.h is all that it shows.  Its objects are
+# part of programs too, so they are of the kind that goes into both.
+XF_SONAME := libxenflight.so.1
+XF_SHARED := $(O)/lib/$(XF_SONAME)
+XF_STATIC := $(O)/lib/public/libxenflight.a
+XF_PC     := $(O)/lib/libxenflight.pc
+
+$(foreach s,$(LIBXF_SRC),$(eval CFLAGS-$(s) += -fPIC -fvisibility=hidden))
+CFLAGS-lib/xenflight.c := -fPIC
+$(LIBXF_SRC:%.c=$(O)/%.o): lib/module.mk
+
+$(XF_SHARED): $(O)/lib/xenflight.o $(LIBXF) lib/xenflight.map
+	@$(call say,LD $@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(XF_SONAME) \
+	    -Wl,--version-script,lib/xenflight.map $(if $(SAN)$(TSAN),,-Wl,-z,defs) \
+	    -o $@ $(O)/lib/xenflight.o $(LIBXF) $(LIBS_BASE)
+
+# One object of all that is needed, whose other names nobody else can meet.
+$(XF_STATIC): $(O)/lib/xenflight.o $(LIBXF)
+	@$(call say,AR $@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -r -nostdlib -o $(@D)/xenflight.o $^
+	$(Q)objcopy --wildcard --keep-global-symbol='xf_*' $(@D)/xenflight.o
+	$(Q)rm -f $@ && $(AR) rcs $@ $(@D)/xenflight.o
+
+# Made anew: PREFIX may be another one than last time.
+$(XF_PC): lib/libxenflight.pc.in
+	@mkdir -p $(@D)
+	$(Q)sed 's,@PREFIX@,$(PREFIX),; s,@VERSION@,$(VERSION),' $< >$@
+
+PROGS += $(XF_SHARED) $(XF_STATIC)
+INSTALL_FILES += $(PREFIX)/include/xenflight.h:lib/xenflight.h \
+    $(PREFIX)/lib/$(XF_SONAME):$(XF_SHARED) \
+    $(PREFIX)/lib/libxenflight.a:$(XF_STATIC) \
+    $(PREFIX)/lib/pkgconfig/libxenflight.pc:$(XF_PC) \
+    $(PREFIX)/share/doc/xenflight/examples/count.c:docs/examples/count.c
+INSTALL_LINKS += $(PREFIX)/lib/libxenflight.so:$(XF_SONAME)
+install: $(XF_PC)
+
+.PHONY: $(XF_PC)

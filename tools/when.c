@@ -78,7 +78,7 @@ int when_parse(const char *text, struct when *w)
 
 int when_tsc(const struct when *w, const struct doc *doc, uint64_t *tsc)
 {
-    int64_t ns = w->ns, ticks;
+    int64_t ns = w->ns;
 
     if ( w->kind == WHEN_TSC )
     {
@@ -94,13 +94,6 @@ int when_tsc(const struct when *w, const struct doc *doc, uint64_t *tsc)
     if ( w->kind != WHEN_REL && __builtin_sub_overflow(ns, doc->wall_ns, &ns) )
         ns = ns < 0 ? INT64_MIN : INT64_MAX;
 
-    if ( ns < 0 )
-    {
-        *tsc = doc_tsc_before(doc, -(uint64_t)ns);
-        return 0;
-    }
-    ticks = clock_ticks(&doc->clock, ns);
-    if ( ticks < 0 || __builtin_add_overflow(doc->tsc, (uint64_t)ticks, tsc) )
-        *tsc = UINT64_MAX;
+    *tsc = doc_tsc_at(doc, ns);
     return 0;
 }

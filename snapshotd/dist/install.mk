@@ -8,7 +8,7 @@ LIBDIR   ?= $(PREFIX)/lib
 UNITDIR  ?= $(LIBDIR)/systemd/system
 MAN      := $(PREFIX)/share/man
 DIST     := snapshotd/dist
-# Installed file:where it comes from; other modules add theirs.  Configuration is
+# Installed file:where it comes from, link:target; other modules add theirs.  Configuration is
 # not among them: what the administrator wrote is neither overwritten nor removed.
 SHARE := $(PREFIX)/share/xenflight
 DOC   := $(PREFIX)/share/doc/xenflight
@@ -26,7 +26,7 @@ INSTALL_FILES += \
     $(foreach f,$(wildcard xs-hooks/guest/*.service), \
         $(SHARE)/guest/$(notdir $(f)):$(f)) \
     $(foreach f,README.md PROTOCOL.md,$(DOC)/$(f):xs-hooks/$(f)) \
-    $(foreach s,5 7 8,$(foreach f,$(wildcard man/*.$(s)), \
+    $(foreach s,3 5 7 8,$(foreach f,$(wildcard man/*.$(s)), \
         $(MAN)/man$(s)/$(notdir $(f)):$(f)))
 
 $(O)/$(DIST)/snapshotd.service: $(DIST)/snapshotd.service.in
@@ -41,12 +41,14 @@ install: all $(O)/$(DIST)/snapshotd.service ## install the user-space part: DEST
 	    install -D "$${f#*:}" "$(DESTDIR)$${f%%:*}" || exit; done
 	$(Q)for f in $(INSTALL_FILES); do \
 	    install -D -m 644 "$${f#*:}" "$(DESTDIR)$${f%%:*}" || exit; done
+	$(Q)for f in $(INSTALL_LINKS); do \
+	    ln -sfn "$${f#*:}" "$(DESTDIR)$${f%%:*}" || exit; done
 	$(Q)install -d $(DESTDIR)/var/lib/xen
 	$(Q)[ -e $(DESTDIR)/etc/xen/snapshotd.conf ] || \
 	    install -D -m 644 $(DIST)/snapshotd.conf $(DESTDIR)/etc/xen/snapshotd.conf
 
 uninstall: ## remove what install put there; configuration and snapshots stay
-	$(Q)for f in $(INSTALL_PROGS) $(INSTALL_FILES); do \
+	$(Q)for f in $(INSTALL_PROGS) $(INSTALL_FILES) $(INSTALL_LINKS); do \
 	    rm -f "$(DESTDIR)$${f%%:*}" || exit; done
 
 .PHONY: install uninstall

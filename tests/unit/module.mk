@@ -17,7 +17,7 @@ $(UNIT_BIN): $(O)/%: $(O)/%.o $(LIBXF)
 
 TESTS += $(UNIT_BIN)
 
-TESTS += tests/unit/events-complete.sh tests/unit/service.sh
+TESTS += tests/unit/events-complete.sh tests/unit/public-library.sh tests/unit/service.sh
 
 $(O)/tests/unit/test-limit: $(O)/snapshotd/limit.o
 $(O)/tests/unit/test-conf: $(O)/snapshotd/conf.o $(O)/snapshotd/log.o

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * xenflight.c: the public library over the rest of lib/.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/doc.h"
+#include "lib/merge.h"
+#include "lib/xenflight.h"
+
+_Static_assert(XF_NONE == MERGE_NO_DOMAIN && XF_NONE == EVENT_NO_VCPU,
+               "one word for who is not known");
+_Static_assert(XF_TEXT_BYTES >= EVENT_TEXT_BYTES, "room for any record");
+
+struct xf_file {
+    struct snapshot *snap;
+    struct doc doc;
+    char *document, *note;
+    struct merge *merge;         /* NULL: could not be started */
+    uint64_t from_tsc;
+    struct merge_record rec;
+    bool has_rec;
+    struct xf_record shown;
+    char name[EVENT_NAME_BYTES];
+};
+
+unsigned int xf_version(void)
+{
+    return XF_VERSION;
+}
+
+static void say(char *err, size_t bytes, const char *what)
+{
+    if ( err && bytes )
+        snprintf(err, bytes, "%s", what);
+}
+
+static int load(struct xf_file *f, const char *path, char *err, size_t bytes)
+{
+    struct snapshot_fault fault = { .what = "" };
+    char why[256];
+    int rc = snapshot_open(path, &f->snap, &fault);
+
+    if ( rc )
+    {
+        say(err, bytes, fault.what[0] ? fault.what : strerror(-rc));
+        return rc;
+    }
+
+    rc = doc_load(f->snap, true, &f->doc, why, sizeof(why));
+    if ( rc )
+    {
+        say(err, bytes, why);
+        snapshot_close(f->snap);
+        return rc;
+    }
+
+    f->document = json_dumps(f->doc.root, JSON_COMPACT);
+    f->note = f->doc.note ? json_dumps(f->doc.note, JSON_COMPACT) : NULL;
+    rc = f->document ? xf_start(f, INT64_MIN) : -ENOMEM;
+    if ( rc )
+        say(err, bytes, strerror(-rc));
+    return rc;
+}
+
+int xf_open(const char *path, struct xf_file **out, char *err,
+            size_t err_bytes)
+{
+    struct xf_file *f = calloc(1, sizeof(*f));
+    int rc;
+
+    if ( !f )
+    {
+        say(err, err_bytes, "out of memory");
+        return -ENOMEM;
+    }
+
+    rc = load(f, path, err, err_bytes);
+    if ( !rc )
+        *out = f;
+    else if ( f->doc.root )
+        xf_close(f);
+    else
+        free(f);
+    return rc;
+}
+
+void xf_close(struct xf_file *f)
+{
+    if ( !f )
+        return;
+
+    if ( f->merge )
+        merge_close(f->merge);
+    free(f->document);
+    free(f->note);
+    doc_free(&f->doc);
+    snapshot_close(f->snap);
+    free(f);
+}
+
+const char *xf_document(const struct xf_file *f)
+{
+    return f->document;
+}
+
+const char *xf_note(const struct xf_file *f)
+{
+    return f->note;
+}
+
+int xf_wall_ns(const struct xf_file *f, int64_t *ns)
+{
+    if ( !f->doc.has_wall )
+        return -ENOENT;
+    *ns = f->doc.wall_ns;
+    return 0;
+}
+
+const char *xf_truncated(const struct xf_file *f)
+{
+    const struct snapshot_fault *fault = snapshot_truncated(f->snap);
+
+    return fault ? fault->what : NULL;
+}
+
+uint64_t xf_damaged(const struct xf_file *f)
+{
+    return f->merge ? merge_damaged(f->merge) : 0;
+}
+
+int xf_start(struct xf_file *f, int64_t ns)
+{
+    if ( f->merge )
+        merge_close(f->merge);
+    f->merge = NULL;
+    f->has_rec = false;
+    f->from_tsc = doc_tsc_at(&f->doc, ns);
+    return merge_open_from(f->snap, f->doc.dict, &f->doc.clock, f->from_tsc,
+                           &f->merge);
+}
+
+static void show(struct xf_file *f)
+{
+    const struct merge_record *r = &f->rec;
+    bool gap = r->kind == MERGE_GAP;
+
+    f->shown = (struct xf_record){
+        .kind = gap ? XF_GAP : XF_EVENT,
+        .cpu = r->cpu,
+        .ns = doc_ns(&f->doc, r->tsc),
+        .tsc = r->tsc,
+        .error_ns = r->error_ns,
+        .domid = r->domid,
+        .vcpu = r->domid == MERGE_NO_DOMAIN ? XF_NONE : r->vcpu,
+        .rare = r->channel == XEN_FLIGHTREC_CH_RARE,
+        .event = gap ? 0 : r->event,
+        .name = gap ? "" : event_name(r->desc, r->event, f->name),
+        .fields = !gap && r->desc ? r->desc->nr_fields : 0,
+        .words = gap ? 0 : r->words,
+        .data = r->data,
+        .missing = gap ? r->missing : 0,
+        .why = gap ? merge_gap_text(r->gap) : "",
+    };
+}
+
+int xf_next(struct xf_file *f, const struct xf_record **out)
+{
+    int rc;
+
+    f->has_rec = false;
+    if ( !f->merge )
+        return -EINVAL;
+    do {
+        rc = merge_next(f->merge, &f->rec);
+    } while ( rc > 0 && f->rec.tsc < f->from_tsc );
+    if ( rc <= 0 )
+        return rc;
+
+    f->has_rec = f->rec.kind == MERGE_EVENT && f->rec.desc;
+    show(f);
+    *out = &f->shown;
+    return 1;
+}
+
+static const struct event_field *field(const struct xf_file *f, unsigned int n)
+{
+    return f->has_rec && n < f->rec.desc->nr_fields ? &f->rec.desc->field[n]
+                                                    : NULL;
+}
+
+const char *xf_field_name(const struct xf_file *f, unsigned int n)
+{
+    return field(f, n) ? field(f, n)->name : NULL;
+}
+
+int xf_field_find(const struct xf_file *f, const char *name, unsigned int *n)
+{
+    int i = f->has_rec ? event_field_index(f->rec.desc, name) : -1;
+
+    if ( i < 0 )
+        return -ENOENT;
+    *n = i;
+    return 0;
+}
+
+int xf_field_value(const struct xf_file *f, unsigned int n, uint64_t *value)
+{
+    const struct event_field *e = field(f, n);
+
+    if ( !e || !event_get(f->rec.desc, n, f->rec.data, f->rec.words, value) )
+        return -ENOENT;
+    if ( e->kind == EVENT_SIGNED && e->bits < 64 && *value >> (e->bits - 1) & 1 )
+        *value |= ~0ULL << e->bits;
+    return 0;
+}
+
+const char *xf_field_text(const struct xf_file *f, unsigned int n, char *buf,
+                          size_t bytes)
+{
+    if ( bytes )
+        buf[0] = '\0';
+    if ( bytes && field(f, n) )
+        event_field_text(f->doc.dict, f->rec.desc, n, f->rec.data,
+                         f->rec.words, buf, bytes);
+    return buf;
+}
+
+const char *xf_text(const struct xf_file *f, char *buf, size_t bytes)
+{
+    if ( bytes )
+        buf[0] = '\0';
+    if ( bytes && f->has_rec )
+        event_pairs(f->doc.dict, f->rec.desc, f->rec.data, f->rec.words, buf,
+                    bytes);
+    return buf;
+}
+
+const char *xf_json(const struct xf_file *f, char *buf, size_t bytes)
+{
+    if ( bytes )
+        buf[0] = '\0';
+    if ( bytes && f->has_rec &&
+         !event_json(f->doc.dict, f->rec.desc, f->rec.data, f->rec.words, buf,
+                     bytes) )
+        buf[0] = '\0';
+    return buf;
+}

@@ -1,0 +1,106 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# libxenflight as others find it: installed, and by pkg-config.  The example is
+# built against what is there, dynamic and static, and counts what xenflight
+# shows; the library shows the names of its header and no other.
+
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT INT TERM
+n=0 failed=0
+file=tests/golden/columns/crash.xfr.lz4
+
+check()
+{
+    name=$1
+    shift
+    n=$((n + 1))
+    if "$@" >"$tmp/out" 2>&1
+    then
+        echo "ok $n - $name"
+    else
+        echo "not ok $n - $name"
+        head -n 20 "$tmp/out" | sed 's/^/# /'
+        failed=1
+    fi
+}
+
+pc()
+{
+    PKG_CONFIG_LIBDIR=$tmp/usr/lib/pkgconfig:$(pkg-config --variable pc_path \
+        pkg-config) PKG_CONFIG_SYSROOT_DIR= \
+        pkg-config --define-variable=prefix="$tmp/usr" "$@" libxenflight
+}
+
+# What the example prints for $file, by xenflight itself.
+expected()
+{
+    "$tmp/usr/bin/xenflight" show --json $file |
+        sed -n 's/.*"event":"\([^"]*\)".*/\1/p' | sort | uniq -c |
+        awk '{ printf "%8d %s\n", $1, $2 }'
+}
+
+# Records of an id that nobody knows have a made-up name here, none there.
+counts()
+{
+    expected | grep -v EVENT_ >"$tmp/want"
+    "$@" $file | grep -v -e EVENT_ -e 'longest wait' | sort -k 2 >"$tmp/got"
+    [ -s "$tmp/want" ] && sort -k 2 "$tmp/want" | diff - "$tmp/got"
+}
+
+names()
+{
+    nm -D --defined-only "$tmp/usr/lib/libxenflight.so" |
+        awk '$2 == "T" { sub("@.*", "", $3); print $3 }' | sort >"$tmp/so"
+    nm -g --defined-only "$tmp/usr/lib/libxenflight.a" |
+        awk '$2 ~ /[A-Z]/ { print $3 }' | sort >"$tmp/a"
+    sed -n 's/^[a-z].*[ *]\(xf_[a-z_]*\)(.*/\1/p' \
+        "$tmp/usr/include/xenflight.h" | sort >"$tmp/h"
+    [ -s "$tmp/h" ] && diff "$tmp/h" "$tmp/so" && diff "$tmp/h" "$tmp/a"
+}
+
+dynamic()
+{
+    gcc -Wall -Wextra -Werror -o "$tmp/count" \
+        "$tmp/usr/share/doc/xenflight/examples/count.c" \
+        $(pc --cflags --libs) &&
+        counts env LD_LIBRARY_PATH="$tmp/usr/lib" "$tmp/count"
+}
+
+static()
+{
+    gcc -o "$tmp/count-static" docs/examples/count.c $(pc --cflags) \
+        $(pc --static --libs | sed 's/-lxenflight/-l:libxenflight.a/') &&
+        mv "$tmp/usr/lib/libxenflight.so.1" "$tmp/hidden" &&
+        counts "$tmp/count-static"
+    rc=$?
+    mv "$tmp/hidden" "$tmp/usr/lib/libxenflight.so.1"
+    return $rc
+}
+
+standard()
+{
+    printf '#include <xenflight.h>\nint main(void) { return xf_version() < 1; }\n' \
+        >"$tmp/v.c"
+    gcc -std=c99 -pedantic -Wall -Wextra -Werror -o "$tmp/v" "$tmp/v.c" \
+        $(pc --cflags --libs) && LD_LIBRARY_PATH="$tmp/usr/lib" "$tmp/v"
+}
+
+# Both ends of the file, and what is said of a file that is none.
+wrong()
+{
+    export LD_LIBRARY_PATH="$tmp/usr/lib"
+    head -c 2000 $file >"$tmp/cut" && ! "$tmp/count" "$tmp/cut" &&
+        "$tmp/count" /etc/passwd 2>&1 | grep -q "no snapshot file" &&
+        "$tmp/count" "$tmp/none" 2>&1 | grep -q "No such file"
+}
+
+check "make install" \
+    "${MAKE:-make}" --no-print-directory install DESTDIR="$tmp" PREFIX=/usr
+check "the names that it shows are those of the header" names
+check "the example, against the installed library" dynamic
+check "the example, static" static
+check "the header is C99" standard
+check "files that are cut or none" wrong
+echo "1..$n"
+exit $failed

@@ -10,7 +10,11 @@ LIBS_PROBE := -lxenctrl -lxencall -lxenevtchn -lxenforeignmemory \
 
 $(O)/$(E2E)/probe: $(O)/$(E2E)/probe.o $(HYP_O) $(LIBXF)
 	@$(call say,LD $@)
-	$(Q)$(CC) -static $(CFLAGS) -o $@ $^ $(LIBS_PROBE) $(LIBS_BASE)
+	$(Q)$(CC) -static $(CFLAGS) -o $@ $^ $(LIBS_PROBE)
+
+$(O)/$(E2E)/probe-tbuf: $(O)/$(E2E)/probe-tbuf.o $(HYP_O) $(LIBXF)
+	@$(call say,LD $@)
+	$(Q)$(CC) -static $(CFLAGS) -o $@ $^ $(LIBS_PROBE)
 
 $(O)/e2e/dom0.cpio.gz: $(E2E)/mkinitrd $(E2E)/get-kernel $(E2E)/dom0/init \
     $(E2E)/dom0/lib.sh $(E2E)/dom0/recorder.sh $(E2E)/guest/init \
@@ -38,18 +42,20 @@ installed: all
 	$(Q)$(MAKE) --no-print-directory install DESTDIR=$(O)/installed PREFIX=/usr
 
 e2e-parts: installed xen xen-debian xen-off xen-pristine \
-    $(O)/e2e/dom0.cpio.gz $(O)/$(E2E)/probe $(E2E_TINY) $(O)/e2e/old-xen.so
+    $(O)/e2e/dom0.cpio.gz $(O)/$(E2E)/probe \
+    $(O)/$(E2E)/probe-tbuf $(E2E_TINY) $(O)/e2e/old-xen.so
 
 e2e: e2e-parts all ## the tests on a real Xen under QEMU
 	$(Q)tests/run $(filter $(E2E)/%,$(TESTS))
 
-TESTS += $(E2E)/main-job $(E2E)/objects $(E2E)/recorder $(E2E)/small $(E2E)/panic $(E2E)/stress
+TESTS += $(E2E)/main-job $(E2E)/objects $(E2E)/recorder $(E2E)/small $(E2E)/stock $(E2E)/panic $(E2E)/stress
 
 SOAK_MINUTES ?= 30
 
 soak: e2e-parts all ## SOAK_MINUTES=30 of guests that crash, on a real Xen
 	$(Q)SOAK_MINUTES=$(SOAK_MINUTES) $(E2E)/soak
 	$(Q)$(E2E)/soak-cpus
+	$(Q)BUSY=600 $(E2E)/stock
 	$(Q)$(E2E)/soak-crashes
 
 # The newest Xen that Debian has, with its own toolstack and libraries: built

@@ -126,7 +126,7 @@ sleep "$busy"
 theirs=$(used "$before" "$(usage $pid)")
 kill $pid
 set -- $ours $theirs
-say "# measured: CPU time in $busy s of a busy guest: snapshotd $1 us in $2 runs, xentrace -M $3 us in $4: $((100 * $1 / $3))/100 of it"
+say "# measured: CPU time in $busy s of a busy guest: snapshotd $1 us in $2 runs, xentrace -M $3 us in $4: $((100 * $1 / ($3 + 1)))/100 of it"
 kill -9 $noise
 xl destroy busy
 show cat /out/messages

@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 #include <xenctrl.h>
 #include <xenforeignmemory.h>
@@ -106,26 +107,39 @@ static int do_freeze(char **arg)
     return 0;
 }
 
-static int do_quiesce(char **arg)
+/* Asks until all are quiescent; what the last answer said, waited_ns of all. */
+static int quiesce(uint32_t gen, struct xen_flightrec_op_quiesce *out,
+                   unsigned int *tries)
 {
     struct xen_flightrec_op o;
     uint64_t waited = 0;
-    unsigned int tries;
 
-    for ( tries = 1; tries <= 100; tries++ )
+    for ( *tries = 1; *tries <= 100; ++*tries )
     {
         memset(&o, 0, sizeof(o));
         o.cmd = XEN_FLIGHTREC_OP_quiesce;
-        o.u.quiesce.gen = number(arg, 0);
+        o.u.quiesce.gen = gen;
         if ( op(&o, "quiesce") )
             return 1;
         waited += o.u.quiesce.waited_ns;
         if ( !o.u.quiesce.pending )
             break;
     }
+    *out = o.u.quiesce;
+    out->waited_ns = waited;
+    return 0;
+}
+
+static int do_quiesce(char **arg)
+{
+    struct xen_flightrec_op_quiesce q;
+    unsigned int tries;
+
+    if ( quiesce(number(arg, 0), &q, &tries) )
+        return 1;
     printf("pending=%u\nfirst=%u\ntries=%u\nwaited_ns=%" PRIu64 "\n",
-           o.u.quiesce.pending, o.u.quiesce.first, tries, waited);
-    return !!o.u.quiesce.pending;
+           q.pending, q.first, tries, (uint64_t)q.waited_ns);
+    return !!q.pending;
 }
 
 static int with_gen(uint32_t cmd, const char *what, char **arg)
@@ -283,7 +297,7 @@ enum {
 };
 
 struct sums {
-    uint64_t packets, records, bytes, bad, after, first_seq, last_seq;
+    uint64_t packets, records, bytes, bad, after, first_seq, last_seq, last_tsc;
     uint64_t marks[16];      /* our own events, by their number */
 };
 
@@ -328,6 +342,8 @@ static void sum_slot(const void *slot, uint32_t slot_bytes, uint32_t gen,
             s->marks[id]++;
         if ( freeze_tsc && rec.tsc > freeze_tsc )
             s->after++;
+        if ( rec.tsc > s->last_tsc )
+            s->last_tsc = rec.tsc;
     }
 }
 
@@ -685,6 +701,151 @@ static int do_domain(char **arg)
     return fail("domain", -ENOENT);
 }
 
+#define ROUNDS 15            /* odd: there is one in the middle */
+
+/* Measurements, sorted. */
+struct times {
+    double v[ROUNDS];
+    unsigned int n;
+};
+
+static void add_time(struct times *t, double v)
+{
+    unsigned int i;
+
+    for ( i = t->n++; i && t->v[i - 1] > v; i-- )
+        t->v[i] = t->v[i - 1];
+    t->v[i] = v;
+}
+
+static void print_times(const char *what, const struct times *t)
+{
+    printf("%s=%.1f min=%.1f max=%.1f\n", what, t->v[t->n / 2], t->v[0],
+           t->v[t->n - 1]);
+}
+
+/* bench WORDS: ticks a record, and what is active meanwhile. */
+static int do_bench(char **arg)
+{
+    struct times cost = { .n = 0 }, floor = { .n = 0 };
+    const double records = 1024;
+    struct xen_flightrec_op o;
+    unsigned int i;
+
+    for ( i = 0; i < ROUNDS; i++ )
+    {
+        memset(&o, 0, sizeof(o));
+        o.cmd = XEN_FLIGHTREC_OP_bench;
+        o.u.bench.records = records;
+        o.u.bench.words = number(arg, 0);
+        if ( op(&o, "bench") )
+            return 1;
+        add_time(&cost, o.u.bench.cycles / records);
+        add_time(&floor, o.u.bench.floor / records);
+    }
+    printf("sinks=%u\nrecorded=%" PRIu64 "\n", o.u.bench.sinks,
+           (uint64_t)o.u.bench.recorded);
+    print_times("ticks", &cost);
+    print_times("floor", &floor);
+    return 0;
+}
+
+#define FREEZE_CPUS 4
+
+/* How long after the trigger a pCPU took part, and its last record before. */
+struct freeze_times {
+    const struct xen_flightrec_cpu *cpu;
+    struct times adopted, last;
+};
+
+static int time_cpu(struct freeze_times *f, double tick_ns,
+                    const struct xen_flightrec_trigger *t)
+{
+    const struct xen_flightrec_audit *a =
+        &f->cpu->audit[t->gen % XEN_FLIGHTREC_MAX_HELD][XEN_FLIGHTREC_CH_BUSY];
+    struct sums s;
+
+    sum_channel(f->cpu, XEN_FLIGHTREC_CH_BUSY, t->gen, 0, &s);
+    if ( a->gen != t->gen || !s.records || s.bad )
+        return fail("what is held", -ENODATA);
+    add_time(&f->adopted, (int64_t)(a->tsc - t->tsc) * tick_ns);
+    add_time(&f->last, (int64_t)(s.last_tsc - t->tsc) * tick_ns);
+    return 0;
+}
+
+static int time_freeze(struct freeze_times *f, unsigned int nr, double tick_ns,
+                       struct times *took)
+{
+    struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_freeze };
+    struct xen_flightrec_op t = { .cmd = XEN_FLIGHTREC_OP_trigger };
+    struct xen_flightrec_op r = { .cmd = XEN_FLIGHTREC_OP_release };
+    struct xen_flightrec_op_quiesce q;
+    uint64_t start = __rdtsc();
+    unsigned int i, tries;
+
+    if ( op(&o, "freeze") )
+        return 1;
+    add_time(took, (__rdtsc() - start) * tick_ns);
+    t.u.trigger.gen = r.u.gen.gen = o.u.freeze.gen;
+    if ( op(&t, "trigger") || quiesce(o.u.freeze.gen, &q, &tries) )
+        return 1;
+    if ( q.pending )
+        return fail("quiesce", -ETIMEDOUT);
+    for ( i = 0; i < nr; i++ )
+        if ( time_cpu(&f[i], tick_ns, &t.u.trigger) )
+            return 1;
+    return op(&r, "release");
+}
+
+/* freezes: some, one after the other, in ns; each is released. */
+static int do_freezes(char **arg)
+{
+    struct xen_flightrec_op st = { .cmd = XEN_FLIGHTREC_OP_status };
+    struct freeze_times f[FREEZE_CPUS] = { { NULL } };
+    const struct timespec pause = { .tv_nsec = 20000000 };
+    struct times took = { .n = 0 };
+    unsigned int nr, i;
+    int rc = 0;
+
+    if ( op(&st, "status") )
+        return 1;
+    nr = st.u.status.nr_cpus < FREEZE_CPUS ? st.u.status.nr_cpus : FREEZE_CPUS;
+    for ( i = 0; !rc && i < nr; i++ )
+        rc = map_cpu(i, &f[i].cpu);
+    if ( rc )
+        return fail("map", rc);
+    for ( i = 0; i < ROUNDS; i++ )
+    {
+        if ( time_freeze(f, nr, 1e6 / st.u.status.tsc_khz, &took) )
+            return 1;
+        nanosleep(&pause, NULL); /* the pCPUs write some more */
+    }
+    print_times("operation", &took);
+    for ( i = 0; i < nr; i++ )
+    {
+        printf("cpu=%u\n", i);
+        print_times("adopted", &f[i].adopted);
+        print_times("last", &f[i].last);
+    }
+    return 0;
+}
+
+/* tbuf on MASK | off: Xen's own trace buffers, without a reader. */
+static int do_tbuf(char **arg)
+{
+    xc_interface *xc = xc_interface_open(NULL, NULL, 0);
+    unsigned long mfn, bytes;
+
+    if ( !xc || !arg[0] )
+        return fail("tbuf", -EINVAL);
+    if ( !strcmp(arg[0], "off") )
+        return xc_tbuf_disable(xc) ? fail("tbuf off", -errno) : 0;
+    if ( xc_tbuf_enable(xc, 256, &mfn, &bytes) ||
+         xc_tbuf_set_evt_mask(xc, number(arg, 1)) )
+        return fail("tbuf on", -errno);
+    return 0;
+}
+
 static const struct command {
     const char *name;
     int (*run)(char **arg);
@@ -696,7 +857,9 @@ static const struct command {
     { "causes", do_causes }, { "clock", do_clock }, { "cpu", do_cpu },
     { "raw", do_raw }, { "map", do_map }, { "map-rw", do_map_rw },
     { "rings", do_rings }, { "audit", do_audit }, { "virq", do_virq },
-    { "wake", do_wake }, { "arm", do_arm }, { "follow", do_follow },
+    { "wake", do_wake }, { "arm", do_arm },
+    { "bench", do_bench }, { "tbuf", do_tbuf }, { "freezes", do_freezes },
+    { "follow", do_follow },
     { "unpause", do_unpause }, { "domain", do_domain }, { "find", do_find },
     { "plug", do_plug },
 };

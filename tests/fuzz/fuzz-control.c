@@ -165,7 +165,11 @@ static void any_op(void)
 
 static void one_op(void)
 {
-    struct xen_flightrec_op op = { .cmd = XEN_FLIGHTREC_OP_BASE + byte() % 20 };
+    unsigned int which = byte() % 20;
+    struct xen_flightrec_op op = {
+        .cmd = which == 19 ? XEN_FLIGHTREC_OP_bench
+                           : XEN_FLIGHTREC_OP_BASE + which,
+    };
     unsigned int words = byte() % 5;
     uint32_t w;
 

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #define CONFIG_FLIGHTREC
+#define CONFIG_FLIGHTREC_BENCH
 #define NR_CPUS          4
 #define PAGE_SHIFT       12
 #define PAGE_SIZE        4096UL
@@ -32,6 +33,7 @@
 #define likely(x)        __builtin_expect(!!(x), 1)
 #define unlikely(x)      __builtin_expect(!!(x), 0)
 #define ACCESS_ONCE(x)   (*(volatile __typeof__(x) *)&(x))
+#define min(a, b)        ((a) < (b) ? (a) : (b))
 #define array_index_nospec(i, n) ((i) < (n) ? (i) : 0)
 #define cf_check
 #define __init
@@ -134,6 +136,7 @@ void init_timer(struct timer *t, void (*fn)(void *), void *arg,
 void set_timer(struct timer *t, s_time_t at);
 s_time_t NOW(void);
 uint64_t rdtsc(void);
+#define rdtsc_ordered() rdtsc()
 s_time_t get_s_time_fixed(uint64_t tsc);
 uint64_t get_localtime_us(const void *d);
 
@@ -170,6 +173,7 @@ struct page_info {
 unsigned int get_order_from_bytes(unsigned long bytes);
 void *alloc_xenheap_pages(unsigned int order, unsigned int flags);
 void free_xenheap_page(void *p);
+void free_xenheap_pages(void *p, unsigned int order);
 void clear_page(void *p);
 struct page_info *virt_to_page(const void *p);
 xen_pfn_t virt_to_mfn(const void *p);
@@ -190,6 +194,9 @@ void send_global_virq(unsigned int virq);
 extern int tb_init_done;
 #define TRC_SINK_TBUF      0
 #define TRC_SINK_FLIGHTREC 1
+#define TRC_MEM_PAGE_GRANT_MAP 0x0010f001
+void trace_var(uint32_t event, bool cycles, unsigned int extra,
+               const void *data);
 
 /* public/xen.h, public/sched.h, public/sysctl.h */
 #define DOMID_INVALID      0x7ff4U

@@ -377,6 +377,14 @@ void free_xenheap_page(void *p)
     hide(p, PAGE_SIZE);
 }
 
+void free_xenheap_pages(void *p, unsigned int order)
+{
+    unsigned int i;
+
+    for ( i = 0; i < 1U << order; i++ )
+        free_xenheap_page(p + i * PAGE_SIZE);
+}
+
 void clear_page(void *p)
 {
     memset(p, 0, PAGE_SIZE);
@@ -428,6 +436,13 @@ void printk(const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(line, sizeof(line), fmt, ap);
     va_end(ap);
+}
+
+void trace_var(uint32_t event, bool cycles, unsigned int extra,
+               const void *data)
+{
+    if ( test_bit(TRC_SINK_FLIGHTREC, &tb_init_done) )
+        flightrec_trace(event, data, extra);
 }
 
 void send_global_virq(unsigned int virq)

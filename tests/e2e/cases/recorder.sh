@@ -70,6 +70,22 @@ probe status > /tmp/st
 ok "nothing is held" is released /tmp/st $((gen + 4))
 ok "recording goes on after the release" grows 1
 
+# What a record costs, in the same Xen: ours, none, its own trace buffers.
+ok "a benchmark of more than it may" refuses EINVAL probe raw 0x46520020 4097 2
+ok "a record's cost" sh -c 'probe bench 2 > /tmp/ours && grep -q ^sinks=2 /tmp/ours'
+ok "... by records that were written" sh -c \
+    '[ "$(sed -n s/^recorded=//p /tmp/ours)" -ge 1024 ]'
+probe stop
+ok "the gate alone, nothing active" sh -c 'probe bench 2 > /tmp/gate && grep -q ^sinks=0 /tmp/gate'
+probe tbuf on 0x0010f000
+ok "Xen's trace buffers" sh -c 'probe bench 2 > /tmp/tbuf && grep -q ^sinks=1 /tmp/tbuf'
+probe tbuf off
+probe start
+for what in ours tbuf gate; do show sed "s/^/$what: /" /tmp/$what; done
+ok "recording again" grows 0
+ok "freezes, timed" sh -c 'probe freezes > /tmp/freezes'
+show sed 's/^/freezes, ns: /' /tmp/freezes
+
 # xentrace beside it.
 ( xentrace -e all -D -T 2 /tmp/trace ) > /tmp/xentrace.log 2>&1 &
 pid=$!

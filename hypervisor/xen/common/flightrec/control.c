@@ -296,6 +296,7 @@ static const uint8_t fr_op_in[] = {
     [XEN_FLIGHTREC_OP_cpu - XEN_FLIGHTREC_OP_BASE] = 8,
     [XEN_FLIGHTREC_OP_wake - XEN_FLIGHTREC_OP_BASE] = 4,
     [XEN_FLIGHTREC_OP_mapped - XEN_FLIGHTREC_OP_BASE] = 4,
+    [XEN_FLIGHTREC_OP_bench - XEN_FLIGHTREC_OP_BASE] = 8,
 };
 
 /* All that is no input must be 0, so that it can be given a meaning later. */
@@ -363,6 +364,9 @@ static int do_op(struct xen_flightrec_op *op)
 
     case XEN_FLIGHTREC_OP_mapped:
         return fr_buffers_mapped(&op->u.mapped);
+
+    case XEN_FLIGHTREC_OP_bench:
+        return fr_bench(&op->u.bench);
     }
 
     return -EINVAL;

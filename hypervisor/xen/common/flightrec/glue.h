@@ -92,6 +92,16 @@ void fr_root_update(void);
 extern uint32_t fr_wakes;
 void fr_wake_now(void);
 
+/* bench.c */
+#ifdef CONFIG_FLIGHTREC_BENCH
+int fr_bench(struct xen_flightrec_op_bench *op);
+#else
+static inline int fr_bench(struct xen_flightrec_op_bench *op)
+{
+    return -EINVAL;
+}
+#endif
+
 #endif /* __XEN_FLIGHTREC_GLUE_H__ */
 
 /*

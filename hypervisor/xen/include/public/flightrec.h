@@ -250,6 +250,7 @@ struct xen_flightrec_trigger {
 #define XEN_FLIGHTREC_OP_cpu         (XEN_FLIGHTREC_OP_BASE + 13)
 #define XEN_FLIGHTREC_OP_wake        (XEN_FLIGHTREC_OP_BASE + 14)
 #define XEN_FLIGHTREC_OP_mapped      (XEN_FLIGHTREC_OP_BASE + 15)
+#define XEN_FLIGHTREC_OP_bench       (XEN_FLIGHTREC_OP_BASE + 32)
 
 /* status: all out */
 struct xen_flightrec_op_status {
@@ -402,6 +403,21 @@ struct xen_flightrec_op_mapped {
     uint32_t _rsvd;
 };
 
+/*
+ * bench: what records cost on this pCPU with the sinks that are active now; the
+ * recorder's go into a ring made for it.  EINVAL: more than 4096 records, or a
+ * Xen without CONFIG_FLIGHTREC_BENCH.
+ */
+struct xen_flightrec_op_bench {
+    uint32_t records;      /* in */
+    uint32_t words;        /* in: of payload each; 0..7 */
+    uint32_t sinks;        /* out: bit 0: trace buffers; bit 1: the recorder */
+    uint32_t _rsvd;
+    uint64_t recorded;     /* out: records in that ring, those of NMIs too */
+    uint64_t cycles;       /* out: TSC ticks for all of them */
+    uint64_t floor;        /* out: for as many TSC reads and as many stores */
+};
+
 struct xen_flightrec_op {
     uint32_t cmd;          /* XEN_FLIGHTREC_OP_* */
     uint32_t _rsvd;
@@ -418,6 +434,7 @@ struct xen_flightrec_op {
         struct xen_flightrec_op_cpu cpu;
         struct xen_flightrec_op_wake wake;
         struct xen_flightrec_op_mapped mapped;
+        struct xen_flightrec_op_bench bench;
         uint8_t pad[120];
     } u;
 };

@@ -19,6 +19,7 @@ struct domain {
     uint64_t changed;          /* order of the last change */
     bool sent;                 /* monitor: the engine has it so */
     bool seen;                 /* monitor: in the list being walked */
+    bool watched;              /* monitor: its name, in xenstore */
 };
 
 struct domains {

@@ -409,20 +409,41 @@ static bool other_buffers(const struct engine *e,
     return st->incarnation != e->rings.info.incarnation;
 }
 
+/* The file that answers it bears Dom0's name, or one of those guests'. */
+static bool file_of(struct engine *e, const struct request *q,
+                    struct store_id *id)
+{
+    const struct request *g = NULL;
+
+    *id = (struct store_id){ .wall_s = q->frozen_s, .gen = q->gen,
+                             .cause = XEN_FLIGHTREC_CAUSE_REQUEST };
+    if ( store_has(e->dir, id) )
+        return true;
+    id->cause = STORE_CAUSE_GUEST;
+    while ( (g = request_next(&e->requests, (struct request *)g, q->gen)) )
+    {
+        memcpy(id->uuid, g->handle, sizeof(id->uuid));
+        if ( g->source == FROM_GUEST && store_has(e->dir, id) )
+            return true;
+    }
+    return false;
+}
+
 /*
  * Requests whose generation a former engine gave back, but did not come to
  * answer: if it wrote the file that is their answer.
  */
 static void answer_overtaken(struct engine *e, uint32_t released)
 {
+    struct store_id id = { .gen = 0 };
     struct request *q;
+    bool has = false;
 
     while ( (q = request_overtaken(&e->requests, released)) )
     {
-        struct store_id id = { .wall_s = q->frozen_s, .gen = q->gen,
-                               .cause = XEN_FLIGHTREC_CAUSE_REQUEST };
-
-        if ( store_has(e->dir, &id) )
+        if ( id.gen != q->gen )
+            has = file_of(e, q, &id);
+        if ( has )
             engine_answer(e, q, ANSWER_DONE, ANSWER_OK, &id);
         else
             engine_answer(e, q, ANSWER_FAILED, ANSWER_IO, NULL);

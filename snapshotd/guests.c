@@ -42,7 +42,7 @@ static int read_node(const struct change *c, xs_transaction_t tr,
     int rc;
 
     node_path(c->g, node, path);
-    value = xs_read(c->t->xs->h, tr, path, &len);
+    value = XS_CALL(c->t->xs, xs_read(c->t->xs->h, tr, path, &len));
     if ( !value )
         return -errno;
     rc = is ? !strcmp(value, is) : len > 0;
@@ -56,7 +56,10 @@ static int write_node(const struct change *c, xs_transaction_t tr,
     char path[PATH_ROOM];
 
     node_path(c->g, node, path);
-    return xs_write(c->t->xs->h, tr, path, value, strlen(value)) ? 0 : -errno;
+    return XS_CALL(c->t->xs, xs_write(c->t->xs->h, tr, path, value,
+                                       strlen(value)))
+               ? 0
+               : -errno;
 }
 
 static int remove_node(const struct change *c, xs_transaction_t tr,
@@ -65,7 +68,10 @@ static int remove_node(const struct change *c, xs_transaction_t tr,
     char path[PATH_ROOM];
 
     node_path(c->g, node, path);
-    return xs_rm(c->t->xs->h, tr, path) || errno == ENOENT ? 0 : -errno;
+    return XS_CALL(c->t->xs, xs_rm(c->t->xs->h, tr, path)) ||
+                   errno == ENOENT
+               ? 0
+               : -errno;
 }
 
 /* Dom0's own, and what the guest may do with it. */
@@ -79,7 +85,10 @@ static int permit(const struct change *c, xs_transaction_t tr,
     char path[PATH_ROOM];
 
     node_path(c->g, node, path);
-    return xs_set_permissions(c->t->xs->h, tr, path, perms, 2) ? 0 : -errno;
+    return XS_CALL(c->t->xs,
+                   xs_set_permissions(c->t->xs->h, tr, path, perms, 2))
+               ? 0
+               : -errno;
 }
 
 /*
@@ -94,18 +103,18 @@ static int still_there(const struct change *c)
 
 static int transaction(struct change *c, change_fn *fn)
 {
-    struct xs_handle *h = c->t->xs->h;
+    struct xs *x = c->t->xs;
     xs_transaction_t tr;
     unsigned int i;
     int rc;
 
-    for ( i = 0; h && i < TRIES; i++ )
+    for ( i = 0; x->h && i < TRIES; i++ )
     {
-        tr = xs_transaction_start(h);
+        tr = XS_CALL(x, xs_transaction_start(x->h));
         if ( tr == XBT_NULL )
             return -errno;
         rc = fn(c, tr);
-        if ( xs_transaction_end(h, tr, rc != 0) )
+        if ( XS_CALL(x, xs_transaction_end(x->h, tr, rc != 0)) )
             return rc;
         if ( rc || errno != EAGAIN )
             return rc ? rc : -errno;
@@ -127,7 +136,8 @@ static bool named(const struct guests *t, const struct guest *g)
         n += snprintf(path + n, sizeof(path) - n, "%s%02x",
                       i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
                       g->handle[i]);
-    value = t->xs->h ? xs_read(t->xs->h, XBT_NULL, path, &len) : NULL;
+    value = t->xs->h ? XS_CALL(t->xs, xs_read(t->xs->h, XBT_NULL, path, &len))
+                     : NULL;
     free(value);
     return value != NULL;
 }
@@ -149,8 +159,8 @@ static void watch(struct guests *t, struct guest *g, bool on)
         return;
     node_path(g, XS_TRIGGER_ASK, path);
     snprintf(token, sizeof(token), XS_GUEST_TOKEN, g->serial);
-    good = on ? xs_watch(t->xs->h, path, token)
-              : xs_unwatch(t->xs->h, path, token);
+    good = on ? XS_CALL(t->xs, xs_watch(t->xs->h, path, token))
+              : XS_CALL(t->xs, xs_unwatch(t->xs->h, path, token));
     if ( !good )
         log_warning("xenstore: %s: cannot be %swatched: %s", path,
                     on ? "" : "un", strerror(errno));
@@ -235,7 +245,7 @@ static void shut_out(struct guests *t, struct guest *g, const char *why)
 
     watch(t, g, false);
     transaction(&c, take_nodes);
-    g->made = false;
+    g->made = g->answered = false;
     g->number = 0;
     if ( why )
         log_warning("domain %u: %s: it cannot ask any more until it or "
@@ -291,7 +301,8 @@ static void note_refusal(struct guest *g, bool refused)
 static bool has_children(const struct guests *t, const char *path)
 {
     unsigned int nr = 0;
-    char **names = xs_directory(t->xs->h, XBT_NULL, path, &nr);
+    char **names = XS_CALL(t->xs,
+                           xs_directory(t->xs->h, XBT_NULL, path, &nr));
 
     free(names);
     return names && nr;
@@ -317,6 +328,7 @@ static void asked(struct guests *t, struct guest *g, const char *value,
     }
     g->number = GUEST_NUMBER | (++t->number & ~GUEST_NUMBER);
     g->sent = g->accepted = false;
+    g->gen = 0;
     g->text_bytes = bytes < sizeof(g->text) ? bytes : sizeof(g->text);
     memcpy(g->text, value, g->text_bytes);
 }
@@ -327,7 +339,7 @@ static void look(struct guests *t, struct guest *g, uint64_t now_ms)
     unsigned int bytes;
 
     node_path(g, XS_TRIGGER_ASK, path);
-    value = xs_read(t->xs->h, XBT_NULL, path, &bytes);
+    value = XS_CALL(t->xs, xs_read(t->xs->h, XBT_NULL, path, &bytes));
     if ( !value )
     {
         if ( errno != ENOENT )
@@ -346,7 +358,7 @@ static void look(struct guests *t, struct guest *g, uint64_t now_ms)
         t->counters_sent = false;
         shut_out(t, g, "makes nodes below the one to ask through");
     }
-    else if ( bytes && !g->number )
+    else if ( bytes && !g->number && !g->answered )
         asked(t, g, value, bytes, now_ms);
     free(value);
 }
@@ -365,8 +377,22 @@ static void count_looks(struct guest *g, uint64_t now_ms)
     g->looks_ms += more * GUEST_LOOK_MS;
 }
 
+/* While xenstored is waited for, the next answer may come. */
+static void pass_on(struct guests *t, struct guest *g)
+{
+    while ( g->answered )
+    {
+        g->answered = false;
+        answer(t, g, g->answer);
+        g->accepted = g->answer == ANSWER_ACCEPTED;
+        /* It may have asked again meanwhile. */
+        g->hint |= !g->accepted;
+    }
+}
+
 static void work_one(struct guests *t, struct guest *g, uint64_t now_ms)
 {
+    pass_on(t, g);
     if ( !g->made )
         return;
     count_looks(g, now_ms);
@@ -458,14 +484,19 @@ void guests_add(struct guests *t, uint16_t domid, const uint8_t handle[16])
         try_make(t, g);
 }
 
-void guests_remove(struct guests *t, uint16_t domid, const uint8_t handle[16])
+void guests_keep(struct guests *t, guests_there_fn *there, void *arg)
 {
-    struct guest *g = find(t, domid, handle);
+    unsigned int i = t->nr;
+    struct guest *g;
 
-    if ( !g )
-        return;
-    watch(t, g, false);
-    *g = t->entry[--t->nr];
+    while ( i-- )
+    {
+        g = &t->entry[i];
+        if ( there(arg, g->domid, g->handle) )
+            continue;
+        watch(t, g, false);
+        *g = t->entry[--t->nr];
+    }
 }
 
 /* A rule of old times may have left nodes: they go with the first review. */
@@ -538,13 +569,30 @@ void guests_answer(struct guests *t, uint32_t number, uint16_t state)
     if ( !number || g == t->entry + t->nr )
         return;
     /* Why it failed is nothing that a guest is told. */
-    answer(t, g, state == ANSWER_FAILED ? ANSWER_DENIED : state);
-    g->accepted = state == ANSWER_ACCEPTED;
-    if ( g->accepted )
-        return;
-    g->number = 0;
-    /* It may have asked again meanwhile. */
-    g->hint = true;
+    g->answer = state == ANSWER_FAILED ? ANSWER_DENIED : state;
+    g->answered = true;
+    if ( state != ANSWER_ACCEPTED )
+        g->number = 0;
+}
+
+void guests_note_frozen(struct guests *t, uint32_t gen, uint64_t wall_s)
+{
+    struct guest *g;
+
+    for ( g = t->entry; g < t->entry + t->nr; g++ )
+        if ( g->number && g->sent && !g->gen )
+        {
+            g->gen = gen;
+            g->frozen_s = wall_s;
+        }
+}
+
+void guests_forget_frozen(struct guests *t)
+{
+    struct guest *g;
+
+    for ( g = t->entry; g < t->entry + t->nr; g++ )
+        g->gen = 0;
 }
 
 void guests_free(struct guests *t)

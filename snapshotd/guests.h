@@ -18,6 +18,10 @@
  * writes costs nothing here.  A look finds what is there then: events are
  * hints.
  *
+ * Runs in the monitor's thread for xenstore, but for what hands requests to the
+ * engine and takes its answers, which waits for nobody: only that thread adds
+ * or removes a guest, and the lock of struct xs is held by whoever is in here.
+ *
  * Nothing is written but in a transaction that has seen the domain's own nodes,
  * while Xen still had that domain: neither does a dead domain's tree come back,
  * nor is a later domain of the same number told what was not for it.
@@ -50,10 +54,18 @@ struct guest {
     uint64_t looks_ms;     /* when they were counted last */
     uint32_t number;       /* of what the engine is asked; 0: nothing */
     bool sent, accepted;
+    bool answered;         /* by `answer`, which xenstore does not have yet */
+    uint16_t answer;
+    uint32_t gen;          /* that was frozen for it; 0: none */
+    uint64_t frozen_s;     /* when, since 1970 */
     uint32_t refused;      /* in a row */
     uint16_t text_bytes;
     char text[PROTO_TEXT];
 };
+
+/* Is there this domain? */
+typedef bool guests_there_fn(void *arg, uint16_t domid,
+                             const uint8_t handle[16]);
 
 struct guests {
     struct xs *xs;
@@ -66,14 +78,14 @@ struct guests {
     struct guest_counters counters;
     bool counters_sent;
     /* Does Xen still have this domain? */
-    bool (*there)(void *arg, uint16_t domid, const uint8_t handle[16]);
+    guests_there_fn *there;
     void *arg;
 };
 
 /* Xen has this domain: its nodes are made, if it may ask and has none yet. */
 void guests_add(struct guests *t, uint16_t domid, const uint8_t handle[16]);
-/* Not any more. */
-void guests_remove(struct guests *t, uint16_t domid, const uint8_t handle[16]);
+/* Removes those that are not `there`. */
+void guests_keep(struct guests *t, guests_there_fn *there, void *arg);
 /* Who may ask was changed: by the rule, or by a node in xenstore. */
 void guests_review(struct guests *t);
 /* The watch of this guest fired. */
@@ -81,7 +93,7 @@ void guests_event(struct guests *t, uint32_t serial);
 /* Xenstore was gone, and with it all watches. */
 void guests_reconnected(struct guests *t);
 
-/* Looks where something is to be seen. */
+/* Writes the answers, and looks where something is to be seen. */
 void guests_work(struct guests *t, uint64_t now_ms);
 /* When guests_work() is to be called if nothing happens; -1: never. */
 int64_t guests_wait_ms(const struct guests *t, uint64_t now_ms);
@@ -90,8 +102,15 @@ int64_t guests_wait_ms(const struct guests *t, uint64_t now_ms);
 struct guest *guests_unsent(struct guests *t);
 /* Another engine: it is to be told again. */
 void guests_send_again(struct guests *t);
-/* What became of a request; numbers that are none are ignored. */
+/*
+ * What became of a request, for guests_work() to write; numbers that are none
+ * are ignored.
+ */
 void guests_answer(struct guests *t, uint32_t number, uint16_t state);
+/* What was sent is answered by this generation, whatever engine comes next. */
+void guests_note_frozen(struct guests *t, uint32_t gen, uint64_t wall_s);
+/* Other buffers: their generations are others. */
+void guests_forget_frozen(struct guests *t);
 
 void guests_free(struct guests *t);
 

@@ -77,40 +77,65 @@ static void gather(struct monitor *m, struct facts *f)
  * Xenstore.
  */
 
-static void show(struct monitor *m, unsigned int i, const char *name,
-                 const char *value)
-{
-    char *shown = m->health.shown[i];
+enum {
+    NODE_STATE, NODE_ENGINE, NODE_HELD, NODE_WRITTEN, NODE_FAILED,
+    NODE_SUPPRESSED, NODE_BUSY, NODE_RARE, NODE_LAST,
+    /* Written last: who sees it new knows that the others are. */
+    NODE_TIME,
+};
 
-    if ( !m->xs.h || !strcmp(shown, value) )
-        return;
-    if ( xs_status(&m->xs, name, value) )
-        snprintf(shown, sizeof(m->health.shown[i]), "%s", value);
+static const char *const node_names[HEALTH_NODES] = {
+    [NODE_STATE] = "state",           [NODE_ENGINE] = "engine",
+    [NODE_HELD] = "held",             [NODE_WRITTEN] = "written",
+    [NODE_FAILED] = "failed",         [NODE_SUPPRESSED] = "suppressed",
+    [NODE_BUSY] = "reach-busy",       [NODE_RARE] = "reach-rare",
+    [NODE_LAST] = "last",             [NODE_TIME] = "time",
+};
+
+static void show(struct monitor *m, unsigned int i, const char *value)
+{
+    snprintf(m->health.wanted[i], sizeof(m->health.wanted[i]), "%s", value);
 }
 
-static void show_number(struct monitor *m, unsigned int i, const char *name,
-                        uint64_t value)
+static void show_number(struct monitor *m, unsigned int i, uint64_t value)
 {
     char text[24];
 
     snprintf(text, sizeof(text), "%" PRIu64, value);
-    show(m, i, name, text);
+    show(m, i, text);
 }
 
 static void tell_xenstore(struct monitor *m, const struct facts *f)
 {
-    show(m, 0, "state", f->state);
-    show(m, 1, "engine", m->ready ? "running" : "starting");
-    show_number(m, 2, "held", f->st.gen - f->st.released);
-    show_number(m, 3, "written", f->written);
-    show_number(m, 4, "failed", f->failed);
-    show_number(m, 5, "suppressed", f->suppressed);
-    show_number(m, 6, "reach-busy", f->reach_s[XEN_FLIGHTREC_CH_BUSY]);
-    show_number(m, 7, "reach-rare", f->reach_s[XEN_FLIGHTREC_CH_RARE]);
+    show(m, NODE_STATE, f->state);
+    show(m, NODE_ENGINE, m->ready ? "running" : "starting");
+    show_number(m, NODE_HELD, f->st.gen - f->st.released);
+    show_number(m, NODE_WRITTEN, f->written);
+    show_number(m, NODE_FAILED, f->failed);
+    show_number(m, NODE_SUPPRESSED, f->suppressed);
+    show_number(m, NODE_BUSY, f->reach_s[XEN_FLIGHTREC_CH_BUSY]);
+    show_number(m, NODE_RARE, f->reach_s[XEN_FLIGHTREC_CH_RARE]);
     if ( m->health.has_last )
-        show(m, 8, "last", m->health.last_path);
-    /* Last: who sees it new knows that the others are. */
-    show_number(m, 9, "time", monitor_ns(CLOCK_REALTIME) / 1000000000);
+        show(m, NODE_LAST, m->health.last_path);
+    show_number(m, NODE_TIME, monitor_ns(CLOCK_REALTIME) / 1000000000);
+    m->xenstore.health = true;
+    monitor_ask_xenstore(m);
+}
+
+void health_to_xenstore(struct monitor *m)
+{
+    char value[sizeof(m->health.wanted[0])];
+    unsigned int i;
+
+    for ( i = 0; m->xs.h && i < HEALTH_NODES; i++ )
+    {
+        if ( !strcmp(m->health.wanted[i], m->health.shown[i]) )
+            continue;
+        /* It may be another one when this one is written. */
+        strcpy(value, m->health.wanted[i]);
+        if ( xs_status(&m->xs, node_names[i], value) )
+            strcpy(m->health.shown[i], value);
+    }
 }
 
 /*
@@ -228,7 +253,10 @@ static void put_daemon(FILE *f, const struct monitor *m)
     put_one(f, "engine_starts_total", "counter", "Starts of the engine.",
             m->starts);
     put_one(f, "xenstore_up", "gauge", "Whether xenstored answers.",
-            m->xs.h != NULL);
+            monitor_xenstore_up(m));
+    put_one(f, "xenstore_hangs_total", "counter",
+            "Times that xenstored did not answer in time.",
+            m->xenstore.hung);
     put_one(f, "requests_total", "counter", "Requests heard.",
             m->counters.requests);
     put_head(f, "guest_requests_total", "counter", "Requests of guests.");
@@ -334,7 +362,7 @@ static void tell_manager(struct monitor *m, const struct facts *f)
              f->reach_s[XEN_FLIGHTREC_CH_BUSY],
              f->reach_s[XEN_FLIGHTREC_CH_RARE], f->written, f->failed,
              f->suppressed, m->ready ? "" : "; the engine is being started",
-             m->xs.h ? "" : "; no xenstored");
+             monitor_xenstore_up(m) ? "" : "; no xenstored");
     notify_send(&h->notify, lines);
     h->ready |= up;
 }
@@ -405,5 +433,4 @@ void health_xenstore_anew(struct monitor *m)
 void health_end(struct monitor *m)
 {
     notify_send(&m->health.notify, "STOPPING=1");
-    xs_status_remove(&m->xs);
 }

@@ -34,6 +34,7 @@ struct health {
     struct msg_snapshot last;
     char last_path[CONF_PATH + STORE_NAME];
     char shown[HEALTH_NODES][CONF_PATH + STORE_NAME]; /* in xenstore */
+    char wanted[HEALTH_NODES][CONF_PATH + STORE_NAME];
     bool file_failed;      /* said so */
     uint64_t file_errors;
 };
@@ -55,6 +56,8 @@ void health_xenstore_anew(struct monitor *m);
  * started again.
  */
 void health_watchdog(struct monitor *m);
+/* In the thread for xenstore: writes what is to be shown. */
+void health_to_xenstore(struct monitor *m);
 /* The daemon ends. */
 void health_end(struct monitor *m);
 

@@ -12,16 +12,19 @@
 #include "log.h"
 
 /* A name is noted when it is seen, and not given up when it vanishes. */
-static void note_name(struct monitor *m, struct msg_domain *d)
+void monitor_name(struct monitor *m, uint16_t domid, const uint8_t handle[16])
 {
-    char name[PROTO_TEXT];
-    size_t bytes = xs_domain_name(&m->xs, d->domid, name, sizeof(name));
+    char name[PROTO_TEXT] = "";
+    size_t bytes = xs_domain_name(&m->xs, domid, name, sizeof(name));
+    struct domain *d = domains_find(&m->domains, domid, handle);
 
-    if ( !bytes )
+    if ( !bytes || !d || d->d.gone ||
+         (d->d.name_bytes == bytes && !memcmp(d->d.name, name, bytes)) )
         return;
-    memset(d->name, 0, sizeof(d->name));
-    memcpy(d->name, name, bytes);
-    d->name_bytes = bytes;
+    memset(d->d.name, 0, sizeof(d->d.name));
+    memcpy(d->d.name, name, bytes);
+    d->d.name_bytes = bytes;
+    domains_changed(&m->domains, d);
 }
 
 static void note_domain(struct monitor *m, const struct hyp_domain *in)
@@ -32,17 +35,14 @@ static void note_domain(struct monitor *m, const struct hyp_domain *in)
     if ( !d )
         return;
     old = d->d;
-    if ( !d->changed )
-        xs_watch_name(&m->xs, in->domid, true);
+    if ( !d->changed && !m->xenstore.named_ms )
+        m->xenstore.named_ms = monitor_ms();
     d->d.gone = false;
     d->d.vcpus = in->vcpus;
     d->d.shutdown = in->shutdown;
     d->d.reason = in->reason;
-    if ( !d->d.name_bytes )
-        note_name(m, &d->d);
     if ( !d->changed || memcmp(&old, &d->d, sizeof(old)) )
         domains_changed(&m->domains, d);
-    guests_add(&m->guests, in->domid, in->handle);
 }
 
 /* A migrated domain comes with another name than it gets in the end. */
@@ -50,14 +50,12 @@ void monitor_renamed(void *arg, unsigned int domid)
 {
     struct monitor *m = arg;
     struct domain *d = domains_find(&m->domains, domid, NULL);
-    struct msg_domain old;
+    struct msg_domain now;
 
     if ( !d || d->d.gone )
         return;
-    old = d->d;
-    note_name(m, &d->d);
-    if ( memcmp(&old, &d->d, sizeof(old)) )
-        domains_changed(&m->domains, d);
+    now = d->d;
+    monitor_name(m, now.domid, now.handle);
 }
 
 static void mark_gone(struct monitor *m, const struct hyp_domain *list,
@@ -80,13 +78,11 @@ static void mark_gone(struct monitor *m, const struct hyp_domain *list,
         if ( d->seen || d->d.gone )
             continue;
         d->d.gone = true;
-        xs_watch_name(&m->xs, d->d.domid, false);
-        guests_remove(&m->guests, d->d.domid, d->d.handle);
         domains_changed(&m->domains, d);
     }
 }
 
-/* The gone ones first: a new one may have the number of one of them. */
+/* Whoever calls it: what xenstore has to do with them is its thread's. */
 void monitor_domains(struct monitor *m)
 {
     struct hyp_domain *list;
@@ -102,6 +98,8 @@ void monitor_domains(struct monitor *m)
     for ( i = 0; i < nr; i++ )
         note_domain(m, &list[i]);
     free(list);
+    m->xenstore.domains = true;
+    monitor_ask_xenstore(m);
 }
 
 bool monitor_has_domain(void *arg, uint16_t domid, const uint8_t handle[16])

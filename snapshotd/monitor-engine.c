@@ -103,11 +103,12 @@ static void note_frozen(struct monitor *m, uint32_t gen, uint64_t wall_s)
 
     for ( p = m->pending; p < m->pending + XS_TRIGGER_MAX; p++ )
     {
-        if ( !p->used || !p->sent || p->gen )
+        if ( !p->used || !p->sent || p->gen || pending_final(p) )
             continue;
         p->gen = gen;
         p->frozen_s = wall_s;
     }
+    guests_note_frozen(&m->guests, gen, wall_s);
     if ( m->signal_number && !m->signal_gen )
     {
         m->signal_gen = gen;
@@ -122,6 +123,7 @@ static void forget_frozen(struct monitor *m)
 
     for ( i = 0; i < XS_TRIGGER_MAX; i++ )
         m->pending[i].gen = 0;
+    guests_forget_frozen(&m->guests);
     m->signal_gen = 0;
 }
 
@@ -501,7 +503,7 @@ static bool send_requests(struct monitor *m)
 
     for ( p = m->pending; p < m->pending + XS_TRIGGER_MAX; p++ )
     {
-        if ( !p->used || p->sent )
+        if ( !p->used || p->sent || pending_final(p) )
             continue;
         r->number = p->number;
         r->source = FROM_XENSTORE;
@@ -537,6 +539,8 @@ static bool send_guests(struct monitor *m)
         r->number = g->number;
         r->source = FROM_GUEST;
         r->domid = g->domid;
+        r->gen = g->gen;
+        r->frozen_s = g->frozen_s;
         memcpy(r->handle, g->handle, sizeof(r->handle));
         r->text_bytes = g->text_bytes;
         memcpy(r->text, g->text, sizeof(r->text));
@@ -574,9 +578,10 @@ static bool send_wake(struct monitor *m)
 {
     struct msg out = { .type = MSG_WAKE, .u.wake = m->wake };
 
-    if ( m->woken )
+    if ( m->woken && monitor_name_wait_ms(m) < 0 )
         m->woken = !send_engine(m, &out);
-    return !m->woken;
+    /* For a name it waits without holding up the rest. */
+    return !m->woken || monitor_name_wait_ms(m) >= 0;
 }
 
 static bool send_reply(struct monitor *m)
@@ -601,6 +606,7 @@ bool monitor_feed(struct monitor *m)
 {
     if ( !m->ready )
         return true;
-    return send_reply(m) && send_ping(m) && send_conf(m) && send_domains(m) && send_wake(m) &&
-           send_requests(m) && send_guests(m) && send_hook(m) && send_end(m);
+    return send_reply(m) && send_ping(m) && send_conf(m) && send_domains(m) &&
+           send_wake(m) && send_requests(m) && send_guests(m) &&
+           send_hook(m) && send_end(m);
 }

@@ -3,8 +3,9 @@
  * monitor-impl.h: what the files of the monitor share.  monitor.c has the loop
  * and its events, monitor-open.c what is opened at the start, monitor-domains.c
  * who is who, monitor-requests.c requests in xenstore, monitor-engine.c the
- * other process: its life, its operations, what it is told; commands.c has the
- * socket for what changes the recorder.
+ * other process: its life, its operations, what it is told; monitor-xenstore.c
+ * the thread that waits for xenstored; commands.c has the socket for what
+ * changes the recorder.
  */
 
 #ifndef SNAPSHOTD_MONITOR_IMPL_H
@@ -27,6 +28,8 @@
 /* A request in xenstore. */
 struct pending {
     bool used, sent;
+    bool answered;         /* by `answer`, which xenstore does not have yet */
+    struct msg_answer answer;
     uint32_t number;
     uint32_t gen;          /* that was frozen for it; 0: none */
     uint64_t frozen_s;     /* when, since 1970 */
@@ -35,11 +38,31 @@ struct pending {
     char text[PROTO_TEXT];
 };
 
+/* All that was asked for is done, but xenstore does not know. */
+bool pending_final(const struct pending *p);
+
+/* The thread for xenstore: monitor-xenstore.c. */
+struct xenstore {
+    pthread_t thread;
+    bool running, started, end, ended;
+    int rc;                /* of its start */
+    int kick, wake;        /* eventfds: it is to look, the main thread is */
+    bool kicked;           /* and it has not looked yet */
+    /* What it is to do. */
+    bool check, domains, requests, review, health;
+    bool up;               /* connected */
+    uint64_t asked_ms;     /* to do something; 0: it has done all */
+    uint64_t named_ms;     /* a domain came then whose name is not read; or 0 */
+    bool hangs;            /* and it was said */
+    uint64_t hung;         /* times */
+};
+
 struct monitor {
     const struct monitor_options *opt;
     struct conf conf;
     struct hyp *hyp;
-    struct xs xs;
+    struct xs xs;          /* with the lock of all this */
+    struct xenstore xenstore;
     struct commands commands;
     int lock, control, virq, signals, heartbeat;
     bool stop;
@@ -104,14 +127,39 @@ int monitor_create_buffers(struct monitor *m);
 
 /* Who is who by now. */
 void monitor_domains(struct monitor *m);
+/* In the thread for xenstore: reads the name of one. */
+void monitor_name(struct monitor *m, uint16_t domid, const uint8_t handle[16]);
 /* For struct xs: a domain may have another name. */
 void monitor_renamed(void *monitor, unsigned int domid);
 /* For struct guests. */
 bool monitor_has_domain(void *monitor, uint16_t domid,
                         const uint8_t handle[16]);
 
-/* Looks at all requests.  `stale`: they were there before us. */
+/*
+ * The thread for xenstore, and what the main one does about it.  An error:
+ * there is no xenstored, which is not said; one that hangs is no error.
+ */
+int monitor_start_xenstore(struct monitor *m);
+/* False: it hangs, and goes on using *m until the process ends. */
+bool monitor_end_xenstore(struct monitor *m);
+/* It is to look at what it is to do. */
+void monitor_ask_xenstore(struct monitor *m);
+/* Says when xenstored hangs, and when that is over. */
+void monitor_check_xenstore(struct monitor *m);
+/* When that is to be called if nothing happens; -1: never. */
+int64_t monitor_xenstore_wait_ms(const struct monitor *m);
+/* Connected, and it answers. */
+bool monitor_xenstore_up(const struct monitor *m);
+/* How long a wake-up waits for a new domain's name; -1: not at all. */
+int64_t monitor_name_wait_ms(const struct monitor *m);
+
+/*
+ * In the thread for xenstore: looks at all requests.  `stale`: they were there
+ * before us.
+ */
 void monitor_requests(struct monitor *m, bool stale);
+/* In the thread for xenstore: writes the answers that there are. */
+void monitor_pass_answers(struct monitor *m);
 /* The engine's answer to one. */
 void monitor_answered(struct monitor *m, const struct msg_answer *a);
 

@@ -207,20 +207,15 @@ static int open_virq(struct monitor *m)
     return code_of(rc);
 }
 
-/* Watches first, then what is there: nothing between them is missed. */
 static int open_xenstore(struct monitor *m)
 {
-    int rc = xs_connect(&m->xs);
+    int rc = monitor_start_xenstore(m);
 
-    if ( rc )
-    {
-        log_error("xenstore: no xenstored answers (%s): start it first",
-                  strerror(-rc));
-        return EXIT_CODE_XENSTORE;
-    }
-    xs_answers_remove_all(&m->xs);
-    monitor_requests(m, true);
-    return 0;
+    if ( !rc )
+        return 0;
+    log_error("xenstore: no xenstored answers (%s): start it first",
+              strerror(-rc));
+    return EXIT_CODE_XENSTORE;
 }
 
 int monitor_set_heartbeat(struct monitor *m)

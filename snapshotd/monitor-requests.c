@@ -42,6 +42,11 @@ static void request_answer(struct monitor *m, const char *name, uint16_t state,
               error ? proto_error_text(error) : NULL);
 }
 
+bool pending_final(const struct pending *p)
+{
+    return p->answered && p->answer.state != ANSWER_ACCEPTED;
+}
+
 static struct pending *pending_by_name(struct monitor *m, const char *name)
 {
     struct pending *p;
@@ -77,6 +82,7 @@ static void request_new(struct monitor *m, const char *name)
                           &p->text_bytes) )
         return;
     strcpy(p->name, name);
+    p->answered = false;
     p->number = ++m->number;
     p->used = true;
 }
@@ -107,22 +113,41 @@ void monitor_requests(struct monitor *m, bool stale)
     free(names);
 }
 
+static void pass_answer(struct monitor *m, struct pending *p)
+{
+    const struct msg_answer a = p->answer;
+    char name[XS_TRIGGER_NAME_MAX + 1];
+
+    strcpy(name, p->name);
+    p->answered = false;
+    p->used = a.state == ANSWER_ACCEPTED;
+    /* There is room for another. */
+    m->xenstore.requests |= !p->used;
+    request_answer(m, name, a.state, a.error,
+                   a.state == ANSWER_DONE ? &a.file : NULL);
+}
+
+void monitor_pass_answers(struct monitor *m)
+{
+    struct pending *p;
+
+    for ( p = m->pending; m->xs.h && p < m->pending + XS_TRIGGER_MAX; p++ )
+        while ( p->used && p->answered )
+            pass_answer(m, p);
+}
+
 void monitor_answered(struct monitor *m, const struct msg_answer *a)
 {
     struct pending *p = pending_by_number(m, a->number);
-    char name[XS_TRIGGER_NAME_MAX + 1];
 
     if ( (a->number & GUEST_NUMBER) && a->state <= ANSWER_LIMITED )
         guests_answer(&m->guests, a->number, a->state);
     if ( a->number == m->signal_number )
         m->signal_number = m->signal_gen = 0;
-    if ( !p || a->state > ANSWER_STALE )
-        return;
-    strcpy(name, p->name);
-    if ( a->state != ANSWER_ACCEPTED )
-        p->used = false;
-    request_answer(m, name, a->state, a->error,
-                   a->state == ANSWER_DONE ? &a->file : NULL);
-    if ( a->state != ANSWER_ACCEPTED )
-        monitor_requests(m, false);
+    if ( p && a->state <= ANSWER_STALE && !pending_final(p) )
+    {
+        p->answered = true;
+        p->answer = *a;
+    }
+    monitor_ask_xenstore(m);
 }

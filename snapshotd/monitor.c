@@ -38,68 +38,6 @@ int monitor_op(void *arg, struct xen_flightrec_op *op)
 }
 
 /*
- * Xenstore.
- */
-
-static void xenstore_lost(struct monitor *m)
-{
-    log_error("xenstore: xenstored is gone: requests and names of new domains "
-              "are not seen until it is back; recording and crash snapshots "
-              "go on");
-    xs_disconnect(&m->xs);
-    health_changed(m);
-}
-
-static void xenstore_events(struct monitor *m)
-{
-    if ( m->xs.h && xs_drain(&m->xs) )
-        xenstore_lost(m);
-    if ( m->xs.introduced || m->xs.released )
-        monitor_domains(m);
-    /* A watch fires once when it is set; an engine that starts looks anyway. */
-    if ( m->xs.released && m->ready && !m->woken )
-    {
-        m->woken = true;
-        m->wake = (struct msg_wake){ .source = WAKE_RELEASE };
-    }
-    if ( m->xs.requested )
-        monitor_requests(m, false);
-    if ( m->xs.reviewed )
-        guests_review(&m->guests);
-    m->xs.introduced = m->xs.released = false;
-    m->xs.requested = m->xs.reviewed = false;
-}
-
-static void guest_asked(void *arg, unsigned int serial)
-{
-    struct monitor *m = arg;
-
-    guests_event(&m->guests, serial);
-}
-
-static void xenstore_check(struct monitor *m)
-{
-    unsigned int i;
-
-    if ( m->xs.h )
-    {
-        if ( xs_alive(&m->xs) )
-            xenstore_lost(m);
-        return;
-    }
-    if ( xs_connect(&m->xs) )
-        return;
-    log_info("xenstore: connected again");
-    health_xenstore_anew(m);
-    monitor_domains(m);
-    for ( i = 0; i < m->domains.nr; i++ )
-        if ( !m->domains.entry[i].d.gone )
-            xs_watch_name(&m->xs, m->domains.entry[i].d.domid, true);
-    guests_reconnected(&m->guests);
-    monitor_requests(m, false);
-}
-
-/*
  * Events.
  */
 
@@ -119,6 +57,8 @@ static void on_virq(struct monitor *m)
         m->wake.ns = o.u.clock.ns;
     }
     m->woken = true;
+    /* Xenstored's word of a domain's begin may be on its way yet. */
+    monitor_domains(m);
 }
 
 /* What an administrator wants, once nothing of ours is in the way of it. */
@@ -150,7 +90,10 @@ static void on_heartbeat(struct monitor *m)
         return;
     /* The timer's own ticks are not to be missed by a hair. */
     m->check_ms = monitor_ms() + m->conf.heartbeat_s * 1000ULL * 9 / 10;
-    xenstore_check(m);
+    m->xenstore.check = true;
+    monitor_ask_xenstore(m);
+    if ( !monitor_xenstore_up(m) )
+        monitor_domains(m);
     monitor_check_engine(m);
     health_work(m, true);
 }
@@ -184,7 +127,8 @@ static void reload(struct monitor *m)
     m->conf_owed = true;
     m->guests.rule = c.guests;
     m->guests.rate = c.guest;
-    guests_review(&m->guests);
+    m->xenstore.review = true;
+    monitor_ask_xenstore(m);
     rc = monitor_set_heartbeat(m);
     if ( rc )
         log_error("heartbeat: %s", strerror(-rc));
@@ -226,9 +170,11 @@ static int64_t earlier(int64_t a, int64_t b)
 static int next_timeout(const struct monitor *m)
 {
     uint64_t now = monitor_ms();
-    int64_t wait = earlier(guests_wait_ms(&m->guests, now),
+    int64_t wait = earlier(monitor_xenstore_wait_ms(m),
                            hook_wait_ms(&m->hook, now));
 
+    if ( m->woken )
+        wait = earlier(wait, monitor_name_wait_ms(m));
     wait = earlier(wait, health_wait_ms(m));
     wait = earlier(wait, commands_timeout(&m->commands, now));
     if ( m->pid )
@@ -242,28 +188,31 @@ static void turn(struct monitor *m)
     struct pollfd p[] = {
         { .fd = m->signals, .events = POLLIN },
         { .fd = m->virq, .events = POLLIN },
-        { .fd = m->xs.fd, .events = POLLIN },
+        { .fd = m->xenstore.wake, .events = POLLIN },
         { .fd = m->heartbeat, .events = POLLIN },
         { .fd = m->engine, .events = owed ? POLLIN | POLLOUT : POLLIN },
         { .fd = commands_fd(&m->commands), .events = POLLIN },
     };
+    int timeout, nr;
 
     /* One operation at a time: the next when the reply is on its way. */
     if ( m->reply_owed )
         p[4].events = POLLOUT;
-    if ( poll(p, 6, next_timeout(m)) < 0 )
+    timeout = next_timeout(m);
+    pthread_mutex_unlock(&m->xs.lock);
+    nr = poll(p, 6, timeout);
+    pthread_mutex_lock(&m->xs.lock);
+    if ( nr < 0 )
         return;
     if ( p[1].revents )
         on_virq(m);
     if ( p[4].revents & (POLLIN | POLLHUP | POLLERR) )
         monitor_receive(m);
-    if ( p[2].revents )
-        xenstore_events(m);
+    monitor_check_xenstore(m);
     if ( p[3].revents )
         on_heartbeat(m);
     if ( p[0].revents )
         on_signal(m);
-    guests_work(&m->guests, monitor_ms());
     hook_work(&m->hook, &m->conf, monitor_ms());
     health_work(m, false);
     if ( p[5].revents || m->commands.client >= 0 )
@@ -277,6 +226,7 @@ int monitor_run(const struct monitor_options *opt)
     static struct monitor mon = { .lock = -1, .control = -1, .virq = -1,
                                   .signals = -1, .heartbeat = -1,
                                   .engine = -1, .xs.fd = -1,
+                                  .xs.lock = PTHREAD_MUTEX_INITIALIZER,
                                   .commands = { .listen = -1,
                                                 .client = -1 } };
     struct monitor *m = &mon;
@@ -285,14 +235,12 @@ int monitor_run(const struct monitor_options *opt)
     m->opt = opt;
     m->conf = opt->conf;
     notify_open(&m->health.notify);
-    m->xs.renamed = monitor_renamed;
-    m->xs.asked = guest_asked;
-    m->xs.arg = m;
     m->guests.xs = &m->xs;
     m->guests.rule = m->conf.guests;
     m->guests.rate = m->conf.guest;
     m->guests.there = monitor_has_domain;
     m->guests.arg = m;
+    pthread_mutex_lock(&m->xs.lock);
     code = monitor_open(m);
     if ( !code )
     {
@@ -307,7 +255,9 @@ int monitor_run(const struct monitor_options *opt)
         health_end(m);
         monitor_remove_sockets(m);
     }
-    xs_disconnect(&m->xs);
+    /* A thread that hangs may use all of it until the process ends. */
+    if ( !monitor_end_xenstore(m) )
+        return code;
     hyp_close(m->hyp);
     domains_free(&m->domains);
     guests_free(&m->guests);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <xenstore.h>
@@ -17,6 +18,22 @@
 #define PATH_ROOM  256
 #define NAME_PATH  "/local/domain/%u/name"
 #define NAME_TOKEN "name-%u"
+
+void xs_wait_begin(struct xs *x)
+{
+    pthread_mutex_unlock(&x->lock);
+}
+
+void xs_wait_end(struct xs *x)
+{
+    const int saved = errno;
+    struct timespec ts;
+
+    pthread_mutex_lock(&x->lock);
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    x->answered_ms = ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
+    errno = saved;
+}
 
 /*
  * The library falls back to /dev/xen/xenbus when there is no socket, and a read
@@ -43,24 +60,24 @@ static int socket_answers(void)
 static int watch_all(struct xs *x)
 {
     /* Makes the parents, which a watch does not need but readers like. */
-    if ( !xs_mkdir(x->h, XBT_NULL, XS_TRIGGER_REQUEST) ||
-         !xs_watch(x->h, "@introduceDomain", "introduce") ||
-         !xs_watch(x->h, "@releaseDomain", "release") ||
-         !xs_watch(x->h, XS_TRIGGER_REQUEST, "request") ||
-         !xs_watch(x->h, XS_TRIGGER_GUEST, "guests") )
+    if ( !XS_CALL(x, xs_mkdir(x->h, XBT_NULL, XS_TRIGGER_REQUEST)) ||
+         !XS_CALL(x, xs_watch(x->h, "@introduceDomain", "introduce")) ||
+         !XS_CALL(x, xs_watch(x->h, "@releaseDomain", "release")) ||
+         !XS_CALL(x, xs_watch(x->h, XS_TRIGGER_REQUEST, "request")) ||
+         !XS_CALL(x, xs_watch(x->h, XS_TRIGGER_GUEST, "guests")) )
         return -errno;
     return 0;
 }
 
 int xs_connect(struct xs *x)
 {
-    int rc = socket_answers();
+    int rc = XS_CALL(x, socket_answers());
 
     x->h = NULL;
     x->fd = -1;
     if ( rc )
         return rc;
-    x->h = xs_open(0);
+    x->h = XS_CALL(x, xs_open(0));
     if ( !x->h )
         return -errno;
     rc = watch_all(x);
@@ -75,10 +92,15 @@ int xs_connect(struct xs *x)
 
 void xs_disconnect(struct xs *x)
 {
-    if ( x->h )
-        xs_close(x->h);
+    struct xs_handle *h = x->h;
+
     x->h = NULL;
     x->fd = -1;
+    if ( !h )
+        return;
+    xs_wait_begin(x);
+    xs_close(h);
+    xs_wait_end(x);
 }
 
 /* Tokens are ours: they say what is watched, whatever the path looks like. */
@@ -115,7 +137,7 @@ int xs_drain(struct xs *x)
 int xs_alive(struct xs *x)
 {
     unsigned int len;
-    char *value = xs_read(x->h, XBT_NULL, "/tool", &len);
+    char *value = XS_CALL(x, xs_read(x->h, XBT_NULL, "/tool", &len));
     int rc = value || errno == ENOENT ? 0 : -EIO;
 
     free(value);
@@ -127,7 +149,8 @@ static bool read_node(struct xs *x, const char *path, char *buf, size_t room,
                       size_t *bytes)
 {
     unsigned int len;
-    char *value = x->h ? xs_read(x->h, XBT_NULL, path, &len) : NULL;
+    char *value = x->h ? XS_CALL(x, xs_read(x->h, XBT_NULL, path, &len))
+                       : NULL;
 
     *bytes = 0;
     if ( !value )
@@ -146,8 +169,8 @@ void xs_watch_name(struct xs *x, unsigned int domid, bool on)
         return;
     snprintf(path, sizeof(path), NAME_PATH, domid);
     snprintf(token, sizeof(token), NAME_TOKEN, domid);
-    if ( on ? !xs_watch(x->h, path, token) && errno != EEXIST
-            : !xs_unwatch(x->h, path, token) && errno != ENOENT )
+    if ( on ? !XS_CALL(x, xs_watch(x->h, path, token)) && errno != EEXIST
+            : !XS_CALL(x, xs_unwatch(x->h, path, token)) && errno != ENOENT )
         log_warning("xenstore: %s: cannot be %swatched: %s", path,
                     on ? "" : "un", strerror(errno));
 }
@@ -167,7 +190,9 @@ char **xs_requests(struct xs *x, unsigned int *nr)
     char **names;
 
     *nr = 0;
-    names = x->h ? xs_directory(x->h, XBT_NULL, XS_TRIGGER_REQUEST, nr) : NULL;
+    names = x->h ? XS_CALL(x, xs_directory(x->h, XBT_NULL, XS_TRIGGER_REQUEST,
+                                           nr))
+                 : NULL;
     if ( !names )
         *nr = 0;
     return names;
@@ -187,7 +212,7 @@ static void remove_node(struct xs *x, const char *base, const char *name)
     char path[PATH_ROOM + 4096];
 
     snprintf(path, sizeof(path), "%s/%s", base, name);
-    if ( x->h && !xs_rm(x->h, XBT_NULL, path) && errno != ENOENT )
+    if ( x->h && !XS_CALL(x, xs_rm(x->h, XBT_NULL, path)) && errno != ENOENT )
         log_warning("xenstore: a node in %s cannot be removed: %s", base,
                     strerror(errno));
 }
@@ -209,7 +234,7 @@ static void write_answer(struct xs *x, const char *name, const char *child,
 
     snprintf(path, sizeof(path), XS_TRIGGER_RESULT "/%s%s%s", name,
              *child ? "/" : "", child);
-    if ( !xs_write(x->h, XBT_NULL, path, value, strlen(value)) )
+    if ( !XS_CALL(x, xs_write(x->h, XBT_NULL, path, value, strlen(value))) )
         log_error("xenstore: %s: the answer cannot be written: %s", path,
                   strerror(errno));
 }
@@ -232,18 +257,20 @@ bool xs_status(struct xs *x, const char *name, const char *value)
     char path[PATH_ROOM];
 
     snprintf(path, sizeof(path), XS_TRIGGER_HEALTH "/%s", name);
-    return x->h && xs_write(x->h, XBT_NULL, path, value, strlen(value));
+    return x->h &&
+           XS_CALL(x, xs_write(x->h, XBT_NULL, path, value, strlen(value)));
 }
 
 void xs_status_remove(struct xs *x)
 {
     if ( x->h )
-        xs_rm(x->h, XBT_NULL, XS_TRIGGER_HEALTH);
+        XS_CALL(x, xs_rm(x->h, XBT_NULL, XS_TRIGGER_HEALTH));
 }
 
 void xs_answers_remove_all(struct xs *x)
 {
-    if ( x->h && !xs_rm(x->h, XBT_NULL, XS_TRIGGER_RESULT) && errno != ENOENT )
+    if ( x->h && !XS_CALL(x, xs_rm(x->h, XBT_NULL, XS_TRIGGER_RESULT)) &&
+         errno != ENOENT )
         log_warning("xenstore: old answers cannot be removed: %s",
                     strerror(errno));
 }

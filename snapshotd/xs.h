@@ -5,13 +5,19 @@
  * are handed on as bytes.
  *
  * Events are hints that coalesce: they set a flag, and the nodes are read.
+ *
+ * All of it runs in the monitor's second thread (monitor-xenstore.c), since
+ * xenstored may take its time, or for ever.  Who calls a function holds `lock`;
+ * it is given up for as long as xenstored is waited for, and only then.
  */
 
 #ifndef SNAPSHOTD_XS_H
 #define SNAPSHOTD_XS_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "store.h"
 #include "xs-hooks/xs-trigger.h"
@@ -22,6 +28,8 @@
 struct xs_handle;
 
 struct xs {
+    pthread_mutex_t lock;  /* of all that the monitor's two threads share */
+    uint64_t answered_ms;  /* when a call returned last, monotonic */
     struct xs_handle *h;   /* NULL: not connected */
     int fd;                /* readable when an event waits, or -1 */
     /* What the events hinted at. */
@@ -32,6 +40,17 @@ struct xs {
     void (*asked)(void *arg, unsigned int serial);
     void *arg;
 };
+
+/* Around each call of the library; errno stays as it is. */
+void xs_wait_begin(struct xs *x);
+void xs_wait_end(struct xs *x);
+#define XS_CALL(x, call)                                                     \
+    __extension__({                                                          \
+        xs_wait_begin(x);                                                    \
+        __auto_type ret_ = (call);                                           \
+        xs_wait_end(x);                                                      \
+        ret_;                                                                \
+    })
 
 /* Connects and watches.  -ECONNREFUSED, -ENOENT: no xenstored there. */
 int xs_connect(struct xs *x);

@@ -31,6 +31,7 @@ struct background {
     bool up, busy;
     int fd;                /* `busy`: being synced */
     uint64_t synced_ns;    /* when the last one was; 0: none, or failed */
+    int rc;                /* of the last one */
 };
 
 static uint64_t mono_ns(void)
@@ -54,8 +55,9 @@ static void *sync_thread(void *arg)
         while ( !b->busy )
             pthread_cond_wait(&b->changed, &b->lock);
         pthread_mutex_unlock(&b->lock);
-        rc = fdatasync(b->fd);
+        rc = fdatasync(b->fd) ? -errno : 0;
         pthread_mutex_lock(&b->lock);
+        b->rc = rc;
         b->synced_ns = rc ? 0 : mono_ns();
         b->busy = false;
         pthread_cond_broadcast(&b->changed);
@@ -175,12 +177,17 @@ void background_sync(struct background *b, int fd)
     pthread_mutex_unlock(&b->lock);
 }
 
-void background_wait(struct background *b, uint64_t *ns)
+int background_wait(struct background *b, uint64_t *ns)
 {
+    int rc;
+
     pthread_mutex_lock(&b->lock);
     while ( b->busy )
         pthread_cond_wait(&b->changed, &b->lock);
     *ns = b->synced_ns;
+    rc = b->rc;
     b->synced_ns = 0;
+    b->rc = 0;
     pthread_mutex_unlock(&b->lock);
+    return rc;
 }

@@ -40,9 +40,10 @@ void background_nice(struct background *b, bool nice);
 /* Brings what `fd` has by now to the disk; one at a time, then wait. */
 void background_sync(struct background *b, int fd);
 /*
- * Waits until that is done.  CLOCK_MONOTONIC of the end in *mono_ns, which is 0
- * if there was nothing to sync or it failed: then fsync() will say so.
+ * Waits until that is done: 0 or its -errno, told once, and a later fsync() of
+ * the file need not say it again.  CLOCK_MONOTONIC of the end in *mono_ns, 0 if
+ * there was nothing to sync or it failed.
  */
-void background_wait(struct background *b, uint64_t *mono_ns);
+int background_wait(struct background *b, uint64_t *mono_ns);
 
 #endif /* SNAPSHOTD_BACKGROUND_H */

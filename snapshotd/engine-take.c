@@ -29,6 +29,8 @@ struct take {
     enum outcome outcome;  /* why there is none, if rc says ECANCELED */
     struct store_room room;
     struct store_budget budget;
+    bool to_disk;          /* from here on an error is the disk's ... */
+    bool refused;          /* ... unless it is the budget's */
     bool released;
 };
 
@@ -188,8 +190,12 @@ static int take_room(void *arg, uint64_t bytes)
 {
     struct take *k = arg;
 
+    int rc;
+
     engine_progress(k->engine);
-    return store_room(&k->room, bytes);
+    rc = store_room(&k->room, bytes);
+    k->refused |= rc == -EDQUOT;
+    return rc;
 }
 
 /* Room before the file: it counts from its first moment. */
@@ -205,7 +211,7 @@ static int take_begin(struct engine *e, struct take *k)
     k->room = (struct store_room){ .dir = e->dir, .budget = &k->budget,
                                    .id = &k->id,
                                    .usage = &e->counters.store };
-    rc = store_room(&k->room, sizeof(struct snapshot_header));
+    rc = take_room(k, sizeof(struct snapshot_header));
     if ( !rc )
         rc = store_begin(e->dir, &k->id, &k->fd);
     if ( !rc )
@@ -315,6 +321,7 @@ static int take_write(struct engine *e, struct take *k)
 
     rc = capture_find(&e->rings, k->trigger.t.gen, k->trigger.t.cpu,
                       &k->streams, &k->meta.nr_streams);
+    k->to_disk = !rc;
     if ( !rc )
         rc = take_begin(e, k);
     if ( !rc )
@@ -332,15 +339,19 @@ static int take_write(struct engine *e, struct take *k)
     return rc;
 }
 
-/* When was the first part on the disk?  Nothing else uses k->fd afterwards. */
-static void take_wait_first(struct engine *e, struct take *k)
+/*
+ * Is the first part on the disk, and since when?  Only this tells of an error
+ * there: fsync() says each once.  Nothing else uses k->fd afterwards.
+ */
+static int take_wait_first(struct engine *e, struct take *k)
 {
     uint64_t mono, now;
+    int rc = background_wait(e->background, &mono);
 
-    background_wait(e->background, &mono);
     now = mono + e->xen_minus_mono;
     if ( mono && now > k->trigger.t.ns )
         k->lat.first = now - k->trigger.t.ns;
+    return rc;
 }
 
 static void count_held(struct engine *e, const struct take *k)
@@ -374,21 +385,23 @@ static int take_finish(struct engine *e, struct take *k)
         return rc == -ENOENT ? -ESTALE : -EREMOTEIO;
     k->released = true;
     count_held(e, k);
-    rc = store_commit(e->dir, &k->id, k->fd);
+    rc = take_wait_first(e, k);
+    if ( !rc )
+        rc = store_commit(e->dir, &k->id, k->fd);
     k->lat.durable = since(e, &k->trigger);
-    take_wait_first(e, k);
     return rc;
 }
 
-static uint16_t error_of(int rc)
+static uint16_t error_of(const struct take *k, int rc)
 {
     switch ( -rc )
     {
     case ESTALE:
-    case ENOENT:
         return ANSWER_GONE;
-    case EDQUOT:
-        return ANSWER_BUDGET;
+    case ENOENT: /* Xen does not have it; or the directory is not there */
+        return k->to_disk ? ANSWER_IO : ANSWER_GONE;
+    case EDQUOT: /* ours, or the disk's */
+        return k->refused ? ANSWER_BUDGET : ANSWER_SPACE;
     case ENOSPC:
         return ANSWER_SPACE;
     case EREMOTEIO:
@@ -470,7 +483,7 @@ static enum outcome outcome_of(const struct take *k, int rc, uint16_t error)
 
 static void take_failed(struct engine *e, struct take *k, int rc)
 {
-    const uint16_t error = error_of(rc);
+    const uint16_t error = error_of(k, rc);
     const enum outcome outcome = outcome_of(k, rc, error);
     char fields[ENGINE_FIELDS];
 

@@ -51,8 +51,8 @@ const char *proto_error_text(uint16_t error)
         return "the budget of the state directory is used up by snapshots that "
                "must stay: move some away, or raise max_files or max_bytes";
     case ANSWER_SPACE:
-        return "no space left on the state directory's disk, or less than "
-               "min_free would stay free";
+        return "no space left on the state directory's disk, or no quota, or "
+               "less than min_free would stay free";
     case ANSWER_IO:
         return "the file could not be written: the daemon's log says why";
     case ANSWER_XEN:

@@ -450,6 +450,16 @@ static void answer_overtaken(struct engine *e, uint32_t released)
     }
 }
 
+/* It is our root: only one that has not given root away makes another. */
+static void end_without_directory(const struct engine *e)
+{
+    if ( !store_gone(e->dir) )
+        return;
+    log_error("%s: was removed: a fresh engine is needed, which makes it",
+              e->conf.conf.state);
+    exit(0);
+}
+
 /* Crashes first, requests then.  True: there may be more to do. */
 static bool step(struct engine *e)
 {
@@ -473,6 +483,7 @@ static bool step(struct engine *e)
     {
         if ( st.released + 1 == e->failed_gen )
             return false;
+        end_without_directory(e);
         engine_take(e, st.released + 1);
         return true;
     }

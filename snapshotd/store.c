@@ -148,6 +148,13 @@ int store_open(const char *path, uid_t uid, gid_t gid, int *fd)
     return rc;
 }
 
+bool store_gone(int dir)
+{
+    struct stat st;
+
+    return !fstat(dir, &st) && !st.st_nlink;
+}
+
 void store_entry_name(const struct store_id *id, enum store_kind kind,
                       char name[STORE_NAME + 16])
 {
@@ -185,9 +192,12 @@ int store_commit(int dir, const struct store_id *id, int fd)
 
     store_name(id, name);
     store_entry_name(id, STORE_PART, part);
-    if ( fsync(fd) || renameat2(dir, part, dir, name, RENAME_NOREPLACE) ||
-         fsync(dir) )
+    if ( fsync(fd) || renameat2(dir, part, dir, name, RENAME_NOREPLACE) )
         return -errno;
+    /* It is written, and has its name. */
+    if ( fsync(dir) )
+        log_warning("store: %s: its name may not outlive a power failure: %s",
+                    name, strerror(errno));
     return 0;
 }
 

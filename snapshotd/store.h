@@ -64,6 +64,9 @@ DIR *store_stream(int dir);
  */
 int store_open(const char *path, uid_t uid, gid_t gid, int *fd);
 
+/* Was the directory that is open removed? */
+bool store_gone(int dir);
+
 /* New temporary file.  Sets id->again. */
 int store_begin(int dir, struct store_id *id, int *fd);
 /* Makes it durable, then visible.  Does not close fd. */

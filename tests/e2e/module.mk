@@ -57,6 +57,7 @@ soak: e2e-parts all ## SOAK_MINUTES=30 of guests that crash, on a real Xen
 	$(Q)$(E2E)/soak-cpus
 	$(Q)BUSY=600 $(E2E)/stock
 	$(Q)$(E2E)/soak-crashes
+	$(Q)FAULTS_ALL=1 $(O)/tests/hosted/faults
 
 # The newest Xen that Debian has, with its own toolstack and libraries: built
 # for and against those, beside what is built for this machine.

@@ -4,6 +4,7 @@
 
 FRHOST  := $(O)/tests/fake/frhost
 STOCKXEN := $(O)/tests/fake/stockxen
+INJECT  := $(O)/tests/fake/inject
 FAKEXEN := $(O)/tests/fake/fakexen.so
 
 # With the core's seam found before the library's headers.
@@ -18,6 +19,10 @@ $(FRHOST): $(O)/tests/fake/frhost.o $(CORE_O)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpthread
 
 $(STOCKXEN): $(O)/tests/fake/stockxen.o $(O)/tests/fake/tbuf-model.o
+	@$(call say,LD $@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+$(INJECT): $(O)/tests/fake/inject.o
 	@$(call say,LD $@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 

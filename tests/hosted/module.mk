@@ -3,7 +3,7 @@
 # The daemon end to end without Xen: see tests/hosted/world.h.
 
 HOSTED_O := $(patsubst %,$(O)/tests/hosted/%.o,cases guest world)
-HOSTED   := daemon guests policy life health storms stock captured
+HOSTED   := daemon guests policy life health storms stock captured faults
 TESTS    += $(HOSTED:%=$(O)/tests/hosted/%)
 
 $(HOSTED:%=$(O)/tests/hosted/test-%): %: %.o $(HOSTED_O) $(LIBXF)
@@ -27,6 +27,7 @@ $(CAPTURED): $(O)/tests/hosted/captured.o $(SNAPSHOTD_SRC:%.c=$(O)/%.o) \
 	    $(LIBS_XEN) $(LIBS_BASE) -linih -lseccomp -lcap-ng
 
 $(O)/tests/hosted/captured: $(CAPTURED)
+$(O)/tests/hosted/faults: $(INJECT)
 
 # The daemon's parts by themselves.
 PARTS   := $(O)/tests/hosted/test-parts

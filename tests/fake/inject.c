@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * inject.c: what befalls a running process at its Nth system call, by ptrace().
+ *
+ *   inject PID kill N          SIGKILL before the Nth of all its system calls
+ *   inject PID fail N ERRNO    the Nth that goes to the disk fails
+ *   inject PID slow MS         each that goes to the disk takes so much longer
+ *
+ * All threads that it has now are counted together.  "Goes to the disk": writes
+ * to descriptors from FIRST_FILE on, fsync(), and what makes, names, sizes or
+ * removes a file.  "ready" on stdout says that counting began.  It ends with the
+ * process, or by SIGTERM, and then says how many calls there were and whether
+ * the Nth was among them: "hit COUNT" or "end COUNT".  "error ...": it cannot.
+ */
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <linux/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FIRST_FILE 5       /* below: the log and the engine's two sockets */
+#define TASKS      64
+
+static pid_t pid, tasks[TASKS], failing; /* failing: whose call is to fail */
+static unsigned int nr_tasks, calls;
+static unsigned int when;  /* N, or milliseconds */
+static int error;
+static char action;
+static bool hit;
+
+static void __attribute__((__noreturn__)) finish(int code)
+{
+    printf("%s %u\n", hit ? "hit" : "end", calls);
+    exit(code);
+}
+
+static void __attribute__((__noreturn__)) give_up(const char *what)
+{
+    printf("error %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+static bool to_disk(const struct ptrace_syscall_info *i)
+{
+    switch ( i->entry.nr )
+    {
+    case SYS_write:
+    case SYS_writev:
+    case SYS_pwrite64:
+    case SYS_fsync:
+    case SYS_fdatasync:
+    case SYS_ftruncate:
+        return (int)i->entry.args[0] >= FIRST_FILE;
+    case SYS_openat:
+        return i->entry.args[2] & O_CREAT;
+    case SYS_renameat2:
+    case SYS_renameat:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The call is made one that does nothing, its result ours: see leaves(). */
+static void fail(pid_t tid)
+{
+    failing = tid;
+    if ( ptrace(PTRACE_POKEUSER, tid,
+                (void *)offsetof(struct user, regs.orig_rax),
+                (void *)(long)SYS_getpid) )
+        give_up("the call");
+}
+
+static void slow(void)
+{
+    const struct timespec t = { when / 1000, when % 1000 * 1000000L };
+
+    nanosleep(&t, NULL);
+}
+
+static void enters(pid_t tid, const struct ptrace_syscall_info *i)
+{
+    if ( action != 'k' && !to_disk(i) )
+        return;
+    calls++;
+    if ( action == 's' )
+        slow();
+    else if ( calls == when )
+    {
+        hit = true;
+        if ( action == 'k' )
+            kill(pid, SIGKILL);
+        else
+            fail(tid);
+    }
+}
+
+static void leaves(pid_t tid)
+{
+    if ( tid != failing )
+        return;
+    failing = 0;
+    if ( ptrace(PTRACE_POKEUSER, tid,
+                (void *)offsetof(struct user, regs.rax),
+                (void *)(long)-error) )
+        give_up("the result");
+}
+
+static void stopped(pid_t tid, int status)
+{
+    struct ptrace_syscall_info i = { 0 };
+    int sig = WSTOPSIG(status);
+
+    if ( sig == (SIGTRAP | 0x80) )
+    {
+        sig = 0;
+        if ( ptrace(PTRACE_GET_SYSCALL_INFO, tid, sizeof(i), &i) > 0 )
+        {
+            if ( i.op == PTRACE_SYSCALL_INFO_ENTRY )
+                enters(tid, &i);
+            else if ( i.op == PTRACE_SYSCALL_INFO_EXIT )
+                leaves(tid);
+        }
+    }
+    else if ( status >> 16 )
+        sig = 0;
+    /* It may have been killed meanwhile. */
+    ptrace(PTRACE_SYSCALL, tid, NULL, (void *)(long)sig);
+}
+
+static void attach(pid_t tid)
+{
+    int status;
+
+    if ( nr_tasks == TASKS || ptrace(PTRACE_SEIZE, tid, NULL,
+                                     (void *)PTRACE_O_TRACESYSGOOD) ||
+         ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) ||
+         waitpid(tid, &status, __WALL) != tid || !WIFSTOPPED(status) ||
+         ptrace(PTRACE_SYSCALL, tid, NULL, NULL) )
+        give_up("attach");
+    tasks[nr_tasks++] = tid;
+}
+
+static void attach_all(void)
+{
+    char path[64];
+    struct dirent *e;
+    DIR *d;
+
+    snprintf(path, sizeof(path), "/proc/%d/task", pid);
+    d = opendir(path);
+    if ( !d )
+        give_up(path);
+    while ( (e = readdir(d)) )
+        if ( atoi(e->d_name) > 0 )
+            attach(atoi(e->d_name));
+    closedir(d);
+}
+
+static void gone(pid_t tid)
+{
+    unsigned int i;
+
+    for ( i = 0; i < nr_tasks && tasks[i] != tid; i++ )
+        continue;
+    if ( i < nr_tasks )
+        tasks[i] = tasks[--nr_tasks];
+    if ( !nr_tasks )
+        finish(0);
+}
+
+/* All that happened since. */
+static void look(void)
+{
+    int status;
+    pid_t tid;
+
+    while ( (tid = waitpid(-1, &status, __WALL | WNOHANG)) > 0 )
+        if ( WIFSTOPPED(status) )
+            stopped(tid, status);
+        else
+            gone(tid);
+    if ( tid < 0 && errno == ECHILD )
+        finish(0);
+}
+
+int main(int argc, char **argv)
+{
+    sigset_t set;
+    int sig;
+
+    if ( argc < 4 )
+    {
+        fprintf(stderr, "usage: inject PID kill|fail|slow N [ERRNO]\n");
+        return 2;
+    }
+    pid = atoi(argv[1]);
+    action = argv[2][0];
+    when = atoi(argv[3]);
+    error = argc > 4 ? atoi(argv[4]) : 0;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    attach_all();
+    printf("ready\n");
+    for ( ;; )
+    {
+        look();
+        if ( !sigwait(&set, &sig) && sig == SIGTERM )
+            finish(0);
+    }
+}

@@ -10,24 +10,12 @@
 
 #include <jansson.h>
 
-#include "lib/event.h"
+#include "lib/docparts.h"
 #include "lib/horizon.h"
 
 static json_t *num(uint64_t n)
 {
     return json_integer(n);
-}
-
-/* Same order as in Xen: bytes as they come. */
-static json_t *uuid_json(const uint8_t u[16])
-{
-    char text[40];
-    unsigned int i, n = 0;
-
-    for ( i = 0; i < 16; i++ )
-        n += sprintf(text + n, "%s%02x",
-                     i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", u[i]);
-    return json_string(text);
 }
 
 json_t *meta_string(const char *text, size_t bytes)
@@ -67,7 +55,7 @@ static json_t *trigger_json(const struct trigger *t)
     if ( !trigger_has_domain(t) )
         return o;
     json_object_set_new(o, "domid", num(t->t.domid));
-    json_object_set_new(o, "uuid", uuid_json(t->t.handle));
+    json_object_set_new(o, "uuid", docparts_uuid(t->t.handle));
     if ( t->t.vcpu != 0xffff )
         json_object_set_new(o, "vcpu", num(t->t.vcpu));
     if ( t->t.flags & XEN_FLIGHTREC_TRG_RIP )
@@ -98,21 +86,6 @@ static json_t *clocks_json(const struct meta *m,
                      "fit", fit->error_ns ? clock_json(fit) : NULL);
 }
 
-static json_t *cpus_json(const struct rings *r)
-{
-    json_t *cpus = json_array(), *o;
-    unsigned int i;
-
-    for ( i = 0; i < r->nr; i++ )
-    {
-        o = json_pack("{sI}", "cpu", (json_int_t)r->map[i].cpu);
-        if ( r->map[i].node != ~0U )
-            json_object_set_new(o, "node", num(r->map[i].node));
-        json_array_append_new(cpus, o);
-    }
-    return cpus;
-}
-
 static json_t *domains_json(const struct domains *t)
 {
     json_t *list = json_array(), *o;
@@ -123,7 +96,7 @@ static json_t *domains_json(const struct domains *t)
     {
         d = &t->entry[i].d;
         o = json_pack("{sI so sI sb}", "domid", (json_int_t)d->domid, "uuid",
-                      uuid_json(d->handle), "vcpus", (json_int_t)d->vcpus,
+                      docparts_uuid(d->handle), "vcpus", (json_int_t)d->vcpus,
                       "gone", d->gone);
         if ( d->name_bytes )
             json_object_set_new(o, "name",
@@ -218,24 +191,6 @@ bool meta_partial(const struct meta *m, json_t *why)
     return partial;
 }
 
-static int dictionary_json(const struct rings *r, json_t **out)
-{
-    struct event_dict *dict;
-    json_t *events, *enums;
-    int rc;
-
-    rc = event_dict_build(r->info.event, r->info.nr_ids, event_host_vendor(),
-                          &dict);
-    if ( rc )
-        return rc;
-    rc = event_dict_to_json(dict, &events, &enums);
-    event_dict_free(dict);
-    if ( rc )
-        return rc;
-    *out = json_pack("{so so}", "events", events, "enums", enums);
-    return *out ? 0 : -ENOMEM;
-}
-
 /* What a reader must know of records that are not the recorder's own. */
 static json_t *limits_json(void)
 {
@@ -270,7 +225,7 @@ int meta_text(const struct meta *m, char **text)
 
     if ( rc )
         return rc;
-    rc = dictionary_json(m->rings, &dict);
+    rc = docparts_dictionary(m->rings, &dict);
     if ( rc )
     {
         clock_free(&fit);
@@ -285,7 +240,7 @@ int meta_text(const struct meta *m, char **text)
         "xen", "version", m->xen->version, "build_id", m->xen->build_id,
         "cmdline", meta_string(m->xen->cmdline, strlen(m->xen->cmdline)),
         "clock", clocks_json(m, &fit), "window", meta_windows(m, &fit),
-        "cpus", cpus_json(m->rings), "domains", domains_json(m->domains),
+        "cpus", docparts_cpus(m->rings), "domains", domains_json(m->domains),
         "dictionary", dict, "streams", streams_json(m),
         "gaps", meta_gaps(m, &fit));
     clock_free(&fit);

@@ -140,10 +140,21 @@ static void find_dom0(struct doc *m, const json_t *pairs)
     }
 }
 
+/* Of a recording it is only known at the end. */
+static const json_t *find_fit(const struct doc *m)
+{
+    const json_t *fit = json_object_get(json_object_get(m->root, "clock"),
+                                        "fit");
+
+    return fit || !m->recording
+               ? fit
+               : json_object_get(json_object_get(m->note, "clock"), "fit");
+}
+
 static int load_clock(struct doc *m, char *err, size_t err_bytes)
 {
     const json_t *clock = json_object_get(m->root, "clock");
-    const json_t *fit = json_object_get(clock, "fit");
+    const json_t *fit = find_fit(m);
     int64_t khz = doc_number(clock, "tsc_khz", 0);
     int64_t ns = doc_number(json_object_get(m->root, "trigger"), "ns", -1);
     int rc;
@@ -294,6 +305,38 @@ static int load_trigger(struct doc *m, char *err, size_t err_bytes)
     return 0;
 }
 
+static int set_history(struct doc *m)
+{
+    const json_t *recorded = json_object_get(m->note, "recorded");
+    int64_t missed = doc_number(recorded, "missed", DOC_UNKNOWN);
+    char why[96] = "";
+
+    if ( !missed )
+        return 0;
+    if ( missed > 0 )
+        snprintf(why, sizeof(why), "%lld packets were overwritten before they "
+                 "were read", (long long)missed);
+    else
+        snprintf(why, sizeof(why), "it has no end");
+    return json_object_set_new(m->root, "history", json_string("partial")) ||
+                   json_object_set_new(m->root, "history_why",
+                                       json_pack("[s]", why))
+               ? -ENOMEM
+               : 0;
+}
+
+/* What a recording can only say at its end goes where readers look for it. */
+static int join_note(struct doc *m)
+{
+    json_t *domains = json_object_get(m->root, "domains");
+    json_t *more = json_object_get(m->note, "domains");
+
+    if ( json_is_array(domains) && json_is_array(more) &&
+         json_array_extend(domains, more) )
+        return -ENOMEM;
+    return set_history(m);
+}
+
 static int load_root(struct snapshot *s, bool want_dict, struct doc *m,
                      char *err, size_t err_bytes)
 {
@@ -311,7 +354,15 @@ static int load_root(struct snapshot *s, bool want_dict, struct doc *m,
     if ( doc_number(m->root, "format", 0) != FORMAT )
         return bad(err, err_bytes, "the meta document is of another format");
 
-    rc = load_trigger(m, err, err_bytes);
+    m->recording = json_is_true(json_object_get(m->root, "recording"));
+    /* The note is a bonus: a file is as good without one. */
+    rc = load_json(s, SNAPSHOT_NOTE, &m->note);
+    if ( rc && rc != -ENOENT && rc != -EBADMSG )
+        return rc;
+
+    rc = m->recording ? join_note(m) : 0;
+    if ( !rc )
+        rc = load_trigger(m, err, err_bytes);
     if ( !rc )
         rc = load_clock(m, err, err_bytes);
     if ( rc || !want_dict )
@@ -333,17 +384,7 @@ int doc_load(struct snapshot *s, bool want_dict, struct doc *m, char *err,
 
     rc = load_root(s, want_dict, m, err, err_bytes);
     if ( rc )
-    {
         doc_free(m);
-        return rc;
-    }
-
-    /* The note is a bonus: a file is as good without one. */
-    rc = load_json(s, SNAPSHOT_NOTE, &m->note);
-    if ( rc && rc != -ENOENT && rc != -EBADMSG )
-        doc_free(m);
-    else
-        rc = 0;
     return rc;
 }
 

@@ -26,6 +26,12 @@ struct doc {
     json_t *note;              /* NULL: none */
     struct event_dict *dict;   /* NULL: doc_load() was not asked for it */
 
+    /*
+     * Written as it happened, not held at a moment: the trigger is its begin,
+     * and each pCPU's records end where it last filled a slot.
+     */
+    bool recording;
+
     /* The trigger.  Texts are "" and numbers DOC_UNKNOWN if absent. */
     const char *cause, *name, *uuid, *reason_text, *source;
     int64_t gen, cpu, domid, vcpu, reason;

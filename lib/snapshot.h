@@ -271,7 +271,10 @@ int snapshot_verify(int fd, struct snapshot_fault *fault,
  *      "triple-fault" | "viridian" | "request", "gen"*, "tsc"*, "ns", "cpu",
  *      "domid", "vcpu", "reason" (number), "reason_text", "rip" (signed),
  *      "uuid", "name", "source": "virq" | "release-domain" | "start" |
- *      "check" | "xenstore" | "signal" | "socket" | "guest" }
+ *      "check" | "xenstore" | "signal" | "socket" | "guest" |
+ *      "record" }
+ *  "recording": true: written as it happened (`xenflight record`); the trigger
+ *      is its begin
  *  "history"*: "complete" | "partial", "history_why": [ text... ]
  *  "backend": "flightrec" | "tbuf" (Xen's own trace buffers), "limits": [
  *      text... ]: what records from there do not tell
@@ -295,8 +298,11 @@ int snapshot_verify(int fd, struct snapshot_fault *fault,
  *  "redacted": { "domid" }: a slice that tells of this domain only
  *
  * The note: { "lost_in_dump": records that Xen dropped after the history's end,
- * "latency_ns": { "wake", "quiescent", "written" } }: each counted
- * from the trigger.
+ * "latency_ns": { "wake", "quiescent", "written" }: each counted
+ * from the trigger.  Of a recording: "clock": { "fit" }, and "domains" that came
+ * while it went on, as above; "recorded": { "missed" (packets that were
+ * overwritten before they were read), "refused" (not as they should be),
+ * "wakes", "ended" (text) } }.
  */
 
 #endif /* XENFLIGHT_SNAPSHOT_H */

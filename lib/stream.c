@@ -150,6 +150,11 @@ int stream_open(struct hyp *h, uint32_t every, enum stream_from from,
     return 0;
 }
 
+void stream_pace(struct stream_reader *s, uint32_t every)
+{
+    s->every = every;
+}
+
 void stream_close(struct stream_reader *s)
 {
     if ( !s )

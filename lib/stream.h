@@ -59,6 +59,8 @@ struct stream_packet {
  */
 int stream_open(struct hyp *h, uint32_t every, enum stream_from from,
                 struct stream_reader **out, struct rings_error *err);
+/* Another `every`, not 0, from the next stream_arm() on. */
+void stream_pace(struct stream_reader *s, uint32_t every);
 /* Disarms. */
 void stream_close(struct stream_reader *s);
 

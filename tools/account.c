@@ -254,10 +254,14 @@ static void finish(struct accounts *a)
     vcpus_sort(a->vcpus);
 }
 
-/* The last moment that the file tells of. */
+/* The last moment that the file tells of, of all pCPUs. */
 static uint64_t end_of(const struct source *src)
 {
     uint64_t end = src->doc.tsc;
+
+    /* Of other pCPUs there would be more: each would look idle in turn. */
+    if ( src->doc.recording )
+        return source_common_end(src);
 
     for ( uint32_t i = 0; i < snapshot_frames(src->snap); i++ )
     {
@@ -293,7 +297,8 @@ int accounts_make(const struct source *src, uint64_t from, struct accounts *a,
         rc = 0;
         if ( see )
             see(arg, &rec);
-        if ( rec.tsc < a->from )
+        if ( rec.tsc < a->from ||
+             (src->doc.recording && rec.tsc > a->to) )
             continue;
         rc = rec.kind == MERGE_GAP ? lose(a, &rec) : take(a, &rec);
     }

@@ -521,7 +521,7 @@ static void say_limits(struct story *s)
     if ( cut )
         say(s, "Cannot tell: the file is cut at byte %" PRIu64 " [%s]",
             cut->offset, "file");
-    else if ( strcmp(d->history, "complete") )
+    else if ( !d->recording && strcmp(d->history, "complete") )
         say(s, "Cannot tell all: Xen could not hold all of the history "
             "[trigger]");
     if ( s->acc.gaps )

@@ -118,6 +118,27 @@ uint64_t source_common_start(const struct source *src)
     return oldest == UINT64_MAX ? 0 : oldest;
 }
 
+uint64_t source_common_end(const struct source *src)
+{
+    static uint64_t last[UINT16_MAX + 1];
+    uint64_t end = UINT64_MAX;
+
+    memset(last, 0, sizeof(last));
+    for ( uint32_t i = 0; i < snapshot_frames(src->snap); i++ )
+    {
+        const struct snapshot_frame *f = snapshot_frame(src->snap, i);
+
+        if ( f->kind == SNAPSHOT_DATA && f->channel == XEN_FLIGHTREC_CH_BUSY &&
+             source_last(src, f) > last[f->cpu] )
+            last[f->cpu] = source_last(src, f);
+    }
+
+    for ( uint32_t cpu = 0; cpu <= UINT16_MAX; cpu++ )
+        if ( last[cpu] && last[cpu] < end )
+            end = last[cpu];
+    return end == UINT64_MAX ? 0 : end;
+}
+
 static int is_snapshot(const struct dirent *e)
 {
     size_t len = strlen(e->d_name), suffix = strlen(SNAPSHOT_SUFFIX);

@@ -44,6 +44,12 @@ uint64_t source_last(const struct source *src, const struct snapshot_frame *f);
  */
 uint64_t source_common_start(const struct source *src);
 
+/*
+ * The TSC up to which a recording has the busy channel of every pCPU that is in
+ * it at all.  0: no records.
+ */
+uint64_t source_common_end(const struct source *src);
+
 /* "xenflight: what: why" on stderr; `path` is escaped. */
 void complain(const char *path, const char *why);
 

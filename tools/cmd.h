@@ -17,6 +17,7 @@ int cmd_stop(int argc, char **argv);
 int cmd_create(int argc, char **argv);
 int cmd_destroy(int argc, char **argv);
 int cmd_mask(int argc, char **argv);
+int cmd_record(int argc, char **argv);
 int cmd_snapshot(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_show(int argc, char **argv);

@@ -19,6 +19,7 @@
 #pragma weak cmd_destroy
 #pragma weak cmd_mask
 #pragma weak cmd_snapshot
+#pragma weak cmd_record
 
 static const struct command {
     const char *name;
@@ -32,6 +33,7 @@ static const struct command {
     { "destroy", cmd_destroy, "give the buffers' memory back to Xen" },
     { "mask", cmd_mask, "which events are recorded" },
     { "snapshot", cmd_snapshot, "write a snapshot now" },
+    { "record", cmd_record, "all that happens to a file, while it happens" },
     { "list", cmd_list, "the snapshots of a directory" },
     { "info", cmd_info, "what a snapshot says of itself: no records" },
     { "show", cmd_show, "what is in a snapshot: who died, the events" },

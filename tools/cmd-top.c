@@ -13,12 +13,10 @@
 #include "lib/text.h"
 #include "tools/account.h"
 #include "tools/cmd.h"
+#include "tools/top.h"
 
-struct options {
-    const char *file;
-    bool by_vcpu, json, by_time;
-    uint64_t last_ns;
-};
+/* Only where Xen's libraries are. */
+#pragma weak top_live
 
 /* A domain's vCPUs, or one of them. */
 struct row {
@@ -29,9 +27,11 @@ struct row {
     struct times waits;
 };
 
+enum { OPT_BACKEND = 256 };
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    struct options *o = state->input;
+    struct top_options *o = state->input;
 
     switch ( key )
     {
@@ -46,6 +46,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         if ( text_duration(arg, &o->last_ns) )
             argp_error(state, "--last takes a time like 100ms, not \"%s\"",
                        arg);
+        return 0;
+    case 'i':
+        if ( text_duration(arg, &o->interval_ns) || !o->interval_ns )
+            argp_error(state, "--interval takes a time like 2s, not \"%s\"",
+                       arg);
+        return 0;
+    case 'n':
+        if ( text_number(arg, false, &o->count) || !o->count )
+            argp_error(state, "--count takes a number, not \"%s\"", arg);
+        return 0;
+    case OPT_BACKEND:
+        o->backend = arg;
         return 0;
     case ARGP_KEY_ARG:
         if ( state->arg_num )
@@ -65,21 +77,31 @@ static const struct argp_option option_list[] = {
     { "last", 'l', "TIME", 0, "only from TIME (like 100ms) before the trigger "
       "on", 0 },
     { "json", 'j', NULL, 0, "print one JSON object a line", 0 },
+    { 0, 0, NULL, 0, "Live:", 1 },
+    { "interval", 'i', "TIME", 0, "each stretch takes so long (2s)", 1 },
+    { "count", 'n', "N", 0, "end after N stretches", 1 },
+    { "backend", OPT_BACKEND, "BACKEND", 0,
+      "xen, or hosted:DIR for tests", 1 },
     { 0 },
 };
 
 static const struct argp argp = {
     .options = option_list,
     .parser = parse,
-    .args_doc = "FILE",
+    .args_doc = "FILE\nlive",
     .doc = "Who used the processors, and who waited for them, over a "
            "snapshot, or that part of it which has all pCPUs: per domain the "
            "time its vCPUs ran, could have run but waited, and were blocked, "
            "in percent of one pCPU; how often a second they entered Xen, made "
            "a hypercall, did I/O; and how long they waited from a wake-up "
-           "until they ran.\v"
-           "Needs neither Xen nor root.  Exit status: 0 done, 1 the file "
-           "cannot be read, or not to its end, 2 usage.",
+           "until they ran.  With \"live\" the same of this machine, again "
+           "and again, from the rings while Xen writes them.\v"
+           "Examples:\n"
+           "  xenflight top --vcpus FILE.xfr.lz4\n"
+           "  xenflight top live -i 1s -n 10\n\n"
+           "But for live it needs neither Xen nor root.  Exit status: 0 done, "
+           "1 the file cannot be read, or not to its end, or Xen cannot be "
+           "asked, 2 usage.",
 };
 
 /*
@@ -177,7 +199,7 @@ static void print_json(const struct doc *d, const struct accounts *a,
 }
 
 static void print_head(const struct doc *d, const struct accounts *a,
-                       const struct options *o)
+                       const struct top_options *o)
 {
     if ( o->json )
     {
@@ -201,7 +223,7 @@ static void print_head(const struct doc *d, const struct accounts *a,
 }
 
 static int print_rows(const struct doc *d, const struct accounts *a,
-                      const struct options *o)
+                      const struct top_options *o)
 {
     struct row *r = calloc(1, sizeof(*r));
     unsigned int nr = vcpus_nr(a->vcpus);
@@ -228,7 +250,7 @@ static int print_rows(const struct doc *d, const struct accounts *a,
     return 0;
 }
 
-static int top(const struct source *src, const struct options *o)
+int top_source(const struct source *src, const struct top_options *o)
 {
     uint64_t from = o->by_time ? doc_tsc_before(&src->doc, o->last_ns) : 0;
     struct accounts a;
@@ -243,9 +265,18 @@ static int top(const struct source *src, const struct options *o)
     return rc;
 }
 
+static int live(const struct top_options *o, const char *cmd)
+{
+    if ( top_live )
+        return top_live(o, cmd);
+    fprintf(stderr, "%s: live: built without Xen's libraries; a file of that "
+            "name is ./live\n", cmd);
+    return EXIT_FAIL;
+}
+
 int cmd_top(int argc, char **argv)
 {
-    static struct options o;
+    static struct top_options o = { .interval_ns = 2000000000 };
     struct source src;
     int rc;
 
@@ -253,9 +284,12 @@ int cmd_top(int argc, char **argv)
     if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
         return EXIT_USAGE;
 
+    if ( !strcmp(o.file, "live") )
+        return live(&o, argv[0]);
+
     if ( source_open(o.file, true, &src) )
         return EXIT_FAIL;
 
-    rc = top(&src, &o);
+    rc = top_source(&src, &o);
     return source_end(&src, o.file, rc);
 }

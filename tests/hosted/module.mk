@@ -50,3 +50,12 @@ $(STREAM): $(O)/tests/hosted/test-stream.o $(HYP_O) $(LIBXF)
 
 $(STREAM).sh: $(STREAM) $(FRHOST)
 	$(Q)printf '#!/bin/sh\nexec %s %s\n' $^ > $@ && chmod +x $@
+
+# The commands that follow the rings.
+RECORD := $(O)/tests/hosted/record
+TESTS  += $(RECORD)
+
+$(RECORD): tests/hosted/record.sh $(FRHOST) $(XENFLIGHT)
+	@mkdir -p $(@D)
+	$(Q)printf '#!/bin/sh\nexec %s %s\n' "$<" "$(FRHOST) $(XENFLIGHT)" >$@ && \
+	    chmod +x $@

@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
-#include "hyp-backend.h"
+#include "hyp-tbuf-impl.h"
 #include "tbuf-packets.h"
 
 #define MAX_CPUS        4096
@@ -18,63 +18,18 @@
 #define NO_DOMAIN       0x7ff4   /* DOMID_INVALID */
 #define KEEP_ALL        UINT64_MAX
 
-/* Reasons why a domain shut down, as Xen has them. */
-#define SHUTDOWN_CRASH    3
-#define SHUTDOWN_WATCHDOG 4
-
-/* SCHED_SHUTDOWN: domain, vCPU, reason. */
-#define EV_SHUTDOWN     0x00028007U
-
 /*
  * A hold that nobody fetched for so long is given back: the buffers are full by
  * then, and Xen drops what is new.
  */
 #define LEASE_NS        60000000000ULL
 
-struct cpu {
-    bool present, told;
-    struct tbuf_consumer c;
-    uint64_t end[XEN_FLIGHTREC_MAX_HELD]; /* of generation g: [g % ...] */
-};
-
-struct generation {
-    struct xen_flightrec_trigger t;
-    bool fetched;
-    uint64_t since_ns;
-};
-
-struct hyp_tbuf {
-    struct hyp hyp;
-    struct hyp *raw;
-    struct hyp_tbuf_conf conf;
-    struct hyp_tbuf_host host;
-    uint8_t *info;             /* a copy of t_info, NULL: no buffers */
-    size_t info_bytes;
-    uint64_t info_mfn;
-    uint32_t pages;            /* of each buffer */
-    uint32_t nr_cpus;
-    struct cpu *cpu;
-
-    bool consumer, running;
-    uint32_t found_mask;       /* to be restored */
-    bool made;                 /* there were no buffers before us */
-
-    uint32_t gen, released;
-    struct generation g[XEN_FLIGHTREC_MAX_HELD];
-    uint32_t causes, deferred, expired;
-
-    struct hyp_domain *dom;    /* as listed last */
-    unsigned int nr_dom;
-    bool listed;
-};
-
 static struct hyp_tbuf *to_tbuf(struct hyp *h)
 {
     return (struct hyp_tbuf *)h;
 }
 
-static void __attribute__((__format__(__printf__, 2, 3)))
-say(const struct hyp_tbuf *x, const char *fmt, ...)
+void hyp_tbuf_say(const struct hyp_tbuf *x, const char *fmt, ...)
 {
     char text[256];
     va_list ap;
@@ -146,7 +101,8 @@ static unsigned int count_buffers(struct hyp_tbuf *x, uint32_t *mfn)
         x->cpu[cpu].present = !rc;
         n += !rc;
         if ( rc && rc != -ENODEV )
-            say(x, "pCPU %u: Xen's table of trace buffers makes no sense: it "
+            hyp_tbuf_say(x,
+                         "pCPU %u: Xen's table of trace buffers makes no sense: it "
                 "is left out", cpu);
     }
     return n;
@@ -223,7 +179,8 @@ static void repair(struct hyp_tbuf *x, uint32_t cpu)
     bool can = !(prod % 4) && prod < 2 * p->c.t.bytes;
 
     if ( !p->told )
-        say(x, "pCPU %u: the indices of its trace buffer make no sense (%#x, "
+        hyp_tbuf_say(x,
+                     "pCPU %u: the indices of its trace buffer make no sense (%#x, "
             "%#x): something else writes there; %s", cpu, p->c.t.index[0],
             prod, can ? "its history begins anew" : "it is left out");
     p->told = true;
@@ -243,7 +200,7 @@ static int take_cpu(struct hyp_tbuf *x, uint32_t cpu)
 
     if ( rc )
     {
-        say(x, "pCPU %u: its trace buffer cannot be mapped: %s", cpu,
+        hyp_tbuf_say(x, "pCPU %u: its trace buffer cannot be mapped: %s", cpu,
             strerror(-rc));
         return rc;
     }
@@ -355,7 +312,8 @@ static void tell_unsafe(const struct hyp_tbuf *x)
     sscanf(v.version, "%u.%u.%u", &major, &minor, &patch);
     if ( major == 4 && minor == 17 && patch >= 7 )
         return;
-    say(x, "Xen %.20s has shadow paging: without the fix of XSA-477, tracing "
+    hyp_tbuf_say(x,
+                 "Xen %.20s has shadow paging: without the fix of XSA-477, tracing "
         "lets a guest that uses it write beyond a buffer of Xen: see "
         "SECURITY.md", v.version);
 }
@@ -374,7 +332,8 @@ static int take_buffers(struct hyp_tbuf *x)
         n += !rc;
     }
     if ( !rc && n < x->host.online )
-        say(x, "%u pCPUs have no trace buffer, since they came up after those "
+        hyp_tbuf_say(x,
+                     "%u pCPUs have no trace buffer, since they came up after those "
             "were made: nothing is recorded of them until Xen boots anew",
             x->host.online - n);
     return rc;
@@ -466,7 +425,7 @@ static void hold(struct hyp_tbuf *x, uint32_t g)
     }
 }
 
-static int begin(struct hyp_tbuf *x, const struct xen_flightrec_trigger *t)
+int hyp_tbuf_begin(struct hyp_tbuf *x, const struct xen_flightrec_trigger *t)
 {
     if ( !x->info )
         return -ENODEV;
@@ -497,14 +456,15 @@ static void expire(struct hyp_tbuf *x)
     while ( (g = generation(x, x->released + 1)) && !g->fetched &&
             now - g->since_ns > LEASE_NS )
     {
-        say(x, "generation %u: nobody fetched it for %llu s: it is given up, "
+        hyp_tbuf_say(x,
+                     "generation %u: nobody fetched it for %llu s: it is given up, "
             "and recording goes on", x->released + 1, LEASE_NS / 1000000000);
         x->expired++;
         release(x);
     }
 }
 
-static void trigger_now(struct xen_flightrec_trigger *t, uint8_t cause)
+void hyp_tbuf_trigger(struct xen_flightrec_trigger *t, uint8_t cause)
 {
     *t = (struct xen_flightrec_trigger){
         .cause = cause, .cpu = XEN_FLIGHTREC_NO_CPU, .domid = NO_DOMAIN,
@@ -546,9 +506,9 @@ static int op_freeze(struct hyp_tbuf *x, struct xen_flightrec_op_freeze *f)
     struct xen_flightrec_trigger t;
     int rc;
 
-    trigger_now(&t, XEN_FLIGHTREC_CAUSE_REQUEST);
+    hyp_tbuf_trigger(&t, XEN_FLIGHTREC_CAUSE_REQUEST);
     t.reason = f->reason;
-    rc = begin(x, &t);
+    rc = hyp_tbuf_begin(x, &t);
     f->gen = x->gen;
     return rc;
 }
@@ -771,149 +731,6 @@ static int tbuf_map(struct hyp *h, uint32_t id, uint32_t frames,
     return rc;
 }
 
-/*
- * Deaths.
- */
-
-/* Where a domain said that it goes down: the newest such record. */
-static bool find_shutdown(const struct hyp_tbuf *x, uint16_t domid,
-                          struct xen_flightrec_trigger *t)
-{
-    struct tbuf_record r;
-    struct tbuf_iter it;
-    uint32_t cpu, cons, fill;
-    bool found = false;
-
-    for ( cpu = 0; cpu < x->nr_cpus; cpu++ )
-    {
-        if ( !x->cpu[cpu].present ||
-             tbuf_look(&x->cpu[cpu].c.t, &cons, &fill) )
-            continue;
-        tbuf_iter_init(&it, &x->cpu[cpu].c.t, cons, fill);
-        while ( tbuf_next(&it, &r) > 0 )
-        {
-            if ( r.event != EV_SHUTDOWN || r.words < 3 || !r.has_tsc ||
-                 r.data[0] != domid || (found && r.tsc < t->tsc) )
-                continue;
-            found = true;
-            t->cpu = cpu;
-            t->vcpu = r.data[1];
-            t->reason = r.data[2];
-            t->tsc = r.tsc;
-        }
-    }
-    return found;
-}
-
-/* The trigger is then, not when somebody noticed. */
-static void date_back(const struct hyp_tbuf *x, struct xen_flightrec_trigger *t,
-                      uint64_t now_tsc)
-{
-    uint64_t ago = now_tsc > t->tsc ? now_tsc - t->tsc : 0;
-
-    if ( x->host.tsc_khz )
-        t->ns -= (uint64_t)((double)ago / x->host.tsc_khz * 1e6);
-}
-
-static int cause_of(uint32_t reason)
-{
-    switch ( reason )
-    {
-    case SHUTDOWN_CRASH:
-        return XEN_FLIGHTREC_CAUSE_CRASH;
-    case SHUTDOWN_WATCHDOG:
-        return XEN_FLIGHTREC_CAUSE_WATCHDOG;
-    default:
-        return 0;
-    }
-}
-
-/*
- * A domain has shut down, or is gone and nobody saw it shut down: why it did
- * may stand in the records.
- */
-static void on_death(struct hyp_tbuf *x, const struct hyp_domain *d,
-                     bool reason_known)
-{
-    struct xen_flightrec_trigger t;
-    uint32_t reason = d->reason;
-    uint64_t now;
-    bool found;
-
-    if ( reason_known && !cause_of(reason) )
-        return;
-    trigger_now(&t, 0);
-    now = t.tsc;
-    found = find_shutdown(x, d->domid, &t);
-    if ( found )
-        date_back(x, &t, now);
-    if ( !reason_known )
-        reason = found ? t.reason : 0;
-    t.cause = cause_of(reason);
-    if ( !t.cause || !(x->causes & 1U << t.cause) )
-        return;
-    t.reason = reason;
-    t.domid = d->domid;
-    memcpy(t.handle, d->handle, sizeof(t.handle));
-    if ( begin(x, &t) == -EBUSY )
-        say(x, "domain %u: its crash finds nothing left to hold: %u "
-            "generations wait to be written", d->domid,
-            XEN_FLIGHTREC_MAX_HELD);
-}
-
-static const struct hyp_domain *find_domain(const struct hyp_domain *list,
-                                            unsigned int nr,
-                                            const struct hyp_domain *d)
-{
-    unsigned int i;
-
-    for ( i = 0; i < nr; i++ )
-        if ( list[i].domid == d->domid &&
-             !memcmp(list[i].handle, d->handle, sizeof(d->handle)) )
-            return &list[i];
-    return NULL;
-}
-
-static void compare_domains(struct hyp_tbuf *x, const struct hyp_domain *list,
-                            unsigned int nr)
-{
-    const struct hyp_domain *old;
-    unsigned int i;
-
-    for ( i = 0; i < nr; i++ )
-    {
-        old = find_domain(x->dom, x->nr_dom, &list[i]);
-        if ( list[i].shutdown && !(old && old->shutdown) )
-            on_death(x, &list[i], true);
-    }
-    for ( i = 0; i < x->nr_dom; i++ )
-        if ( !x->dom[i].shutdown && !find_domain(list, nr, &x->dom[i]) )
-            on_death(x, &x->dom[i], false);
-}
-
-/* What is down at the first look is nobody's news. */
-static int tbuf_domains(struct hyp *h, struct hyp_domain **list,
-                        unsigned int *nr)
-{
-    struct hyp_tbuf *x = to_tbuf(h);
-    int rc = x->raw->be->domains(x->raw, list, nr);
-    struct hyp_domain *copy;
-
-    if ( rc || !x->consumer )
-        return rc;
-    if ( x->listed )
-        compare_domains(x, *list, *nr);
-    copy = calloc(*nr + 1, sizeof(*copy));
-    if ( !copy )
-        return 0;
-    memcpy(copy, *list, *nr * sizeof(*copy));
-    free(x->dom);
-    x->dom = copy;
-    x->nr_dom = *nr;
-    x->listed = true;
-    return 0;
-}
-
 static int tbuf_version(struct hyp *h, struct hyp_version *v)
 {
     return to_tbuf(h)->raw->be->version(to_tbuf(h)->raw, v);
@@ -955,7 +772,7 @@ static const struct hyp_backend tbuf_backend = {
     .virq_bind = tbuf_virq_bind,
     .virq_ack = tbuf_virq_ack,
     .map = tbuf_map,
-    .domains = tbuf_domains,
+    .domains = hyp_tbuf_domains,
     .version = tbuf_version,
 };
 

@@ -52,7 +52,7 @@ TESTS += $(E2E)/main-job $(E2E)/objects $(E2E)/recorder $(E2E)/small $(E2E)/stoc
 
 SOAK_MINUTES ?= 30
 
-soak: e2e-parts all ## SOAK_MINUTES=30 of guests that crash, on a real Xen
+soak: e2e-parts all $(O)/tests/hosted/faults ## SOAK_MINUTES=30 of guests that crash, on a real Xen
 	$(Q)SOAK_MINUTES=$(SOAK_MINUTES) $(E2E)/soak
 	$(Q)$(E2E)/soak-cpus
 	$(Q)BUSY=600 $(E2E)/stock

@@ -28,7 +28,7 @@
 #define CONF   "[limit]\ndomain = 10000/1s\ntotal = 10000/1s\n"
 
 /* How many system calls of each half are tried at a time. */
-#define SOME 7
+#define SOME 16
 
 /*
  * inject: see tests/fake/inject.c.
@@ -317,6 +317,34 @@ static void case_fault_directory_removed(struct world *w)
     check_counted(w, 2, 0);
 }
 
+/* In the middle of it: that one is lost, and counted. */
+static void case_fault_directory_removed_writing(struct world *w)
+{
+    const char *argv[] = { "/bin/rm", "-rf", w->state, NULL };
+    unsigned int calls;
+    struct inject j;
+    char *out;
+
+    world_start(w, CONF);
+    domain_new(w, 5, HANDLE, "web-1");
+    check(start(w));
+    if ( !inject(&j, engine_pid(w), "slow", 100, 0) )
+        return;
+    host(w, "crash 5 0");
+    check(wait_part(w));
+    equal(run(&out, argv), 0);
+    free(out);
+    check(wait_log(w, "no snapshot: the file could not be written"));
+    inject_end(&j, &calls);
+    check(nothing_held(w));
+    host(w, "crash 5 1");
+    check(wait_log(w, "was removed: a fresh engine is needed"));
+    check(wait_log(w, ", durable "));
+    equal(count_files(w), 1);
+    equal(count_entries(w), 1);
+    check_counted(w, 2, 1);
+}
+
 static void case_fault_read_only(struct world *w)
 {
     static const char options[] = "size=8m,mode=700,uid=65534";
@@ -377,6 +405,7 @@ static const struct test_case cases[] = {
     CASE(fault_monitor_killed),
     CASE(fault_disk_errors),
     CASE(fault_directory_removed),
+    CASE(fault_directory_removed_writing),
     CASE(fault_read_only),
     CASE(fault_slow_disk),
 };

@@ -26,7 +26,7 @@ enum { OPT_BACKEND = 256 };
 static const struct argp_option option_list[] = {
     { "output", 'o', "FILE", 0, "the file, which must not be there", 0 },
     { "seconds", 't', "N", 0, "end after so long", 0 },
-    { "size", 's', "SIZE", 0, "end before the file is larger (64M)", 0 },
+    { "size", 's', "SIZE", 0, "end before the file is larger; 2M at least", 0 },
     { "history", 'H', NULL, 0, "with what the rings still have", 0 },
     { "backend", OPT_BACKEND, "BACKEND", 0, "xen, or hosted:DIR for tests",
       0 },

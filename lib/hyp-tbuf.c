@@ -443,8 +443,8 @@ int hyp_tbuf_begin(struct hyp_tbuf *x, const struct xen_flightrec_trigger *t)
 
 static void release(struct hyp_tbuf *x)
 {
-    generation(x, x->released + 1)->fetched = true;
     x->released++;
+    place(x, x->released)->fetched = true;
     advance_all(x, held_back(x));
 }
 

@@ -47,7 +47,8 @@ static int load(struct xf_file *f, const char *path, char *err, size_t bytes)
 
     if ( rc )
     {
-        say(err, bytes, fault.what[0] ? fault.what : strerror(-rc));
+        say(err, bytes, rc == -EBADMSG || rc == -ENOTSUP ? fault.what
+                                                         : strerror(-rc));
         return rc;
     }
 

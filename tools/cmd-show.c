@@ -13,6 +13,7 @@
 #include "tools/cmd.h"
 #include "tools/filter.h"
 #include "tools/out.h"
+#include "tools/term.h"
 #include "tools/tool.h"
 
 #define MAX_CPUS     FILTER_MAX_CPUS
@@ -22,14 +23,15 @@
 #define LAST_DOMAIN  15
 #define LAST_CPU     10
 
-enum { OPT_HEAD = 256, OPT_CLOCK };
+enum { OPT_HEAD = 256, OPT_CLOCK, OPT_COLUMNS };
 
 struct options {
     const char *file;
     enum doc_clock clock;
     struct filter filter;
+    struct term term;
     bool summary;  /* --last without a time */
-    bool json;
+    bool json, columns;
     bool head_only;
 };
 
@@ -68,6 +70,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &o->filter;
+        state->child_inputs[1] = &o->term;
         return 0;
     case 'l':
         parse_last(o, arg, state);
@@ -81,6 +84,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             argp_error(state, "--clock takes rel, tsc, xen, monotonic or "
                        "realtime, not \"%s\"", arg);
         return 0;
+    case OPT_COLUMNS:
+        o->columns = true;
+        if ( out_columns_set(arg) )
+            argp_error(state, "--columns takes names like time,event,dom, not "
+                       "\"%s\"", arg);
+        return 0;
     case OPT_HEAD:
         o->head_only = true;
         return 0;
@@ -92,6 +101,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_NO_ARGS:
         argp_error(state, "which file? see `xenflight list'");
         return EINVAL;
+    case ARGP_KEY_END:
+        if ( o->json && o->columns )
+            argp_error(state, "either --json or --columns");
+        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -102,6 +115,9 @@ static const struct argp_option option_list[] = {
       "before the trigger on; without TIME: a summary with the last records "
       "of the domain that died and of the pCPUs it ran on", 0 },
     { "json", 'j', NULL, 0, "print one JSON object a line", 0 },
+    { "columns", OPT_COLUMNS, "LIST", 0, "a table of these and nothing else: "
+      "time, tsc, pcpu, channel, ran, ran_domid, ran_vcpu, event, class, fields, "
+      "or the name of a field", 0 },
     { "clock", OPT_CLOCK, "CLOCK", 0, "times in rel (from the trigger), tsc, "
       "xen (its system time), monotonic or realtime (Dom0's)", 0 },
     { "head", OPT_HEAD, NULL, 0, "only who, when, why: no records", 0 },
@@ -110,6 +126,7 @@ static const struct argp_option option_list[] = {
 
 static const struct argp_child children[] = {
     { &filter_argp, 0, NULL, 0 },
+    { &term_argp, 0, NULL, 0 },
     { 0 },
 };
 
@@ -122,7 +139,11 @@ static const struct argp argp = {
            "record in time order: seconds from the trigger, pCPU, domain and "
            "vCPU that ran there, event, fields.\v"
            "Needs neither Xen nor root.  Exit status: 0 done, 1 the file "
-           "cannot be read, or not to its end, 2 usage.",
+           "cannot be read, or not to its end, 2 usage.\n\n"
+           "  xenflight show --last FILE\n"
+           "  xenflight show --last 100ms --domain web1 --class sched FILE\n"
+           "  xenflight show --filter 'waited_ns>10ms' "
+           "--columns time,dom,vcpu,waited_ns FILE\n",
 };
 
 /*
@@ -277,7 +298,7 @@ static int walk(const struct source *src, const struct out *out,
     if ( rc )
         return rc;
 
-    while ( (rc = merge_next(m, &rec)) > 0 )
+    while ( !term_quit() && (rc = merge_next(m, &rec)) > 0 )
     {
         totals->records += rec.kind == MERGE_EVENT;
         if ( !filter_wants(f, &rec) )
@@ -302,7 +323,9 @@ static int walk(const struct source *src, const struct out *out,
 
 static int show(const struct source *src, struct options *o)
 {
-    const struct out *out = o->json ? &out_json : &out_text;
+    const struct out *out = o->json      ? &out_json
+                            : o->columns ? &out_columns
+                                         : &out_text;
     struct out_totals totals = { 0 };
     struct summary *sum = NULL;
     int rc;
@@ -310,7 +333,14 @@ static int show(const struct source *src, struct options *o)
     rc = filter_resolve(&o->filter, &src->doc);
     if ( rc )
         return rc;
+    if ( o->columns && out_columns_unknown(&src->doc) )
+    {
+        complain(out_columns_unknown(&src->doc),
+                 "neither a column nor a field of any event of this file");
+        return -ENOENT;
+    }
 
+    term_begin(&o->term);
     out->head(src);
     if ( o->head_only )
         return 0;
@@ -359,5 +389,5 @@ int cmd_show(int argc, char **argv)
     }
     filter_free(&o.filter);
     source_close(&src);
-    return flush_stdout() == EXIT_OK ? rc : EXIT_FAIL;
+    return term_end() == EXIT_OK ? rc : EXIT_FAIL;
 }

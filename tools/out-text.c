@@ -10,6 +10,7 @@
 
 #include "lib/text.h"
 #include "tools/out.h"
+#include "tools/term.h"
 
 #define NAME_BYTES 80 /* of a domain's name, as shown */
 
@@ -308,7 +309,9 @@ static void print_clock(const struct source *src)
 
 static void text_head(const struct source *src)
 {
+    printf("%s", term_on(TERM_HEAD));
     headline(&src->doc);
+    printf("%s", term_off());
     print_who(&src->doc);
     print_when(&src->doc);
     print_host(&src->doc);
@@ -324,12 +327,11 @@ static void text_head(const struct source *src)
 
 static void text_section(const char *title)
 {
-    printf("\n%s\n", title);
+    printf("\n%s%s%s\n", term_on(TERM_HEAD), title, term_off());
 }
 
-/* "d5v0", "idle", "-" */
-static void running(const struct doc *d, const struct merge_record *rec,
-                    char *buf, size_t size)
+void out_running(const struct doc *d, const struct merge_record *rec, char *buf,
+                 size_t size)
 {
     const char *name = event_value_name(event_enum_find(d->dict, "domid"),
                                         rec->domid);
@@ -347,14 +349,15 @@ static void running(const struct doc *d, const struct merge_record *rec,
 static void print_gap(const struct merge_record *rec)
 {
     if ( rec->missing )
-        printf("** %" PRIu64 " records are missing: %s\n", rec->missing,
-               merge_gap_text(rec->gap));
+        printf("%s** %" PRIu64 " records are missing: %s%s\n",
+               term_on(TERM_BAD), rec->missing, merge_gap_text(rec->gap),
+               term_off());
     else
-        printf("** records are missing: %s\n", merge_gap_text(rec->gap));
+        printf("%s** records are missing: %s%s\n", term_on(TERM_BAD),
+               merge_gap_text(rec->gap), term_off());
 }
 
-static void moment(const struct source *src, uint64_t tsc, char *buf,
-                   size_t size)
+void out_moment(const struct source *src, uint64_t tsc, char *buf, size_t size)
 {
     int64_t t = doc_clock_at(&src->doc, src->clock, tsc);
 
@@ -377,10 +380,10 @@ static void text_record(const struct source *src,
     char when[48], who[40], buf[EVENT_NAME_BYTES], fields[EVENT_TEXT_BYTES];
     const char *name = buf;
 
-    moment(src, rec->tsc, when, sizeof(when));
-    running(&src->doc, rec, who, sizeof(who));
-    printf("%15s%c cpu%-3u %-8s ", when, rec->error_ns ? '~' : ' ', rec->cpu,
-           who);
+    out_moment(src, rec->tsc, when, sizeof(when));
+    out_running(&src->doc, rec, who, sizeof(who));
+    printf("%15s%c cpu%-3u %s%-8s%s ", when, rec->error_ns ? '~' : ' ', rec->cpu,
+           term_on(TERM_WHO), who, term_off());
     if ( rec->kind == MERGE_GAP )
     {
         print_gap(rec);
@@ -394,17 +397,17 @@ static void text_record(const struct source *src,
 
     if ( event_text(src->doc.dict, rec->desc, rec->data, rec->words, fields,
                     sizeof(fields)) )
-        printf("%-24s %s\n", name, fields);
+        printf("%s%-24s%s %s\n", term_on(TERM_EVENT), name, term_off(), fields);
     else
-        printf("%s\n", name);
+        printf("%s%s%s\n", term_on(TERM_EVENT), name, term_off());
 }
 
 static void text_tail(const struct source *src,
                       const struct out_totals *totals)
 {
     if ( totals->damaged )
-        printf("%" PRIu64 " damaged parts of the file were left out\n",
-               totals->damaged);
+        printf("%s%" PRIu64 " damaged parts of the file were left out%s\n",
+               term_on(TERM_BAD), totals->damaged, term_off());
 }
 
 const struct out out_text = {

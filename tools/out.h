@@ -28,5 +28,19 @@ struct out {
 
 extern const struct out out_text;
 extern const struct out out_json;
+extern const struct out out_columns;
+
+/*
+ * The columns of out_columns: "time,event,dom".  -EINVAL: it is no such list, or
+ * of too many.
+ */
+int out_columns_set(const char *list);
+/* A column that is neither one of ours nor a field of the file's.  NULL: none. */
+const char *out_columns_unknown(const struct doc *doc);
+
+/* A moment in src->clock; who ran: "d5v0", "idle", "-". */
+void out_moment(const struct source *src, uint64_t tsc, char *buf, size_t size);
+void out_running(const struct doc *d, const struct merge_record *rec, char *buf,
+                 size_t size);
 
 #endif /* XENFLIGHT_OUT_H */

@@ -574,7 +574,9 @@ static void work(struct engine *e)
     while ( e->work )
     {
         e->work = false;
-        e->work |= step(e);
+        /* Messages that come meanwhile set it too: it is not to be read now. */
+        if ( step(e) )
+            e->work = true;
     }
     if ( e->end )
     {

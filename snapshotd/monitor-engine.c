@@ -313,6 +313,9 @@ engine_exec(const struct monitor *m, int fd)
          dup2(control, ENGINE_FD_CONTROL) < 0 )
         _exit(1);
     close_range(ENGINE_FD_CONTROL + 1, ~0U, 0);
+    /* What is meant for the daemon may be sent to all of it. */
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGUSR1, SIG_IGN);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     execv("/proc/self/exe", argv);
@@ -578,10 +581,10 @@ static bool send_wake(struct monitor *m)
 {
     struct msg out = { .type = MSG_WAKE, .u.wake = m->wake };
 
-    if ( m->woken && monitor_name_wait_ms(m) < 0 )
+    if ( m->woken && !m->name_waits )
         m->woken = !send_engine(m, &out);
     /* For a name it waits without holding up the rest. */
-    return !m->woken || monitor_name_wait_ms(m) >= 0;
+    return !m->woken || m->name_waits;
 }
 
 static bool send_reply(struct monitor *m)
@@ -604,6 +607,7 @@ static bool send_end(struct monitor *m)
 /* Who died before what died: the names go first.  True: nothing is owed. */
 bool monitor_feed(struct monitor *m)
 {
+    m->name_waits = m->woken && monitor_name_wait_ms(m) >= 0;
     if ( !m->ready )
         return true;
     return send_reply(m) && send_ping(m) && send_conf(m) && send_domains(m) &&

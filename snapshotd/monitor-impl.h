@@ -97,6 +97,7 @@ struct monitor {
     uint32_t signal_number;/* of the last passed on; 0: it is answered */
     bool woken;
     struct msg_wake wake;
+    bool name_waits;       /* ... and in this turn it waits for a name */
     bool end_sent;         /* it was told to end */
 
     uint32_t incarnation;  /* of the buffers that generations are of */

@@ -173,8 +173,11 @@ static int next_timeout(const struct monitor *m)
     int64_t wait = earlier(monitor_xenstore_wait_ms(m),
                            hook_wait_ms(&m->hook, now));
 
-    if ( m->woken )
-        wait = earlier(wait, monitor_name_wait_ms(m));
+    /* Over by now: the next turn is due. */
+    if ( m->name_waits )
+        wait = earlier(wait, monitor_name_wait_ms(m) < 0
+                                 ? 0
+                                 : monitor_name_wait_ms(m));
     wait = earlier(wait, health_wait_ms(m));
     wait = earlier(wait, commands_timeout(&m->commands, now));
     if ( m->pid )

@@ -11,7 +11,10 @@
 
 #include "log.h"
 
-/* A name is noted when it is seen, and not given up when it vanishes. */
+/*
+ * A name is noted when it is seen, and not given up when it vanishes.  What was
+ * read is this domain's if Xen has it afterwards: its number may be given again.
+ */
 void monitor_name(struct monitor *m, uint16_t domid, const uint8_t handle[16])
 {
     char name[PROTO_TEXT] = "";
@@ -19,7 +22,8 @@ void monitor_name(struct monitor *m, uint16_t domid, const uint8_t handle[16])
     struct domain *d = domains_find(&m->domains, domid, handle);
 
     if ( !bytes || !d || d->d.gone ||
-         (d->d.name_bytes == bytes && !memcmp(d->d.name, name, bytes)) )
+         (d->d.name_bytes == bytes && !memcmp(d->d.name, name, bytes)) ||
+         !monitor_has_domain(m, domid, handle) )
         return;
     memset(d->d.name, 0, sizeof(d->d.name));
     memcpy(d->d.name, name, bytes);

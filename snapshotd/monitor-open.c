@@ -242,6 +242,8 @@ static int open_events(struct monitor *m)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
+    /* Whoever reads what we say may go away. */
+    signal(SIGPIPE, SIG_IGN);
     /* Before any thread exists. */
     if ( sigprocmask(SIG_BLOCK, &set, NULL) )
         goto fail;

@@ -6,6 +6,7 @@ FRHOST  := $(O)/tests/fake/frhost
 STOCKXEN := $(O)/tests/fake/stockxen
 INJECT  := $(O)/tests/fake/inject
 FAKEXEN := $(O)/tests/fake/fakexen.so
+FAKECLOCK := $(O)/tests/fake/fakeclock.so
 
 # With the core's seam found before the library's headers.
 $(O)/tests/fake/frhost.o: tests/fake/frhost.c
@@ -27,7 +28,7 @@ $(INJECT): $(O)/tests/fake/inject.o
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
 # Never with a sanitizer: it is loaded into a program that has none.
-$(FAKEXEN): tests/fake/fakexen.c lib/hyp-hosted.h
+$(FAKEXEN) $(FAKECLOCK): $(O)/%.so: %.c lib/hyp-hosted.h
 	@mkdir -p $(@D)
 	@$(call say,LD $@)
 	$(Q)$(CC) $(CSTD) $(WARN) $(CPPFLAGS) -O2 -g -fPIC -shared -o $@ $<

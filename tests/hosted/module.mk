@@ -12,7 +12,7 @@ $(HOSTED:%=$(O)/tests/hosted/test-%): %: %.o $(HOSTED_O) $(LIBXF)
 
 # With the directory whose programs it is to try.
 $(HOSTED:%=$(O)/tests/hosted/%): $(O)/tests/hosted/%: \
-    $(O)/tests/hosted/test-% $(FRHOST) $(STOCKXEN) $(FAKEXEN) \
+    $(O)/tests/hosted/test-% $(FRHOST) $(STOCKXEN) $(FAKEXEN) $(FAKECLOCK) \
     $(O)/snapshotd/snapshotd $(O)/tools/xenflight $(XENFLIGHT_ASK)
 	$(Q)printf '#!/bin/sh\nexec %s %s "$$@"\n' $< $(O) >$@
 	$(Q)chmod +x $@

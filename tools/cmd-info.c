@@ -67,7 +67,9 @@ static const struct argp argp = {
            "its clock and domains; how far back each stream goes and what it "
            "lost.  Records are not read: see `xenflight show'.\v"
            "Needs neither Xen nor root.  Exit status: 0 done, 1 the file "
-           "cannot be read, or not to its end, 2 usage.",
+           "cannot be read, or not to its end, 2 usage.\n\n"
+           "  xenflight info FILE\n"
+           "  xenflight info --json FILE | jq .meta.trigger\n",
 };
 
 /*

@@ -59,7 +59,9 @@ static const struct argp argp = {
            "\"partial\" if Xen could not hold all of the history, or \"cut\" "
            "if the file was not written to its end.\v"
            "Exit status: 0 done, 1 the directory or a file cannot be read, "
-           "2 usage.",
+           "2 usage.\n\n"
+           "  xenflight list\n"
+           "  xenflight list --json /var/crash | jq .uuid\n",
 };
 
 static const char *complete(const struct source *src)

@@ -56,7 +56,8 @@ static const struct argp argp = {
     .doc = "Check snapshots: every byte against its hash, the index, the "
            "documents, and the records against the account that Xen kept.\v"
            "Exit status: 0 all are whole, 1 one is damaged or cut or cannot be "
-           "read, 2 usage.",
+           "read, 2 usage.\n\n"
+           "  xenflight verify --quiet /var/lib/xen/snapshotd/*.xfr.lz4\n",
 };
 
 /* Records of one (pCPU, channel) that are in the file. */

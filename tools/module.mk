@@ -40,3 +40,6 @@ $(O)/tools/export-perfetto.o: $(O)/gen/perfetto.pb-c.h
 # The page's parts are bytes of the program.
 $(O)/tools/report-page.o: tools/report/page.html tools/report/page.css \
     tools/report/page.js
+
+INSTALL_FILES += \
+    $(PREFIX)/share/bash-completion/completions/xenflight:tools/completion/xenflight.bash

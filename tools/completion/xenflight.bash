@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Completion of xenflight(8) for bash.  Commands and options are asked of the
+# program, so they are those of the one that is installed.
+
+_xenflight_commands()
+{
+    "$1" --help 2>/dev/null | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p'
+}
+
+# PROGRAM COMMAND
+_xenflight_options()
+{
+    "$1" "$2" --help 2>/dev/null |
+        sed -n 's/^ *\(-., *\)\{0,1\}\(--[a-z-]*\).*/\2/p' | sort -u
+}
+
+_xenflight()
+{
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    local program=${COMP_WORDS[0]} words=
+
+    COMPREPLY=()
+    if [ "$COMP_CWORD" = 1 ]
+    then
+        words=$(_xenflight_commands "$program")
+    else
+        case $prev in
+        --to|-t) words='ctf perfetto xentrace json csv' ;;
+        --clock) words='rel tsc xen monotonic realtime' ;;
+        --class) words='gen sched dom0op hvm mem pv shadow hw guest' ;;
+        --color) words='auto always never' ;;
+        *)
+            [ "${cur#-}" = "$cur" ] ||
+                words=$(_xenflight_options "$program" "${COMP_WORDS[1]}")
+            ;;
+        esac
+    fi
+    # shellcheck disable=SC2207
+    [ -z "$words" ] || COMPREPLY=($(compgen -W "$words" -- "$cur"))
+}
+
+# What this has no answer for is a file.
+complete -o default -F _xenflight xenflight

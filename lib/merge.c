@@ -142,6 +142,12 @@ static int load_packet(struct merge *m, struct stream *st)
     }
 
     st->off += st->pkt.hdr.used_bytes;
+    /* It was here before: in a file that was put together by somebody else. */
+    if ( st->before.seq && st->pkt.hdr.seq <= st->before.seq )
+    {
+        m->nr_damaged++;
+        return gap(st, MERGE_GAP_DAMAGED, tsc, 0);
+    }
     packet_iter_init(&st->it, &st->pkt);
     clock_packet(m->clock, &st->clock, &st->pkt.hdr);
     st->in_packet = true;

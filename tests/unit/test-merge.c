@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -522,6 +523,66 @@ static void test_merge_from(void **state)
     file_end(&f);
 }
 
+/* The frames of `from` in another order, `twice` or once; no index. */
+static int put_together(const struct file *from, bool twice, bool backwards)
+{
+    uint32_t nr = snapshot_frames(from->s);
+    int fd = memfd_create("again", MFD_CLOEXEC);
+
+    assert_int_equal(sendfile(fd, from->fd, &(off_t){ 0 },
+                              sizeof(struct snapshot_header)),
+                     sizeof(struct snapshot_header));
+    for ( unsigned int i = 0; i < nr * (1 + twice); i++ )
+    {
+        /* The document stays the first. */
+        uint32_t n = backwards && i % nr ? nr - i % nr : i % nr;
+        const struct snapshot_frame *f = snapshot_frame(from->s, n);
+        off_t at = f->offset;
+
+        if ( n || !i )
+            assert_int_equal(sendfile(fd, from->fd, &at, f->bytes), f->bytes);
+    }
+    return fd;
+}
+
+static uint64_t count_events(struct snapshot *s, uint64_t *damaged)
+{
+    struct merge_record rec;
+    struct merge *m;
+    uint64_t n = 0;
+
+    assert_int_equal(merge_open(s, dict, &line, &m), 0);
+    while ( merge_next(m, &rec) > 0 )
+        n += rec.kind == MERGE_EVENT;
+    *damaged = merge_damaged(m);
+    merge_close(m);
+    return n;
+}
+
+/* Whatever order frames come in, and how often: each record is told once. */
+static void test_merge_invents_no_record(void **state)
+{
+    uint64_t want, damaged;
+    struct snapshot *s;
+    struct file f;
+
+    long_file(&f);
+    want = count_events(f.s, &damaged);
+    assert_true(want > 1000 && !damaged);
+    for ( unsigned int i = 0; i < 4; i++ )
+    {
+        int fd = put_together(&f, i & 1, i & 2);
+
+        assert_int_equal(snapshot_open_fd(fd, &s, NULL), 0);
+        assert_non_null(snapshot_truncated(s));
+        assert_int_equal(count_events(s, &damaged), want);
+        assert_int_equal(damaged != 0, i & 1);
+        snapshot_close(s);
+        close(fd);
+    }
+    file_end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -534,6 +595,7 @@ int main(void)
         cmocka_unit_test(test_merge_tells_gaps),
         cmocka_unit_test(test_merge_goes_on_after_damage),
         cmocka_unit_test(test_merge_random_streams),
+        cmocka_unit_test(test_merge_invents_no_record),
         cmocka_unit_test(test_merge_speed),
     };
     int rc = event_dict_build(NULL, XEN_FLIGHTREC_IDS, EVENT_VENDOR_UNKNOWN,

@@ -5,6 +5,7 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@
 #include "tools/tool.h"
 
 struct options {
-    const char *dir;
+    const char *dir, *domain, *cause;
     bool json;
 };
 
@@ -34,6 +35,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'j':
         o->json = true;
         return 0;
+    case 'd':
+        o->domain = arg;
+        return 0;
+    case 'c':
+        o->cause = arg;
+        return 0;
     case ARGP_KEY_ARG:
         if ( state->arg_num )
             argp_error(state, "one directory at a time");
@@ -45,6 +52,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option option_list[] = {
+    { "domain", 'd', "ID|NAME|UUID", 0, "only those that are about this domain",
+      0 },
+    { "cause", 'c', "GLOB", 0, "only those of this cause: crash, request, ...",
+      0 },
     { "json", 'j', NULL, 0, "print one JSON object a line", 0 },
     { 0 },
 };
@@ -61,7 +72,7 @@ static const struct argp argp = {
            "Exit status: 0 done, 1 the directory or a file cannot be read, "
            "2 usage.\n\n"
            "  xenflight list\n"
-           "  xenflight list --json /var/crash | jq .uuid\n",
+           "  xenflight list --cause crash --json /var/crash | jq .uuid\n",
 };
 
 static const char *complete(const struct source *src)
@@ -86,6 +97,18 @@ static json_t *seconds(const struct doc *m)
 
     return doc_window(m, "busy", &from, &to) ? json_real((to - from) / 1e9)
                                              : NULL;
+}
+
+static bool wanted(const struct options *o, const struct doc *m)
+{
+    char number[24];
+
+    snprintf(number, sizeof(number), "%" PRId64, m->domid);
+    if ( o->domain && strcmp(o->domain, m->name) &&
+         strcasecmp(o->domain, m->uuid) &&
+         (m->domid < 0 || strcmp(o->domain, number)) )
+        return false;
+    return !o->cause || !fnmatch(o->cause, m->cause, 0);
 }
 
 /* NULL: out of memory. */
@@ -142,8 +165,12 @@ static int compare(const void *x, const void *y)
     return strcmp(doc_text(a->row, "file", ""), doc_text(b->row, "file", ""));
 }
 
-/* Reads each; those that cannot be read are told on stderr. */
-static size_t read_all(char **paths, size_t nr, struct entry *entries)
+/*
+ * Reads each, keeps those that are wanted; those that cannot be read are told on
+ * stderr and clear *all.
+ */
+static size_t read_all(const struct options *o, char **paths, size_t nr,
+                       struct entry *entries, bool *all)
 {
     size_t n = 0;
 
@@ -153,7 +180,15 @@ static size_t read_all(char **paths, size_t nr, struct entry *entries)
         struct source src;
 
         if ( source_open(paths[i], false, &src) )
+        {
+            *all = false;
             continue;
+        }
+        if ( !wanted(o, &src.doc) )
+        {
+            source_close(&src);
+            continue;
+        }
         e->wall_ns = src.doc.has_wall
                      ? src.doc.wall_ns
                      : (int64_t)snapshot_header(src.snap)->created_ns;
@@ -161,7 +196,10 @@ static size_t read_all(char **paths, size_t nr, struct entry *entries)
         if ( e->row )
             n++;
         else
+        {
             complain(paths[i], "out of memory");
+            *all = false;
+        }
         source_close(&src);
     }
 
@@ -189,21 +227,22 @@ static void print_all(const struct entry *entries, size_t n, bool json)
 }
 
 /* Whether all of the files could be read. */
-static bool list(char **paths, size_t nr, bool json)
+static bool list(const struct options *o, char **paths, size_t nr)
 {
     struct entry *entries = calloc(nr + 1, sizeof(*entries));
+    bool all = true;
     size_t n;
 
     if ( !entries )
         return false;
 
-    n = read_all(paths, nr, entries);
+    n = read_all(o, paths, nr, entries, &all);
     qsort(entries, n, sizeof(*entries), compare);
-    print_all(entries, n, json);
+    print_all(entries, n, o->json);
     for ( size_t i = 0; i < n; i++ )
         json_decref(entries[i].row);
     free(entries);
-    return n == nr;
+    return all;
 }
 
 int cmd_list(int argc, char **argv)
@@ -225,7 +264,7 @@ int cmd_list(int argc, char **argv)
         return EXIT_FAIL;
     }
 
-    all = list(paths, nr, o.json);
+    all = list(&o, paths, nr);
     free_snapshots(paths, nr);
     rc = flush_stdout();
     return all ? rc : EXIT_FAIL;

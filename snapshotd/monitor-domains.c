@@ -89,6 +89,7 @@ static void mark_gone(struct monitor *m, const struct hyp_domain *list,
 /* Whoever calls it: what xenstore has to do with them is its thread's. */
 void monitor_domains(struct monitor *m)
 {
+    const uint64_t before = m->domains.clock;
     struct hyp_domain *list;
     unsigned int nr, i;
     int rc = hyp_domains(m->hyp, &list, &nr);
@@ -102,6 +103,8 @@ void monitor_domains(struct monitor *m)
     for ( i = 0; i < nr; i++ )
         note_domain(m, &list[i]);
     free(list);
+    if ( m->domains.clock == before )
+        return;
     m->xenstore.domains = true;
     monitor_ask_xenstore(m);
 }

@@ -123,7 +123,11 @@ static void events(struct monitor *m)
     if ( m->xs.h && xs_drain(&m->xs) )
         lost(m);
     if ( m->xs.introduced || m->xs.released )
+    {
         monitor_domains(m);
+        /* Or what it has in xenstore has come. */
+        m->xenstore.domains = true;
+    }
     /* A watch fires once when it is set; an engine that starts looks anyway. */
     if ( m->xs.released && m->ready && !m->woken )
     {
@@ -162,6 +166,7 @@ static void check_it(struct monitor *m)
     for ( i = 0; i < m->domains.nr; i++ )
         m->domains.entry[i].watched = false;
     monitor_domains(m);
+    m->xenstore.domains = true;
     guests_reconnected(&m->guests);
     m->xenstore.requests = true;
 }

@@ -2,6 +2,7 @@
 #include "log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 static const char *log_who = "snapshotd";
 static bool log_syslog;
 static int log_journal = -1;
+static unsigned long log_lost; /* lines, since the last that was written */
 
 bool log_open_journal(const char *who, const char *path)
 {
@@ -53,9 +55,14 @@ static void to_journal(int priority, const char *fields, const char *text)
         send(log_journal, out, n, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-/* One write, so that the two processes' lines do not mix. */
+/*
+ * One write, so that the two processes' lines do not mix.  A pipe that nobody
+ * reads loses lines, not our time.
+ */
 static void to_stderr(int priority, const char *text)
 {
+    struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+    unsigned long lost;
     char line[1100];
     int n = snprintf(line, sizeof(line), "%s: %s%s\n", log_who,
                      priority == LOG_ERR       ? "error: "
@@ -63,8 +70,17 @@ static void to_stderr(int priority, const char *text)
                                                : "",
                      text);
 
+    if ( !poll(&p, 1, 0) )
+    {
+        __atomic_add_fetch(&log_lost, 1, __ATOMIC_RELAXED);
+        return;
+    }
     if ( n > 0 && write(STDERR_FILENO, line, n) < 0 )
         return;
+    lost = __atomic_exchange_n(&log_lost, 0, __ATOMIC_RELAXED);
+    if ( lost )
+        dprintf(STDERR_FILENO, "%s: warning: %lu lines before this one were "
+                "lost: nobody read them\n", log_who, lost);
 }
 
 static void log_any(int priority, const char *fields, const char *fmt,

@@ -424,6 +424,25 @@ static void case_signals(struct world *w)
     equal(count_entries(w), count_files(w));
 }
 
+/* A reader of the log that stops reading stops nothing else. */
+static void case_nobody_reads_log(struct world *w)
+{
+    unsigned int i;
+
+    up(w, NULL);
+    check(fcntl(w->log, F_SETPIPE_SZ, 4096) >= 0);
+    for ( i = 0; i < 200; i++ )
+    {
+        kill(w->daemon, SIGHUP);
+        poll(NULL, 0, 1);
+    }
+    host(w, "crash 5 1");
+    json_decref(next_file(w, "crash"));
+    check(wait_log(w, "configuration: read anew"));
+    kill(w->daemon, SIGHUP);
+    check(wait_log(w, "lines before this one were lost"));
+}
+
 static int year_of(char *path)
 {
     const char *name = path ? strrchr(path, '/') : NULL;
@@ -500,6 +519,7 @@ int main(int argc, char **argv)
         CASE(gone_before_read),
         CASE(engine_dies_over_guest),
         CASE(signals),
+        CASE(nobody_reads_log),
         CASE(clock_steps),
     };
 

@@ -12,12 +12,19 @@ ok "the mask as asked for" is mask_rare /tmp/st 0x4f000
 ok "four pCPUs" sh -c 'probe cpu 3 0 && ! probe cpu 4 0'
 
 # The lease: what nobody acknowledges is given back, what somebody reads is not.
-probe freeze 1 > /tmp/f
-gen=$(v gen /tmp/f)
+# A slow machine may take longer than the lease to look: then once more.
 released() { probe status > /tmp/st; [ "$(v released /tmp/st)" -ge "$1" ]; }
-ok "held at first" sh -c "! probe status | grep -q released=$gen\$"
+held_at_first() {
+    for freezes in 1 2 3 4 5; do
+        probe freeze 1 > /tmp/f
+        gen=$(v gen /tmp/f)
+        released "$gen" || return 0
+    done
+    return 1
+}
+ok "held at first" held_at_first
 ok "the lease of an unread hold runs out" wait_for 10 released "$gen"
-ok "... and is counted" is expired /tmp/st 1
+ok "... and is counted" is expired /tmp/st "$freezes"
 probe freeze 2 > /tmp/f
 probe ack $((gen + 1))
 probe trigger $((gen + 1)) > /tmp/t

@@ -165,7 +165,9 @@ static uint64_t clock_ns(clockid_t clock)
 /* The moment of the begin on all clocks: Dom0's are read in between. */
 static int clock_pair(struct hyp *h, struct clock_point *begin, json_t **out)
 {
-    struct xen_flightrec_op before = { .cmd = XEN_FLIGHTREC_OP_clock }, after;
+    /* Xen refuses an operation in which what is no input is not 0. */
+    struct xen_flightrec_op before = { .cmd = XEN_FLIGHTREC_OP_clock };
+    struct xen_flightrec_op after = { .cmd = XEN_FLIGHTREC_OP_clock };
     uint64_t wall, mono;
     int rc = hyp_op(h, &before);
 
@@ -173,8 +175,6 @@ static int clock_pair(struct hyp *h, struct clock_point *begin, json_t **out)
         return rc;
     wall = clock_ns(CLOCK_REALTIME);
     mono = clock_ns(CLOCK_MONOTONIC);
-    after = before;
-    after.cmd = XEN_FLIGHTREC_OP_clock;
     rc = hyp_op(h, &after);
     if ( rc )
         return rc;

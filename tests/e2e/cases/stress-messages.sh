@@ -32,7 +32,7 @@ ok "recording goes on" goes_on
 # A directory that cannot be written, then one that is full.
 mkdir /tmp/bad
 mount -t tmpfs -o size=64k,mode=700,uid=998,gid=998 tmpfs /tmp/bad
-printf '[daemon]\nstate = /tmp/bad\nheartbeat = 1\n' > /tmp/bad.conf
+printf '[daemon]\nstate = /tmp/bad\nheartbeat = 1\n[store]\nmin_free = 0\n' > /tmp/bad.conf
 mount -o remount,ro /tmp/bad
 mark
 ok "it starts on a read-only directory" start_daemon /tmp/bad.conf

@@ -18,8 +18,8 @@
  *     }
  *
  * Armed before the rings are looked at, so that nothing is missed in between.
- * The time-out bounds how long a record waits in a slot of which it fills the
- * last but little: only packets that are closed are handed out.
+ * Only packets that are closed are handed out, and nothing closes a slot but
+ * what fills it: on a quiet pCPU a record waits there, whatever the time-out.
  *
  * A pCPU that is plugged in later is followed by those who open again.
  * Programs that use it link what asks Xen (hyp.h).

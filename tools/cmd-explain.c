@@ -7,28 +7,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "tools/cmd.h"
 #include "tools/explain.h"
+#include "tools/options.h"
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    const char **file = state->input;
-
-    switch ( key )
-    {
-    case ARGP_KEY_ARG:
-        if ( state->arg_num )
-            argp_error(state, "one file at a time");
-        *file = arg;
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which file? see `xenflight list'");
-        return EINVAL;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
+    return parse_file(key, arg, state, state->input);
 }
 
 static const struct argp argp = {
@@ -63,7 +49,6 @@ static int explain(const struct source *src)
 int cmd_explain(int argc, char **argv)
 {
     const char *file = NULL;
-    const struct snapshot_fault *cut;
     struct source src;
     int rc;
 
@@ -75,12 +60,5 @@ int cmd_explain(int argc, char **argv)
         return EXIT_FAIL;
 
     rc = explain(&src);
-    if ( rc )
-        complain(file, strerror(-rc));
-    cut = snapshot_truncated(src.snap);
-    if ( cut )
-        complain(file, cut->what);
-    rc = rc || cut ? EXIT_FAIL : EXIT_OK;
-    source_close(&src);
-    return flush_stdout() == EXIT_OK ? rc : EXIT_FAIL;
+    return source_end(&src, file, rc);
 }

@@ -13,10 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/text.h"
 #include "tools/cmd.h"
 #include "tools/export.h"
 #include "tools/filter.h"
+#include "tools/options.h"
 
 static const struct export_format *const formats[] = {
     &export_ctf, &export_perfetto, &export_xentrace, &export_json, &export_csv,
@@ -49,9 +49,7 @@ static const struct export_format *find_format(const char *name)
 
 static void check(const struct options *o, struct argp_state *state)
 {
-    if ( !o->file )
-        argp_error(state, "which file? see `xenflight list'");
-    else if ( !o->format )
+    if ( !o->format )
         argp_error(state, "--to what?");
     else if ( o->clock != DOC_CLOCK_REL && o->format != &export_json &&
               o->format != &export_csv )
@@ -84,27 +82,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         o->out = arg;
         return 0;
     case OPT_CLOCK:
-        o->clock = doc_clock_find(arg);
-        if ( o->clock == DOC_CLOCKS )
-            argp_error(state, "--clock takes rel, tsc, xen, monotonic or "
-                       "realtime, not \"%s\"", arg);
+        o->clock = parse_clock(arg, state);
         return 0;
     case 'l':
         o->filter.by_time = true;
-        if ( text_duration(arg, &o->filter.last_ns) )
-            argp_error(state, "--last takes a time like 100ms, not \"%s\"",
-                       arg);
-        return 0;
-    case ARGP_KEY_ARG:
-        if ( state->arg_num )
-            argp_error(state, "one file at a time");
-        o->file = arg;
+        o->filter.last_ns = parse_time("last", arg, state);
         return 0;
     case ARGP_KEY_END:
         check(o, state);
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_file(key, arg, state, &o->file);
     }
 }
 

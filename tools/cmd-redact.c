@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "tools/cmd.h"
+#include "tools/options.h"
 #include "tools/redact.h"
 
 struct options {
@@ -30,21 +31,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'o':
         o->out = arg;
         return 0;
-    case ARGP_KEY_ARG:
-        if ( state->arg_num )
-            argp_error(state, "one file at a time");
-        o->file = arg;
-        return 0;
     case ARGP_KEY_END:
-        if ( !o->file )
-            argp_error(state, "which file? see `xenflight list'");
-        else if ( !o->domain )
+        if ( !o->domain )
             argp_error(state, "say with --domain whose records");
         else if ( !o->out )
             argp_error(state, "say with -o which file to write");
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_file(key, arg, state, &o->file);
     }
 }
 

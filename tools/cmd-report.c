@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "tools/cmd.h"
+#include "tools/options.h"
 #include "tools/report.h"
 
 /* Events that a page shows unless told otherwise: a browser has them in 2 s. */
@@ -40,21 +41,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             argp_error(state, "--events takes a number from 1 to %u, not "
                        "\"%s\"", EVENTS_MAX, arg);
         return 0;
-    case ARGP_KEY_ARG:
-        if ( state->arg_num )
-            argp_error(state, "one file at a time");
-        o->file = arg;
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which file? see `xenflight list'");
-        return EINVAL;
     case ARGP_KEY_END:
         if ( !o->output )
             argp_error(state, "where to? -o PAGE.html, or -o - for standard "
                        "output");
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_file(key, arg, state, &o->file);
     }
 }
 

@@ -12,6 +12,7 @@
 #include "lib/text.h"
 #include "tools/cmd.h"
 #include "tools/filter.h"
+#include "tools/options.h"
 #include "tools/out.h"
 #include "tools/term.h"
 #include "tools/tool.h"
@@ -46,9 +47,7 @@ static void parse_last(struct options *o, const char *arg,
     o->filter.by_time = true;
     if ( arg )
     {
-        if ( text_duration(arg, &o->filter.last_ns) )
-            argp_error(state, "--last takes a time like 100ms, not \"%s\"",
-                       arg);
+        o->filter.last_ns = parse_time("last", arg, state);
         return;
     }
 
@@ -79,10 +78,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         o->json = true;
         return 0;
     case OPT_CLOCK:
-        o->clock = doc_clock_find(arg);
-        if ( o->clock == DOC_CLOCKS )
-            argp_error(state, "--clock takes rel, tsc, xen, monotonic or "
-                       "realtime, not \"%s\"", arg);
+        o->clock = parse_clock(arg, state);
         return 0;
     case OPT_COLUMNS:
         o->columns = true;
@@ -93,20 +89,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_HEAD:
         o->head_only = true;
         return 0;
-    case ARGP_KEY_ARG:
-        if ( state->arg_num )
-            argp_error(state, "one file at a time");
-        o->file = arg;
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which file? see `xenflight list'");
-        return EINVAL;
     case ARGP_KEY_END:
         if ( o->json && o->columns )
             argp_error(state, "either --json or --columns");
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_file(key, arg, state, &o->file);
     }
 }
 

@@ -13,6 +13,7 @@
 #include "lib/text.h"
 #include "tools/account.h"
 #include "tools/cmd.h"
+#include "tools/options.h"
 #include "tools/top.h"
 
 /* Only where Xen's libraries are. */
@@ -43,14 +44,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case 'l':
         o->by_time = true;
-        if ( text_duration(arg, &o->last_ns) )
-            argp_error(state, "--last takes a time like 100ms, not \"%s\"",
-                       arg);
+        o->last_ns = parse_time("last", arg, state);
         return 0;
     case 'i':
-        if ( text_duration(arg, &o->interval_ns) || !o->interval_ns )
-            argp_error(state, "--interval takes a time like 2s, not \"%s\"",
-                       arg);
+        o->interval_ns = parse_time("interval", arg, state);
+        if ( !o->interval_ns )
+            argp_error(state, "--interval of no time");
         return 0;
     case 'n':
         if ( text_number(arg, false, &o->count) || !o->count )
@@ -59,16 +58,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_BACKEND:
         o->backend = arg;
         return 0;
-    case ARGP_KEY_ARG:
-        if ( state->arg_num )
-            argp_error(state, "one file at a time");
-        o->file = arg;
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which file? see `xenflight list'");
-        return EINVAL;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_file(key, arg, state, &o->file);
     }
 }
 

@@ -16,6 +16,7 @@
 #include "lib/packet.h"
 #include "lib/text.h"
 #include "tools/cmd.h"
+#include "tools/options.h"
 #include "tools/tool.h"
 
 struct options {
@@ -32,19 +33,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'o':
         o->out = arg;
         return 0;
-    case ARGP_KEY_ARG:
-        if ( state->arg_num )
-            argp_error(state, "one file at a time");
-        o->file = arg;
-        return 0;
     case ARGP_KEY_END:
-        if ( !o->file )
-            argp_error(state, "which file?");
-        else if ( !o->out )
+        if ( !o->out )
             argp_error(state, "say with -o which file to write");
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_file(key, arg, state, &o->file);
     }
 }
 

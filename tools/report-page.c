@@ -131,18 +131,18 @@ static json_t *domains_json(const struct report *r)
 
 static json_t *exits_json(const struct report *r)
 {
-    const struct event_enum *names = event_enum_find(r->src->doc.dict,
-                                                     "hvm_exit");
     json_t *list = json_array();
 
-    for ( unsigned int i = 0; i < r->nr_exits; i++ )
+    for ( unsigned int i = 0; i < r->entries.nr; i++ )
     {
-        const struct exits *e = r->exits[i];
-        const char *name = names ? event_value_name(names, e->reason) : NULL;
+        const struct entry *e = r->entries.entry[i];
 
+        if ( e->kind != ENTRY_EXIT )
+            continue;
         json_array_append_new(list, json_pack("{s:i, s:I, s:s*, s:I, s:o}",
-            "domid", e->domid, "reason", (json_int_t)e->reason, "name", name,
-            "nr", (json_int_t)e->nr, "times", times_json(&e->times, 0)));
+            "domid", e->domid, "reason", (json_int_t)e->code, "name",
+            entry_name(e, &r->src->doc), "nr", (json_int_t)e->nr, "times",
+            times_json(&e->times, 0)));
     }
 
     return list;
@@ -243,7 +243,8 @@ static json_t *facts(const struct report *r)
                   "first_ns", (json_int_t)r->first_ns,
                   "from_ns", (json_int_t)doc_ns(d, s->acc.from),
                   "to_ns", (json_int_t)doc_ns(d, s->acc.to),
-                  "exits_left_out", (json_int_t)r->exits_left_out);
+                  "exits_left_out",
+                  (json_int_t)r->entries.left_out[ENTRY_EXIT]);
     if ( o && s->domid != MERGE_NO_DOMAIN )
         json_object_set_new(o, "subject", json_integer(s->domid));
     return o;

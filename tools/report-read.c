@@ -15,8 +15,6 @@ struct report_vcpu {
     uint8_t state;
     uint16_t cpu;
     uint64_t since;        /* TSC */
-    struct exits *in_exit; /* NULL: in the guest, or not known */
-    uint64_t exit_tsc;
 };
 
 /*
@@ -214,7 +212,6 @@ static int change(struct report *r, const struct merge_record *rec)
     v->state = c.new;
     v->cpu = rec->cpu;
     v->since = rec->tsc;
-    v->in_exit = NULL; /* what it waits for is not Xen's handling */
     return rc;
 }
 
@@ -231,78 +228,6 @@ static int end_intervals(struct report *r)
     }
 
     return 0;
-}
-
-/*
- * Exits.
- */
-
-static struct exits *exits_of(struct report *r, uint32_t domid, uint64_t reason)
-{
-    unsigned int lo = 0, hi = r->nr_exits;
-
-    while ( lo < hi )
-    {
-        unsigned int mid = (lo + hi) / 2;
-        struct exits *e = r->exits[mid];
-
-        if ( e->domid == domid && e->reason == reason )
-            return e;
-        if ( e->domid < domid || (e->domid == domid && e->reason < reason) )
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-
-    if ( r->nr_exits == REPORT_EXITS )
-        return NULL;
-    memmove(&r->exits[lo + 1], &r->exits[lo],
-            (r->nr_exits - lo) * sizeof(r->exits[0]));
-    r->exits[lo] = calloc(1, sizeof(*r->exits[lo]));
-    if ( !r->exits[lo] )
-    {
-        memmove(&r->exits[lo], &r->exits[lo + 1],
-                (r->nr_exits - lo) * sizeof(r->exits[0]));
-        return NULL;
-    }
-
-    r->nr_exits++;
-    r->exits[lo]->domid = domid;
-    r->exits[lo]->reason = reason;
-    return r->exits[lo];
-}
-
-static void exit_or_entry(struct report *r, const struct merge_record *rec,
-                          enum kind kind)
-{
-    struct report_vcpu *v = vcpu_of(r, rec->domid, rec->vcpu);
-    uint64_t reason;
-
-    if ( !v )
-        return;
-
-    if ( kind == KIND_ENTRY )
-    {
-        if ( v->in_exit && rec->tsc >= v->exit_tsc )
-            times_add(&v->in_exit->times, doc_ns(&r->src->doc, rec->tsc) -
-                                          doc_ns(&r->src->doc, v->exit_tsc));
-        v->in_exit = NULL;
-        return;
-    }
-
-    v->in_exit = field_of(rec, "exit", &reason)
-                 ? exits_of(r, rec->domid, reason) : NULL;
-    v->exit_tsc = rec->tsc;
-    if ( v->in_exit )
-        v->in_exit->nr++;
-    else
-        r->exits_left_out++;
-}
-
-static void forget_exits(struct report *r)
-{
-    for ( unsigned int i = 0; i < vcpus_nr(r->vcpus); i++ )
-        ((struct report_vcpu *)vcpus_nth(r->vcpus, i)->data)->in_exit = NULL;
 }
 
 /*
@@ -328,12 +253,8 @@ static int take(struct report *r, const struct merge_record *rec)
         r->now = r->last;
 
     if ( rec->kind == MERGE_GAP )
-    {
         r->last_gap = rec->tsc;
-        forget_exits(r);
-    }
-    if ( kind == KIND_EXIT || kind == KIND_ENTRY )
-        exit_or_entry(r, rec, kind);
+    entries_take(&r->entries, rec, kind, true);
     if ( index < REPORT_KINDS )
     {
         int rc = put_event(r, rec, index);
@@ -374,6 +295,13 @@ int report_read(struct report *r, const struct source *src, uint64_t limit)
     if ( rc )
         return rc;
 
+    rc = entries_init(&r->entries, &src->doc);
+    if ( rc )
+    {
+        story_free(&r->story);
+        return rc;
+    }
+
     story_write(&r->story);
     r->start = r->story.acc.from;
     r->skip = surplus(src, limit);
@@ -394,8 +322,7 @@ void report_free(struct report *r)
 {
     for ( unsigned int i = 0; i < COLUMNS; i++ )
         free(r->col[i].data);
-    for ( unsigned int i = 0; i < r->nr_exits; i++ )
-        free(r->exits[i]);
+    entries_free(&r->entries);
     vcpus_free(r->vcpus);
     story_free(&r->story);
     memset(r, 0, sizeof(*r));

@@ -30,6 +30,7 @@
 #include <stdio.h>
 
 #include "tools/account.h"
+#include "tools/entries.h"
 #include "tools/explain.h"
 
 #define REPORT_NOBODY   0xffffU
@@ -52,15 +53,6 @@ enum report_column {
     COLUMNS,
 };
 
-/* Exits of one domain's vCPUs for one reason, and how long Xen had them. */
-#define REPORT_EXITS 1024
-struct exits {
-    uint32_t domid;
-    uint64_t reason;
-    uint64_t nr;
-    struct times times;        /* ns; of those whose end is known */
-};
-
 struct report {
     const struct source *src;
     struct story story;        /* what it is about, and all accounts */
@@ -79,9 +71,7 @@ struct report {
 
     struct vcpus *vcpus;       /* struct report_vcpu */
     struct kinds known;
-    struct exits *exits[REPORT_EXITS]; /* by domid and reason */
-    unsigned int nr_exits;
-    uint64_t exits_left_out;   /* more reasons than there is room for */
+    struct entries entries;
     uint64_t last_gap;         /* TSC */
     uint64_t start;            /* TSC: all pCPUs are there */
 };

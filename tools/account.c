@@ -274,21 +274,38 @@ static uint64_t end_of(const struct source *src)
     return end;
 }
 
-int accounts_make(const struct source *src, uint64_t from, struct accounts *a,
-                  account_see see, void *arg)
+/* The part of `in` that has all pCPUs. */
+static void choose_stretch(const struct source *src, struct stretch in,
+                           struct accounts *a)
+{
+    a->from = source_common_start(src);
+    if ( in.from > a->from )
+        a->from = in.from;
+    a->to = end_of(src);
+    a->cut = src->doc.recording;
+    if ( in.to < a->to )
+    {
+        a->to = in.to;
+        a->cut = true;
+    }
+    if ( !a->from || a->to < a->from )
+        a->from = a->to; /* no busy ring: nothing to account for */
+}
+
+bool accounts_has(const struct accounts *a, const struct merge_record *rec)
+{
+    return rec->tsc >= a->from && (!a->cut || rec->tsc <= a->to);
+}
+
+int accounts_make(const struct source *src, struct stretch in,
+                  struct accounts *a, account_see see, void *arg)
 {
     struct merge_record rec;
     struct merge *m = NULL;
     int rc;
 
     memset(a, 0, sizeof(*a));
-    a->from = source_common_start(src);
-    if ( from > a->from )
-        a->from = from;
-    a->to = end_of(src);
-    if ( !a->from || a->to < a->from )
-        a->from = a->to; /* no busy ring: nothing to account for */
-
+    choose_stretch(src, in, a);
     a->vcpus = vcpus_new(sizeof(struct account));
     rc = a->vcpus ? merge_open(src->snap, src->doc.dict, &src->doc.clock, &m)
                   : -ENOMEM;
@@ -297,8 +314,7 @@ int accounts_make(const struct source *src, uint64_t from, struct accounts *a,
         rc = 0;
         if ( see )
             see(arg, &rec);
-        if ( rec.tsc < a->from ||
-             (src->doc.recording && rec.tsc > a->to) )
+        if ( !accounts_has(a, &rec) )
             continue;
         rc = rec.kind == MERGE_GAP ? lose(a, &rec) : take(a, &rec);
     }

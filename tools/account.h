@@ -3,7 +3,7 @@
  * account.h: what each vCPU did over a stretch of a recording: how long it was
  * in which runstate, how often it entered Xen, how long it waited to run.
  *
- * The stretch begins no earlier than all pCPUs are there (see
+ * The stretch begins no earlier than all pCPUs are there, and ends no later (see
  * source_common_start()), so a vCPU that changes its runstate is seen to, and
  * the first change says what it was since the begin.  Where a change does not
  * fit the one before, or records are missing between the two, the time between
@@ -87,6 +87,7 @@ struct account {
 
 struct accounts {
     uint64_t from, to;     /* the stretch */
+    bool cut;              /* it ends before the records do */
     uint64_t records, missing, gaps;
     uint64_t last_gap;     /* 0: none yet */
     struct kinds kinds;
@@ -96,10 +97,23 @@ struct accounts {
 /* Is shown each record and gap of the file, those before the stretch too. */
 typedef void (*account_see)(void *arg, const struct merge_record *rec);
 
-/* At most from `from` on.  `see` may be NULL.  Prints nothing.  -errno. */
-int accounts_make(const struct source *src, uint64_t from, struct accounts *a,
-                  account_see see, void *arg);
+/* On the trigger's clock, both ends in it. */
+struct stretch {
+    uint64_t from, to;
+};
+
+#define STRETCH_ALL ((struct stretch){ 0, UINT64_MAX })
+
+/*
+ * At most the stretch `in`; a->from == a->to: nothing of it has all pCPUs.  `see`
+ * may be NULL.  Prints nothing.  -errno.
+ */
+int accounts_make(const struct source *src, struct stretch in,
+                  struct accounts *a, account_see see, void *arg);
 void accounts_free(struct accounts *a);
+
+/* Is a record or gap in the stretch? */
+bool accounts_has(const struct accounts *a, const struct merge_record *rec);
 
 /* Adds a vCPU's to the sum of several; its waits to `waits`. */
 void account_add(struct account *sum, struct times *waits,

@@ -243,10 +243,13 @@ static int print_rows(const struct doc *d, const struct accounts *a,
 
 int top_source(const struct source *src, const struct top_options *o)
 {
-    uint64_t from = o->by_time ? doc_tsc_before(&src->doc, o->last_ns) : 0;
+    struct stretch all = STRETCH_ALL;
     struct accounts a;
-    int rc = accounts_make(src, from, &a, NULL, NULL);
+    int rc;
 
+    if ( o->by_time )
+        all.from = doc_tsc_before(&src->doc, o->last_ns);
+    rc = accounts_make(src, all, &a, NULL, NULL);
     if ( rc )
         return rc;
 

@@ -280,7 +280,7 @@ int story_read(struct story *s, const struct source *src)
 
     memset(s, 0, sizeof(*s));
     s->src = src;
-    rc = accounts_make(src, 0, &s->acc, see, s);
+    rc = accounts_make(src, STRETCH_ALL, &s->acc, see, s);
     if ( rc )
         return rc;
 

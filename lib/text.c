@@ -101,6 +101,7 @@ int text_duration(const char *text, uint64_t *ns)
         double ns;
     } units[] = {
         { "ns", 1 }, { "us", 1e3 }, { "ms", 1e6 }, { "s", 1e9 }, { "m", 60e9 },
+        { "h", 3600e9 }, { "d", 86400e9 },
     };
     char *end;
     double n;

@@ -32,7 +32,7 @@ int text_number(const char *text, bool bytes, uint64_t *out);
 const char *text_time(char *buf, size_t size, int64_t wall_ns);
 
 /*
- * "100ms", "1.5s", "20us", "300ns", "2m": a number with its unit.  -EINVAL.
+ * "100ms", "1.5s", "20us", "300ns", "2m", "12h", "7d": a number with its unit.  -EINVAL.
  */
 int text_duration(const char *text, uint64_t *ns);
 

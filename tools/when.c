@@ -34,17 +34,20 @@ static int parse_fraction(const char *text, int64_t *ns)
 
 static int parse_wall(const char *text, struct when *w)
 {
-    static const char *const form[] = { "%Y-%m-%d %H:%M:%S",
-                                        "%Y-%m-%dT%H:%M:%S", "%H:%M:%S" };
+    /* What begins with another stands before it. */
+    static const char *const form[] = {
+        "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M",
+        "%Y-%m-%dT%H:%M", "%Y-%m-%d", "%H:%M:%S", "%H:%M",
+    };
 
     for ( size_t i = 0; i < sizeof(form) / sizeof(form[0]); i++ )
     {
-        bool today = i == 2;
+        bool today = form[i][1] == 'H', has_seconds = strchr(form[i], 'S');
         struct tm tm = { .tm_mday = 1, .tm_year = 70 };
         const char *end = strptime(text, form[i], &tm);
         time_t secs;
 
-        if ( !end )
+        if ( !end || (*end && !has_seconds) )
             continue;
         secs = timegm(&tm);
         if ( secs < 0 || secs > INT64_MAX / NS_PER_S - 1 )
@@ -76,6 +79,33 @@ int when_parse(const char *text, struct when *w)
     return 0;
 }
 
+/* Of a time of day, on the day of another moment; saturates. */
+static int64_t on_day_of(int64_t moment_ns, int64_t ns)
+{
+    if ( __builtin_add_overflow(moment_ns - moment_ns % NS_PER_DAY, ns, &ns) )
+        return INT64_MAX;
+    return ns;
+}
+
+int when_wall(const struct when *w, int64_t now_ns, int64_t *ns)
+{
+    switch ( w->kind )
+    {
+    case WHEN_REL:
+        if ( __builtin_add_overflow(now_ns, w->ns, ns) )
+            *ns = w->ns < 0 ? INT64_MIN : INT64_MAX;
+        return 0;
+    case WHEN_WALL:
+        *ns = w->ns;
+        return 0;
+    case WHEN_TODAY:
+        *ns = on_day_of(now_ns, w->ns);
+        return 0;
+    default:
+        return -EINVAL;
+    }
+}
+
 int when_tsc(const struct when *w, const struct doc *doc, uint64_t *tsc)
 {
     int64_t ns = w->ns;
@@ -87,10 +117,8 @@ int when_tsc(const struct when *w, const struct doc *doc, uint64_t *tsc)
     }
     if ( w->kind != WHEN_REL && !doc->has_wall )
         return -ENOENT;
-    if ( w->kind == WHEN_TODAY &&
-         __builtin_add_overflow(doc->wall_ns - doc->wall_ns % NS_PER_DAY, ns,
-                                &ns) )
-        ns = INT64_MAX;
+    if ( w->kind == WHEN_TODAY )
+        ns = on_day_of(doc->wall_ns, ns);
     if ( w->kind != WHEN_REL && __builtin_sub_overflow(ns, doc->wall_ns, &ns) )
         ns = ns < 0 ? INT64_MIN : INT64_MAX;
 

@@ -204,7 +204,7 @@ static void test_escape(void **state)
 
 static void test_duration(void **state)
 {
-    static const char *const bad[] = { "", "1", "ms", "-1s", "1h", "1 s",
+    static const char *const bad[] = { "", "1", "ms", "-1s", "1w", "1 s",
                                        ".s", "1e30s", "nan", "infs",
                                        "20261121T101010Z.xfr.lz4" };
     uint64_t ns = 0;
@@ -217,6 +217,10 @@ static void test_duration(void **state)
     assert_int_equal(ns, 0);
     assert_int_equal(text_duration("2m", &ns), 0);
     assert_int_equal(ns, 120000000000);
+    assert_int_equal(text_duration("2h", &ns), 0);
+    assert_int_equal(ns, 7200000000000);
+    assert_int_equal(text_duration("7d", &ns), 0);
+    assert_int_equal(ns, 7 * 86400000000000);
     for ( size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++ )
         assert_int_equal(text_duration(bad[i], &ns), -EINVAL);
 }

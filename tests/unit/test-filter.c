@@ -224,8 +224,9 @@ static uint64_t tsc_of(const char *text)
 static void test_when(void **state)
 {
     static const char *const bad[] = {
-        "", "now", "100ms", "-", "-5", "@", "@x", "2023-11-14", "22:13",
-        "22:13:20.", "22:13:20x", "1969-12-31 23:59:59", "-1e30s",
+        "", "now", "100ms", "-", "-5", "@", "@x", "2023-11", "22", "22:",
+        "22:13:20.", "22:13:20x", "22:13.5", "2023-11-14 22", "2023-11-14.5",
+        "1969-12-31 23:59:59", "-1e30s",
     };
     struct when w;
     uint64_t tsc;
@@ -239,6 +240,9 @@ static void test_when(void **state)
     assert_int_equal(tsc_of("22:13:19.5"), doc.tsc - 1000000000);
     assert_int_equal(tsc_of("2023-11-14 22:13:19.999999999"), doc.tsc - 2);
     assert_int_equal(tsc_of("2023-11-14T22:13:21"), doc.tsc + 2000000000);
+    assert_int_equal(tsc_of("2023-11-14 22:14"), tsc_of("2023-11-14 22:14:00"));
+    assert_int_equal(tsc_of("22:14"), tsc_of("22:14:00"));
+    assert_int_equal(tsc_of("2023-11-15"), tsc_of("2023-11-15 00:00:00"));
     for ( size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++ )
         if ( when_parse(bad[i], &w) != -EINVAL )
             fail_msg("\"%s\" was taken", bad[i]);
@@ -247,6 +251,32 @@ static void test_when(void **state)
     doc.has_wall = false;
     assert_int_equal(when_tsc(&w, &doc, &tsc), -ENOENT);
     doc.has_wall = true;
+}
+
+static int64_t wall_of(const char *text, int64_t now)
+{
+    struct when w;
+    int64_t ns;
+
+    assert_int_equal(when_parse(text, &w), 0);
+    assert_int_equal(when_wall(&w, now, &ns), 0);
+    return ns;
+}
+
+static void test_when_without_a_trigger(void **state)
+{
+    const int64_t s = 1000000000, day = 86400 * s, now = 19675 * day + 5 * s;
+    struct when w;
+    int64_t ns;
+
+    assert_int_equal(wall_of("0", now), now);
+    assert_int_equal(wall_of("-2h", now), now - 7200 * s);
+    assert_int_equal(wall_of("-7d", now), now - 7 * day);
+    assert_int_equal(wall_of("+1m", INT64_MAX - 1), INT64_MAX);
+    assert_int_equal(wall_of("00:01", now), now + 55 * s);
+    assert_int_equal(wall_of("2023-11-14", now), now - 5 * s);
+    assert_int_equal(when_parse("@1", &w), 0);
+    assert_int_equal(when_wall(&w, now, &ns), -EINVAL);
 }
 
 static bool wants(int argc, char **argv, const struct merge_record *rec)
@@ -299,6 +329,7 @@ int main(void)
         cmocka_unit_test(test_expr_too_many_tests),
         cmocka_unit_test(test_expr_names_that_the_file_lacks),
         cmocka_unit_test(test_when),
+        cmocka_unit_test(test_when_without_a_trigger),
         cmocka_unit_test(test_filter_of_options),
     };
 

@@ -15,10 +15,12 @@
 
 #include "lib/text.h"
 #include "tools/cmd.h"
+#include "tools/term.h"
 #include "tools/tool.h"
 
 struct options {
-    bool quiet;
+    bool quiet, json;
+    struct term term;
     char **files;
     int nr_files;
 };
@@ -29,6 +31,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
     switch ( key )
     {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &o->term;
+        return 0;
+    case 'j':
+        o->json = true;
+        return 0;
     case 'q':
         o->quiet = true;
         return 0;
@@ -45,20 +53,53 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option option_list[] = {
+    { "json", 'j', NULL, 0, "print one JSON object a line, for each file", 0 },
     { "quiet", 'q', NULL, 0, "say nothing of files that are whole", 0 },
+    { 0 },
+};
+
+static const struct argp_child children[] = {
+    { &term_color_argp, 0, NULL, 0 },
     { 0 },
 };
 
 static const struct argp argp = {
     .options = option_list,
+    .children = children,
     .parser = parse,
     .args_doc = "FILE...",
     .doc = "Check snapshots: every byte against its hash, the index, the "
            "documents, and the records against the account that Xen kept.\v"
+           "Examples:\n"
+           "  xenflight verify FILE\n"
+           "  xenflight verify --quiet /var/lib/xen/snapshotd/*.xfr.lz4\n"
+           "  xenflight verify --json FILE... | jq -c 'select(.whole | not)'\n\n"
            "Exit status: 0 all are whole, 1 one is damaged or cut or cannot be "
-           "read, 2 usage.\n\n"
-           "  xenflight verify --quiet /var/lib/xen/snapshotd/*.xfr.lz4\n",
+           "read, 2 usage.",
 };
+
+/* What is found out about one file. */
+struct verdict {
+    const char *path;
+    bool whole;
+    bool known;                  /* `totals` and `partial` are */
+    struct snapshot_totals totals;
+    bool partial;                /* Xen could not hold all of the history */
+    json_t *faults;              /* [{"why", "at": byte, if that is known}] */
+};
+
+#define NOWHERE (-1)
+
+static void fault(struct verdict *v, int64_t at, const char *why)
+{
+    json_t *o = json_pack("{s:s}", "why", why);
+
+    v->whole = false;
+    if ( at != NOWHERE )
+        json_object_set_new(o, "at", json_integer(at));
+    if ( json_array_append_new(v->faults, o) )
+        complain(v->path, why);
+}
 
 /* Records of one (pCPU, channel) that are in the file. */
 static uint64_t count_records(struct snapshot *s, int64_t cpu, int channel)
@@ -100,11 +141,10 @@ static bool balances(const json_t *stream)
  * The account of each stream, as far as it is there and claims to be exact:
  * pCPUs that were not quiescent are told in `history`.
  */
-static int check_account(const char *path, const struct source *src)
+static void check_account(struct verdict *v, const struct source *src)
 {
     const json_t *streams = json_object_get(src->doc.root, "streams");
     const json_t *stream;
-    int rc = EXIT_OK;
     size_t i;
 
     json_array_foreach(streams, i, stream)
@@ -127,82 +167,135 @@ static int check_account(const char *path, const struct source *src)
                      "does not balance", cpu, rare ? "rare" : "busy");
         else
             continue;
-        complain(path, why);
-        rc = EXIT_FAIL;
+        fault(v, NOWHERE, why);
     }
-
-    return rc;
 }
 
-/* The bytes.  0, or -errno after saying why. */
-static int check_bytes(const char *path, struct snapshot_totals *totals)
+/* The bytes.  False: not as they were written. */
+static bool check_bytes(struct verdict *v)
 {
-    struct snapshot_fault fault = { .what = "" };
-    char why[200];
-    int rc, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct snapshot_fault f = { .what = "" };
+    int rc, fd = open(v->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-    if ( fd < 0 )
-    {
-        rc = -errno;
-        complain(path, strerror(-rc));
-        return rc;
-    }
-
-    rc = snapshot_verify(fd, &fault, totals);
-    close(fd);
+    rc = fd < 0 ? -errno : snapshot_verify(fd, &f, &v->totals);
     if ( rc == -EBADMSG || rc == -ENOTSUP )
-    {
-        snprintf(why, sizeof(why), "damaged at byte %" PRIu64 ": %s",
-                 fault.offset, fault.what);
-        complain(path, why);
-    }
+        fault(v, f.offset, f.what);
     else if ( rc )
-        complain(path, strerror(-rc));
+        fault(v, NOWHERE, strerror(-rc));
 
-    return rc;
+    if ( fd >= 0 )
+        close(fd);
+    return !rc;
 }
 
-static int verify(const char *path, bool quiet)
+static void check(struct verdict *v)
 {
-    char safe[TEXT_ROOM(256)], size[32];
-    struct snapshot_totals t;
+    char err[SOURCE_ERR_BYTES];
     struct source src;
-    int rc;
 
-    if ( check_bytes(path, &t) || source_open(path, true, &src) )
-        return EXIT_FAIL;
-
-    rc = check_account(path, &src);
-    if ( t.damaged )
+    if ( !check_bytes(v) )
+        return;
+    if ( source_try(v->path, true, &src, err) )
     {
-        complain(path, "whole as it was written, but some packets were "
-                       "already damaged in memory");
-        rc = EXIT_FAIL;
+        fault(v, NOWHERE, err);
+        return;
     }
 
-    if ( rc == EXIT_OK && !quiet )
-        printf("%s: whole: %" PRIu32 " data frames, %" PRIu64 " packets, %"
-               PRIu64 " records, %s, history %s\n",
-               text_escape(safe, sizeof(safe), path), t.frames, t.packets,
-               t.records, text_bytes(size, sizeof(size), t.file_bytes),
-               strcmp(src.doc.history, "complete") ? "partial" : "complete");
-
+    v->known = true;
+    v->partial = strcmp(src.doc.history, "complete");
+    check_account(v, &src);
+    if ( v->totals.damaged )
+        fault(v, NOWHERE, "whole as it was written, but some packets were "
+                          "already damaged in memory");
     source_close(&src);
-    return rc;
+}
+
+static void print_faults(const struct verdict *v)
+{
+    char text[300];
+    const json_t *f;
+    size_t i;
+
+    json_array_foreach(v->faults, i, f)
+    {
+        const char *why = doc_text(f, "why", "");
+
+        if ( json_object_get(f, "at") )
+            snprintf(text, sizeof(text), "damaged at byte %" PRId64 ": %s",
+                     doc_number(f, "at", 0), why);
+        else
+            snprintf(text, sizeof(text), "%s", why);
+        complain(v->path, text);
+    }
+}
+
+static void print_whole(const struct verdict *v)
+{
+    const struct snapshot_totals *t = &v->totals;
+    char safe[TEXT_ROOM(256)], size[32];
+
+    printf("%s: %swhole%s: %" PRIu32 " data frames, %" PRIu64 " packets, %"
+           PRIu64 " records, %s, ",
+           text_escape(safe, sizeof(safe), v->path), term_on(TERM_WHO),
+           term_off(), t->frames, t->packets, t->records,
+           text_bytes(size, sizeof(size), t->file_bytes));
+    if ( v->partial )
+        printf("%shistory partial%s\n", term_on(TERM_BAD), term_off());
+    else
+        printf("history complete\n");
+}
+
+static void print_json(const struct verdict *v)
+{
+    const struct snapshot_totals *t = &v->totals;
+    /* "o*": a path that is no UTF-8 is left out. */
+    json_t *o = json_pack("{s:o*, s:b, s:O}", "file", json_string(v->path),
+                          "whole", v->whole, "faults", v->faults);
+
+    if ( v->known )
+        json_object_update_new(
+            o, json_pack("{s:I, s:I, s:I, s:I, s:I, s:s}",
+                         "frames", (json_int_t)t->frames,
+                         "packets", (json_int_t)t->packets,
+                         "records", (json_int_t)t->records,
+                         "bytes", (json_int_t)t->file_bytes,
+                         "damaged_frames", (json_int_t)t->damaged,
+                         "history", v->partial ? "partial" : "complete"));
+    json_dumpf(o, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+    putchar('\n');
+    json_decref(o);
+}
+
+static bool verify(const char *path, const struct options *o)
+{
+    struct verdict v = { .path = path, .whole = true,
+                         .faults = json_array() };
+
+    check(&v);
+    if ( o->json && !(v.whole && o->quiet) )
+        print_json(&v);
+    else if ( !o->json && !v.whole )
+        print_faults(&v);
+    else if ( !o->json && !o->quiet )
+        print_whole(&v);
+    json_decref(v.faults);
+    return v.whole;
 }
 
 int cmd_verify(int argc, char **argv)
 {
-    struct options o = { 0 };
+    /* It prints as it goes: a pager would hold that back. */
+    struct options o = { .term = { .no_pager = true } };
     int rc = EXIT_OK;
 
     argp_err_exit_status = EXIT_USAGE;
     if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
         return EXIT_USAGE;
 
+    term_begin(&o.term);
     for ( int i = 0; i < o.nr_files; i++ )
-        if ( verify(o.files[i], o.quiet) != EXIT_OK )
+        if ( !verify(o.files[i], &o) )
             rc = EXIT_FAIL;
 
-    return flush_stdout() == EXIT_OK ? rc : EXIT_FAIL;
+    return term_end() == EXIT_OK ? rc : EXIT_FAIL;
 }

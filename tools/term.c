@@ -45,15 +45,23 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
+#define HEADING { NULL, 0, NULL, 0, "On a terminal:", 2 }
+#define COLOR { "color", OPT_COLOR, "WHEN", OPTION_ARG_OPTIONAL, \
+                "auto (on a terminal, unless NO_COLOR is set), always or " \
+                "never", 0 }
+
 static const struct argp_option option_list[] = {
-    { NULL, 0, NULL, 0, "On a terminal:", 2 },
-    { "color", OPT_COLOR, "WHEN", OPTION_ARG_OPTIONAL, "auto (on a terminal, "
-      "unless NO_COLOR is set), always or never", 0 },
+    HEADING,
+    COLOR,
     { "no-pager", OPT_NO_PAGER, NULL, 0, "do not start $PAGER, or less", 0 },
     { 0 },
 };
 
 const struct argp term_argp = { .options = option_list, .parser = parse };
+
+static const struct argp_option color_list[] = { HEADING, COLOR, { 0 } };
+
+const struct argp term_color_argp = { .options = color_list, .parser = parse };
 
 static bool is_set(const char *variable)
 {

@@ -19,6 +19,8 @@ struct term {
 
 /* --color, --no-pager; the input is a struct term, zeroed before. */
 extern const struct argp term_argp;
+/* --color, for a command that has no pager and sets no_pager. */
+extern const struct argp term_color_argp;
 
 /*
  * Before the first output.  Colours by --color, else if it is a terminal that has

@@ -11,6 +11,7 @@
 
 #include "lib/text.h"
 #include "tools/cmd.h"
+#include "tools/term.h"
 #include "tools/tool.h"
 
 void complain(const char *path, const char *why)
@@ -32,28 +33,35 @@ int flush_stdout(void)
     return EXIT_FAIL;
 }
 
-int source_open(const char *path, bool want_dict, struct source *src)
+int source_try(const char *path, bool want_dict, struct source *src,
+               char err[SOURCE_ERR_BYTES])
 {
     struct snapshot_fault fault = { .what = "" };
-    char err[256];
     int rc;
 
     src->clock = DOC_CLOCK_REL;
     rc = snapshot_open(path, &src->snap, &fault);
     if ( rc )
     {
-        complain(path, rc == -EBADMSG || rc == -ENOTSUP ? fault.what
-                                                        : strerror(-rc));
+        snprintf(err, SOURCE_ERR_BYTES, "%s",
+                 rc == -EBADMSG || rc == -ENOTSUP ? fault.what
+                                                  : strerror(-rc));
         return rc;
     }
 
-    rc = doc_load(src->snap, want_dict, &src->doc, err, sizeof(err));
+    rc = doc_load(src->snap, want_dict, &src->doc, err, SOURCE_ERR_BYTES);
     if ( rc )
-    {
-        complain(path, err);
         snapshot_close(src->snap);
-    }
+    return rc;
+}
 
+int source_open(const char *path, bool want_dict, struct source *src)
+{
+    char err[SOURCE_ERR_BYTES];
+    int rc = source_try(path, want_dict, src, err);
+
+    if ( rc )
+        complain(path, err);
     return rc;
 }
 
@@ -151,6 +159,7 @@ int find_snapshots(const char *dir, char ***paths, size_t *nr)
 {
     struct dirent **names;
     int n = scandir(dir, &names, is_snapshot, alphasort), rc = 0;
+    size_t len = strlen(dir);
 
     if ( n < 0 )
         return -errno;
@@ -162,7 +171,8 @@ int find_snapshots(const char *dir, char ***paths, size_t *nr)
 
     for ( int i = 0; i < n; i++ )
     {
-        if ( !rc && asprintf(&(*paths)[*nr], "%s/%s", dir,
+        if ( !rc && asprintf(&(*paths)[*nr], "%s%s%s", dir,
+                             len && dir[len - 1] == '/' ? "" : "/",
                              names[i]->d_name) >= 0 )
             ++*nr;
         free(names[i]);
@@ -182,12 +192,12 @@ void free_snapshots(char **paths, size_t nr)
 int source_end(struct source *src, const char *path, int rc)
 {
     const struct snapshot_fault *cut = snapshot_truncated(src->snap);
+    bool written = term_end() == EXIT_OK;
 
     if ( rc )
         complain(path, strerror(-rc));
     if ( cut )
         complain(path, cut->what);
-    rc = rc || cut ? EXIT_FAIL : EXIT_OK;
     source_close(src);
-    return flush_stdout() == EXIT_OK ? rc : EXIT_FAIL;
+    return !rc && !cut && written ? EXIT_OK : EXIT_FAIL;
 }

@@ -21,12 +21,19 @@ struct source {
     enum doc_clock clock; /* to tell times in; DOC_CLOCK_REL: not asked for */
 };
 
-/* Says on stderr what is wrong.  On error there is nothing to close. */
+#define SOURCE_ERR_BYTES 256
+
+/*
+ * On error there is nothing to close; what is wrong is said on stderr, or in
+ * `err`.
+ */
+int source_try(const char *path, bool want_dict, struct source *src,
+               char err[SOURCE_ERR_BYTES]);
 int source_open(const char *path, bool want_dict, struct source *src);
 void source_close(struct source *src);
 /*
- * The end of a command: says what rc (-errno) and a cut file mean, closes,
- * flushes stdout.  EXIT_OK only if nothing was wrong.
+ * The end of a command: waits for the pager, says what rc (-errno) and a cut file
+ * mean, closes.  EXIT_OK only if nothing was wrong.
  */
 int source_end(struct source *src, const char *path, int rc);
 

@@ -12,11 +12,11 @@ $(O)/tests/unit/test-capture.o: CPPFLAGS := $(CORE_CPPFLAGS) $(CPPFLAGS)
 
 # With the accounts of the reading commands.
 $(O)/tests/unit/test-account: $(O)/tools/account.o $(O)/tools/vcpus.o \
-                              $(O)/tools/tool.o
+                              $(O)/tools/tool.o $(O)/tools/term.o
 
 # With the filters of the reading commands.
 $(O)/tests/unit/test-filter: $(O)/tools/filter.o $(O)/tools/expr.o \
-                             $(O)/tools/when.o $(O)/tools/tool.o
+                             $(O)/tools/when.o $(O)/tools/tool.o $(O)/tools/term.o
 
 # With the slices of one domain.
 $(O)/tests/unit/test-redact: $(O)/tools/redact.o $(O)/tools/redact-doc.o \

@@ -5,26 +5,52 @@
 
 #include <argp.h>
 #include <errno.h>
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "lib/text.h"
 #include "tools/cmd.h"
+#include "tools/filter.h"
+#include "tools/list.h"
+#include "tools/term.h"
 #include "tools/tool.h"
+#include "tools/when.h"
+
+enum { OPT_SINCE = 256, OPT_UNTIL, OPT_COLUMNS };
 
 struct options {
-    const char *dir, *domain, *cause;
-    bool json;
+    const char *domain;
+    struct filter_globs causes;
+    int64_t now_ns, since_ns, until_ns;
+    struct term term;
+    bool json, columns;
+    char **args;               /* directories and files */
+    int nr_args;
 };
 
-struct entry {
-    int64_t wall_ns;
-    json_t *row; /* as --json prints it */
+/* The paths of all that is to be listed. */
+struct paths {
+    char **path;
+    size_t nr;
 };
+
+static int64_t parse_when(const char *option, const char *arg,
+                          const struct options *o,
+                          const struct argp_state *state)
+{
+    struct when w;
+    int64_t ns = 0;
+
+    if ( when_parse(arg, &w) || when_wall(&w, o->now_ns, &ns) )
+        argp_error(state, "--%s takes a time like 2026-01-31, \"2026-01-31 "
+                   "23:59\", 23:59 (UTC, today), -2h or -7d, not \"%s\"",
+                   option, arg);
+    return ns;
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -32,6 +58,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
     switch ( key )
     {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &o->term;
+        return 0;
     case 'j':
         o->json = true;
         return 0;
@@ -39,12 +68,27 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         o->domain = arg;
         return 0;
     case 'c':
-        o->cause = arg;
+        filter_globs_add(&o->causes, arg, state);
         return 0;
-    case ARGP_KEY_ARG:
-        if ( state->arg_num )
-            argp_error(state, "one directory at a time");
-        o->dir = arg;
+    case OPT_SINCE:
+        o->since_ns = parse_when("since", arg, o, state);
+        return 0;
+    case OPT_UNTIL:
+        o->until_ns = parse_when("until", arg, o, state);
+        return 0;
+    case OPT_COLUMNS:
+        o->columns = true;
+        if ( list_columns_set(arg) )
+            argp_error(state, "--columns takes names like time,domain,file, "
+                       "not \"%s\"", arg);
+        return 0;
+    case ARGP_KEY_ARGS:
+        o->args = state->argv + state->next;
+        o->nr_args = state->argc - state->next;
+        return 0;
+    case ARGP_KEY_END:
+        if ( o->json && o->columns )
+            argp_error(state, "either --json or --columns");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -52,27 +96,43 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option option_list[] = {
+    { "columns", OPT_COLUMNS, "LIST", 0, "these, of: time, cause, domain, "
+      "domid, uuid, reason, host, xen, size, bytes, seconds, complete, pinned, "
+      "file", 0 },
+    { "json", 'j', NULL, 0, "print one JSON object a line", 0 },
+    { NULL, 0, NULL, 0, "Which snapshots:", 1 },
     { "domain", 'd', "ID|NAME|UUID", 0, "only those that are about this domain",
       0 },
-    { "cause", 'c', "GLOB", 0, "only those of this cause: crash, request, ...",
-      0 },
-    { "json", 'j', NULL, 0, "print one JSON object a line", 0 },
+    { "cause", 'c', "GLOB", 0, "only those of this cause: crash, request, ...; "
+      "may be given several times", 0 },
+    { "since", OPT_SINCE, "WHEN", 0, "not older than: 2026-01-31, "
+      "\"2026-01-31 23:59\", 23:59 (UTC, today), -2h, -7d", 0 },
+    { "until", OPT_UNTIL, "WHEN", 0, "not newer than", 0 },
+    { 0 },
+};
+
+static const struct argp_child children[] = {
+    { &term_argp, 0, NULL, 0 },
     { 0 },
 };
 
 static const struct argp argp = {
     .options = option_list,
+    .children = children,
     .parser = parse,
-    .args_doc = "[DIRECTORY]",
+    .args_doc = "[DIRECTORY|FILE...]",
     .doc = "List the snapshots of a directory (default: " TOOL_DIR "), oldest "
            "first: when, why, whose, how large.  SECONDS is how long all pCPUs "
            "have everything.  COMPLETE says \"yes\", "
            "\"partial\" if Xen could not hold all of the history, or \"cut\" "
            "if the file was not written to its end.\v"
-           "Exit status: 0 done, 1 the directory or a file cannot be read, "
-           "2 usage.\n\n"
+           "Examples:\n"
            "  xenflight list\n"
-           "  xenflight list --cause crash --json /var/crash | jq .uuid\n",
+           "  xenflight list --cause crash --since -7d\n"
+           "  xenflight list --domain web1 --columns time,cause,file DIRECTORY\n"
+           "  xenflight list --json DIRECTORY | jq -r .uuid | sort | uniq -c\n\n"
+           "Needs neither Xen nor root.  Exit status: 0 done, 1 a directory or "
+           "a file cannot be read, 2 usage.",
 };
 
 static const char *complete(const struct source *src)
@@ -99,16 +159,28 @@ static json_t *seconds(const struct doc *m)
                                              : NULL;
 }
 
-static bool wanted(const struct options *o, const struct doc *m)
+static bool wanted(const struct options *o, const struct doc *m,
+                   int64_t wall_ns)
 {
     char number[24];
 
+    if ( wall_ns < o->since_ns || wall_ns > o->until_ns )
+        return false;
     snprintf(number, sizeof(number), "%" PRId64, m->domid);
     if ( o->domain && strcmp(o->domain, m->name) &&
          strcasecmp(o->domain, m->uuid) &&
          (m->domid < 0 || strcmp(o->domain, number)) )
         return false;
-    return !o->cause || !fnmatch(o->cause, m->cause, 0);
+    return filter_globs_match(&o->causes, m->cause);
+}
+
+/* NULL: there is none. */
+static json_t *text_of(const struct doc *m, const char *object,
+                       const char *key)
+{
+    json_t *text = json_object_get(json_object_get(m->root, object), key);
+
+    return json_is_string(text) ? text : NULL;
 }
 
 /* NULL: out of memory. */
@@ -118,154 +190,170 @@ static json_t *make_row(const char *path, const struct source *src,
     const struct doc *m = &src->doc;
     char when[48];
 
-    /* "o*": a path that is no UTF-8 is left out. */
-    return json_pack("{s:s, s:I, s:s, s:I, s:s, s:s, s:I, s:s, s:b, s:o*, s:o*}",
+    /* "o*": what is no UTF-8 is left out. */
+    return json_pack("{s:s, s:I, s:s, s:I, s:s, s:s, s:s*, s:O*, s:O*, s:I, "
+                     "s:s, s:b, s:o*, s:o*}",
                      "time", text_time(when, sizeof(when), wall_ns),
                      "time_ns", (json_int_t)wall_ns,
                      "cause", m->cause,
                      "domid", (json_int_t)m->domid,
                      "name", m->name,
                      "uuid", m->uuid,
+                     "reason", *m->reason_text ? m->reason_text : NULL,
+                     "host", text_of(m, "host", "name"),
+                     "xen", text_of(m, "xen", "version"),
                      "bytes", (json_int_t)snapshot_file_bytes(src->snap),
                      "complete", complete(src),
                      "pinned", pinned(path), "seconds", seconds(m),
                      "file", json_string(path));
 }
 
-static void print_text(const json_t *row)
-{
-    const char *name = doc_text(row, "name", "");
-    const char *uuid = doc_text(row, "uuid", "");
-    char cause[24], who[25], size[32], secs[32] = "-", safe[TEXT_ROOM(256)];
-    const json_t *window = json_object_get(row, "seconds");
-
-    if ( !*name )
-        name = doc_number(row, "domid", -1) < 0 ? "-" : "?";
-
-    text_escape(cause, sizeof(cause), doc_text(row, "cause", ""));
-    text_escape(who, sizeof(who), name);
-    text_bytes(size, sizeof(size), doc_number(row, "bytes", 0));
-    text_escape(safe, sizeof(safe), *uuid ? uuid : "-");
-    if ( window )
-        snprintf(secs, sizeof(secs), "%.3f", json_real_value(window));
-    printf("%.19s  %-12s  %-24s  %-36.36s  %10s  %8s  %-8s  ",
-           doc_text(row, "time", ""), cause, who, safe, size, secs,
-           doc_text(row, "complete", ""));
-    printf("%s%s\n",
-           text_escape(safe, sizeof(safe), doc_text(row, "file", "?")),
-           json_is_true(json_object_get(row, "pinned")) ? "  (pinned)" : "");
-}
-
 static int compare(const void *x, const void *y)
 {
-    const struct entry *a = x, *b = y;
+    const struct list_row *a = x, *b = y;
 
     if ( a->wall_ns != b->wall_ns )
         return a->wall_ns < b->wall_ns ? -1 : 1;
-    return strcmp(doc_text(a->row, "file", ""), doc_text(b->row, "file", ""));
+    return strcmp(a->path, b->path);
 }
 
-/*
- * Reads each, keeps those that are wanted; those that cannot be read are told on
- * stderr and clear *all.
- */
-static size_t read_all(const struct options *o, char **paths, size_t nr,
-                       struct entry *entries, bool *all)
+/* 1: *row is to be printed; 0: it is not wanted; -errno, said on stderr. */
+static int read_one(const struct options *o, const char *path,
+                    struct list_row *row)
 {
-    size_t n = 0;
+    struct source src;
+    int rc = source_open(path, false, &src);
 
-    for ( size_t i = 0; i < nr; i++ )
+    if ( rc )
+        return rc;
+
+    row->path = path;
+    row->wall_ns = src.doc.has_wall
+                   ? src.doc.wall_ns
+                   : (int64_t)snapshot_header(src.snap)->created_ns;
+    if ( wanted(o, &src.doc, row->wall_ns) )
     {
-        struct entry *e = &entries[n];
-        struct source src;
-
-        if ( source_open(paths[i], false, &src) )
-        {
-            *all = false;
-            continue;
-        }
-        if ( !wanted(o, &src.doc) )
-        {
-            source_close(&src);
-            continue;
-        }
-        e->wall_ns = src.doc.has_wall
-                     ? src.doc.wall_ns
-                     : (int64_t)snapshot_header(src.snap)->created_ns;
-        e->row = make_row(paths[i], &src, e->wall_ns);
-        if ( e->row )
-            n++;
-        else
-        {
-            complain(paths[i], "out of memory");
-            *all = false;
-        }
-        source_close(&src);
+        row->json = make_row(path, &src, row->wall_ns);
+        rc = row->json ? 1 : -ENOMEM;
     }
-
-    return n;
+    if ( rc < 0 )
+        complain(path, strerror(-rc));
+    source_close(&src);
+    return rc;
 }
 
-static void print_all(const struct entry *entries, size_t n, bool json)
+static void print_json(const struct list_row *row, size_t nr)
 {
-    if ( !json && n )
-        printf("%-19s  %-12s  %-24s  %-36s  %10s  %8s  %-8s  %s\n",
-               "TIME (UTC)", "CAUSE", "DOMAIN", "UUID", "SIZE", "SECONDS",
-               "COMPLETE", "FILE");
-
-    for ( size_t i = 0; i < n; i++ )
+    for ( size_t i = 0; i < nr && !term_quit(); i++ )
     {
-        if ( json )
-        {
-            json_dumpf(entries[i].row, stdout,
-                       JSON_COMPACT | JSON_ENSURE_ASCII);
-            putchar('\n');
-        }
-        else
-            print_text(entries[i].row);
+        json_dumpf(row[i].json, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+        putchar('\n');
     }
 }
 
 /* Whether all of the files could be read. */
-static bool list(const struct options *o, char **paths, size_t nr)
+static bool list(const struct options *o, const struct paths *paths)
 {
-    struct entry *entries = calloc(nr + 1, sizeof(*entries));
+    struct list_row *row = calloc(paths->nr + 1, sizeof(*row));
     bool all = true;
-    size_t n;
+    size_t nr = 0;
 
-    if ( !entries )
+    if ( !row )
+    {
+        complain("list", strerror(ENOMEM));
         return false;
+    }
 
-    n = read_all(o, paths, nr, entries, &all);
-    qsort(entries, n, sizeof(*entries), compare);
-    print_all(entries, n, o->json);
-    for ( size_t i = 0; i < n; i++ )
-        json_decref(entries[i].row);
-    free(entries);
+    for ( size_t i = 0; i < paths->nr; i++ )
+    {
+        int rc = read_one(o, paths->path[i], &row[nr]);
+
+        all = all && rc >= 0;
+        nr += rc > 0;
+    }
+
+    qsort(row, nr, sizeof(*row), compare);
+    term_begin(&o->term);
+    if ( o->json )
+        print_json(row, nr);
+    else
+        list_print(row, nr);
+    for ( size_t i = 0; i < nr; i++ )
+        json_decref(row[i].json);
+    free(row);
     return all;
+}
+
+/* As find_snapshots(), of a file whatever its name. */
+static int one_path(const char *file, char ***path, size_t *nr)
+{
+    *nr = 0;
+    *path = calloc(1, sizeof(**path));
+    if ( *path && (**path = strdup(file)) )
+        ++*nr;
+    return *nr ? 0 : -ENOMEM;
+}
+
+static int add_paths(struct paths *all, const char *arg)
+{
+    char **path = NULL, **more;
+    struct stat st;
+    size_t nr = 0;
+    int rc;
+
+    if ( stat(arg, &st) )
+        return -errno;
+
+    rc = S_ISDIR(st.st_mode) ? find_snapshots(arg, &path, &nr)
+                             : one_path(arg, &path, &nr);
+    more = rc ? NULL
+              : reallocarray(all->path, all->nr + nr + 1, sizeof(*more));
+    if ( !more )
+    {
+        free_snapshots(path, nr);
+        return rc ? rc : -ENOMEM;
+    }
+
+    all->path = more;
+    for ( size_t i = 0; i < nr; i++ )
+        more[all->nr++] = path[i];
+    free(path);
+    return 0;
+}
+
+static bool find_all(const struct options *o, struct paths *all)
+{
+    static char *const otherwise[] = { TOOL_DIR };
+    char *const *arg = o->nr_args ? o->args : otherwise;
+    bool found = true;
+
+    for ( int i = 0; i < (o->nr_args ? o->nr_args : 1); i++ )
+    {
+        int rc = add_paths(all, arg[i]);
+
+        if ( rc )
+            complain(arg[i], strerror(-rc));
+        found = found && !rc;
+    }
+    return found;
 }
 
 int cmd_list(int argc, char **argv)
 {
-    struct options o = { .dir = TOOL_DIR };
-    char **paths;
+    struct options o = { .since_ns = INT64_MIN, .until_ns = INT64_MAX };
+    struct paths paths = { NULL, 0 };
+    struct timespec now;
     bool all;
-    size_t nr;
-    int rc;
 
+    list_columns_set(LIST_COLUMNS);
+    clock_gettime(CLOCK_REALTIME, &now);
+    o.now_ns = now.tv_sec * 1000000000LL + now.tv_nsec;
     argp_err_exit_status = EXIT_USAGE;
     if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
         return EXIT_USAGE;
 
-    rc = find_snapshots(o.dir, &paths, &nr);
-    if ( rc )
-    {
-        complain(o.dir, strerror(-rc));
-        return EXIT_FAIL;
-    }
-
-    all = list(&o, paths, nr);
-    free_snapshots(paths, nr);
-    rc = flush_stdout();
-    return all ? rc : EXIT_FAIL;
+    all = find_all(&o, &paths);
+    all = list(&o, &paths) && all;
+    free_snapshots(paths.path, paths.nr);
+    return term_end() == EXIT_OK && all ? EXIT_OK : EXIT_FAIL;
 }

@@ -40,13 +40,22 @@ static int parse_cpus(const char *text, bool *cpu)
     }
 }
 
-static void add_glob(struct filter_globs *g, const char *arg,
-                     struct argp_state *state)
+void filter_globs_add(struct filter_globs *g, const char *glob,
+                      struct argp_state *state)
 {
     if ( g->nr == FILTER_MAX_GLOBS )
         argp_error(state, "more than %u patterns", FILTER_MAX_GLOBS);
     else
-        g->glob[g->nr++] = arg;
+        g->glob[g->nr++] = glob;
+}
+
+bool filter_globs_match(const struct filter_globs *g, const char *name)
+{
+    for ( unsigned int i = 0; i < g->nr; i++ )
+        if ( !fnmatch(g->glob[i], name, FNM_CASEFOLD) )
+            return true;
+
+    return !g->nr;
 }
 
 static void add_expr(struct filter *f, const char *arg,
@@ -99,10 +108,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         parse_list("cpu", arg, f->cpu, state);
         return 0;
     case 'e':
-        add_glob(&f->events, arg, state);
+        filter_globs_add(&f->events, arg, state);
         return 0;
     case OPT_CLASS:
-        add_glob(&f->classes, arg, state);
+        filter_globs_add(&f->classes, arg, state);
         return 0;
     case 'f':
         add_expr(f, arg, state);
@@ -188,21 +197,13 @@ void filter_free(struct filter *f)
         expr_free(f->expr[--f->nr_exprs]);
 }
 
-static bool match_globs(const struct filter_globs *g, const char *name)
-{
-    for ( unsigned int i = 0; i < g->nr; i++ )
-        if ( !fnmatch(g->glob[i], name, FNM_CASEFOLD) )
-            return true;
-
-    return !g->nr;
-}
-
 static bool match_names(const struct filter *f, const struct merge_record *rec)
 {
     char buf[EVENT_NAME_BYTES];
 
-    return match_globs(&f->events, event_name(rec->desc, rec->event, buf)) &&
-           match_globs(&f->classes, event_class(rec->event));
+    return filter_globs_match(&f->events,
+                              event_name(rec->desc, rec->event, buf)) &&
+           filter_globs_match(&f->classes, event_class(rec->event));
 }
 
 static bool match_event(struct filter *f, const struct merge_record *rec)

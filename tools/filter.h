@@ -28,6 +28,12 @@ struct filter_globs {
     unsigned int nr;
 };
 
+/* Says with argp_error() that there are too many. */
+void filter_globs_add(struct filter_globs *g, const char *glob,
+                      struct argp_state *state);
+/* Whatever the case. */
+bool filter_globs_match(const struct filter_globs *g, const char *name);
+
 struct filter {
     /* As given: zeroed before argp_parse(). */
     const char *domain;

@@ -38,6 +38,7 @@ struct scene {
     bool hvm[SCENE_DOMS], hangs[SCENE_CPUS];
     uint32_t op[SCENE_DOMS];     /* 0: any */
     bool odd_names;
+    int64_t wall_ns;             /* at the trigger */
 };
 
 uint32_t scene_domid(unsigned int dom)
@@ -74,6 +75,7 @@ struct scene *scene_new(uint64_t seed)
         abort();
     s->random = seed * 2 + 1;
     s->tsc = 4000000000ULL;
+    s->wall_ns = WALL_NS;
     for ( unsigned int d = 0; d < SCENE_DOMS; d++ )
     {
         s->pinned[d] = -1;
@@ -121,6 +123,11 @@ void scene_op(struct scene *s, unsigned int dom, uint32_t op)
 void scene_odd_names(struct scene *s)
 {
     s->odd_names = true;
+}
+
+void scene_wall(struct scene *s, int64_t wall_ns)
+{
+    s->wall_ns = wall_ns;
 }
 
 void scene_hang(struct scene *s, unsigned int cpu)
@@ -443,7 +450,7 @@ static char *make_meta(const struct scene *s, json_t *trigger)
                   "host", "name", "host.example", "xen", "version", "4.17.5",
                   "clock", "tsc_khz", (json_int_t)SCENE_KHZ, "tsc_shift", 4,
                   "pairs", "tsc", (json_int_t)s->tsc, "ns",
-                  (json_int_t)(s->tsc / 2), "wall_ns", (json_int_t)WALL_NS,
+                  (json_int_t)(s->tsc / 2), "wall_ns", (json_int_t)s->wall_ns,
                   "domains", "domid", 0, "name", "Domain-0", "vcpus", 2,
                   "domid", 1, "name", s->odd_names ? SCENE_ODD_NAME : "victim",
                   "vcpus", 1,
@@ -466,7 +473,7 @@ int scene_begin(struct scene *s, const char *path, json_t *trigger,
         return -errno;
 
     meta = make_meta(s, trigger);
-    rc = snapshot_create(fd, WALL_NS, w);
+    rc = snapshot_create(fd, s->wall_ns, w);
     if ( !rc )
         rc = snapshot_put_meta(*w, meta, strlen(meta));
     free(meta);

@@ -105,6 +105,8 @@ int scene_write(struct scene *s, const char *path, json_t *trigger,
 #define SCENE_ODD_NAME "</script><script>document.title='owned'</script>" \
                        "<img src=x onerror=\"document.title='owned'\">&amp;"
 void scene_odd_names(struct scene *s);
+/* The time of day at the trigger; ns since 1970. */
+void scene_wall(struct scene *s, int64_t wall_ns);
 
 /* The same in two parts, for packets of the caller's. */
 int scene_begin(struct scene *s, const char *path, json_t *trigger,

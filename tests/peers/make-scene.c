@@ -310,6 +310,19 @@ static int noise(const char *path, uint64_t seed)
     return rc;
 }
 
+/* With its time of day and its requester's words, if they are given. */
+static int write_scene(struct scene *s, size_t i, unsigned int steps,
+                       char **argv)
+{
+    json_t *trigger = scenes[i].play(s, steps);
+
+    if ( argv[3] && argv[4] )
+        scene_wall(s, strtoll(argv[4], NULL, 0) * 1000000000);
+    if ( argv[3] && argv[4] && argv[5] )
+        json_object_set_new(trigger, "reason_text", json_string(argv[5]));
+    return scene_write(s, argv[2], trigger, scenes[i].drop);
+}
+
 int main(int argc, char **argv)
 {
     unsigned int steps = argc > 3 ? strtoul(argv[3], NULL, 0) : 20000;
@@ -325,7 +338,7 @@ int main(int argc, char **argv)
         if ( strcmp(argv[1], scenes[i].name) )
             continue;
         s = scene_new(i);
-        rc = scene_write(s, argv[2], scenes[i].play(s, steps), scenes[i].drop);
+        rc = write_scene(s, i, steps, argv);
         if ( rc )
             fprintf(stderr, "make-scene: %s: %s\n", argv[2], strerror(-rc));
         else
@@ -337,6 +350,7 @@ int main(int argc, char **argv)
         return rc ? 1 : 0;
     }
 
-    fprintf(stderr, "usage: make-scene SCENE FILE [STEPS]\n");
+    fprintf(stderr, "usage: make-scene SCENE FILE [STEPS [SECONDS_SINCE_1970 "
+                    "[REASON]]]\n");
     return 2;
 }

@@ -13,7 +13,9 @@
 
 #include "lib/text.h"
 #include "tools/cmd.h"
+#include "tools/options.h"
 #include "tools/out.h"
+#include "tools/term.h"
 #include "tools/tool.h"
 
 #define TEXT_BYTES 256
@@ -21,6 +23,7 @@
 struct options {
     const char *file;
     bool json;
+    struct term term;
 };
 
 /* All frames of one stream. */
@@ -38,19 +41,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
     switch ( key )
     {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &o->term;
+        return 0;
     case 'j':
         o->json = true;
         return 0;
-    case ARGP_KEY_ARG:
-        if ( state->arg_num )
-            argp_error(state, "one file at a time");
-        o->file = arg;
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which file? see `xenflight list'");
-        return EINVAL;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_file(key, arg, state, &o->file);
     }
 }
 
@@ -59,17 +57,24 @@ static const struct argp_option option_list[] = {
     { 0 },
 };
 
+static const struct argp_child children[] = {
+    { &term_argp, 0, NULL, 0 },
+    { 0 },
+};
+
 static const struct argp argp = {
     .options = option_list,
+    .children = children,
     .parser = parse,
     .args_doc = "FILE",
     .doc = "What a snapshot file says of itself: who, when, why; the machine, "
            "its clock and domains; how far back each stream goes and what it "
            "lost.  Records are not read: see `xenflight show'.\v"
-           "Needs neither Xen nor root.  Exit status: 0 done, 1 the file "
-           "cannot be read, or not to its end, 2 usage.\n\n"
+           "Examples:\n"
            "  xenflight info FILE\n"
-           "  xenflight info --json FILE | jq .meta.trigger\n",
+           "  xenflight info --json FILE | jq .meta.trigger\n\n"
+           "Needs neither Xen nor root.  Exit status: 0 done, 1 the file "
+           "cannot be read, or not to its end, 2 usage.",
 };
 
 /*
@@ -163,6 +168,12 @@ static int64_t lost_of(const json_t *stream)
  * As text.
  */
 
+/* The begin of a part. */
+static void heading(const char *title)
+{
+    printf("\n%s%s%s\n", term_on(TERM_HEAD), title, term_off());
+}
+
 static const char *escaped(char *buf, const json_t *o, const char *key)
 {
     return text_escape(buf, TEXT_BYTES, doc_text(o, key, "-"));
@@ -187,7 +198,7 @@ static void print_machine(const struct doc *d)
     const json_t *clock = json_object_get(d->root, "clock");
     char buf[TEXT_BYTES];
 
-    printf("\nMachine:\n");
+    heading("Machine:");
     printf("  kernel       %s\n", escaped(buf, host, "kernel"));
     printf("  build id     %s\n", escaped(buf, xen, "build_id"));
     printf("  Xen's line   %s\n", escaped(buf, xen, "cmdline"));
@@ -206,19 +217,21 @@ static void print_domains(const struct doc *d)
     char uuid[TEXT_BYTES], name[TEXT_BYTES];
     size_t i;
 
-    printf("\nDomains:\n  %5s %5s  %-36s  %s\n", "id", "vCPUs", "uuid", "name");
+    heading("Domains:");
+    printf("  %5s %5s  %-36s  %s\n", "id", "vCPUs", "uuid", "name");
     json_array_foreach(domains, i, dom)
-        printf("  %5" PRId64 " %5" PRId64 "  %-36s  %s%s\n",
+        printf("  %5" PRId64 " %5" PRId64 "  %-36s  %s%s%s%s\n",
                doc_number(dom, "domid", -1), doc_number(dom, "vcpus", -1),
-               escaped(uuid, dom, "uuid"), escaped(name, dom, "name"),
+               escaped(uuid, dom, "uuid"), term_on(TERM_WHO),
+               escaped(name, dom, "name"), term_off(),
                json_is_true(json_object_get(dom, "gone")) ? " (gone)" : "");
 }
 
 static void print_streams(const struct doc *d, const struct extent *e,
                           size_t nr)
 {
-    printf("\nStreams, seconds from the trigger; records:\n"
-           "  pCPU channel %12s %12s %10s %12s %12s %8s\n", "from", "to",
+    heading("Streams, seconds from the trigger; records:");
+    printf("  pCPU channel %12s %12s %10s %12s %12s %8s\n", "from", "to",
            "here", "emitted", "overwritten", "lost");
     for ( size_t i = 0; i < nr; i++ )
     {
@@ -228,9 +241,11 @@ static void print_streams(const struct doc *d, const struct extent *e,
                channel_name(e[i].channel), doc_ns(d, e[i].first_tsc) / 1e9,
                doc_ns(d, e[i].last_tsc) / 1e9, e[i].records);
         if ( a )
-            printf(" %12" PRId64 " %12" PRId64 " %8" PRId64,
+            printf(" %12" PRId64 " %12" PRId64 " %s%8" PRId64 "%s",
                    doc_number(a, "emitted", -1),
-                   doc_number(a, "overwritten", -1), lost_of(a));
+                   doc_number(a, "overwritten", -1),
+                   lost_of(a) ? term_on(TERM_BAD) : "", lost_of(a),
+                   lost_of(a) ? term_off() : "");
         putchar('\n');
     }
 }
@@ -249,7 +264,8 @@ static void print_size(const struct source *src, const struct extent *e,
         bytes += e[i].bytes;
     }
 
-    printf("\nFile:\n  format       %u.%u, written %s\n", h->major, h->minor,
+    heading("File:");
+    printf("  format       %u.%u, written %s\n", h->major, h->minor,
            text_time(when, sizeof(when), h->created_ns));
     printf("  size         %s; data: %s, unpacked %s\n",
            text_bytes(a, sizeof(a), snapshot_file_bytes(src->snap)),
@@ -349,6 +365,7 @@ static int info(const struct source *src, const struct options *o)
     if ( !e )
         return -ENOMEM;
 
+    term_begin(&o->term);
     if ( o->json )
         rc = print_json(src, e, nr);
     else

@@ -306,27 +306,30 @@ static int walk(const struct source *src, const struct out *out,
     totals->copies = merge_copies(m);
     totals->damaged = merge_damaged(m);
     merge_close(m);
-    return rc;
+    return rc < 0 ? rc : 0; /* not 0 as well if the pager has seen enough */
 }
 
-static int show(const struct source *src, struct options *o)
+/* Does the file have what was asked for?  Else it is said on stderr. */
+static bool can_show(struct source *src, struct options *o)
+{
+    if ( source_clock(src, o->clock) || filter_resolve(&o->filter, &src->doc) )
+        return false;
+    if ( !o->columns || !out_columns_unknown(&src->doc) )
+        return true;
+
+    complain(out_columns_unknown(&src->doc),
+             "neither a column nor a field of any event of this file");
+    return false;
+}
+
+static int show(const struct source *src, struct options *o, bool *damaged)
 {
     const struct out *out = o->json      ? &out_json
                             : o->columns ? &out_columns
                                          : &out_text;
     struct out_totals totals = { 0 };
     struct summary *sum = NULL;
-    int rc;
-
-    rc = filter_resolve(&o->filter, &src->doc);
-    if ( rc )
-        return rc;
-    if ( o->columns && out_columns_unknown(&src->doc) )
-    {
-        complain(out_columns_unknown(&src->doc),
-                 "neither a column nor a field of any event of this file");
-        return -ENOENT;
-    }
+    int rc = 0;
 
     term_begin(&o->term);
     out->head(src);
@@ -347,18 +350,17 @@ static int show(const struct source *src, struct options *o)
         print_summary(src, out, sum, &totals.shown);
     if ( !rc )
         out->tail(src, &totals);
-    else
-        complain(o->file, strerror(-rc));
 
     free_summary(sum);
-    return !rc && totals.damaged ? -EBADMSG : rc;
+    *damaged = totals.damaged;
+    return rc;
 }
 
 int cmd_show(int argc, char **argv)
 {
     static struct options o;
-    const struct snapshot_fault *cut;
     struct source src;
+    bool damaged = false, can;
     int rc;
 
     argp_err_exit_status = EXIT_USAGE;
@@ -368,14 +370,9 @@ int cmd_show(int argc, char **argv)
     if ( source_open(o.file, true, &src) )
         return EXIT_FAIL;
 
-    rc = source_clock(&src, o.clock) || show(&src, &o) ? EXIT_FAIL : EXIT_OK;
-    cut = snapshot_truncated(src.snap);
-    if ( cut )
-    {
-        complain(o.file, cut->what);
-        rc = EXIT_FAIL;
-    }
+    can = can_show(&src, &o);
+    rc = can ? show(&src, &o, &damaged) : 0;
     filter_free(&o.filter);
-    source_close(&src);
-    return term_end() == EXIT_OK ? rc : EXIT_FAIL;
+    rc = source_end(&src, o.file, rc);
+    return can && !damaged ? rc : EXIT_FAIL;
 }

@@ -15,10 +15,21 @@ _xenflight_options()
         sed -n 's/^ *\(-., *\)\{0,1\}\(--[a-z-]*\).*/\2/p' | sort -u
 }
 
+# COMMAND
+_xenflight_columns()
+{
+    case $1 in
+    list) echo time cause domain domid uuid reason host xen size bytes \
+               seconds complete pinned file ;;
+    show) echo time tsc pcpu channel ran ran_domid ran_vcpu event class \
+               fields ;;
+    esac
+}
+
 _xenflight()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
-    local program=${COMP_WORDS[0]} words=
+    local program=${COMP_WORDS[0]} words= before=
 
     COMPREPLY=()
     if [ "$COMP_CWORD" = 1 ]
@@ -29,6 +40,14 @@ _xenflight()
         --to|-t) words='ctf perfetto xentrace json csv' ;;
         --clock) words='rel tsc xen monotonic realtime' ;;
         --class) words='gen sched dom0op hvm mem pv shadow hw guest' ;;
+        --columns)
+            words=$(_xenflight_columns "${COMP_WORDS[1]}")
+            # Behind the last comma; another may follow.
+            [ "$cur" = "${cur##*,}" ] || before=${cur%,*},
+            cur=${cur##*,}
+            compopt -o nospace 2>/dev/null
+            ;;
+        --cause) words='crash xen-crash watchdog triple-fault viridian request' ;;
         --color) words='auto always never' ;;
         *)
             [ "${cur#-}" = "$cur" ] ||
@@ -37,7 +56,7 @@ _xenflight()
         esac
     fi
     # shellcheck disable=SC2207
-    [ -z "$words" ] || COMPREPLY=($(compgen -W "$words" -- "$cur"))
+    [ -z "$words" ] || COMPREPLY=($(compgen -P "$before" -W "$words" -- "$cur"))
 }
 
 # What this has no answer for is a file.

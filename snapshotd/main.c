@@ -63,8 +63,12 @@ static const struct argp argp = {
     .options = option_list,
     .parser = parse,
     .doc = "Keeps the flight recorder's history when a guest crashes or "
-           "somebody asks for it.\vStays in the foreground.  SIGUSR1 asks for "
-           "a trace snapshot.  See snapshotd(8).",
+           "somebody asks for it.\v"
+           "Examples:\n"
+           "  snapshotd --check --config FILE\n"
+           "  systemctl enable --now snapshotd\n\n"
+           "Stays in the foreground.  SIGUSR1 asks for a trace snapshot.  See "
+           "snapshotd(8).",
 };
 
 static int read_conf(struct conf *conf, const char *path)

@@ -78,6 +78,10 @@ static const struct argp argp = {
     .doc = "Make buffers, for all pCPUs there are and those to come; recording "
            "begins with xenflight start.  Nothing is done if there are such "
            "buffers already; those of another form must be destroyed first.\v"
+           "Examples:\n"
+           "  xenflight create && xenflight start\n"
+           "  xenflight destroy && xenflight create -s 8M && xenflight start\n"
+           "  xenflight create --size 4M --busy default --busy hvm=off\n\n"
            "Exit status: 0 there are such buffers, 1 there are not, 2 usage.",
 };
 

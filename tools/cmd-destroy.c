@@ -11,6 +11,9 @@ static const struct argp argp = {
            "that runs writes first what is held, gives up its mapping, and "
            "waits for new buffers.  Refused while another process has some of "
            "it mapped.\v"
+           "Examples:\n"
+           "  xenflight destroy\n"
+           "  xenflight destroy --json | jq .\n\n"
            "Exit status: 0 there are no buffers, 1 they are still there, "
            "2 usage.",
 };

@@ -121,10 +121,14 @@ static const struct argp argp = {
     .parser = parse,
     .args_doc = "FILE",
     .doc = "Write a snapshot in the format of another tool.\v"
+           "Examples:\n"
+           "  xenflight export --to ctf -o trace FILE && babeltrace2 trace\n"
+           "  xenflight export --to perfetto -o trace.perfetto FILE\n"
+           "  xenflight export --to xentrace -o trace.xen FILE && xenalyze -s trace.xen\n"
+           "  xenflight export --to csv --class sched --last 1s FILE | gzip >FILE.csv.gz\n\n"
            "Needs neither Xen nor root.  Exit status: 0 done, 1 the file "
            "cannot be read, or not to its end, or OUT cannot be written, 2 "
-           "usage.\n\n"
-           "  xenflight export --to ctf -o trace FILE && babeltrace2 trace",
+           "usage.",
 };
 
 /*

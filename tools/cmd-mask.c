@@ -76,6 +76,11 @@ static const struct argp argp = {
            "dom0op, hvm, mem, pv, shadow, hw or guest, or EVENT=on|off; the "
            "event may be a shell pattern.  An event is recorded if its class "
            "is on and itself is not off.\v"
+           "Examples:\n"
+           "  xenflight mask\n"
+           "  xenflight mask busy pv_hypercall=off hvm=on\n"
+           "  xenflight mask rare all\n"
+           "  xenflight mask busy default\n\n"
            "Exit status: 0 done, 1 it could not be, 2 usage.",
 };
 

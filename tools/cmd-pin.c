@@ -45,7 +45,11 @@ static const struct argp argp = {
     .doc = "A pinned snapshot is never removed by the daemon, neither for its "
            "age nor for the budget; it counts in the budget all the same.  "
            "Pinned is what its owner may not write: chmod u-w does the same."
-           "\vExit status: 0 done, 1 a file could not be changed, 2 usage.",
+           "\v"
+           "Examples:\n"
+           "  xenflight pin FILE\n"
+           "  xenflight unpin FILE\n\n"
+           "Exit status: 0 done, 1 a file could not be changed, 2 usage.",
 };
 
 static int change(const char *path, bool pin)

@@ -76,13 +76,13 @@ static const struct argp argp = {
     .parser = parse,
     .doc = "Write all that Xen records to a file while it happens, until "
            "interrupted (SIGINT, SIGTERM, SIGHUP).\v"
+           "Examples:\n"
+           "  xenflight record -o boot.xfr.lz4 --seconds 30\n"
+           "  xenflight record -o long.xfr.lz4 --history --size 4G\n\n"
            "The file is a trace snapshot, for all commands that read one.  "
            "Nothing is polled: Xen wakes this command when rings have turned "
            "by a part.  What is in a slot that is not full at the end is not in "
-           "the file.\n\n"
-           "Examples:\n"
-           "  xenflight record -o boot.xfr.lz4 --seconds 30\n"
-           "  xenflight record -o long.xfr.lz4 --size 4G\n\n"
+           "the file.\n"
            "Exit status: 0 all that the rings turned over is in the file; 1 it "
            "is not, or could not be written; 2 usage.",
 };

@@ -56,10 +56,12 @@ static const struct argp argp = {
            "bug report: no record, name, address or time of any other, nor the "
            "host's name and command line.  Others that ran before or after it "
            "are \"other\".\v"
+           "Examples:\n"
+           "  xenflight redact --domain web1 -o web1.xfr.lz4 FILE\n"
+           "  xenflight show web1.xfr.lz4\n\n"
            "Look at the result before you give it away: xenflight(8) says what "
            "stays in.  Exit status: 0 done, 1 FILE cannot be read, or not all "
-           "of it, or OUT cannot be written, 2 usage.\n\n"
-           "  xenflight redact --domain web1 -o web1.xfr.lz4 FILE",
+           "of it, or OUT cannot be written, 2 usage.",
 };
 
 static int write_out(const struct source *src, const struct options *o,

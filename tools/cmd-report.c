@@ -66,8 +66,9 @@ static const struct argp argp = {
            "timeline of pCPUs and vCPUs to zoom into, each event, and tables "
            "of who ran, waited and entered Xen.  The page needs a browser and "
            "nothing else: it loads nothing and sends nothing.\v"
-           "Example:\n"
-           "  xenflight report crash.xfr.lz4 -o crash.html\n\n"
+           "Examples:\n"
+           "  xenflight report FILE -o crash.html\n"
+           "  xenflight report --events 100000 FILE -o - | ssh desk 'cat >crash.html'\n\n"
            "Needs neither Xen nor root.  Exit status: 0 done, 1 the file "
            "cannot be read, or not to its end, or the page not be written, "
            "2 usage.",

@@ -126,12 +126,13 @@ static const struct argp argp = {
     .doc = "Show what is in a snapshot: who died, when, why, and then each "
            "record in time order: seconds from the trigger, pCPU, domain and "
            "vCPU that ran there, event, fields.\v"
-           "Needs neither Xen nor root.  Exit status: 0 done, 1 the file "
-           "cannot be read, or not to its end, 2 usage.\n\n"
+           "Examples:\n"
            "  xenflight show --last FILE\n"
            "  xenflight show --last 100ms --domain web1 --class sched FILE\n"
-           "  xenflight show --filter 'waited_ns>10ms' "
-           "--columns time,dom,vcpu,waited_ns FILE\n",
+           "  xenflight show --filter 'waited_ns>10ms' --columns time,dom,waited_ns FILE\n"
+           "  xenflight show --json FILE | jq -r '.event // empty' | sort | uniq -c\n\n"
+           "Needs neither Xen nor root.  Exit status: 0 done, 1 the file "
+           "cannot be read, or not to its end, 2 usage.",
 };
 
 /*

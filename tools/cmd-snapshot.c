@@ -57,6 +57,9 @@ static const struct argp argp = {
     .children = children,
     .doc = "Have snapshotd write a trace snapshot of what Xen recorded until "
            "now.\v"
+           "Examples:\n"
+           "  xenflight snapshot --reason \"slow disk\" --wait\n"
+           "  xenflight explain \"$(xenflight snapshot --wait)\"\n\n"
            "Exit status: 0 asked for, or with --wait written; 1 it was not; "
            "2 usage.",
 };

@@ -10,6 +10,8 @@ static const struct argp argp = {
     .doc = "Let Xen record events.  If it has no buffers they are made: of the "
            "size in the daemon's configuration, or of 1 MiB a pCPU if no "
            "daemon runs.\v"
+           "Examples:\n"
+           "  xenflight start\n\n"
            "Exit status: 0 Xen records, 1 it does not, 2 usage.",
 };
 

@@ -17,6 +17,9 @@ static const struct argp argp = {
     .children = ask_children,
     .doc = "Is Xen recording, how much history is there, what was lost, and "
            "what did the daemon do.\v"
+           "Examples:\n"
+           "  xenflight status\n"
+           "  xenflight status --json | jq .\n\n"
            "Exit status: 0 Xen records, 1 it does not or cannot be asked, "
            "2 usage.",
 };

@@ -9,6 +9,8 @@ static const struct argp argp = {
     .children = ask_children,
     .doc = "Let Xen record no more events.  The buffers and what is in them "
            "stay; a crash from now on leaves nothing new.\v"
+           "Examples:\n"
+           "  xenflight stop\n\n"
            "Exit status: 0 Xen does not record, 1 it could not be stopped, "
            "2 usage.",
 };

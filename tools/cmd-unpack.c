@@ -53,10 +53,12 @@ static const struct argp argp = {
     .args_doc = "FILE",
     .doc = "Write a snapshot again with its packets as Xen had them, for "
            "readers that know nothing of columns; all of xenflight reads both."
-           "\vWhat is damaged is left out and told.  Exit status: 0 done, 1 "
+           "\v"
+           "Examples:\n"
+           "  xenflight unpack FILE -o plain.xfr.lz4 && lz4 -d plain.xfr.lz4 plain.xfr\n\n"
+           "What is damaged is left out and told.  Exit status: 0 done, 1 "
            "FILE cannot be read, or not all of it, or OUT cannot be written, "
-           "2 usage.\n\n"
-           "  xenflight unpack FILE -o plain.xfr.lz4 && lz4 -d plain.xfr.lz4",
+           "2 usage.",
 };
 
 /* Frames and packets that could not be taken over. */

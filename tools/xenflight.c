@@ -57,6 +57,11 @@ static void help(FILE *out)
     for ( size_t i = 0; i < NR_COMMANDS; i++ )
         if ( commands[i].run )
             fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].what);
+    fprintf(out, "\nExamples:\n"
+                 "  xenflight status\n"
+                 "  xenflight list --since -7d\n"
+                 "  xenflight explain FILE\n"
+                 "  xenflight show --last 100ms --domain web1 FILE\n");
     fprintf(out, "\n`xenflight COMMAND --help' has the options of each; "
                  "xenflight(8) has more.\n"
                  "Exit status: 0 done, 1 failed, 2 not understood.\n");

@@ -5,7 +5,8 @@
 
 _xenflight_commands()
 {
-    "$1" --help 2>/dev/null | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p'
+    "$1" --help 2>/dev/null | 
+        sed -n '/^Examples:/q; s/^  \([a-z][a-z]*\) .*/\1/p'
 }
 
 # PROGRAM COMMAND

@@ -177,6 +177,20 @@ static int usage(void)
     return USAGE;
 }
 
+static int help(void)
+{
+    puts("Usage: xenflight-ask [-n] [-t SECONDS] [-d DEVICE] [REASON]\n"
+         "In a guest, asks the host for a trace snapshot of what just happened,"
+         "\nwaits for the answer (10 s or SECONDS; -n: not at all) and prints "
+         "it.\n\n"
+         "Examples:\n"
+         "  xenflight-ask \"disk slow\"\n"
+         "  xenflight-ask -n watchdog\n\n"
+         "Exit status: 0 done, or with -n asked; 1 not done; 2 usage; 3 no Xen "
+         "guest,\nor this one may not ask.");
+    return DONE;
+}
+
 int main(int argc, char **argv)
 {
     const char *device = "/dev/xen/xenbus", *reason;
@@ -186,8 +200,12 @@ int main(int argc, char **argv)
     long limit_s = 10;
     int opt;
 
-    while ( (opt = getopt(argc, argv, "nt:d:")) != -1 )
+    if ( argc > 1 && !strcmp(argv[1], "--help") )
+        return help();
+    while ( (opt = getopt(argc, argv, "hnt:d:")) != -1 )
     {
+        if ( opt == 'h' )
+            return help();
         if ( opt == 'n' )
             wait = false;
         else if ( opt == 'd' )

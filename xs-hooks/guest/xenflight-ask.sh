@@ -19,9 +19,28 @@ usage()
     exit 2
 }
 
-while getopts nt: opt
+help()
+{
+    cat <<'END'
+Usage: xenflight-ask.sh [-n] [-t SECONDS] [REASON]
+In a guest, asks the host for a trace snapshot of what just happened,
+waits for the answer (10 s or SECONDS; -n: not at all) and prints it.
+
+Examples:
+  xenflight-ask.sh "disk slow"
+  xenflight-ask.sh -n watchdog
+
+Exit status: 0 done, or with -n asked; 1 not done; 2 usage; 3 no xenstore,
+or this guest may not ask.
+END
+    exit 0
+}
+
+[ "${1-}" != --help ] || help
+while getopts hnt: opt
 do
     case $opt in
+    h) help ;;
     n) wait=no ;;
     t) limit=$OPTARG ;;
     *) usage ;;

@@ -59,3 +59,12 @@ $(RECORD): tests/hosted/record.sh $(FRHOST) $(XENFLIGHT)
 	@mkdir -p $(@D)
 	$(Q)printf '#!/bin/sh\nexec %s %s\n' "$<" "$(FRHOST) $(XENFLIGHT)" >$@ && \
 	    chmod +x $@
+
+# The examples of each help.
+HELP  := $(O)/tests/hosted/help
+TESTS += $(HELP)
+
+$(HELP): tests/hosted/help.sh $(FRHOST) $(XENFLIGHT) $(O)/snapshotd/snapshotd \
+    $(XENFLIGHT_ASK) $(O)/tests/peers/make-scene
+	@mkdir -p $(@D)
+	$(Q)printf '#!/bin/sh\nexec %s %s\n' $< $(O) >$@ && chmod +x $@

@@ -22,13 +22,18 @@ $(O)/e2e/dom0.cpio.gz: $(E2E)/mkinitrd $(E2E)/get-kernel $(E2E)/dom0/init \
 	@$(call say,INITRD $(@D))
 	$(Q)$(E2E)/mkinitrd $(@D)
 
-E2E_TINY := $(foreach m,1 2 3 4 5 6 7 8 9 10 11,$(O)/e2e/tiny-$m)
+E2E_TINY := $(foreach m,1 2 3 4 5 6 7 8 9 10 11 12 13 14,$(O)/e2e/tiny-$m)
 
 $(O)/e2e/tiny-%: $(E2E)/guest/tiny.S
 	@mkdir -p $(@D)
 	@$(call say,GUEST $@)
 	$(Q)$(CC) -nostdlib -static -no-pie -DMODE=$* \
 	    -Wl,-Ttext=0x100000,--build-id=none -o $@ $<
+
+$(O)/e2e/hang.ko: $(E2E)/mkhang $(E2E)/guest/hang.S $(E2E)/get-kernel
+	@mkdir -p $(@D)
+	@$(call say,MODULE $@)
+	$(Q)$(E2E)/mkhang $@
 
 # Loaded by the dynamic linker in Dom0 before Xen's own libraries.
 $(O)/e2e/old-xen.so: $(E2E)/old-xen.c
@@ -43,7 +48,8 @@ installed: all
 
 e2e-parts: installed xen xen-debian xen-off xen-pristine \
     $(O)/e2e/dom0.cpio.gz $(O)/$(E2E)/probe \
-    $(O)/$(E2E)/probe-tbuf $(E2E_TINY) $(O)/e2e/old-xen.so
+    $(O)/$(E2E)/probe-tbuf $(E2E_TINY) $(O)/e2e/old-xen.so \
+    $(O)/e2e/hang.ko
 
 e2e: e2e-parts all ## the tests on a real Xen under QEMU
 	$(Q)tests/run $(filter $(E2E)/%,$(TESTS))

@@ -14,14 +14,28 @@
  *   9  PV: lives until it is destroyed
  *  10  PV: makes hypercalls and nothing else
  *  11  PVH: makes records of its own, by HVMOP_xentrace, and nothing else
+ *  12  PV: computes, and enters Xen every 2^21 cycles, as a kernel's clock does
+ *  13  PV: the same every 2^18 cycles, as a kernel does that has much to do
+ *  14  PV: asks for a bad page table entry, which Xen refuses, then takes its
+ *      own stack out of its page table  (Xen kills it)
  */
 
+#define HYPERCALL_MMU_UPDATE 1
+#define HYPERCALL_UPDATE_VA_MAPPING 14
 #define HYPERCALL_XEN_VERSION 17
 #define HYPERCALL_SCHED_OP 29
 #define HYPERCALL_HVM_OP   34
 #define HVMOP_XENTRACE     11
 #define SCHEDOP_SHUTDOWN   2
 #define SCHEDOP_WATCHDOG   6
+#define UVMF_INVLPG        2
+#define DOMID_SELF         0x7ff0
+
+#if MODE == 12
+#define PERIOD (1 << 21)
+#else
+#define PERIOD (1 << 18)
+#endif
 
 #define NOTE(type, desc...)         \
     .pushsection .note.xen, "a";    \
@@ -71,6 +85,32 @@ flood:
     vmmcall
     jmp flood
     .code64
+#elif MODE == 12 || MODE == 13
+work:
+    rdtsc
+    mov %eax, %ebx
+compute:
+    rdtsc
+    sub %ebx, %eax
+    cmp $PERIOD, %eax
+    jb compute
+    mov $HYPERCALL_XEN_VERSION, %eax
+    xor %edi, %edi
+    syscall
+    jmp work
+#elif MODE == 14
+    mov $HYPERCALL_MMU_UPDATE, %eax
+    lea argument(%rip), %rdi
+    mov $1, %esi
+    xor %edx, %edx
+    mov $DOMID_SELF, %r10d
+    syscall
+    mov $HYPERCALL_UPDATE_VA_MAPPING, %eax
+    lea -8(%rsp), %rdi
+    xor %esi, %esi
+    mov $UVMF_INVLPG, %edx
+    syscall
+    push %rax
 #elif MODE != 9
     mov $HYPERCALL_SCHED_OP, %eax
 #if MODE == 3
@@ -98,6 +138,8 @@ argument:
 #elif MODE == 11
     .word 0x123, 28                 /* event, bytes behind it */
     .fill 7, 4, 0x55aa55aa
+#elif MODE == 14
+    .quad 0x1000, 0x1003            /* an entry that is not the guest's */
 #else
     .long 0                         /* SHUTDOWN_poweroff */
 #endif

@@ -2,9 +2,10 @@
 /*
  * snapshot.c: the reading half of the snapshot file.
  *
- * An index that is there and right is believed about where frames lie, and each
- * frame's hash and lengths are checked when it is read.  Without one, frames
- * are measured and decompressed one after another from the start.
+ * An index that is there and right (snapshot-index.c) is believed about where
+ * frames lie, and each frame's hash and lengths are checked when it is read.
+ * Without one, frames are measured and decompressed one after another from the
+ * start.
  */
 
 #include <errno.h>
@@ -15,40 +16,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <lz4frame.h>
 #include <xxhash.h>
 
 #include "lib/columns.h"
 #include "lib/pack.h"
-#include "lib/snapshot.h"
-
-/*
- * The one form of lz4 frame header in a snapshot, 15 bytes: magic, flags,
- * block size, content size (8), header checksum.
- */
-#define LZ4_HEADER_BYTES  15
-#define LZ4_FLAGS         0x6c /* v1, independent, content size and checksum */
-#define LZ4_BLOCK_RAW     0x80000000U
-#define LZ4_TAIL_BYTES    8    /* end mark, content checksum */
-
-/* No later version's index entry is longer. */
-#define MAX_ENTRY_BYTES   256
-
-struct snapshot {
-    int fd;
-    bool own_fd;
-    uint64_t file_bytes;
-    struct snapshot_header header;
-    struct snapshot_frame *frames;
-    uint32_t nr_frames, max_frames;
-    bool indexed;
-    struct snapshot_fault fault;  /* !indexed: where and why it ends */
-    LZ4F_dctx *dctx;
-    uint8_t *in;                  /* one frame as stored */
-    size_t in_bytes;
-    uint8_t *content;             /* its content, if that is columns */
-    size_t content_bytes;
-};
+#include "lib/snapshot-impl.h"
 
 static int set_fault(struct snapshot_fault *f, uint64_t offset,
                      const char *what)
@@ -62,8 +34,7 @@ static int set_fault(struct snapshot_fault *f, uint64_t offset,
     return -EBADMSG;
 }
 
-/* -ENODATA: the file ends before `len` bytes are read. */
-static int read_at(int fd, uint64_t offset, void *data, size_t len)
+int snapshot_read_at(int fd, uint64_t offset, void *data, size_t len)
 {
     char *at = data;
 
@@ -101,12 +72,6 @@ static int make_room(void **buf, size_t *size, size_t bytes)
     return 0;
 }
 
-static uint64_t max_content(unsigned int kind)
-{
-    return kind == SNAPSHOT_DATA ? SNAPSHOT_MAX_DATA_BYTES
-                                 : SNAPSHOT_MAX_JSON_BYTES;
-}
-
 static int add_frame(struct snapshot *s, const struct snapshot_frame *f)
 {
     if ( s->nr_frames == s->max_frames )
@@ -136,7 +101,7 @@ static int load_header(struct snapshot *s, struct snapshot_fault *fault)
     struct snapshot_header *h = &s->header;
     int rc;
 
-    rc = read_at(s->fd, 0, h, sizeof(*h));
+    rc = snapshot_read_at(s->fd, 0, h, sizeof(*h));
     if ( rc == -ENODATA )
         return set_fault(fault, 0, "the file ends inside its header");
     if ( rc )
@@ -164,7 +129,10 @@ static int load_header(struct snapshot *s, struct snapshot_fault *fault)
  * Frames.
  */
 
-/* Decompresses `bytes` stored bytes into exactly `content_bytes`. */
+/*
+ * Decompresses the `bytes` bytes in s->in into exactly `content_bytes`.  -EILSEQ:
+ * as many as that, but not what was written.
+ */
 static int inflate_frame(struct snapshot *s, size_t bytes, void *out,
                          size_t content_bytes)
 {
@@ -177,6 +145,8 @@ static int inflate_frame(struct snapshot *s, size_t bytes, void *out,
 
         hint = LZ4F_decompress(s->dctx, (char *)out + out_done, &out_now,
                                s->in + in_done, &in_now, NULL);
+        if ( !strcmp(LZ4F_getErrorName(hint), "ERROR_contentChecksum_invalid") )
+            return -EILSEQ;
         if ( LZ4F_isError(hint) || (hint && !in_now && !out_now) )
             return -EBADMSG;
         in_done += in_now;
@@ -196,11 +166,9 @@ static uint32_t first_word(const void *data, size_t len)
     return first;
 }
 
-/*
- * Kind and flags of a frame by its content.  What begins like nothing that is
- * known is of a later version, unless it is the first frame.
- */
-static int tell_kind(const uint8_t *data, size_t len, struct snapshot_frame *f)
+/* What begins like nothing that is known is of a later version. */
+int snapshot_tell_kind(const uint8_t *data, size_t len,
+                       struct snapshot_frame *f)
 {
     bool first = f->offset == sizeof(struct snapshot_header);
     uint32_t word = first_word(data, len);
@@ -251,6 +219,11 @@ static int read_plain(struct snapshot *s, const struct snapshot_frame *f,
     return rc ? rc : inflate_frame(s, f->bytes, *buf, f->content_bytes);
 }
 
+static bool hash_fits(const struct snapshot *s, const struct snapshot_frame *f)
+{
+    return f->xxh64 == XXH64(s->in, f->bytes, 0);
+}
+
 int snapshot_read(struct snapshot *s, uint32_t i, void **buf, size_t *size,
                   size_t *len)
 {
@@ -263,11 +236,12 @@ int snapshot_read(struct snapshot *s, uint32_t i, void **buf, size_t *size,
     f = &s->frames[i];
     rc = make_room((void **)&s->in, &s->in_bytes, f->bytes);
     if ( !rc )
-        rc = read_at(s->fd, f->offset, s->in, f->bytes);
+        rc = snapshot_read_at(s->fd, f->offset, s->in, f->bytes);
     if ( rc )
         return rc == -ENODATA ? -EBADMSG : rc;
 
-    if ( f->xxh64 != XXH64(s->in, f->bytes, 0) )
+    /* If that is what the index has wrong, the frame's own checksum tells. */
+    if ( !hash_fits(s, f) && s->in[LZ4_FLAGS_AT] != LZ4_FLAGS )
         return -EBADMSG;
 
     if ( f->kind == SNAPSHOT_DATA && (f->flags & SNAPSHOT_FRAME_COLUMNS) )
@@ -275,7 +249,7 @@ int snapshot_read(struct snapshot *s, uint32_t i, void **buf, size_t *size,
     else
         rc = read_plain(s, f, buf, size, len);
     if ( rc )
-        return rc;
+        return rc == -EILSEQ ? -EBADMSG : rc;
 
     /* So that a document is a string; there is room for it. */
     ((char *)*buf)[*len] = '\0';
@@ -306,126 +280,6 @@ int snapshot_json(struct snapshot *s, enum snapshot_kind kind, char **text,
 }
 
 /*
- * With an index.
- */
-
-static bool is_known(const struct snapshot_frame *f)
-{
-    return f->kind >= SNAPSHOT_META && f->kind <= SNAPSHOT_NOTE;
-}
-
-/* The meta document comes first, and of the notes there is one at most. */
-static bool kinds_fit(const struct snapshot *s)
-{
-    bool noted = false;
-
-    for ( uint32_t i = 0; i < s->nr_frames; i++ )
-    {
-        const struct snapshot_frame *f = &s->frames[i];
-
-        if ( (f->kind == SNAPSHOT_META) != !i || (noted && is_known(f)) )
-            return false;
-        noted |= f->kind == SNAPSHOT_NOTE;
-    }
-
-    return true;
-}
-
-/* Entries lie end to end between header and index and are within limits. */
-static bool entries_fit(const struct snapshot *s, uint64_t index_offset)
-{
-    uint64_t next = sizeof(struct snapshot_header);
-
-    for ( uint32_t i = 0; i < s->nr_frames; i++ )
-    {
-        const struct snapshot_frame *f = &s->frames[i];
-
-        if ( f->offset != next || !f->content_bytes ||
-             f->content_bytes > max_content(f->kind) ||
-             f->channel >= XEN_FLIGHTREC_CHANNELS ||
-             f->bytes < LZ4_HEADER_BYTES + LZ4_TAIL_BYTES ||
-             f->bytes > LZ4F_compressFrameBound(f->content_bytes, NULL) )
-            return false;
-        next += f->bytes;
-    }
-
-    return next == index_offset && s->nr_frames && kinds_fit(s);
-}
-
-/* The index from its first byte to the file's last; checks its hash. */
-static int check_index(struct snapshot *s, const uint8_t *index, size_t bytes)
-{
-    struct snapshot_index head;
-    struct snapshot_trailer end;
-    uint64_t hashed = bytes - sizeof(end) +
-                      offsetof(struct snapshot_trailer, xxh64);
-    size_t entries = bytes - sizeof(head) - sizeof(end);
-
-    memcpy(&head, index, sizeof(head));
-    memcpy(&end, index + bytes - sizeof(end), sizeof(end));
-
-    if ( head.skip_magic != SNAPSHOT_SKIP_INDEX ||
-         head.skip_bytes != bytes - 8 ||
-         memcmp(head.magic, SNAPSHOT_INDEX_MAGIC, sizeof(head.magic)) ||
-         head.frame_bytes < sizeof(*s->frames) ||
-         head.frame_bytes > MAX_ENTRY_BYTES ||
-         head.frames > SNAPSHOT_MAX_FRAMES ||
-         head.frames * (uint64_t)head.frame_bytes != entries ||
-         end.xxh64 != XXH64(index, hashed, 0) )
-        return -EBADMSG;
-
-    s->frames = malloc(head.frames * sizeof(*s->frames));
-    if ( !s->frames )
-        return -ENOMEM;
-
-    for ( uint32_t i = 0; i < head.frames; i++ )
-        memcpy(&s->frames[i],
-               index + sizeof(head) + i * (size_t)head.frame_bytes,
-               sizeof(s->frames[i]));
-    s->nr_frames = s->max_frames = head.frames;
-    return entries_fit(s, end.index_offset) ? 0 : -EBADMSG;
-}
-
-/* -EBADMSG: there is none, or it is not right. */
-static int load_index(struct snapshot *s)
-{
-    const size_t fixed = sizeof(struct snapshot_index) +
-                         sizeof(struct snapshot_trailer);
-    struct snapshot_trailer end;
-    uint8_t *index;
-    uint64_t bytes;
-    int rc;
-
-    if ( s->file_bytes < sizeof(struct snapshot_header) + fixed )
-        return -EBADMSG;
-
-    rc = read_at(s->fd, s->file_bytes - sizeof(end), &end, sizeof(end));
-    if ( rc )
-        return rc;
-
-    if ( memcmp(end.magic, SNAPSHOT_END_MAGIC, sizeof(end.magic)) ||
-         end.file_bytes != s->file_bytes ||
-         end.index_offset < sizeof(struct snapshot_header) ||
-         end.index_offset > s->file_bytes - fixed )
-        return -EBADMSG;
-
-    bytes = s->file_bytes - end.index_offset;
-    if ( !(bytes - fixed) ||
-         (bytes - fixed) / MAX_ENTRY_BYTES > SNAPSHOT_MAX_FRAMES )
-        return -EBADMSG;
-
-    index = malloc(bytes);
-    if ( !index )
-        return -ENOMEM;
-
-    rc = read_at(s->fd, end.index_offset, index, bytes);
-    if ( !rc )
-        rc = check_index(s, index, bytes);
-    free(index);
-    return rc;
-}
-
-/*
  * Without an index.
  */
 
@@ -436,12 +290,12 @@ static int measure_frame(struct snapshot *s, struct snapshot_frame *f)
     uint64_t content, limit, at = f->offset + sizeof(head);
     int rc;
 
-    rc = read_at(s->fd, f->offset, head, sizeof(head));
+    rc = snapshot_read_at(s->fd, f->offset, head, sizeof(head));
     if ( rc )
         return rc;
 
-    memcpy(&content, head + 6, sizeof(content));
-    if ( head[4] != LZ4_FLAGS || !content || content > SNAPSHOT_MAX_JSON_BYTES )
+    memcpy(&content, head + LZ4_CONTENT_AT, sizeof(content));
+    if ( head[LZ4_FLAGS_AT] != LZ4_FLAGS || !content || content > SNAPSHOT_MAX_JSON_BYTES )
         return -EBADMSG;
 
     limit = f->offset + LZ4F_compressFrameBound(content, NULL);
@@ -449,7 +303,7 @@ static int measure_frame(struct snapshot *s, struct snapshot_frame *f)
     {
         uint32_t block;
 
-        rc = read_at(s->fd, at, &block, sizeof(block));
+        rc = snapshot_read_at(s->fd, at, &block, sizeof(block));
         if ( rc )
             return rc;
         if ( !block )
@@ -468,9 +322,19 @@ static int measure_frame(struct snapshot *s, struct snapshot_frame *f)
     return 0;
 }
 
-/* Reads and describes the frame at f->offset.  -ENODATA: it is cut. */
-static int scan_frame(struct snapshot *s, struct snapshot_frame *f, void **buf,
-                      size_t *size)
+/* A packet that is none leaves the ones before it. */
+static int describe(const void *packets, size_t bytes, struct snapshot_frame *f)
+{
+    int rc = pack_describe(packets, bytes, f);
+
+    if ( rc != -EBADMSG || !f->packets )
+        return rc;
+    f->flags |= SNAPSHOT_FRAME_DAMAGED;
+    return 0;
+}
+
+int snapshot_scan_frame(struct snapshot *s, struct snapshot_frame *f,
+                        void **buf, size_t *size)
 {
     size_t len;
     int rc = measure_frame(s, f);
@@ -483,31 +347,37 @@ static int scan_frame(struct snapshot *s, struct snapshot_frame *f, void **buf,
         rc = make_room((void **)&s->content, &s->content_bytes,
                        f->content_bytes);
     if ( !rc )
-        rc = read_at(s->fd, f->offset, s->in, f->bytes);
+        rc = snapshot_read_at(s->fd, f->offset, s->in, f->bytes);
     if ( !rc )
         rc = inflate_frame(s, f->bytes, s->content, f->content_bytes);
-    if ( !rc )
-        rc = tell_kind(s->content, f->content_bytes, f);
+    if ( rc == -EILSEQ )
+        return -EBADMSG;
+    if ( rc )
+    {
+        f->bytes = 0;
+        return rc;
+    }
+    rc = snapshot_tell_kind(s->content, f->content_bytes, f);
     if ( rc )
         return rc;
 
     f->xxh64 = XXH64(s->in, f->bytes, 0);
-    if ( f->content_bytes > max_content(f->kind) )
+    if ( f->content_bytes > snapshot_max_content(f->kind) )
         return -EBADMSG;
     if ( !(f->flags & SNAPSHOT_FRAME_COLUMNS) )
         return f->kind == SNAPSHOT_DATA
-                   ? pack_describe(s->content, f->content_bytes, f)
+                   ? describe(s->content, f->content_bytes, f)
                    : 0;
 
     rc = unpack_columns(s, f, buf, size, &len);
-    return rc ? rc : pack_describe(*buf, len, f);
+    return rc ? rc : describe(*buf, len, f);
 }
 
-/* Why the frame that begins with `magic` is not one more whole frame. */
+/* Why what begins with `magic` is not one more whole frame. */
 static const char *scan_reason(uint32_t magic, int rc)
 {
     if ( magic == SNAPSHOT_SKIP_INDEX )
-        return "the index at the end is cut or damaged";
+        return "the index is cut or damaged, or something follows it";
     if ( rc == -ENODATA )
         return "the file ends inside a frame";
     if ( magic != SNAPSHOT_LZ4_FRAME )
@@ -515,49 +385,65 @@ static const char *scan_reason(uint32_t magic, int rc)
     return "a frame is damaged";
 }
 
-/* Walks frames until one is not whole; s->fault says where and why. */
+/* The first damage is the one that is told. */
+static void note_fault(struct snapshot *s, uint64_t offset, const char *what)
+{
+    if ( !s->fault.what[0] )
+        set_fault(&s->fault, offset, what);
+}
+
+/*
+ * The frame at *next; on to its end.  1: there is one more to try; 0: nothing
+ * behind it can be found.  Only the meta document tells what the rest is.
+ */
+static int scan_one(struct snapshot *s, uint64_t *next, void **buf,
+                    size_t *size)
+{
+    struct snapshot_frame f = { .offset = *next };
+    uint32_t magic = 0;
+    int rc;
+
+    rc = snapshot_read_at(s->fd, *next, &magic, sizeof(magic));
+    if ( !rc )
+        rc = magic == SNAPSHOT_LZ4_FRAME
+                 ? snapshot_scan_frame(s, &f, buf, size)
+                 : -EBADMSG;
+    if ( !rc )
+        rc = add_frame(s, &f);
+    if ( rc == -EBADMSG || rc == -ENODATA )
+    {
+        note_fault(s, *next, scan_reason(magic, rc));
+        rc = 0;
+        if ( !f.bytes || !s->nr_frames )
+            return 0;
+    }
+    *next += f.bytes;
+    return rc ? rc : 1;
+}
+
+/*
+ * Walks frames as far as it can; s->fault says what is wrong first.  Where a
+ * damaged frame ends is known if it still has as much content as it says.  Else
+ * the next one is not searched for: records hold what guests wrote, and that can
+ * be a frame.
+ */
 static int scan(struct snapshot *s)
 {
     uint64_t next = sizeof(struct snapshot_header);
     void *buf = NULL;
     size_t size = 0;
-    int rc;
+    int rc = 1;
 
     free(s->frames);
     s->frames = NULL;
     s->nr_frames = s->max_frames = 0;
 
-    for ( ;; )
-    {
-        struct snapshot_frame f = { .offset = next };
-        uint32_t magic = 0;
-
-        rc = next == s->file_bytes ? -ENODATA
-                                   : read_at(s->fd, next, &magic, 4);
-        if ( next == s->file_bytes )
-        {
-            set_fault(&s->fault, next, "the file ends before its index");
-            rc = 0;
-            break;
-        }
-        if ( !rc )
-            rc = magic == SNAPSHOT_LZ4_FRAME ? scan_frame(s, &f, &buf, &size)
-                                             : -EBADMSG;
-        if ( !rc )
-            rc = add_frame(s, &f);
-        if ( rc == -EBADMSG || rc == -ENODATA )
-        {
-            set_fault(&s->fault, next, scan_reason(magic, rc));
-            rc = 0;
-            break;
-        }
-        if ( rc )
-            break;
-        next += f.bytes;
-    }
+    while ( rc > 0 && next < s->file_bytes )
+        rc = scan_one(s, &next, &buf, &size);
+    note_fault(s, next, "the file ends before its index");
 
     free(buf);
-    return rc;
+    return rc < 0 ? rc : 0;
 }
 
 /*
@@ -601,7 +487,7 @@ int snapshot_open_fd(int fd, struct snapshot **out,
     if ( rc )
         return rc;
 
-    rc = load_index(s);
+    rc = snapshot_load_index(s);
     s->indexed = !rc;
     if ( rc == -EBADMSG )
         rc = scan(s);
@@ -707,12 +593,14 @@ static int verify_frame(struct snapshot *s, uint32_t i, void **buf,
     int rc;
 
     rc = snapshot_read(s, i, buf, size, len);
+    if ( !rc && !hash_fits(s, f) )
+        rc = -EBADMSG;
     if ( rc == -EBADMSG )
         return set_fault(fault, f->offset, "a frame is damaged");
-    if ( rc || !is_known(f) )
+    if ( rc || !snapshot_is_known(f) )
         return rc;
 
-    rc = tell_kind(*buf, *len, &seen);
+    rc = snapshot_tell_kind(*buf, *len, &seen);
     if ( !rc && seen.kind == SNAPSHOT_DATA )
         rc = pack_describe(*buf, *len, &seen);
     if ( rc )

@@ -28,3 +28,11 @@ $(O)/tests/prop/prop-tbuf: $(O)/tests/prop/prop-tbuf.o $(O)/tests/lib/gen.o \
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_BASE) -lcmocka
 
 TESTS += $(O)/tests/prop/prop-tbuf
+
+# The index of a snapshot file.
+$(O)/tests/prop/prop-index: $(O)/tests/prop/prop-index.o $(O)/tests/lib/gen.o \
+    $(LIBXF)
+	@$(call say,LD $@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_BASE) -lcmocka
+
+TESTS += $(O)/tests/prop/prop-index

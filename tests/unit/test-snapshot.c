@@ -5,6 +5,7 @@
  */
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -441,6 +442,61 @@ static void test_read_damaged_frame_between_whole_ones(void **state)
     close(fd);
 }
 
+/*
+ * The same without an index: what lies behind the damaged frame is read if the
+ * frame's end is sure, and it is if there is as much content as there was.
+ */
+static void test_scan_goes_on_behind_a_damaged_frame(void **state)
+{
+    int fd = small_file();
+    struct snapshot_frame frame[5];
+    unsigned int went_on = 0;
+    struct snapshot *s;
+
+    assert_int_equal(snapshot_open_fd(fd, &s, NULL), 0);
+    assert_int_equal(snapshot_frames(s), 5);
+    for ( uint32_t i = 0; i < 5; i++ )
+        frame[i] = *snapshot_frame(s, i);
+    assert_int_equal(ftruncate(fd, frame[4].offset + frame[4].bytes), 0);
+    snapshot_close(s);
+
+    for ( uint32_t at = 0; at < frame[1].bytes; at++ )
+    {
+        const struct snapshot_fault *fault;
+        uint8_t byte;
+
+        assert_int_equal(pread(fd, &byte, 1, frame[1].offset + at), 1);
+        byte ^= 0x10;
+        assert_int_equal(pwrite(fd, &byte, 1, frame[1].offset + at), 1);
+        assert_int_equal(snapshot_open_fd(fd, &s, NULL), 0);
+        fault = snapshot_truncated(s);
+        assert_non_null(fault);
+        /* A match may lie elsewhere and be the same: then all is whole. */
+        if ( snapshot_frames(s) == 5 )
+            assert_int_equal(fault->offset, frame[4].offset + frame[4].bytes);
+        else
+            assert_int_equal(fault->offset, frame[1].offset);
+        if ( snapshot_frames(s) == 4 )
+        {
+            for ( uint32_t i = 1; i < 4; i++ )
+                assert_int_equal(snapshot_frame(s, i)->offset,
+                                 frame[i + 1].offset);
+            went_on++;
+        }
+        else if ( snapshot_frames(s) != 5 )
+            assert_int_equal(snapshot_frames(s), 1);
+        assert_int_equal(read_all(s).frames, snapshot_frames(s));
+        snapshot_close(s);
+        byte ^= 0x10;
+        assert_int_equal(pwrite(fd, &byte, 1, frame[1].offset + at), 1);
+    }
+
+    printf("# measured: a byte of %" PRIu32 " damaged: the rest is read %u "
+           "times\n", frame[1].bytes, went_on);
+    assert_true(went_on > frame[1].bytes / 2);
+    close(fd);
+}
+
 static void test_open_other_files_refused(void **state)
 {
     struct snapshot_fault fault;
@@ -538,6 +594,7 @@ int main(void)
         cmocka_unit_test(test_verify_flip_of_every_bit),
         cmocka_unit_test(test_read_bytes_behind_the_end),
         cmocka_unit_test(test_read_damaged_frame_between_whole_ones),
+        cmocka_unit_test(test_scan_goes_on_behind_a_damaged_frame),
         cmocka_unit_test(test_open_other_files_refused),
         cmocka_unit_test(test_lz4_accepts_the_file),
         cmocka_unit_test(test_write_speed),

@@ -3,6 +3,7 @@
  * merge.c: the streams of a snapshot as one sequence in time order.
  */
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include <xxhash.h>
@@ -63,6 +64,7 @@ struct merge {
     struct stream **heap;
     uint32_t nr_heap;
     uint64_t nr_copies, nr_damaged, nr_skipped;
+    uint64_t content_bytes;    /* of all streams' buf */
 };
 
 const char *merge_gap_text(enum merge_gap gap)
@@ -115,9 +117,13 @@ static int load_frame(struct merge *m, struct stream *st)
 {
     uint32_t n = st->frame[st->next_frame++];
     const struct snapshot_frame *f = snapshot_frame(m->snap, n);
+    size_t had = st->size;
     int rc = snapshot_read(m->snap, n, &st->buf, &st->size, &st->len);
 
     st->off = 0;
+    m->content_bytes += st->size - had;
+    if ( !rc && m->content_bytes > MERGE_MAX_BYTES )
+        return -EFBIG;
     if ( rc != -EBADMSG )
         return rc;
 
@@ -271,10 +277,11 @@ struct seen {
     uint64_t tsc, hash;
 };
 
+/* The records of a rare stream that a busy one may be a copy of. */
 struct rare {
-    struct seen *rec;
-    uint64_t nr, max;
-    uint64_t from;             /* older ones are done */
+    struct stream *st;
+    struct seen ahead[MATCH_LIMIT]; /* record n is in ahead[n % MATCH_LIMIT] */
+    uint64_t from, to, nr;          /* [from, to) of all nr */
     bool has[XEN_FLIGHTREC_IDS];
 };
 
@@ -289,31 +296,16 @@ static uint64_t hash_record(const struct merge_record *rec)
                  (uint64_t)rec->event << 32 | rec->id << 8 | rec->words);
 }
 
-static int collect_rare(struct merge *m, struct stream *st, struct rare *rare)
+/* How many there are, and of which events. */
+static int count_rare(struct merge *m, struct rare *rare)
 {
     int rc;
 
-    while ( (rc = stream_next(m, st)) > 0 )
-    {
-        const struct merge_record *rec = &st->head.rec;
-
-        if ( rec->kind != MERGE_EVENT )
-            continue;
-
-        if ( rare->nr == rare->max )
-        {
-            uint64_t max = rare->max ? rare->max * 2 : 256;
-            struct seen *more = realloc(rare->rec, max * sizeof(*more));
-
-            if ( !more )
-                return -ENOMEM;
-            rare->rec = more;
-            rare->max = max;
-        }
-        rare->has[rec->id] = true;
-        rare->rec[rare->nr++] = (struct seen){ rec->tsc, hash_record(rec) };
-    }
-
+    while ( (rc = stream_next(m, rare->st)) > 0 )
+        if ( rare->st->head.rec.kind == MERGE_EVENT )
+            rare->has[rare->st->head.rec.id] = true;
+    rare->nr = rare->st->nth;
+    stream_rewind(rare->st);
     return rc;
 }
 
@@ -322,33 +314,52 @@ static uint64_t distance(uint64_t a, uint64_t b)
     return a < b ? b - a : a - b;
 }
 
-/* Skips what no later busy record can be a copy of. */
-static void skip_done(const struct merge *m, struct rare *rare,
-                      const uint8_t *copies, uint64_t tsc)
+/*
+ * On to where records may be copies of a busy one at `tsc`: older ones are done,
+ * for no later one can be.
+ */
+static int move_window(struct merge *m, struct rare *rare, uint64_t tsc)
 {
-    while ( rare->from < rare->nr &&
-            (is_marked(copies, rare->from) ||
-             rare->rec[rare->from].tsc + m->copy_tsc < tsc) )
-        rare->from++;
+    struct stream *st = rare->st;
+    int rc;
+
+    for ( ;; )
+    {
+        while ( rare->from < rare->to &&
+                (is_marked(st->copies, rare->from) ||
+                 rare->ahead[rare->from % MATCH_LIMIT].tsc + m->copy_tsc <
+                     tsc) )
+            rare->from++;
+        if ( rare->to == rare->nr || rare->to - rare->from == MATCH_LIMIT )
+            return 0;
+
+        do
+            rc = stream_next(m, st);
+        while ( rc > 0 && st->head.rec.kind != MERGE_EVENT );
+        if ( rc <= 0 )
+            return rc;
+        rare->ahead[rare->to++ % MATCH_LIMIT] =
+            (struct seen){ st->head.rec.tsc, hash_record(&st->head.rec) };
+    }
 }
 
 /*
  * Finds the copy of one busy record and marks it: of those that are alike, the
  * one with the nearest stamp.
  */
-static void match_copy(struct merge *m, struct rare *rare, uint8_t *copies,
-                       const struct merge_record *rec)
+static int match_copy(struct merge *m, struct rare *rare,
+                      const struct merge_record *rec)
 {
-    uint64_t hash = hash_record(rec), best = UINT64_MAX, nearest = 0, end;
+    uint64_t hash = hash_record(rec), best = UINT64_MAX, nearest = 0;
+    uint8_t *copies = rare->st->copies;
+    int rc = move_window(m, rare, rec->tsc);
 
-    skip_done(m, rare, copies, rec->tsc);
-    end = rare->nr - rare->from < MATCH_LIMIT ? rare->nr
-                                              : rare->from + MATCH_LIMIT;
-    for ( uint64_t i = rare->from; i < end; i++ )
+    for ( uint64_t i = rare->from; i < rare->to; i++ )
     {
-        uint64_t d = distance(rare->rec[i].tsc, rec->tsc);
+        const struct seen *seen = &rare->ahead[i % MATCH_LIMIT];
+        uint64_t d = distance(seen->tsc, rec->tsc);
 
-        if ( rare->rec[i].hash != hash || d > m->copy_tsc || d >= best ||
+        if ( seen->hash != hash || d > m->copy_tsc || d >= best ||
              is_marked(copies, i) )
             continue;
         best = d;
@@ -357,15 +368,16 @@ static void match_copy(struct merge *m, struct rare *rare, uint8_t *copies,
 
     if ( best != UINT64_MAX )
         copies[nearest / 8] |= 1 << nearest % 8;
+    return rc;
 }
 
 static int find_copies(struct merge *m, struct stream *busy,
                        struct stream *st)
 {
-    struct rare rare = { 0 };
+    struct rare rare = { .st = st };
     int rc;
 
-    rc = collect_rare(m, st, &rare);
+    rc = count_rare(m, &rare);
     if ( rc )
         goto out;
 
@@ -375,12 +387,15 @@ static int find_copies(struct merge *m, struct stream *busy,
         goto out;
 
     while ( (rc = stream_next(m, busy)) > 0 )
+    {
         if ( busy->head.rec.kind == MERGE_EVENT &&
              rare.has[busy->head.rec.id] )
-            match_copy(m, &rare, st->copies, &busy->head.rec);
+            rc = match_copy(m, &rare, &busy->head.rec);
+        if ( rc < 0 )
+            break;
+    }
 
  out:
-    free(rare.rec);
     stream_rewind(st);
     stream_rewind(busy);
     m->nr_damaged = 0; /* counted again when it is read for good */
@@ -544,26 +559,35 @@ static int fill_heap(struct merge *m)
 
 /*
  * Leaves out the frames before the last one that begins before all that is
- * wanted.  What ran then, and what was lost before it, its packets tell.
+ * wanted: by the trigger's clock, and if stamps only go on.  What ran then, and
+ * what was lost before it, its packets tell.
  */
-static void skip_frames(struct merge *m, uint64_t from_tsc)
+static void skip_frames(struct merge *m, struct stream *st, uint64_t until)
 {
-    if ( from_tsc <= m->copy_tsc )
-        return;
+    uint32_t n = 0;
 
-    for ( uint32_t i = 0; i < m->nr_streams; i++ )
+    for ( uint32_t k = 0; k < st->nr_frames; k++ )
     {
-        struct stream *st = &m->streams[i];
-        uint32_t n = st->nr_frames - 1;
+        const struct snapshot_frame *f = snapshot_frame(m->snap, st->frame[k]);
 
-        while ( n && snapshot_frame(m->snap, st->frame[n])->first_tsc >
-                         from_tsc - m->copy_tsc )
-            n--;
-        for ( uint32_t k = 0; k < n; k++ )
-            m->nr_skipped += snapshot_frame(m->snap, st->frame[k])->records;
-        st->frame += n;
-        st->nr_frames -= n;
+        if ( clock_guess(m->clock, f->cpu, f->first_tsc) > until )
+            break;
+        n = k;
+        if ( clock_guess(m->clock, f->cpu, f->last_tsc) > until )
+            break;
     }
+
+    for ( uint32_t k = 0; k < n; k++ )
+        m->nr_skipped += snapshot_frame(m->snap, st->frame[k])->records;
+    st->frame += n;
+    st->nr_frames -= n;
+}
+
+static void skip_older(struct merge *m, uint64_t from_tsc)
+{
+    if ( from_tsc > m->copy_tsc )
+        for ( uint32_t i = 0; i < m->nr_streams; i++ )
+            skip_frames(m, &m->streams[i], from_tsc - m->copy_tsc);
 }
 
 int merge_open(struct snapshot *s, const struct event_dict *dict,
@@ -595,7 +619,7 @@ int merge_open_from(struct snapshot *s, const struct event_dict *dict,
         goto out;
 
     make_streams(m, sort_frames(m));
-    skip_frames(m, from_tsc);
+    skip_older(m, from_tsc);
     rc = find_all_copies(m);
     if ( !rc )
         rc = fill_heap(m);

@@ -12,7 +12,8 @@
  *
  * What is missing is told where it is missing, as a record of its own.
  *
- * Memory: one frame's content a stream.
+ * Memory: one frame's content a stream, MERGE_MAX_BYTES in all, and a bit for
+ * each record of the rare channel.
  */
 
 #ifndef XENFLIGHT_MERGE_H
@@ -28,6 +29,8 @@
 /* Far more than a writer takes from one copy to the other, interrupts in it. */
 #define MERGE_COPY_NS    100000000
 #define MERGE_NO_DOMAIN  0xffffffffU
+/* Full frames of both channels of 2000 pCPUs. */
+#define MERGE_MAX_BYTES  (1ULL << 30)
 
 enum merge_kind {
     MERGE_EVENT,
@@ -63,7 +66,10 @@ struct merge_record {
 
 struct merge;
 
-/* All stay the caller's and must outlive it. */
+/*
+ * All stay the caller's and must outlive it.  -EFBIG, then or later: too many
+ * streams.
+ */
 int merge_open(struct snapshot *s, const struct event_dict *dict,
                const struct clock_fit *clock, struct merge **out);
 /*

@@ -523,6 +523,51 @@ static void test_merge_from(void **state)
     file_end(&f);
 }
 
+/*
+ * Two pCPUs in turn, a frame each time; pCPU 1's TSC is 5 s behind.  What is not
+ * older by the trigger's clock comes, whatever the TSCs say.
+ */
+static void test_merge_from_by_one_clock(void **state)
+{
+    const uint64_t s = 1000000000;
+    struct clock_span span[] = {
+        { .cpu = 0, .from_ns = s, .to_ns = s, .last_ns = { s } },
+        { .cpu = 1, .offset = 5 * s, .from_ns = s, .to_ns = s,
+          .last_ns = { s } },
+    };
+    const struct clock_fit fit = {
+        .tsc_khz = KHZ, .tsc = 30 * s, .ns = 30 * s, .error_ns = 100,
+        .span = span, .nr_spans = 2,
+    };
+    unsigned int got[2] = { 0 };
+    struct merge_record rec;
+    struct file f;
+
+    file_begin(&f);
+    for ( unsigned int i = 0; i < 40; i++ )
+    {
+        uint64_t tsc = 6 * s + i * s / 2 - i % 2 * 5 * s;
+
+        memset(&g, 0, sizeof(g));
+        g.seq = i;
+        g.cpu = i % 2;
+        gen_begin(&g, (struct gen_at){ .tsc = tsc });
+        synced(tsc + i % 2 * 5 * s);
+        add(tsc, ID_ANY, i);
+        put(&f);
+    }
+    assert_int_equal(snapshot_finish(f.w, NULL), 0);
+    assert_int_equal(snapshot_open_fd(f.fd, &f.s, NULL), 0);
+    assert_int_equal(merge_open_from(f.s, dict, &fit, 16 * s, &f.m), 0);
+    assert_int_equal(merge_skipped(f.m), 18);
+    while ( merge_next(f.m, &rec) > 0 )
+        if ( rec.kind == MERGE_EVENT && rec.tsc >= 16 * s )
+            got[rec.cpu]++;
+    assert_int_equal(got[0], 10);
+    assert_int_equal(got[1], 10);
+    file_end(&f);
+}
+
 /* The frames of `from` in another order, `twice` or once; no index. */
 static int put_together(const struct file *from, bool twice, bool backwards)
 {
@@ -587,6 +632,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_merge_from),
+        cmocka_unit_test(test_merge_from_by_one_clock),
         cmocka_unit_test(test_merge_by_stamp),
         cmocka_unit_test(test_merge_puts_stamps_on_one_clock),
         cmocka_unit_test(test_merge_position_wins_over_stamp),

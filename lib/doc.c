@@ -37,6 +37,28 @@ static int bad(char *err, size_t err_bytes, const char *what)
     return -EBADMSG;
 }
 
+/*
+ * Has it more values than any that is meant?  A byte of text becomes a hundred
+ * of memory: a small file must not take all that there is.
+ */
+static bool too_many(const char *text, size_t len)
+{
+    size_t values = 0;
+    bool quoted = false;
+
+    for ( size_t i = 0; i < len; i++ )
+    {
+        if ( quoted && text[i] == '\\' )
+            i++;
+        else if ( text[i] == '"' )
+            quoted = !quoted;
+        else
+            values += !quoted && (text[i] == ',' || text[i] == '[' ||
+                                  text[i] == '{');
+    }
+    return values > DOC_MAX_VALUES;
+}
+
 /* One document of the file.  -ENOENT: it has none. */
 static int load_json(struct snapshot *s, enum snapshot_kind kind, json_t **out)
 {
@@ -48,7 +70,9 @@ static int load_json(struct snapshot *s, enum snapshot_kind kind, json_t **out)
     if ( rc )
         return rc;
 
-    *out = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+    *out = too_many(text, len)
+               ? NULL
+               : json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
     free(text);
     if ( json_is_object(*out) )
         return 0;

@@ -21,6 +21,9 @@
 
 #define DOC_UNKNOWN (-1)
 
+/* A document with more values is none: those of 4000 pCPUs take a fifth. */
+#define DOC_MAX_VALUES (1U << 20)
+
 struct doc {
     json_t *root;              /* the meta document */
     json_t *note;              /* NULL: none */

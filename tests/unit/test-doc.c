@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -148,6 +150,38 @@ static void test_load_refuses_hostile_documents(void **state)
     refuse("{\"format\":1," TRIGGER ",\"clock\":{\"tsc_khz\":99999999999}}");
 }
 
+/*
+ * Two bytes of text a value, each a hundred bytes or more of memory, from a file
+ * that lz4 makes tiny: it must not be taken apart at all.
+ */
+static void test_load_bounds_the_memory_of_a_document(void **state)
+{
+    const size_t bytes = SNAPSHOT_MAX_JSON_BYTES - 4096;
+    struct rusage use;
+    char *text = malloc(bytes);
+    pid_t pid;
+    int status;
+
+    assert_non_null(text);
+    memset(text, ' ', bytes);
+    memcpy(text, "{\"a\":[", 6);
+    for ( size_t i = 6; i < bytes - 3; i++ )
+        text[i] = "[],"[i % 3];
+    memcpy(text + bytes - 6, "[]]}", 5);
+    pid = fork();
+    if ( !pid )
+    {
+        refuse(text);
+        _exit(0);
+    }
+    assert_int_equal(wait4(pid, &status, 0, &use), pid);
+    assert_int_equal(status, 0);
+    printf("# measured: %zu MiB of text, %ld MiB resident\n", bytes >> 20,
+           use.ru_maxrss >> 10);
+    assert_in_range(use.ru_maxrss >> 10, 1, 300);
+    free(text);
+}
+
 static void test_ns_with_sign_and_limits(void **state)
 {
     struct doc d = { .tsc = 1ULL << 40 };
@@ -244,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_load_reads_trigger_and_clock),
         cmocka_unit_test(test_load_needs_a_dictionary_if_asked),
         cmocka_unit_test(test_load_refuses_hostile_documents),
+        cmocka_unit_test(test_load_bounds_the_memory_of_a_document),
         cmocka_unit_test(test_ns_with_sign_and_limits),
         cmocka_unit_test(test_clocks),
         cmocka_unit_test(test_clock_names),

@@ -8,15 +8,15 @@ FUZZ      := columns dict expr packet snapshot tbuf
 FUZZ_BIN  := $(FUZZ:%=$(O)/tests/fuzz/fuzz-%)
 FUZZ_TIME ?= 60
 
+# What a target needs beyond the library: sources without .c, libraries.
+FUZZ_USES_expr := tools/expr tools/when
+
 $(FUZZ_BIN): $(O)/tests/fuzz/fuzz-%: $(O)/tests/fuzz/fuzz-%.o \
+    $$(addprefix $(O)/,$$(addsuffix .o,$$(FUZZ_USES_$$*))) \
     $(O)/tests/fuzz/fuzz-main.o $(O)/tests/lib/gen.o $(LIBXF)
 	@$(call say,LD $@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBXF) \
-	    $(LIBS_BASE)
-
-# What a target needs beyond the library.
-FUZZ_SRC_expr := tools/expr.c tools/when.c
-$(O)/tests/fuzz/fuzz-expr: $(FUZZ_SRC_expr:%.c=$(O)/%.o)
+	    $(FUZZ_LIBS_$*) $(LIBS_BASE)
 
 # A hostile Dom0, against two copies of the recorder's files in a process.
 FUZZ_CONTROL := $(O)/tests/fuzz/fuzz-control
@@ -32,9 +32,24 @@ $(FUZZ_BIN:%=%.sh) $(FUZZ_CONTROL).sh: $(O)/tests/fuzz/fuzz-%.sh: $(O)/tests/fuz
 
 TESTS += $(FUZZ_BIN:%=%.sh) $(FUZZ_CONTROL).sh
 
-# All of the library in one go, with clang's own instrumentation.
-FUZZ_CLANG := clang -std=gnu11 $(CPPFLAGS) -O1 -g \
+# The same sources once more, with clang's own instrumentation.
+FUZZ_O     := build/fuzz/o
+FUZZ_CLANG := clang -std=gnu11 $(CPPFLAGS) -O1 -g -fno-sanitize-recover=all \
               -fsanitize=fuzzer,address,undefined
+FUZZ_FOUND := $(FUZZ:%=build/fuzz/fuzz-%)
+
+$(FUZZ_O)/%.o: %.c
+	@mkdir -p $(@D)
+	@$(call say,CLANG $<)
+	$(Q)$(FUZZ_CLANG) -MMD -MP -c -o $@ $<
+
+$(FUZZ_O)/libxenflight.a: $(LIBXF_SRC:%.c=$(FUZZ_O)/%.o)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(FUZZ_FOUND): build/fuzz/fuzz-%: $(FUZZ_O)/tests/fuzz/fuzz-%.o \
+    $$(addprefix $(FUZZ_O)/,$$(addsuffix .o,$$(FUZZ_USES_$$*))) $(FUZZ_O)/libxenflight.a
+	@$(call say,LD $@)
+	$(Q)$(FUZZ_CLANG) -o $@ $^ $(FUZZ_LIBS_$*) $(LIBS_BASE)
 
 # fuzz_control SANITIZER: the hostile Dom0, with the recorder instrumented too.
 define fuzz_control
@@ -60,12 +75,9 @@ fuzz-control:
 	$(call fuzz_control,address$(comma)undefined)
 	$(call fuzz_control,memory)
 
-fuzz: ## let libFuzzer search, FUZZ_TIME=60 seconds a target (needs clang)
+fuzz: $(FUZZ_FOUND) ## let libFuzzer search, FUZZ_TIME=60 seconds a target (needs clang)
 	$(Q)for t in $(FUZZ); do \
 	    mkdir -p build/fuzz/$$t && \
-	    $(FUZZ_CLANG) -o build/fuzz/fuzz-$$t tests/fuzz/fuzz-$$t.c \
-	        $$([ $$t != expr ] || echo $(FUZZ_SRC_expr)) \
-	        $(LIBXF_SRC) $(LIBS_BASE) && \
 	    build/fuzz/fuzz-$$t -max_total_time=$(FUZZ_TIME) -timeout=10 \
 	        -artifact_prefix=build/fuzz/$$t- build/fuzz/$$t \
 	        tests/fuzz/corpus/$$t || exit 1; \

@@ -7,16 +7,13 @@
  * First byte of the input, modulo 3:
  *   0  the rest is the file
  *   1  the rest is content, frame by frame: length (3 bytes), then that much
- *   2  the same; the last 96 bytes are xored into an entry of the index
+ *   2  the same; the last 96 bytes are xored into an entry of the index, and
+ *      the records must be those that are there without it
  */
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#include <lz4frame.h>
 #include <xxhash.h>
 
 #include "lib/doc.h"
@@ -24,129 +21,28 @@
 #include "lib/packet.h"
 #include "lib/snapshot.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/image.h"
 
-#define MAX_FRAMES 16
 #define MAX_RECORDS 200000
 
-static const LZ4F_preferences_t prefs = {
-    .frameInfo = {
-        .blockSizeID = LZ4F_max1MB,
-        .blockMode = LZ4F_blockIndependent,
-        .contentChecksumFlag = LZ4F_contentChecksumEnabled,
-        .contentSize = 1,
-    },
+/*
+ * How many events there are, and the sum of their hashes: in any order, for it
+ * depends on where damage is told.
+ */
+struct sum {
+    unsigned int events;
+    uint64_t hash;
 };
 
-struct image {
-    int fd;
-    uint64_t offset;
-    struct snapshot_frame frame[MAX_FRAMES];
-    unsigned int frames;
-};
-
-static void append(struct image *im, const void *data, size_t len)
-{
-    if ( write(im->fd, data, len) != (ssize_t)len )
-        abort();
-    im->offset += len;
-}
-
-static void append_header(struct image *im)
-{
-    struct snapshot_header h = {
-        .skip_magic = SNAPSHOT_SKIP_HEADER,
-        .skip_bytes = sizeof(h) - 8,
-        .magic = SNAPSHOT_HEADER_MAGIC,
-        .major = SNAPSHOT_MAJOR,
-        .abi_version = XEN_FLIGHTREC_VERSION,
-    };
-
-    h.xxh64 = XXH64(&h, offsetof(struct snapshot_header, xxh64), 0);
-    append(im, &h, sizeof(h));
-}
-
-static void append_frame(struct image *im, const uint8_t *content, size_t len)
-{
-    struct snapshot_frame *f = &im->frame[im->frames++];
-    size_t bound = LZ4F_compressFrameBound(len, &prefs);
-    uint8_t *out = malloc(bound);
-
-    if ( !out )
-        abort();
-    f->offset = im->offset;
-    f->bytes = LZ4F_compressFrame(out, bound, content, len, &prefs);
-    f->content_bytes = len;
-    f->kind = im->frames == 1 ? SNAPSHOT_META : SNAPSHOT_DATA;
-    f->xxh64 = XXH64(out, f->bytes, 0);
-    append(im, out, f->bytes);
-    free(out);
-}
-
-static void append_index(struct image *im, const uint8_t *change)
-{
-    size_t entries = im->frames * sizeof(im->frame[0]);
-    struct snapshot_index head = {
-        .skip_magic = SNAPSHOT_SKIP_INDEX,
-        .skip_bytes = sizeof(head) - 8 + entries +
-                      sizeof(struct snapshot_trailer),
-        .magic = SNAPSHOT_INDEX_MAGIC,
-        .frames = im->frames,
-        .frame_bytes = sizeof(im->frame[0]),
-    };
-    struct snapshot_trailer end = {
-        .index_offset = im->offset,
-        .file_bytes = im->offset + 8 + head.skip_bytes,
-        .magic = SNAPSHOT_END_MAGIC,
-    };
-    uint8_t buf[sizeof(head) + sizeof(im->frame) + sizeof(end)];
-    size_t hashed = sizeof(head) + entries +
-                    offsetof(struct snapshot_trailer, xxh64);
-    uint8_t *entry = (uint8_t *)&im->frame[im->frames - 1];
-
-    for ( size_t i = 0; i < sizeof(im->frame[0]); i++ )
-        entry[i] ^= change[i];
-
-    memcpy(buf, &head, sizeof(head));
-    memcpy(buf + sizeof(head), im->frame, entries);
-    memcpy(buf + sizeof(head) + entries, &end, sizeof(end));
-    end.xxh64 = XXH64(buf, hashed, 0);
-    memcpy(buf + sizeof(head) + entries, &end, sizeof(end));
-    append(im, buf, sizeof(head) + entries + sizeof(end));
-}
-
-static void build(struct image *im, const uint8_t *data, size_t len, bool index)
-{
-    const size_t tail = index ? sizeof(struct snapshot_frame) : 0;
-
-    append_header(im);
-    if ( len < tail )
-        return;
-
-    len -= tail;
-    while ( len > 3 && im->frames < MAX_FRAMES )
-    {
-        size_t n = data[0] | data[1] << 8 | data[2] << 16;
-
-        data += 3;
-        len -= 3;
-        n = n < len ? n : len;
-        append_frame(im, data, n);
-        data += n;
-        len -= n;
-    }
-
-    if ( index && im->frames )
-        append_index(im, data + len);
-}
-
-static void read_records(struct snapshot *s, const struct doc *doc)
+static struct sum read_records(struct snapshot *s, const struct doc *doc)
 {
     static char buf[EVENT_TEXT_BYTES];
+    struct sum sum = { 0 };
     struct merge_record rec;
     struct merge *m;
 
     if ( merge_open(s, doc->dict, &doc->clock, &m) )
-        return;
+        return sum;
 
     for ( unsigned int i = 0; i < MAX_RECORDS && merge_next(m, &rec) > 0; i++ )
     {
@@ -155,8 +51,12 @@ static void read_records(struct snapshot *s, const struct doc *doc)
             continue;
         event_text(doc->dict, rec.desc, rec.data, rec.words, buf, sizeof(buf));
         event_json(doc->dict, rec.desc, rec.data, rec.words, buf, sizeof(buf));
+        sum.events++;
+        sum.hash += XXH64(rec.data, 4 * rec.words, rec.tsc ^
+                          (uint64_t)rec.cpu << 48 ^ rec.id << 8 ^ rec.channel);
     }
     merge_close(m);
+    return sum;
 }
 
 static void read_frames(struct snapshot *s)
@@ -172,41 +72,70 @@ static void read_frames(struct snapshot *s)
     free(buf);
 }
 
-static void read_file(int fd)
+static struct sum read_file(int fd)
 {
     struct snapshot_fault fault;
+    struct sum sum = { 0 };
     struct snapshot *s;
     struct doc doc;
     char err[256];
 
     snapshot_verify(fd, &fault, NULL);
     if ( snapshot_open_fd(fd, &s, &fault) )
-        return;
+        return sum;
 
     read_frames(s);
     if ( !doc_load(s, true, &doc, err, sizeof(err)) )
     {
-        read_records(s, &doc);
+        sum = read_records(s, &doc);
         doc_free(&doc);
     }
     snapshot_close(s);
+    return sum;
+}
+
+/* The index is true but for `change`. */
+static void compare(struct image *im, const uint8_t *change)
+{
+    uint64_t end = im->offset;
+    struct sum with, without;
+
+    image_index(im, change);
+    with = read_file(im->fd);
+    if ( ftruncate(im->fd, end) )
+        abort();
+    without = read_file(im->fd);
+    if ( with.events != without.events || with.hash != without.hash )
+        abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
+    const size_t entry = sizeof(struct snapshot_frame);
     struct image im = { 0 };
 
     if ( !len )
         return 0;
 
-    im.fd = memfd_create("fuzz", MFD_CLOEXEC);
-    if ( im.fd < 0 )
-        abort();
-
+    im.fd = image_file("fuzz");
     if ( data[0] % 3 )
-        build(&im, data + 1, len - 1, data[0] % 3 == 2);
-    else
-        append(&im, data + 1, len - 1);
+        image_header(&im);
+    switch ( data[0] % 3 )
+    {
+    case 0:
+        image_append(&im, data + 1, len - 1);
+        break;
+    case 1:
+        image_frames(&im, data + 1, len - 1);
+        break;
+    case 2:
+        if ( len < 1 + entry )
+            break;
+        image_frames(&im, data + 1, len - 1 - entry);
+        if ( im.frames )
+            compare(&im, data + len - entry);
+        break;
+    }
     read_file(im.fd);
     close(im.fd);
     return 0;

@@ -9,7 +9,8 @@ FUZZ_BIN  := $(FUZZ:%=$(O)/tests/fuzz/fuzz-%)
 FUZZ_TIME ?= 60
 
 # What a target needs beyond the library: sources without .c, libraries.
-FUZZ_USES_expr := tools/expr tools/when
+FUZZ_USES_expr     := tools/expr tools/when
+FUZZ_USES_snapshot := tests/fuzz/image
 
 $(FUZZ_BIN): $(O)/tests/fuzz/fuzz-%: $(O)/tests/fuzz/fuzz-%.o \
     $$(addprefix $(O)/,$$(addsuffix .o,$$(FUZZ_USES_$$*))) \

@@ -288,7 +288,7 @@ static int export(struct export *x, struct options *o)
 
 int cmd_export(int argc, char **argv)
 {
-    static struct options o;
+    struct options o = { 0 };
     struct export x = { .dir = -1 };
     const struct snapshot_fault *cut;
     struct source src;

@@ -376,7 +376,7 @@ static int info(const struct source *src, const struct options *o)
 
 int cmd_info(int argc, char **argv)
 {
-    static struct options o;
+    struct options o = { 0 };
     struct source src;
     int rc;
 

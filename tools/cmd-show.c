@@ -359,7 +359,7 @@ static int show(const struct source *src, struct options *o, bool *damaged)
 
 int cmd_show(int argc, char **argv)
 {
-    static struct options o;
+    struct options o = { 0 };
     struct source src;
     bool damaged = false, can;
     int rc;

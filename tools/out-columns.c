@@ -37,6 +37,7 @@ static unsigned int nr_chosen;
 
 int out_columns_set(const char *list)
 {
+    nr_chosen = 0;
     while ( *list )
     {
         size_t len = strcspn(list, ",");
@@ -45,6 +46,7 @@ int out_columns_set(const char *list)
         if ( !len || len >= EVENT_WORD_BYTES || nr_chosen == MAX_COLUMNS )
             return -EINVAL;
         memcpy(chosen[nr_chosen].name, list, len);
+        chosen[nr_chosen].name[len] = '\0';
         for ( c = COL_TIME; c < COL_FIELD; c++ )
             if ( !strcmp(chosen[nr_chosen].name, known[c].name) )
                 break;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/columns.h"
+#include "lib/event.h"
 #include "lib/snapshot.h"
 #include "tests/lib/gen.h"
 
@@ -163,6 +164,79 @@ static void make_file(const char *dir, const char *name)
     fclose(f);
 }
 
+static void make_conf(void)
+{
+    FILE *f = create("conf", "all");
+
+    fputs("; all forms\n[daemon]\nuser = x\nheartbeat = 10\n[store]\n"
+          "max_bytes = 64M\nmax_age = 30d\n[limit]\ndomain = 8/5m\ntotal = off\n"
+          "[trigger]\ncauses = crash watchdog\nrequests = none\ndelay = 500ms\n"
+          "[hook]\nprogram = /bin/true a\n[tbuf]\nevents = 0x0782f000\n"
+          "[guests]\nmay_ask = named\n[recorder]\ncreate = no\n", f);
+    fclose(f);
+}
+
+static uint32_t id_of(const char *name)
+{
+    for ( unsigned int i = 0; i < event_list_rows; i++ )
+        if ( !strcmp(event_list[i].name, name) )
+            return XEN_FLIGHTREC_ID_FIRST + i;
+    exit(1);
+}
+
+/* Records that fuzz-commands' dictionary has. */
+static void make_own_packet(unsigned int cpu)
+{
+    uint64_t tsc = 1000000 * (g.seq + 1);
+    const struct gen_record rec[] = {
+        { 0, id_of("SCHED_SWITCH"), 0, 4, { 0, 0, 1, 0 } },
+        { 0, id_of("SCHED_RUNSTATE_CHANGE"), 0, 2, { 1 << 16, 0x10 } },
+        { 0, id_of("SCHED_WAKE"), 0, 2, { 1, 1 } },
+        { 0, id_of("HVM_VMEXIT64"), 0, 3, { 12, 0x1000, 0 } },
+        { 0, id_of("HVM_VMENTRY"), 0, 0, { 0 } },
+        { 0, id_of("PV_HYPERCALL_V2"), 0, 3, { 29 | 1 << 20, 2, 5 } },
+        { 0, id_of("FR_DOMAIN_CRASH"), 0, 3, { 1 << 16, 2, 3 } },
+    };
+
+    g.cpu = cpu;
+    g.shift = 3;
+    gen_begin(&g, (struct gen_at){ tsc, 1, 0 });
+    for ( unsigned int i = 0; i < 21; i++ )
+    {
+        struct gen_record r = rec[i % 7];
+
+        r.tsc = tsc + i * 1000;
+        gen_add(&g, &r);
+    }
+    gen_end(&g);
+}
+
+/* The forms of fuzz-commands, for a command each. */
+static void make_commands(void)
+{
+    for ( unsigned int i = 0; i < 24; i++ )
+    {
+        char name[16];
+        FILE *f;
+
+        snprintf(name, sizeof(name), "own%02u", i);
+        f = create("commands", name);
+        memset(&g, 0, sizeof(g));
+        fputc(i, f);
+        fputc(0, f);
+        fputc(1, f);
+        fwrite("\x05\0\x0e", 1, 3, f);
+        make_own_packet(0);
+        put_content(f, g.slot, g.bytes);
+        make_own_packet(0);
+        put_content(f, g.slot, g.bytes);
+        memset(&g, 0, sizeof(g));
+        make_own_packet(1);
+        put_content(f, g.slot, g.bytes);
+        fclose(f);
+    }
+}
+
 /*
  * A script of fuzz-control: create, start, then `bytes` of chance; of the steps
  * that bytes stand for, `often` comes at every fourth place.
@@ -219,6 +293,8 @@ int main(int argc, char **argv)
     make_file("snapshot", "file-columns");
     make_content("snapshot", "content", 1);
     make_content("snapshot", "content-index", 2);
+    make_commands();
+    make_conf();
     make_script("operations", 1200, 1);
     make_script("records", 1200, 8);
     make_script("hotplug", 1200, 16);

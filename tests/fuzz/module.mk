@@ -4,16 +4,27 @@
 # `make check' replays those and changed copies of them; `make fuzz' lets
 # libFuzzer (clang) look for new ones, FUZZ_TIME seconds a target.
 
-FUZZ      := columns dict expr packet snapshot tbuf
+FUZZ      := columns commands conf dict expr packet snapshot tbuf
 FUZZ_BIN  := $(FUZZ:%=$(O)/tests/fuzz/fuzz-%)
 FUZZ_TIME ?= 60
 
 # What a target needs beyond the library: sources without .c, libraries.
+FUZZ_USES_commands  = tests/fuzz/image $(patsubst %.c,%,$(filter-out \
+    tools/xenflight.c $(XENFLIGHT_XEN),$(wildcard tools/*.c)))
+FUZZ_OBJ_commands  := $(O)/gen/perfetto.pb-c.o
+FUZZ_LIBS_commands := -lprotobuf-c
+# A command that fails leaves what it has to the end of its process.
+FUZZ_FLAGS_commands := -detect_leaks=0
+# The changed copies of each file in the gate; 300 where a round takes no time.
+FUZZ_ROUNDS_commands := 40
+FUZZ_USES_conf     := tests/fuzz/image snapshotd/conf snapshotd/log
+FUZZ_LIBS_conf     := -linih
 FUZZ_USES_expr     := tools/expr tools/when
 FUZZ_USES_snapshot := tests/fuzz/image
 
 $(FUZZ_BIN): $(O)/tests/fuzz/fuzz-%: $(O)/tests/fuzz/fuzz-%.o \
     $$(addprefix $(O)/,$$(addsuffix .o,$$(FUZZ_USES_$$*))) \
+    $$(FUZZ_OBJ_$$*) \
     $(O)/tests/fuzz/fuzz-main.o $(O)/tests/lib/gen.o $(LIBXF)
 	@$(call say,LD $@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBXF) \
@@ -28,8 +39,8 @@ $(FUZZ_CONTROL): $(FUZZ_CONTROL).o $(O)/tests/fuzz/fuzz-main.o \
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_BASE)
 
 $(FUZZ_BIN:%=%.sh) $(FUZZ_CONTROL).sh: $(O)/tests/fuzz/fuzz-%.sh: $(O)/tests/fuzz/fuzz-%
-	$(Q)printf '#!/bin/sh\nexec %s tests/fuzz/corpus/%s\n' $< $* >$@ && \
-	    chmod +x $@
+	$(Q)printf '#!/bin/sh\nFUZZ_ROUNDS=$${FUZZ_ROUNDS:-%s} exec %s %s\n' \
+	    $(or $(FUZZ_ROUNDS_$*),300) $< tests/fuzz/corpus/$* >$@ && chmod +x $@
 
 TESTS += $(FUZZ_BIN:%=%.sh) $(FUZZ_CONTROL).sh
 
@@ -44,11 +55,14 @@ $(FUZZ_O)/%.o: %.c
 	@$(call say,CLANG $<)
 	$(Q)$(FUZZ_CLANG) -MMD -MP -c -o $@ $<
 
+$(FUZZ_O)/tools/export-perfetto.o: $(O)/gen/perfetto.pb-c.h
+
 $(FUZZ_O)/libxenflight.a: $(LIBXF_SRC:%.c=$(FUZZ_O)/%.o)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
 $(FUZZ_FOUND): build/fuzz/fuzz-%: $(FUZZ_O)/tests/fuzz/fuzz-%.o \
-    $$(addprefix $(FUZZ_O)/,$$(addsuffix .o,$$(FUZZ_USES_$$*))) $(FUZZ_O)/libxenflight.a
+    $$(addprefix $(FUZZ_O)/,$$(addsuffix .o,$$(FUZZ_USES_$$*))) \
+    $$(FUZZ_OBJ_$$*) $(FUZZ_O)/libxenflight.a
 	@$(call say,LD $@)
 	$(Q)$(FUZZ_CLANG) -o $@ $^ $(FUZZ_LIBS_$*) $(LIBS_BASE)
 
@@ -77,12 +91,10 @@ fuzz-control:
 	$(call fuzz_control,memory)
 
 fuzz: $(FUZZ_FOUND) ## let libFuzzer search, FUZZ_TIME=60 seconds a target (needs clang)
-	$(Q)for t in $(FUZZ); do \
-	    mkdir -p build/fuzz/$$t && \
-	    build/fuzz/fuzz-$$t -max_total_time=$(FUZZ_TIME) -timeout=10 \
-	        -artifact_prefix=build/fuzz/$$t- build/fuzz/$$t \
-	        tests/fuzz/corpus/$$t || exit 1; \
-	done
+	$(Q)set -e; $(foreach t,$(FUZZ),mkdir -p build/fuzz/$t; \
+	    build/fuzz/fuzz-$t -max_total_time=$(FUZZ_TIME) -timeout=10 \
+	        -artifact_prefix=build/fuzz/$t- $(FUZZ_FLAGS_$t) build/fuzz/$t \
+	        tests/fuzz/corpus/$t; )
 
 $(O)/tests/fuzz/make-corpus: $(O)/tests/fuzz/make-corpus.o \
     $(O)/tests/lib/gen.o $(LIBXF)

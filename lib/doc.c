@@ -96,6 +96,23 @@ int64_t doc_ns(const struct doc *m, uint64_t tsc)
     return clock_since(&m->clock, tsc);
 }
 
+uint64_t doc_tsc_ns(const struct doc *m, uint64_t tsc)
+{
+    __int128 ns = (unsigned __int128)m->tsc * 1000000 / m->tsc_khz;
+
+    ns += doc_ns(m, tsc);
+    if ( ns < 0 )
+        return 0;
+    return ns > INT64_MAX ? INT64_MAX : ns;
+}
+
+bool doc_tsc_wall(const struct doc *m, int64_t *offset_ns)
+{
+    int64_t ns = doc_tsc_ns(m, m->tsc);
+
+    return m->has_wall && !__builtin_sub_overflow(m->wall_ns, ns, offset_ns);
+}
+
 uint64_t doc_tsc_before(const struct doc *m, uint64_t ns)
 {
     uint64_t ticks = clock_ticks(&m->clock, ns > INT64_MAX ? INT64_MAX

@@ -88,6 +88,14 @@ uint64_t doc_clock_error(const struct doc *m, enum doc_clock clock,
 
 /* ns from the trigger to `tsc`, negative before it. */
 int64_t doc_ns(const struct doc *m, uint64_t tsc);
+/*
+ * ns since TSC 0, for formats whose times cannot be negative: the trigger by the
+ * frequency, all else from there by the fit; for a file's absurd stamps the
+ * nearest that fits.
+ */
+uint64_t doc_tsc_ns(const struct doc *m, uint64_t tsc);
+/* What to add to it for ns since 1970; false: no wall clock. */
+bool doc_tsc_wall(const struct doc *m, int64_t *offset_ns);
 /* The TSC `ns` before the trigger; 0 if that is before the TSC began. */
 uint64_t doc_tsc_before(const struct doc *m, uint64_t ns);
 /* The TSC `ns` from the trigger, negative before it; saturates. */

@@ -132,33 +132,6 @@ static const struct argp argp = {
 };
 
 /*
- * What formats ask for.
- */
-
-uint64_t export_ns(const struct export *x, uint64_t tsc)
-{
-    const struct doc *d = &x->src->doc;
-    __int128 ns = (unsigned __int128)d->tsc * 1000000 / d->tsc_khz;
-
-    /* The trigger by the frequency, all else from there by the fit. */
-    ns += doc_ns(d, tsc);
-    if ( ns < 0 )
-        return 0;
-    return ns > INT64_MAX ? INT64_MAX : ns;
-}
-
-bool export_wall(const struct export *x, int64_t *offset_ns)
-{
-    const struct doc *d = &x->src->doc;
-
-    if ( !d->has_wall )
-        return false;
-
-    *offset_ns = d->wall_ns - (int64_t)export_ns(x, d->tsc);
-    return true;
-}
-
-/*
  * Output.
  */
 

@@ -5,31 +5,12 @@
  * Names of events, fields and values come from the snapshot's dictionary, which
  * was checked to hold nothing but letters, digits and underscores.  A field's
  * name gets an underscore in front, so that it cannot be a keyword; readers
- * leave it out.  NR_name says whether a field that may be absent is there: no field's
- * name has capitals.
+ * leave it out.
  */
 
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "lib/event-impl.h"
 #include "tools/export-ctf.h"
-
-/* Another's text as a string: what TSDL could take for anything else is '?'. */
-static void put_string(FILE *to, const char *name, const char *text)
-{
-    unsigned int n = 0;
-
-    if ( !text[0] )
-        return;
-
-    fprintf(to, "    %s = \"", name);
-    for ( ; *text && n < 200; text++, n++ )
-        fputc(*text >= ' ' && *text < 0x7f && !strchr("\"\\", *text) ? *text
-                                                                     : '?', to);
-    fprintf(to, "\";\n");
-}
 
 static void put_uuid(FILE *to, const uint8_t uuid[16])
 {
@@ -62,47 +43,39 @@ static void put_trace(FILE *to, const struct ctf_meta *meta)
 
 static void put_env(FILE *to, const struct doc *d)
 {
-    fprintf(to, "env {\n"
-            "    tracer_name = \"xenflight\";\n"
-            "    tracer_major = 1;\n    tracer_minor = 0;\n");
-    put_string(to, "hostname",
-               doc_text(json_object_get(d->root, "host"), "name", ""));
-    put_string(to, "xen_version",
-               doc_text(json_object_get(d->root, "xen"), "version", ""));
-    put_string(to, "trigger_cause", d->cause);
-    put_string(to, "trigger_domain", d->name);
-    put_string(to, "trigger_reason", d->reason_text);
-    if ( d->domid >= 0 )
-        fprintf(to, "    trigger_domid = %" PRId64 ";\n", d->domid);
-    if ( d->vcpu >= 0 )
-        fprintf(to, "    trigger_vcpu = %" PRId64 ";\n", d->vcpu);
-    if ( d->cpu >= 0 )
-        fprintf(to, "    trigger_cpu = %" PRId64 ";\n", d->cpu);
+    unsigned int i = 0;
+    struct ctf_env env;
+
+    fprintf(to, "env {\n");
+    while ( ctf_env(d, &i, &env) )
+        if ( env.is_text )
+            fprintf(to, "    %s = \"%s\";\n", env.name, env.text);
+        else
+            fprintf(to, "    %s = %" PRId64 ";\n", env.name, env.number);
     fprintf(to, "};\n\n");
 }
 
 /* Values are ns since TSC 0; the offset makes them ns since 1970. */
-static void put_clock(FILE *to, const struct ctf_meta *meta)
+static void put_clock(FILE *to, const struct doc *d)
 {
     int64_t offset, secs;
 
     fprintf(to, "clock {\n"
-            "    name = tsc;\n"
-            "    description = \"time stamp counter, in ns\";\n"
-            "    freq = 1000000000;\n"
-            "    precision = %" PRIu64 ";\n",
-            meta->x->src->doc.has_fit ? meta->x->src->doc.clock.error_ns : 100);
-    if ( export_wall(meta->x, &offset) )
+            "    name = " CTF_CLOCK_NAME ";\n"
+            "    description = \"" CTF_CLOCK_DESCRIPTION "\";\n"
+            "    freq = %u;\n"
+            "    precision = %" PRIu64 ";\n", CTF_CLOCK_HZ, ctf_precision(d));
+    if ( doc_tsc_wall(d, &offset) )
     {
-        secs = offset / 1000000000 - (offset % 1000000000 < 0);
+        secs = offset / CTF_CLOCK_HZ - (offset % CTF_CLOCK_HZ < 0);
         fprintf(to, "    offset_s = %" PRId64 ";\n"
                 "    offset = %" PRId64 ";\n"
-                "    absolute = true;\n", secs, offset - secs * 1000000000);
+                "    absolute = true;\n", secs, offset - secs * CTF_CLOCK_HZ);
     }
     fprintf(to, "};\n\n"
             "typealias integer {\n"
             "    size = 64; align = 8; signed = false; "
-                                              "map = clock.tsc.value;\n"
+                               "map = clock." CTF_CLOCK_NAME ".value;\n"
             "} := tsc_t;\n\n");
 }
 
@@ -117,6 +90,40 @@ static void put_member(FILE *to, unsigned int size, bool hex, const char *name)
     fprintf(to, "        ");
     put_integer(to, size, false, hex);
     fprintf(to, " %s;\n", name);
+}
+
+static void put_enum(FILE *to, const struct ctf_member *m)
+{
+    unsigned int i = 0, n = 0;
+    const char *name;
+    uint64_t value;
+
+    fprintf(to, "enum : ");
+    put_integer(to, m->bits, false, false);
+    fprintf(to, " {");
+    while ( (name = ctf_value_name(m, &i, &value)) )
+        fprintf(to, "%s \"%s\" = %" PRIu64, n++ ? "," : "", name, value);
+    fprintf(to, " }");
+}
+
+static void put_field(FILE *to, const struct ctf_member *m)
+{
+    if ( m->length[0] )
+        fprintf(to, "        integer { size = 8; align = 8; signed = false; } "
+                "_%s;\n", m->length);
+
+    fprintf(to, "        ");
+    if ( m->names )
+        put_enum(to, m);
+    else
+        put_integer(to, m->bits, m->is_signed, m->hex);
+
+    fprintf(to, " _%s", m->name);
+    if ( m->length[0] )
+        fprintf(to, "[_%s]", m->length);
+    else if ( m->elements )
+        fprintf(to, "[%u]", m->elements);
+    fprintf(to, ";\n");
 }
 
 static void put_stream(FILE *to)
@@ -139,97 +146,22 @@ static void put_stream(FILE *to)
     fprintf(to, "        tsc_t timestamp;\n"
             "    };\n"
             "    event.context := struct {\n");
-    put_member(to, 16, false, "_domid");
-    put_member(to, 16, false, "_vcpu");
-    put_member(to, 32, false, "_behind");
+    for ( unsigned int i = 0; i < CTF_CONTEXTS; i++ )
+        put_field(to, &ctf_context[i]);
     fprintf(to, "    };\n"
             "};\n\n");
 }
 
-/* Values that do not fit the integer cannot occur, and TSDL refuses them. */
-static bool can_be(const struct event_value *v, unsigned int bits)
-{
-    return bits >= 64 || !(v->value >> bits);
-}
-
-static bool has_names(const struct event_field *f)
-{
-    if ( !f->names || f->kind == EVENT_BITS || f->kind == EVENT_ARG ||
-         f->kind == EVENT_SIGNED )
-        return false;
-
-    for ( unsigned int i = 0; i < f->names->nr; i++ )
-        if ( can_be(&f->names->values[i], f->bits) )
-            return true;
-
-    return false;
-}
-
-static void put_enum(FILE *to, const struct event_field *f)
-{
-    unsigned int n = 0;
-
-    fprintf(to, "enum : ");
-    put_integer(to, ctf_width(f->bits), false, false);
-    fprintf(to, " {");
-    for ( unsigned int i = 0; i < f->names->nr; i++ )
-        if ( can_be(&f->names->values[i], f->bits) )
-            fprintf(to, "%s \"%s\" = %" PRIu64, n++ ? "," : "",
-                    f->names->values[i].name, f->names->values[i].value);
-    fprintf(to, " }");
-}
-
-static void put_field(FILE *to, const struct event_field *f)
-{
-    bool maybe = f->optional || f->kind == EVENT_ARG;
-    bool hex = f->kind == EVENT_HEX || f->kind == EVENT_BITS ||
-               f->kind == EVENT_ARG;
-    char len[EVENT_WORD_BYTES + 8];
-
-    snprintf(len, sizeof(len), "NR_%s", f->name);
-    if ( maybe )
-        put_member(to, 8, false, len);
-
-    fprintf(to, "        ");
-    if ( f->bits > 64 )
-        put_integer(to, 32, false, true);
-    else if ( has_names(f) )
-        put_enum(to, f);
-    else
-        put_integer(to, f->kind == EVENT_ARG ? 64 : ctf_width(f->bits),
-                    f->kind == EVENT_SIGNED, hex);
-
-    fprintf(to, " _%s", f->name);
-    if ( f->bits > 64 )
-        fprintf(to, "[%u]", f->bits / 32);
-    if ( maybe )
-        fprintf(to, "[%s]", len);
-    fprintf(to, ";\n");
-}
-
 static void put_event(FILE *to, unsigned int id, const char *name,
-                      const struct event_desc *desc)
+                      const struct ctf_class *class)
 {
     fprintf(to, "event {\n"
             "    name = \"%s\";\n"
             "    id = %u;\n"
             "    stream_id = 0;\n"
             "    fields := struct {\n", name, id);
-    if ( id < CTF_RAW && desc )
-        for ( unsigned int i = 0; i < desc->nr_fields; i++ )
-            put_field(to, &desc->field[i]);
-    else
-    {
-        if ( id == CTF_UNKNOWN )
-        {
-            put_member(to, 32, true, "_event");
-            put_member(to, 16, false, "_id");
-        }
-        put_member(to, 8, false, "_nr");
-        fprintf(to, "        ");
-        put_integer(to, 32, false, true);
-        fprintf(to, " _words[_nr];\n");
-    }
+    for ( unsigned int i = 0; i < class->nr; i++ )
+        put_field(to, &class->member[i]);
     fprintf(to, "    };\n"
             "};\n\n");
 }
@@ -240,13 +172,9 @@ void ctf_write_meta(FILE *to, const struct ctf_meta *meta)
 
     put_trace(to, meta);
     put_env(to, d);
-    put_clock(to, meta);
+    put_clock(to, d);
     put_stream(to);
     for ( unsigned int id = 0; id < CTF_IDS; id++ )
-    {
-        const struct event_desc *desc = event_by_id(d->dict, id % CTF_RAW);
-
-        if ( meta->used[id] )
-            put_event(to, id, id == CTF_UNKNOWN ? "unknown" : desc->name, desc);
-    }
+        if ( meta->class[id] )
+            put_event(to, id, ctf_class_name(d->dict, id), meta->class[id]);
 }

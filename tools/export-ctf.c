@@ -3,14 +3,10 @@
  * export-ctf.c: a trace in the Common Trace Format 1.8: a directory with the
  * file "metadata" and one file for each pCPU and channel.
  *
- * A stream's file is a sequence of packets.  A gap ends a packet, and the next
- * one's count of discarded events goes up by what is missing; if nobody knows
- * how much, a packet number is left out instead.  Integers are little endian
- * and aligned to bytes only.
- *
- * Readers take a stream's time for rising.  A record whose stamp went back is
- * written with the newest stamp before it, and `behind` says by how many TSC
- * ticks it was older.
+ * A stream's file is a sequence of packets.  A gap ends a packet, and one without
+ * events follows: its count of discarded events goes up by what is missing, and
+ * its end says until when; if nobody knows how much, a packet number is left out
+ * instead.  Integers are little endian and aligned to bytes only.
  */
 
 #include <errno.h>
@@ -19,15 +15,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <xxhash.h>
-
 #include "tools/export-ctf.h"
 
 #define MAGIC        0xc1fc1fc1U
 #define PACKET_BYTES 32768
 /* Header, context, then events; of those none is longer. */
 #define EVENT_BYTES  1024
-#define MAX_STREAMS  ((UINT16_MAX + 1) * XEN_FLIGHTREC_CHANNELS)
 
 struct ctf_header {
     uint32_t magic;
@@ -62,8 +55,8 @@ struct stream {
 
 struct ctf {
     uint8_t uuid[16];
-    bool used[CTF_IDS];
-    struct stream *stream[MAX_STREAMS];
+    struct ctf_class *class[CTF_IDS]; /* that occur */
+    struct stream *stream[CTF_STREAMS];
 };
 
 /*
@@ -96,7 +89,7 @@ static int write_all(int fd, const void *buf, size_t bytes)
 static int end_packet(struct export *x, struct stream *st)
 {
     struct ctf_header *h = &st->hdr;
-    char name[32];
+    char name[CTF_STREAM_BYTES];
     int fd, rc;
 
     if ( !st->bytes )
@@ -104,9 +97,8 @@ static int end_packet(struct export *x, struct stream *st)
 
     h->content_bits = h->packet_bits = st->bytes * 8ULL;
     memcpy(st->buf, h, sizeof(*h));
-    snprintf(name, sizeof(name), "%s_%u", h->channel ? "rare" : "busy",
-             h->cpu_id);
-    fd = openat(x->dir, name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC |
+    fd = openat(x->dir, ctf_stream_name(h->instance, name), O_WRONLY | O_CREAT |
+                O_APPEND | O_CLOEXEC |
                 (st->first_written ? 0 : O_EXCL), 0666);
     if ( fd < 0 )
         return -errno;
@@ -129,9 +121,9 @@ static void begin_packet(struct stream *st, uint64_t ns)
     st->bytes = sizeof(st->hdr);
 }
 
-static struct stream *find_stream(struct ctf *c, uint16_t cpu, uint8_t channel)
+static struct stream *find_stream(struct ctf *c, const struct merge_record *rec)
 {
-    uint32_t n = cpu * XEN_FLIGHTREC_CHANNELS + channel;
+    uint32_t n = ctf_stream(rec);
     struct stream *st = c->stream[n];
 
     if ( st )
@@ -144,8 +136,8 @@ static struct stream *find_stream(struct ctf *c, uint16_t cpu, uint8_t channel)
     st->hdr.magic = MAGIC;
     memcpy(st->hdr.uuid, c->uuid, sizeof(c->uuid));
     st->hdr.instance = n;
-    st->hdr.cpu_id = cpu;
-    st->hdr.channel = channel;
+    st->hdr.cpu_id = rec->cpu;
+    st->hdr.channel = rec->channel;
     return st;
 }
 
@@ -159,102 +151,95 @@ static void put(struct stream *st, uint64_t value, unsigned int bits)
     st->bytes += bits / 8;
 }
 
-static void put_words(struct stream *st, const uint32_t *word, unsigned int n)
+static int need_class(const struct export *x, unsigned int id)
 {
-    memcpy(st->buf + st->bytes, word, n * sizeof(*word));
-    st->bytes += n * sizeof(*word);
+    struct ctf *c = x->state;
+
+    if ( c->class[id] )
+        return 0;
+
+    c->class[id] = malloc(sizeof(*c->class[id]));
+    if ( !c->class[id] )
+        return -ENOMEM;
+
+    ctf_class(x->src->doc.dict, id, c->class[id]);
+    return 0;
 }
 
-static uint64_t sign_extend(uint64_t value, unsigned int bits)
+static int put_event(const struct export *x, struct stream *st,
+                     const struct merge_record *rec,
+                     struct ctf_event_head *head)
 {
-    unsigned int up = 64 - bits;
+    const struct ctf *c = x->state;
+    int rc;
 
-    return (uint64_t)((int64_t)(value << up) >> up);
+    head->id = ctf_id(rec);
+    head->domid = rec->domid;
+    head->vcpu = rec->vcpu;
+    rc = need_class(x, head->id);
+    if ( rc )
+        return rc;
+
+    memcpy(st->buf + st->bytes, head, sizeof(*head));
+    st->bytes += sizeof(*head);
+    for ( unsigned int i = 0; i < c->class[head->id]->nr; i++ )
+    {
+        const struct ctf_member *m = &c->class[head->id]->member[i];
+        uint64_t value[CTF_MAX_ELEMENTS];
+        unsigned int n = ctf_get(rec, head->id, i, value);
+
+        if ( m->length[0] )
+            put(st, n, 8);
+        for ( unsigned int k = 0; k < n; k++ )
+            put(st, value[k], m->bits);
+    }
+
+    return 0;
 }
 
-/* What may be absent is a sequence of none or one. */
-static void put_field(struct stream *st, const struct merge_record *rec,
-                      unsigned int n)
+static int put_empty_packet(struct export *x, struct stream *st, uint64_t from,
+                            uint64_t to)
 {
-    const struct event_field *f = &rec->desc->field[n];
-    uint64_t value = 0;
-    bool has = event_get(rec->desc, n, rec->data, rec->words, &value);
+    begin_packet(st, from);
+    st->hdr.timestamp_end = to;
+    return end_packet(x, st);
+}
 
-    if ( f->optional || f->kind == EVENT_ARG )
-        put(st, has, 8);
-    if ( !has )
-        return;
+/*
+ * A packet of its own from the last record before the gap to its end; if it is
+ * the stream's first, with one before it that its counts can be compared with.
+ */
+static int put_gap(struct export *x, struct stream *st, uint64_t missing,
+                   uint64_t ns)
+{
+    int rc = st->bytes ? end_packet(x, st) : 0;
 
-    if ( f->kind == EVENT_ARG )
-        put(st, value, 64);
-    else if ( f->bits > 64 )
-        put_words(st, &rec->data[f->word], f->bits / 32);
-    else if ( f->kind == EVENT_SIGNED )
-        put(st, sign_extend(value, f->bits), ctf_width(f->bits));
+    if ( !rc && !st->first_written )
+        rc = put_empty_packet(x, st, ns, ns);
+    if ( rc )
+        return rc;
+
+    if ( missing )
+        st->hdr.discarded += missing;
     else
-        put(st, value, ctf_width(f->bits));
-}
-
-static void put_event(struct ctf *c, struct stream *st,
-                      const struct merge_record *rec, uint64_t ns)
-{
-    bool fits = rec->desc && event_fits(rec->desc, rec->data, rec->words);
-    struct ctf_event_head head = {
-        .id = !rec->desc ? CTF_UNKNOWN : rec->desc->id + (fits ? 0 : CTF_RAW),
-        .timestamp = ns,
-        .domid = rec->domid,
-        .vcpu = rec->vcpu,
-        .behind = st->tsc - rec->tsc > UINT32_MAX ? UINT32_MAX
-                                                  : st->tsc - rec->tsc,
-    };
-
-    c->used[head.id] = true;
-    memcpy(st->buf + st->bytes, &head, sizeof(head));
-    st->bytes += sizeof(head);
-
-    if ( fits )
-    {
-        for ( unsigned int i = 0; i < rec->desc->nr_fields; i++ )
-            put_field(st, rec, i);
-        return;
-    }
-    if ( !rec->desc )
-    {
-        put(st, rec->event, 32);
-        put(st, rec->id, 16);
-    }
-    put(st, rec->words, 8);
-    put_words(st, rec->data, rec->words);
-}
-
-/* The gap lies between the packet that ends here and the one that follows. */
-static int ctf_gap(struct export *x, struct stream *st,
-                   const struct merge_record *rec)
-{
-    int rc = end_packet(x, st);
-
-    if ( rec->missing )
-        st->hdr.discarded += rec->missing;
-    else if ( st->first_written )
         st->hdr.seq++;
-    return rc;
+    return put_empty_packet(x, st, missing ? st->hdr.timestamp_end : ns, ns);
 }
 
 static int ctf_record(struct export *x, const struct merge_record *rec)
 {
-    struct ctf *c = x->state;
-    struct stream *st = find_stream(c, rec->cpu, rec->channel);
-    uint64_t ns;
+    struct stream *st = find_stream(x->state, rec);
+    struct ctf_event_head head;
     int rc;
 
     if ( !st )
         return -ENOMEM;
-    if ( rec->kind == MERGE_GAP )
-        return ctf_gap(x, st, rec);
 
-    if ( rec->tsc > st->tsc )
-        st->tsc = rec->tsc;
-    ns = export_ns(x, st->tsc);
+    head.behind = ctf_rise(&st->tsc, rec->tsc);
+    head.timestamp = doc_tsc_ns(&x->src->doc, st->tsc);
+    if ( rec->kind == MERGE_GAP )
+        return put_gap(x, st, rec->missing, head.timestamp);
+
     if ( st->bytes + EVENT_BYTES > PACKET_BYTES )
     {
         rc = end_packet(x, st);
@@ -262,26 +247,14 @@ static int ctf_record(struct export *x, const struct merge_record *rec)
             return rc;
     }
 
-    begin_packet(st, ns);
-    put_event(c, st, rec, ns);
-    st->hdr.timestamp_end = ns;
-    return 0;
+    begin_packet(st, head.timestamp);
+    st->hdr.timestamp_end = head.timestamp;
+    return put_event(x, st, rec, &head);
 }
 
 /*
  * The trace.
  */
-
-/* The same file gives the same trace. */
-static void make_uuid(const struct export *x, uint8_t uuid[16])
-{
-    const struct snapshot_header *h = snapshot_header(x->src->snap);
-    uint64_t half[2] = { XXH64(h, sizeof(*h), 0), XXH64(h, sizeof(*h), 1) };
-
-    memcpy(uuid, half, sizeof(half));
-    uuid[6] = (uuid[6] & 0x0f) | 0x80; /* version 8: of one's own making */
-    uuid[8] = (uuid[8] & 0x3f) | 0x80;
-}
 
 static int ctf_open(struct export *x)
 {
@@ -290,7 +263,7 @@ static int ctf_open(struct export *x)
     if ( !c )
         return -ENOMEM;
 
-    make_uuid(x, c->uuid);
+    ctf_uuid(x->src->snap, 0, c->uuid);
     x->state = c;
     return 0;
 }
@@ -299,7 +272,7 @@ static int ctf_open(struct export *x)
 static int write_meta(struct export *x)
 {
     const struct ctf *c = x->state;
-    struct ctf_meta meta = { .x = x, .used = c->used };
+    struct ctf_meta meta = { .x = x, .class = c->class };
     int fd = openat(x->dir, "metadata",
                     O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
@@ -319,7 +292,7 @@ static int ctf_finish(struct export *x)
     struct ctf *c = x->state;
     int rc;
 
-    for ( uint32_t i = 0; i < MAX_STREAMS; i++ )
+    for ( uint32_t i = 0; i < CTF_STREAMS; i++ )
     {
         rc = c->stream[i] ? end_packet(x, c->stream[i]) : 0;
         if ( rc )
@@ -333,8 +306,10 @@ static void ctf_close(struct export *x)
 {
     struct ctf *c = x->state;
 
-    for ( uint32_t i = 0; c && i < MAX_STREAMS; i++ )
+    for ( uint32_t i = 0; c && i < CTF_STREAMS; i++ )
         free(c->stream[i]);
+    for ( unsigned int i = 0; c && i < CTF_IDS; i++ )
+        free(c->class[i]);
     free(c);
 }
 

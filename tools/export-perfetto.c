@@ -386,7 +386,7 @@ static uint64_t wake(struct perfetto *p, struct vcpu *v,
 static int perfetto_record(struct export *x, const struct merge_record *rec)
 {
     struct perfetto *p = x->state;
-    uint64_t ns = export_ns(x, rec->tsc), flow = 0;
+    uint64_t ns = doc_tsc_ns(&x->src->doc, rec->tsc), flow = 0;
     char buf[EVENT_NAME_BYTES];
     struct runstate_change c;
     struct vcpu *v = NULL;
@@ -430,7 +430,7 @@ static int put_clocks(struct export *x)
 
     boot.has_clock_id = boot.has_timestamp = true;
     boot.clock_id = CLOCK_BOOTTIME_ID;
-    boot.timestamp = export_ns(x, x->src->doc.tsc);
+    boot.timestamp = doc_tsc_ns(&x->src->doc, x->src->doc.tsc);
     real.has_clock_id = real.has_timestamp = true;
     real.clock_id = CLOCK_REALTIME_ID;
     real.timestamp = x->src->doc.wall_ns;

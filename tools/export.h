@@ -39,9 +39,4 @@ extern const struct export_format export_perfetto;
 extern const struct export_format export_json;
 extern const struct export_format export_csv;
 
-/* ns since TSC 0; for a file's absurd stamps the nearest that fits. */
-uint64_t export_ns(const struct export *x, uint64_t tsc);
-/* What to add to export_ns() for ns since 1970; false: no wall clock. */
-bool export_wall(const struct export *x, int64_t *offset_ns);
-
 #endif /* XENFLIGHT_EXPORT_H */

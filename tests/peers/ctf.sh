@@ -6,6 +6,7 @@
 set -u
 . tests/peers/lib.sh
 need babeltrace2
+need python3
 
 scene=$tmp/plain.xfr.lz4
 "$MAKE_SCENE" plain "$scene" >"$tmp/facts" || exit 1
@@ -53,13 +54,43 @@ check "export of the golden file" \
 babeltrace2 --clock-gmt "$tmp/golden" >"$tmp/golden.txt" 2>"$tmp/err"
 check "its events are as expected" same tests/peers/golden-ctf.txt \
     "$tmp/golden.txt"
-check "what is missing is told where it is missing" \
-    grep -q 'discarded 9 events between.*busy_1' "$tmp/err"
+check "what is missing is told where it is missing, by cause" sh -c "
+    [ \$(wc -l <'$tmp/err') = 2 ] &&
+    grep -q 'discarded 2 events between .*19.999940496\] and .*19.999970000\].*busy_1' '$tmp/err' &&
+    grep -q 'discarded 7 events between .*19.999970000\] and .*19.999970000\].*busy_1' '$tmp/err'"
 check "two exports are the same" sh -c "
     '$XENFLIGHT' export --to ctf -o '$tmp/again' '$golden' &&
     diff -r '$tmp/golden' '$tmp/again'"
 check "a trace is not written over" sh -c "
     ! '$XENFLIGHT' export --to ctf -o '$tmp/golden' '$golden'"
+# The last frame of pCPU 1 is damaged: nothing of that stream comes after it,
+# or, if it is the only one, before it.
+cat >"$tmp/damage.py" <<'END'
+import struct, sys
+b = bytearray(open(sys.argv[1], 'rb').read())
+index = struct.unpack_from('<Q', b, len(b) - 32)[0]
+frames, size = struct.unpack_from('<II', b, index + 16)
+for i in range(frames):
+    f = struct.unpack_from('<QIIHHBBHII', b, index + 24 + i * size)
+    if f[3] == 2 and f[4] == 1:
+        offset, bytes, records = f[0], f[1], f[9]
+b[offset + bytes // 2] ^= 0xff
+open(sys.argv[2], 'wb').write(b)
+print(records)
+END
+"$MAKE_SCENE" plain "$tmp/long.xfr.lz4" 200000 >"$tmp/facts" || exit 1
+for s in long plain
+do
+    python3 "$tmp/damage.py" "$tmp/$s.xfr.lz4" "$tmp/torn.xfr.lz4" \
+        >"$tmp/records"
+    rm -rf "$tmp/torn"
+    "$XENFLIGHT" export --to ctf -o "$tmp/torn" "$tmp/torn.xfr.lz4" 2>/dev/null
+    babeltrace2 "$tmp/torn" >/dev/null 2>"$tmp/err"
+    check "$s: what is missing at a stream's end is told, and how much" \
+        grep -q "Tracer discarded $(cat "$tmp/records") events.*busy_1" \
+        "$tmp/err"
+done
+
 check "a filter" sh -c "
     '$XENFLIGHT' export --to ctf -o '$tmp/part' --domain 1 --event 'PV_*' \
         '$scene' &&

@@ -231,6 +231,7 @@ static int export(struct export *x, struct options *o)
     if ( rc )
         return rc;
 
+    x->part = filter_number(&o->filter);
     rc = open_out(x, o->format);
     if ( rc )
     {

@@ -263,7 +263,7 @@ static int ctf_open(struct export *x)
     if ( !c )
         return -ENOMEM;
 
-    ctf_uuid(x->src->snap, 0, c->uuid);
+    ctf_uuid(x->src->snap, x->part, c->uuid);
     x->state = c;
     return 0;
 }

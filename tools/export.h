@@ -16,6 +16,7 @@
 struct export {
     const struct source *src;
     const char *path;      /* as the user wrote it; NULL: standard output */
+    uint64_t part;         /* filter_number(): which records */
     int dir;               /* a format of several files: they go here */
     uint64_t records;      /* given to the format; gaps not counted */
     uint64_t left_out;     /* ... that the format has no way to tell */

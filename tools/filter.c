@@ -6,6 +6,9 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include <xxhash.h>
 
 #include "tools/filter.h"
 
@@ -270,4 +273,43 @@ bool filter_wants(struct filter *f, const struct merge_record *rec)
         if ( !expr_match(f->expr[i], rec) )
             return false;
     return true;
+}
+
+enum part { PART_DOMAIN, PART_EVENTS, PART_CLASSES, PART_EXPRS, PART_CPUS,
+            PART_VCPUS, PART_FROM, PART_TO };
+
+static uint64_t mix(uint64_t number, enum part part, const void *what,
+                    size_t bytes)
+{
+    return XXH64(what, bytes, number + part);
+}
+
+static uint64_t mix_texts(uint64_t number, enum part part,
+                          const char *const *text, unsigned int nr)
+{
+    for ( unsigned int i = 0; i < nr; i++ )
+        number = mix(number, part, text[i], strlen(text[i]) + 1);
+
+    return number;
+}
+
+uint64_t filter_number(const struct filter *f)
+{
+    uint64_t n = 0;
+
+    if ( f->domain )
+        n = mix(n, PART_DOMAIN, &f->domid, sizeof(f->domid));
+    n = mix_texts(n, PART_EVENTS, f->events.glob, f->events.nr);
+    n = mix_texts(n, PART_CLASSES, f->classes.glob, f->classes.nr);
+    n = mix_texts(n, PART_EXPRS, f->text, f->nr_exprs);
+    if ( f->by_cpu )
+        n = mix(n, PART_CPUS, f->cpu, sizeof(f->cpu));
+    if ( f->by_vcpu )
+        n = mix(n, PART_VCPUS, f->vcpu, sizeof(f->vcpu));
+    if ( f->from_tsc )
+        n = mix(n, PART_FROM, &f->from_tsc, sizeof(f->from_tsc));
+    if ( f->to_tsc != UINT64_MAX )
+        n = mix(n, PART_TO, &f->to_tsc, sizeof(f->to_tsc));
+
+    return n;
 }

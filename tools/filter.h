@@ -67,6 +67,9 @@ extern const struct argp filter_argp;
 int filter_resolve(struct filter *f, const struct doc *doc);
 void filter_free(struct filter *f);
 
+/* A number of what is asked for, after filter_resolve(); 0: nothing is. */
+uint64_t filter_number(const struct filter *f);
+
 /* A gap may hide anything: it is wanted whatever domain or event is. */
 bool filter_wants(struct filter *f, const struct merge_record *rec);
 

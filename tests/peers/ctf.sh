@@ -91,6 +91,12 @@ do
         "$tmp/err"
 done
 
+# Readers take traces with one uuid for one, with the same events.
+"$XENFLIGHT" export --to ctf -o "$tmp/sched" --event 'SCHED_*' "$scene"
+"$XENFLIGHT" export --to ctf -o "$tmp/pv" --event 'PV_*' "$scene"
+check "two parts of one snapshot side by side" sh -c "
+    babeltrace2 '$tmp/sched' '$tmp/pv' 2>'$tmp/err' | wc -l >'$tmp/got'
+    ! [ -s '$tmp/err' ] && babeltrace2 '$tmp/plain' | wc -l | cmp - '$tmp/got'"
 check "a filter" sh -c "
     '$XENFLIGHT' export --to ctf -o '$tmp/part' --domain 1 --event 'PV_*' \
         '$scene' &&

@@ -44,7 +44,8 @@ INSTALL_FILES :=
 CLEAN    :=
 
 MODULES  := $(wildcard lib/module.mk snapshotd/module.mk tools/module.mk \
-            xs-hooks/module.mk hypervisor/module.mk man/module.mk \
+            tools/*/module.mk xs-hooks/module.mk hypervisor/module.mk \
+            man/module.mk \
             tests/module.mk tests/*/module.mk snapshotd/dist/install.mk)
 include $(MODULES)
 

@@ -63,6 +63,7 @@ struct merge {
     uint32_t nr_cpus;
     struct stream **heap;
     uint32_t nr_heap;
+    const struct merge_record *ahead;
     uint64_t nr_copies, nr_damaged, nr_skipped;
     uint64_t content_bytes;    /* of all streams' buf */
 };
@@ -654,6 +655,11 @@ uint64_t merge_copies(const struct merge *m)
     return m->nr_copies;
 }
 
+const struct merge_record *merge_ahead(const struct merge *m)
+{
+    return m->ahead;
+}
+
 uint64_t merge_skipped(const struct merge *m)
 {
     return m->nr_skipped;
@@ -729,6 +735,7 @@ int merge_next(struct merge *m, struct merge_record *rec)
     rc = advance(m, st);
     if ( rc < 0 )
         return rc;
+    m->ahead = rc ? &st->head.rec : NULL;
     if ( !rc )
         m->heap[0] = m->heap[--m->nr_heap];
     sift_down(m);

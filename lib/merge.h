@@ -84,6 +84,12 @@ int merge_open_from(struct snapshot *s, const struct event_dict *dict,
 uint64_t merge_skipped(const struct merge *m);
 /* 1: got one; 0: the end; -errno.  Damage is no error but a MERGE_GAP. */
 int merge_next(struct merge *m, struct merge_record *rec);
+/*
+ * What comes in the stream of the record that merge_next() gave last, behind it;
+ * valid until the next call of that.  NULL: it was its last.  Only what is in
+ * the stream itself is known of it: not who ran.
+ */
+const struct merge_record *merge_ahead(const struct merge *m);
 void merge_close(struct merge *m);
 
 /* Copies dropped so far, and frames or packets that could not be read. */

@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -687,6 +688,7 @@ static struct cost tell_run(const char *what, const char *const argv[])
 static void bench_programs(const struct input *in, const char *xenflight)
 {
     char dir[] = "./xenflight-bench-XXXXXX", big[64], small[64], ctf[64];
+    char plugins[PATH_MAX];
     const char *const show[] = { xenflight, "show", "--last", "100ms", big,
                                  NULL };
     const char *const top[] = { xenflight, "top", small, NULL };
@@ -695,14 +697,18 @@ static void bench_programs(const struct input *in, const char *xenflight)
                                     ctf, small, NULL };
     const char *const babeltrace[] = { "babeltrace2", ctf, "-c",
                                        "sink.utils.dummy", NULL };
+    const char *const plugin[] = { "babeltrace2", plugins, small, "-c",
+                                   "sink.utils.dummy", NULL };
     const char *const clean[] = { "rm", "-rf", dir, NULL };
-    struct cost ours, bt;
+    struct cost ours, bt, direct;
 
     if ( !mkdtemp(dir) )
         die("temporary directory", -errno);
     snprintf(big, sizeof(big), "%s/big.xfr.lz4", dir);
     snprintf(small, sizeof(small), "%s/small.xfr.lz4", dir);
     snprintf(ctf, sizeof(ctf), "%s/ctf", dir);
+    snprintf(plugins, sizeof(plugins), "--plugin-path=%.*s/babeltrace",
+             (int)(strrchr(xenflight, '/') - xenflight), xenflight);
     write_long(in, big, 16, 1ULL << 30);
     write_long(in, small, 4, 32ULL << 20);
 
@@ -713,9 +719,13 @@ static void bench_programs(const struct input *in, const char *xenflight)
     if ( run(convert).secs < 0 )
         die("export", -EIO);
     bt = tell_run("babeltrace2, the same events from CTF", babeltrace);
+    direct = tell_run("babeltrace2, the file itself by our plugin", plugin);
     if ( bt.secs > 0 )
         printf("%-45s%8.2f x babeltrace2's CPU\n", "top",
                ours.cpu_secs / bt.cpu_secs);
+    if ( bt.secs > 0 && direct.secs > 0 )
+        printf("%-45s%8.2f x its CPU for CTF\n", "babeltrace2 by our plugin",
+               direct.cpu_secs / bt.cpu_secs);
     run(clean);
 }
 

@@ -410,15 +410,27 @@ static int put_packets(struct scene *s, struct snapshot_writer *w,
     return rc;
 }
 
-/* Somebody else's dictionary: keywords of TSDL. */
-static void odd_names(json_t *events)
+static void odd_fields(json_t *events, const char *event, const char *fields)
 {
-    json_t *e = json_array_get(events, id_of("SCHED_WAKE") -
-                                       XEN_FLIGHTREC_ID_FIRST);
+    json_t *e = json_array_get(events, id_of(event) - XEN_FLIGHTREC_ID_FIRST);
 
-    json_object_set_new(e, "fields",
-                        json_string("enum:u8 struct:u8 -:16 id:x32 "
-                                    "event:i32? nr_event:u32?/cause"));
+    json_object_set_new(e, "fields", json_string(fields));
+}
+
+/*
+ * Somebody else's dictionary: keywords of TSDL; names that several values have,
+ * values that do not fit; many bits, that may be absent.
+ */
+static void odd_names(json_t *events, json_t *enums)
+{
+    odd_fields(events, "SCHED_WAKE",
+               "enum:u8 struct:u8 -:16 id:x32 event:i32? nr_event:u32?/cause");
+    odd_fields(events, "SCHED_SLEEP", "x:u16/twice y:u16 z:i17? -:15?");
+    odd_fields(events, "SCHED_BLOCK", "x:u32/twice words:b96?");
+    odd_fields(events, "SCHED_YIELD", "bits:b128");
+    json_object_set_new(enums, "twice",
+                        json_pack("[[i,s], [i,s], [i,s], [i,s]]", 1, "same",
+                                  2, "same", 3, "other", 70000, "far"));
 }
 
 static json_t *dictionary(const struct scene *s)
@@ -431,7 +443,7 @@ static json_t *dictionary(const struct scene *s)
         abort();
     event_dict_free(dict);
     if ( s->odd_names )
-        odd_names(events);
+        odd_names(events, enums);
     return json_pack("{s:o, s:o}", "events", events, "enums", enums);
 }
 

@@ -13,10 +13,13 @@ $(MAKE_SCENE): $(MAKE_SCENE).o $(O)/tests/lib/scene.o $(O)/tests/lib/gen.o \
 PEERS := $(patsubst tests/peers/%.sh,$(O)/tests/peers/%.sh, \
          $(filter-out tests/peers/lib.sh,$(wildcard tests/peers/*.sh)))
 
+PRELOAD := $(if $(SAN),$(shell $(CC) -print-file-name=libasan.so))
+
 # The test runs what is built, wherever that is.
-$(PEERS): $(O)/tests/peers/%.sh: tests/peers/%.sh $(XENFLIGHT) $(MAKE_SCENE)
+$(PEERS): $(O)/tests/peers/%.sh: tests/peers/%.sh $(XENFLIGHT) $(MAKE_SCENE) \
+          $(if $(LIBS_BT2),$(BT2))
 	@mkdir -p $(@D)
-	$(Q)printf '#!/bin/sh\nXENFLIGHT=%s MAKE_SCENE=%s exec %s\n' $(XENFLIGHT) \
-	    $(MAKE_SCENE) $< >$@ && chmod +x $@
+	$(Q)printf '#!/bin/sh\nexport XENFLIGHT=%s MAKE_SCENE=%s BT2_PLUGIN=%s\nexport BT2_PRELOAD=%s\nexec %s\n' \
+	    $(XENFLIGHT) $(MAKE_SCENE) $(BT2) "$(PRELOAD)" $< >$@ && chmod +x $@
 
 TESTS += $(PEERS)

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * plugin.h: the babeltrace2 plugin: component class source.xenflight.snapshot.
+ *
+ *   plugin.c    the component: parameters, a port for each file, support-info
+ *   trace.c     a file as babeltrace2's trace: classes and streams
+ *   messages.c  its records as messages, in time order over all streams
+ *
+ * What a file is as a trace is what `xenflight export --to ctf` makes of it:
+ * lib/ctf.h.
+ */
+
+#ifndef XENFLIGHT_BABELTRACE_PLUGIN_H
+#define XENFLIGHT_BABELTRACE_PLUGIN_H
+
+#include <babeltrace2/babeltrace.h>
+
+#include "lib/ctf.h"
+#include "lib/text.h"
+
+/* A class of events, made when the first of them comes. */
+struct trace_class {
+    bt_event_class *bt;
+    struct ctf_class ctf;
+};
+
+/* A snapshot file, opened: it belongs to its port. */
+struct trace {
+    bt_self_component *self;
+    char path[TEXT_ROOM(256)];        /* fit to print */
+    struct snapshot *snap;
+    struct doc doc;
+    bt_trace_class *bt_class;
+    bt_stream_class *stream_class;
+    bt_trace *bt;
+    struct trace_class *event[CTF_IDS]; /* by id; NULL: not yet */
+    bt_stream *stream[CTF_STREAMS];
+};
+
+/*
+ * 0 or -errno; what is wrong is in babeltrace2's error then.  trace_close() of
+ * NULL is fine.
+ */
+int trace_open(bt_self_component *self, const char *path, struct trace **out);
+void trace_close(struct trace *t);
+
+/* A line on stderr, where babeltrace2 shows warnings. */
+void trace_warn(const struct trace *t, const char *what);
+
+/* Those of the trace, made when first asked for.  NULL: no memory. */
+const struct trace_class *trace_event_class(struct trace *t, unsigned int id);
+const bt_stream *trace_stream(struct trace *t, const struct merge_record *rec);
+
+/* Methods of the message iterator. */
+bt_message_iterator_class_initialize_method_status
+messages_begin(bt_self_message_iterator *self,
+               bt_self_message_iterator_configuration *config,
+               bt_self_component_port_output *port);
+void messages_end(bt_self_message_iterator *self);
+bt_message_iterator_class_next_method_status
+messages_next(bt_self_message_iterator *self, bt_message_array_const out,
+              uint64_t capacity, uint64_t *count);
+bt_message_iterator_class_seek_beginning_method_status
+messages_rewind(bt_self_message_iterator *self);
+
+#endif /* XENFLIGHT_BABELTRACE_PLUGIN_H */

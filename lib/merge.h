@@ -44,6 +44,7 @@ enum merge_gap {
     MERGE_GAP_RETRY,
     MERGE_GAP_ABSENT,   /* slots between two packets are not in the file */
     MERGE_GAP_DAMAGED,  /* a frame or packet cannot be read */
+    MERGE_GAPS
 };
 
 struct merge_record {

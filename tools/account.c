@@ -99,18 +99,23 @@ void times_add(struct times *t, uint64_t time)
         t->max = time;
 }
 
-uint64_t times_part(const struct times *t, unsigned int part)
+uint64_t times_rank(const struct times *t, uint64_t rank)
 {
-    uint64_t want = (t->nr * part + 999) / 1000, seen = 0;
+    uint64_t seen = 0;
 
     for ( unsigned int i = 0; i < TIMES_SLOTS; i++ )
     {
         seen += t->slot[i];
-        if ( seen && seen >= want )
-            return part >= 1000 ? t->max : times_slot_begin(i);
+        if ( seen && seen >= rank )
+            return times_slot_begin(i);
     }
 
     return 0;
+}
+
+uint64_t times_part(const struct times *t, unsigned int part)
+{
+    return part >= 1000 ? t->max : times_rank(t, (t->nr * part + 999) / 1000);
 }
 
 void times_merge(struct times *to, const struct times *from)

@@ -55,6 +55,8 @@ struct times {
 };
 
 void times_add(struct times *t, uint64_t time);
+/* The rank-th shortest, from 1 on, at most 1 in 16 too low; 0: there is none. */
+uint64_t times_rank(const struct times *t, uint64_t rank);
 /* `part` of 1000 are no longer than this; 0: there are none. */
 uint64_t times_part(const struct times *t, unsigned int part);
 void times_merge(struct times *to, const struct times *from);

@@ -30,6 +30,18 @@ static const struct {
     { "FR_CPU_DOWN", MARK_CPU_DOWN },
 };
 
+bool mark_find(const char *name, enum mark_kind *kind)
+{
+    for ( size_t i = 0; i < sizeof(mark_names) / sizeof(mark_names[0]); i++ )
+        if ( !strcmp(name, mark_names[i].name) )
+        {
+            *kind = mark_names[i].kind;
+            return true;
+        }
+
+    return false;
+}
+
 /* Two events tell of a domain's end, and two of its begin: one is enough. */
 static bool told(const struct story *s, const struct mark *m)
 {
@@ -60,12 +72,11 @@ static void add_mark(struct story *s, const struct merge_record *rec,
 
 static void see(void *arg, const struct merge_record *rec)
 {
-    if ( rec->kind != MERGE_EVENT || !rec->desc )
-        return;
+    enum mark_kind kind;
 
-    for ( size_t i = 0; i < sizeof(mark_names) / sizeof(mark_names[0]); i++ )
-        if ( !strcmp(rec->desc->name, mark_names[i].name) )
-            add_mark(arg, rec, mark_names[i].kind);
+    if ( rec->kind == MERGE_EVENT && rec->desc &&
+         mark_find(rec->desc->name, &kind) )
+        add_mark(arg, rec, kind);
 }
 
 const struct mark *story_mark(const struct story *s, enum mark_kind kind,

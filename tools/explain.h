@@ -39,6 +39,9 @@ struct mark {
     uint64_t reason;
 };
 
+/* Which mark an event of that name is.  False: none. */
+bool mark_find(const char *name, enum mark_kind *kind);
+
 #define EXPLAIN_MARKS 64   /* the newest are kept */
 
 /* What befell the subject. */

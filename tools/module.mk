@@ -21,7 +21,7 @@ $(XENFLIGHT): $(XENFLIGHT_SRC:%.c=$(O)/%.o) $(O)/gen/perfetto.pb-c.o \
               $(XENFLIGHT_HYP) $(LIBXF)
 	@$(call say,LD $@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBXF) \
-	    $(XENFLIGHT_LIB) -lprotobuf-c $(LIBS_BASE)
+	    $(XENFLIGHT_LIB) -lprotobuf-c $(LIBS_BASE) -lm
 
 # What protoc-c makes of the messages: its code, so its warnings.
 $(O)/gen/perfetto.pb-c.h: tools/perfetto.proto

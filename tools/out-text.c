@@ -39,7 +39,7 @@ static const char *dead(const struct doc *d, char *buf, size_t size)
     return buf;
 }
 
-static void headline(const struct doc *d)
+const char *out_trigger(const struct doc *d, char *buf, size_t size)
 {
     static const struct {
         const char *cause, *before, *after;
@@ -50,23 +50,30 @@ static void headline(const struct doc *d)
         { "triple-fault", "", " made a triple fault" },
         { "viridian", "", " reported a crash (Viridian)" },
     };
-    char who[NAME_BYTES + 32], safe[256];
+    char who[NAME_BYTES + 32], cause[256], source[256], reason[256];
 
     for ( size_t i = 0; i < sizeof(text) / sizeof(text[0]); i++ )
         if ( !strcmp(d->cause, text[i].cause) )
         {
-            printf("Trace snapshot: %s%s%s\n", text[i].before,
-                   dead(d, who, sizeof(who)), text[i].after);
-            return;
+            snprintf(buf, size, "%s%s%s", text[i].before,
+                     dead(d, who, sizeof(who)), text[i].after);
+            return buf;
         }
 
-    printf("Trace snapshot: %s",
-           text_escape(safe, sizeof(safe), d->cause));
-    if ( d->source[0] )
-        printf(" by %s", text_escape(safe, sizeof(safe), d->source));
-    if ( d->reason_text[0] )
-        printf(": %s", text_escape(safe, sizeof(safe), d->reason_text));
-    putchar('\n');
+    snprintf(buf, size, "%s%s%s%s%s",
+             text_escape(cause, sizeof(cause), d->cause),
+             d->source[0] ? " by " : "",
+             text_escape(source, sizeof(source), d->source),
+             d->reason_text[0] ? ": " : "",
+             text_escape(reason, sizeof(reason), d->reason_text));
+    return buf;
+}
+
+static void headline(const struct doc *d)
+{
+    char text[OUT_TRIGGER_BYTES];
+
+    printf("Trace snapshot: %s\n", out_trigger(d, text, sizeof(text)));
 }
 
 static void print_who(const struct doc *d)

@@ -38,6 +38,10 @@ int out_columns_set(const char *list);
 /* A column that is neither one of ours nor a field of the file's.  NULL: none. */
 const char *out_columns_unknown(const struct doc *doc);
 
+#define OUT_TRIGGER_BYTES 800
+/* What a file was written for: `domain 5 "web1" crashed'; printable. */
+const char *out_trigger(const struct doc *d, char *buf, size_t size);
+
 /* A moment in src->clock; who ran: "d5v0", "idle", "-". */
 void out_moment(const struct source *src, uint64_t tsc, char *buf, size_t size);
 void out_running(const struct doc *d, const struct merge_record *rec, char *buf,

@@ -38,6 +38,7 @@ static const struct command {
     { "info", cmd_info, "what a snapshot says of itself: no records" },
     { "show", cmd_show, "what is in a snapshot: who died, the events" },
     { "explain", cmd_explain, "what happened, in at most 20 lines" },
+    { "diff", cmd_diff, "what changed from one snapshot to another" },
     { "top", cmd_top, "who ran, who waited, how often they entered Xen" },
     { "report", cmd_report, "a snapshot as a page to look at in a browser" },
     { "pin", cmd_pin, "keep snapshots, whatever the budget" },

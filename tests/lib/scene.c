@@ -37,7 +37,8 @@ struct scene {
     int pinned[SCENE_DOMS];
     bool hvm[SCENE_DOMS], hangs[SCENE_CPUS];
     uint32_t op[SCENE_DOMS];     /* 0: any */
-    bool odd_names;
+    unsigned int slow;           /* times as long for an exit */
+    bool odd_names, other_ids;
     int64_t wall_ns;             /* at the trigger */
 };
 
@@ -73,7 +74,8 @@ struct scene *scene_new(uint64_t seed)
 
     if ( !s )
         abort();
-    s->random = seed * 2 + 1;
+    scene_dice(s, seed);
+    s->slow = 1;
     s->tsc = 4000000000ULL;
     s->wall_ns = WALL_NS;
     for ( unsigned int d = 0; d < SCENE_DOMS; d++ )
@@ -118,6 +120,21 @@ void scene_hvm(struct scene *s, unsigned int dom)
 void scene_op(struct scene *s, unsigned int dom, uint32_t op)
 {
     s->op[dom] = op;
+}
+
+void scene_slow(struct scene *s, unsigned int times)
+{
+    s->slow = times;
+}
+
+void scene_dice(struct scene *s, uint64_t seed)
+{
+    s->random = seed * 2 + 1;
+}
+
+void scene_other_ids(struct scene *s)
+{
+    s->other_ids = true;
 }
 
 void scene_odd_names(struct scene *s)
@@ -295,7 +312,7 @@ static void hvm_exit(struct scene *s, unsigned int cpu)
     const struct cpu *c = &s->cpu[cpu];
 
     SCENE_RECORD(s, cpu, "HVM_VMEXIT64", 123, 0x1000, 0);
-    scene_wait(s, 500 + dice(s, 3000));
+    scene_wait(s, s->slow * (500 + dice(s, 3000)));
     SCENE_RECORD(s, cpu, "HVM_IOPORT_WRITE", 0x3f8, 65);
     scene_record(s, cpu, "HVM_VMENTRY", 0, NULL);
     s->vcpu[c->dom][c->vcpu].exits++;
@@ -385,6 +402,13 @@ void scene_end(struct scene *s)
  * The file.
  */
 
+/* The compact id that stands in the file. */
+static uint32_t written_id(const struct scene *s, uint32_t id)
+{
+    return s->other_ids ? 2 * XEN_FLIGHTREC_ID_FIRST + event_list_rows - 1 - id
+                        : id;
+}
+
 static int put_packets(struct scene *s, struct snapshot_writer *w,
                        unsigned int cpu, unsigned int drop)
 {
@@ -400,8 +424,13 @@ static int put_packets(struct scene *s, struct snapshot_writer *w,
         gen_begin(&g, (struct gen_at){ c->rec[i].tsc - SCENE_TICK, c->domid[i],
                                        c->vcpuid[i] });
         for ( unsigned int n = 0; n < PACKET_RECORDS && i < c->nr; n++, i++ )
-            if ( !gen_add(&g, &c->rec[i]) )
+        {
+            struct gen_record rec = c->rec[i];
+
+            rec.id = written_id(s, rec.id);
+            if ( !gen_add(&g, &rec) )
                 return -ENOSPC;
+        }
         gen_end(&g);
         if ( g.seq > drop )
             rc = snapshot_put_packet(w, g.slot, sizeof(g.slot));
@@ -436,7 +465,8 @@ static void odd_names(json_t *events, json_t *enums)
 static json_t *dictionary(const struct scene *s)
 {
     struct event_dict *dict;
-    json_t *events, *enums;
+    json_t *events, *enums, *e;
+    size_t i;
 
     if ( event_dict_build(NULL, XEN_FLIGHTREC_IDS, EVENT_VENDOR_AMD, &dict) ||
          event_dict_to_json(dict, &events, &enums) )
@@ -444,6 +474,9 @@ static json_t *dictionary(const struct scene *s)
     event_dict_free(dict);
     if ( s->odd_names )
         odd_names(events, enums);
+    json_array_foreach(events, i, e)
+        json_object_set_new(e, "id", json_integer(written_id(
+            s, json_integer_value(json_object_get(e, "id")))));
     return json_pack("{s:o, s:o}", "events", events, "enums", enums);
 }
 

@@ -62,6 +62,10 @@ void scene_hvm(struct scene *s, unsigned int dom);
 
 /* A domain that makes one hypercall only. */
 void scene_op(struct scene *s, unsigned int dom, uint32_t op);
+/* Xen takes so many times as long for an exit. */
+void scene_slow(struct scene *s, unsigned int times);
+/* The dice of another scene, from here on. */
+void scene_dice(struct scene *s, uint64_t seed);
 /* Nothing more happens on a pCPU: who runs there stays. */
 void scene_hang(struct scene *s, unsigned int cpu);
 
@@ -107,6 +111,9 @@ int scene_write(struct scene *s, const char *path, json_t *trigger,
 void scene_odd_names(struct scene *s);
 /* The time of day at the trigger; ns since 1970. */
 void scene_wall(struct scene *s, int64_t wall_ns);
+
+/* The dictionary of another Xen: the same events have other compact ids. */
+void scene_other_ids(struct scene *s);
 
 /* The same in two parts, for packets of the caller's. */
 int scene_begin(struct scene *s, const char *path, json_t *trigger,

@@ -109,6 +109,21 @@ static json_t *hvm(struct scene *s, unsigned int steps)
     return request(s);
 }
 
+/* The same exits, but Xen takes its time. */
+static json_t *hvm_slow(struct scene *s, unsigned int steps)
+{
+    scene_slow(s, 8);
+    return hvm(s, steps);
+}
+
+/* What happens in "plain", on a Xen that numbers its events otherwise. */
+static json_t *other_ids(struct scene *s, unsigned int steps)
+{
+    scene_other_ids(s);
+    scene_dice(s, 0);
+    return plain(s, steps);
+}
+
 /* Xen refuses a page table and kills the domain that asked. */
 static json_t *xen_crash(struct scene *s, unsigned int steps)
 {
@@ -226,6 +241,8 @@ static const struct {
     { "destroyed", destroyed, { 0 } },
     { "reboot", reboot, { 0 } },
     { "cpu-off-on", cpu_off_on, { 0 } },
+    { "hvm-slow", hvm_slow, { 0 } },
+    { "other-ids", other_ids, { 0 } },
 };
 
 #define NR_SCENES (sizeof(scenes) / sizeof(scenes[0]))

@@ -44,7 +44,8 @@ do
                 grep -vcE 'GAP|\"gap\"|\"snapshot\"|^ns,' >'$tmp/got' &&
             [ \$(cat '$tmp/got') = $want ]"
     done
-    for command in info top 'top --vcpus --json' explain
+    for command in info top 'top --vcpus --json' explain \
+        "diff $golden" "diff --all $golden" "diff --json $golden" 'diff --last 1ms'
     do
         check "$seed: $command" "$XENFLIGHT" $command "$f"
     done

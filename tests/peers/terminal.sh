@@ -17,6 +17,7 @@ show="$XENFLIGHT show --last 25us $golden"
 info="$XENFLIGHT info $golden"
 list="$XENFLIGHT list $golden"
 verify="$XENFLIGHT verify $golden"
+diff="$XENFLIGHT diff $golden tests/golden/columns/crash.xfr.lz4"
 # More than a pipe holds.
 $MAKE_SCENE plain "$tmp/long.xfr.lz4" 10000 >/dev/null || exit 1
 long="$XENFLIGHT show $tmp/long.xfr.lz4"
@@ -86,6 +87,8 @@ check "show: colour on a terminal" color "$show" 36mSCHED
 check "list: colour on a terminal" color "$list" 32mweb
 check "info: colour on a terminal" color "$info" 1mMachine
 check "verify: colour on a terminal" color "$verify" 32mwhole
+check "diff: no colour where it is no terminal" plain "$diff" PV_PAGE_FAULT
+check "diff: colour on a terminal" color "$diff" 36mPV_PAGE_FAULT
 check "NO_COLOR" same_as_piped "TERM=xterm NO_COLOR=1 PAGER=" "$show"
 check "a terminal without colours" same_as_piped "TERM=dumb PAGER=" "$show"
 check "--color=always" always "$show" 36mSCHED
@@ -96,6 +99,7 @@ check "verify --color=never" never "$verify"
 check "the pager is \$PAGER" paged "$show" Trace
 check "list: the pager is \$PAGER" paged "$list" TIME
 check "info: the pager is \$PAGER" paged "$info" Trace
+check "diff: the pager is \$PAGER" paged "$diff" "A  tests"
 check "verify has no pager" unpaged "$verify"
 check "--no-pager" unpaged "$show --no-pager"
 check "list --no-pager" unpaged "$list --no-pager"

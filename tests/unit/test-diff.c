@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * test-diff.c: what is remarkable about two counts; which domain of one file is
+ * which of another.  What is made of whole files is tested in tests/peers.
+ */
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tools/diff.h"
+
+static double rates(double a, double b)
+{
+    return diff_rates((struct diff_count){ a, 1 }, (struct diff_count){ b, 1 });
+}
+
+static bool near(double a, double b)
+{
+    return fabs(a - b) < 0.01;
+}
+
+/*
+ * Scores.
+ */
+
+static void test_few_are_chance(void **state)
+{
+    assert_true(rates(1, 3) == 0);
+    assert_true(rates(0, 6) == 0);
+    assert_true(rates(10, 20) == 0);
+    assert_true(rates(0, 0) == 0);
+    assert_true(rates(1000000, 1000000) == 0);
+}
+
+/* The bound by hand: 2 * 20 * ln(1 / p) = 9, so p = 0.7985: 3.963 times. */
+static void test_least_factors(void **state)
+{
+    assert_true(near(rates(0, 20), log2(3.963)));
+    assert_true(near(rates(1000, 5000), log2(4.512)));
+    assert_true(near(rates(1e9, 5e9), log2(5)));
+}
+
+/* What a ratio or a test of significance alone would turn round. */
+static void test_order(void **state)
+{
+    assert_true(rates(1000, 5000) > rates(1, 3));
+    assert_true(rates(1000, 5000) > rates(0, 20));
+    assert_true(rates(0, 20) > rates(1000000, 1030000));
+    assert_true(rates(0, 1000) > rates(1000, 5000));
+}
+
+static void test_mirrored(void **state)
+{
+    for ( unsigned int a = 0; a < 100; a += 7 )
+        for ( unsigned int b = 1; b < 10000; b *= 3 )
+        {
+            struct diff_count x = { a, 0.3 }, y = { b, 41 };
+
+            assert_true(fabs(diff_rates(x, y) + diff_rates(y, x)) < 1e-9);
+        }
+}
+
+/* Ten times as long, ten times as many: nothing has changed. */
+static void test_length_counts(void **state)
+{
+    assert_true(diff_rates((struct diff_count){ 1000, 0.1 },
+                           (struct diff_count){ 10000, 1 }) == 0);
+    assert_true(diff_rates((struct diff_count){ 1000, 0.1 },
+                           (struct diff_count){ 1000, 1 }) < -3);
+    assert_true(diff_rates((struct diff_count){ 1000, 0 },
+                           (struct diff_count){ 1000, 1 }) == 0);
+}
+
+/* `nr` times from `first` on, one tick more each. */
+static struct diff_times ramp(uint64_t first, unsigned int nr)
+{
+    struct times *t = calloc(1, sizeof(*t));
+
+    for ( unsigned int i = 0; i < nr; i++ )
+        times_add(t, first + i);
+    return (struct diff_times){ t, 1 };
+}
+
+static void test_latencies(void **state)
+{
+    struct diff_times a = ramp(1000, 1000), b = ramp(8000, 1000);
+    struct diff_times few = ramp(8000, 5), none = { NULL, 1 }, other = a;
+
+    assert_true(diff_latency(a, a) == 0);
+    assert_true(diff_part(a, b, 500) > 2 && diff_part(a, b, 500) < 2.6);
+    assert_true(diff_part(a, b, 500) == -diff_part(b, a, 500));
+    assert_true(diff_latency(a, few) == 0);
+    assert_true(diff_latency(a, none) == 0);
+    /* In other units. */
+    other.ns = 8;
+    assert_true(diff_part(a, other, 500) > 2.6 &&
+                diff_part(a, other, 500) < 3);
+
+    free((void *)a.times);
+    free((void *)b.times);
+    free((void *)few.times);
+}
+
+/* One in twenty is slow: the median says nothing of it. */
+static void test_tail(void **state)
+{
+    struct diff_times a = ramp(1000, 1000), b = ramp(1000, 950);
+    struct diff_times slow = ramp(100000, 50);
+
+    times_merge((struct times *)b.times, slow.times);
+    assert_true(diff_part(a, b, 500) == 0);
+    assert_true(diff_part(a, b, 990) > 5);
+    assert_true(diff_latency(a, b) == diff_part(a, b, 990));
+
+    free((void *)a.times);
+    free((void *)b.times);
+    free((void *)slow.times);
+}
+
+/*
+ * Domains.
+ */
+
+#define U1 "01234567-89ab-cdef-0123-456789abcdef"
+#define U2 "11234567-89ab-cdef-0123-456789abcdef"
+#define U3 "21234567-89ab-cdef-0123-456789abcdef"
+#define U0 "00000000-0000-0000-0000-000000000000"
+
+static struct source sources[DIFF_SIDES];
+
+/* `list` is the JSON of the domains of a side. */
+static struct diff *match(const char *a, const char *b)
+{
+    const char *text[DIFF_SIDES] = { a, b };
+    struct diff *d = calloc(1, sizeof(*d));
+
+    for ( unsigned int s = 0; s < DIFF_SIDES; s++ )
+    {
+        json_t *list = json_loads(text[s], 0, NULL);
+
+        assert_non_null(list);
+        sources[s].doc = (struct doc){
+            .root = json_pack("{s:o}", "domains", list), .domid = -1,
+            .name = "", .uuid = "",
+        };
+        d->side[s].src = &sources[s];
+    }
+    diff_match(d);
+    return d;
+}
+
+static void unmatch(struct diff *d)
+{
+    json_decref(sources[DIFF_A].doc.root);
+    json_decref(sources[DIFF_B].doc.root);
+    diff_free(d);
+}
+
+/* The domain of A is that of B, by `how`; or there is none: domid < 0. */
+static void expect(struct diff *d, uint32_t a, int b, enum diff_match how)
+{
+    const struct diff_domain *dom = diff_domain(d, DIFF_A, a);
+
+    assert_non_null(dom);
+    assert_int_equal(dom->in[DIFF_B], b >= 0);
+    if ( b < 0 )
+        return;
+    assert_ptr_equal(dom, diff_domain(d, DIFF_B, b));
+    assert_int_equal(dom->match, how);
+}
+
+static void test_by_uuid(void **state)
+{
+    struct diff *d = match(
+        "[{\"domid\":0,\"uuid\":\"" U0 "\",\"name\":\"Domain-0\"},"
+        " {\"domid\":1,\"uuid\":\"" U1 "\",\"name\":\"web\"},"
+        " {\"domid\":2,\"uuid\":\"" U2 "\",\"name\":\"db\"}]",
+        /* Names and numbers have been given to others. */
+        "[{\"domid\":0,\"uuid\":\"" U0 "\",\"name\":\"dom0\"},"
+        " {\"domid\":1,\"uuid\":\"" U2 "\",\"name\":\"web\"},"
+        " {\"domid\":9,\"uuid\":\"" U1 "\",\"name\":\"db\"}]");
+
+    expect(d, 0, 0, DIFF_SAME);
+    expect(d, 1, 9, DIFF_SAME);
+    expect(d, 2, 1, DIFF_SAME);
+    assert_int_equal(d->domains, 3);
+    unmatch(d);
+}
+
+/* Made anew, it has another uuid; and again, by a reboot, another number. */
+static void test_by_name(void **state)
+{
+    struct diff *d = match(
+        "[{\"domid\":1,\"uuid\":\"" U1 "\",\"name\":\"web\"}]",
+        "[{\"domid\":1,\"uuid\":\"" U2 "\",\"name\":\"db\"},"
+        " {\"domid\":4,\"uuid\":\"" U3 "\",\"name\":\"web\"},"
+        " {\"domid\":5,\"uuid\":\"" U3 "\",\"name\":\"web\"}]");
+
+    expect(d, 1, 4, DIFF_BY_NAME);
+    assert_ptr_equal(diff_domain(d, DIFF_B, 4), diff_domain(d, DIFF_B, 5));
+    assert_false(diff_domain(d, DIFF_B, 1)->in[DIFF_A]);
+    unmatch(d);
+}
+
+/* Two strangers with the same number stay strangers. */
+static void test_by_number(void **state)
+{
+    struct diff *d = match(
+        "[{\"domid\":1,\"uuid\":\"" U1 "\",\"name\":\"web\"},{\"domid\":2},"
+        " {\"domid\":3,\"name\":\"mail\"}]",
+        "[{\"domid\":1,\"uuid\":\"" U2 "\",\"name\":\"db\"},"
+        " {\"domid\":2,\"name\":\"dns\"}]");
+
+    expect(d, 1, -1, 0);
+    expect(d, 2, 2, DIFF_BY_NUMBER);
+    /* Of records alone. */
+    diff_domain(d, DIFF_B, 3);
+    expect(d, 3, 3, DIFF_BY_NUMBER);
+    diff_domain(d, DIFF_B, 7);
+    expect(d, 7, 7, DIFF_BY_NUMBER);
+    diff_domain(d, DIFF_B, VCPU_IDLE_DOMAIN);
+    expect(d, VCPU_IDLE_DOMAIN, VCPU_IDLE_DOMAIN, DIFF_SAME);
+    assert_ptr_equal(diff_domain(d, DIFF_B, MERGE_NO_DOMAIN),
+                     diff_domain(d, DIFF_A, MERGE_NO_DOMAIN));
+    unmatch(d);
+}
+
+/* A document remembers those that are gone: they are not there any more, unless
+ * records are of them. */
+static void test_gone(void **state)
+{
+    struct diff *d = match(
+        "[{\"domid\":1,\"uuid\":\"" U1 "\",\"name\":\"web\"},"
+        " {\"domid\":2,\"uuid\":\"" U2 "\",\"name\":\"db\"}]",
+        "[{\"domid\":1,\"uuid\":\"" U1 "\",\"name\":\"web\",\"gone\":true},"
+        " {\"domid\":2,\"uuid\":\"" U2 "\",\"name\":\"db\",\"gone\":true}]");
+
+    diff_domain(d, DIFF_B, 2);
+    expect(d, 1, -1, 0);
+    expect(d, 2, 2, DIFF_SAME);
+    unmatch(d);
+}
+
+/* What no document should have, and more than there is room for. */
+static void test_hostile_documents(void **state)
+{
+    struct diff *d = match("[{\"domid\":-1},{\"domid\":65535},{\"domid\":\"x\"},"
+                           "3,null,[],{}]", "{}");
+
+    assert_int_equal(d->domains, 0);
+    for ( uint32_t i = 0; i < DIFF_DOMIDS + 9; i++ )
+        diff_domain(d, DIFF_A, i);
+    assert_int_equal(d->domains, DIFF_DOMAINS);
+    assert_null(diff_domain(d, DIFF_A, DIFF_DOMAINS + 1));
+    unmatch(d);
+}
+
+static void test_names_and_rows_are_bounded(void **state)
+{
+    struct diff *d = calloc(1, sizeof(*d));
+    const char *one = diff_name(d, "one");
+    char name[16];
+
+    assert_ptr_equal(diff_name(d, "one"), one);
+    for ( unsigned int i = 0; i < DIFF_NAMES + 10; i++ )
+    {
+        snprintf(name, sizeof(name), "%u", i);
+        diff_name(d, name);
+    }
+    assert_string_equal(diff_name(d, "too many"), "(other)");
+    assert_ptr_equal(diff_name(d, "one"), one);
+
+    for ( unsigned int i = 0; i < DIFF_ROWS; i++ )
+        assert_non_null(diff_row(d, i & 1, &d->domain[i / 2 % 64],
+                                 d->name[i / 128]));
+    assert_null(diff_row(d, DIFF_WAKE, NULL, one));
+    assert_non_null(diff_row(d, 1, &d->domain[63], d->name[0]));
+    diff_free(d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_few_are_chance),
+        cmocka_unit_test(test_least_factors),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_mirrored),
+        cmocka_unit_test(test_length_counts),
+        cmocka_unit_test(test_latencies),
+        cmocka_unit_test(test_tail),
+        cmocka_unit_test(test_by_uuid),
+        cmocka_unit_test(test_by_name),
+        cmocka_unit_test(test_by_number),
+        cmocka_unit_test(test_gone),
+        cmocka_unit_test(test_hostile_documents),
+        cmocka_unit_test(test_names_and_rows_are_bounded),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -103,28 +103,29 @@ static const struct argp argp = {
     .options = option_list,
     .children = children,
     .parser = parse,
-    .args_doc = "A B\nFILE --at WHEN\nFILE --last TIME",
+    .args_doc = "A B\n--at WHEN FILE\n--last TIME FILE",
     .doc = "What changed from A, a healthy snapshot, to B, a bad one: domains "
            "and kinds of events that one of them only has, who ran and waited, "
            "how long waits and exits took, how often things happened; or from "
            "the first part of one file to the second.  The most remarkable "
            "first: by the least factor that what was counted still allows.  Of "
-           "both the part is compared that all pCPUs have; --from and --to are "
-           "of B.\v"
+           "both the part is compared that all pCPUs have; --from, --to and "
+           "--last are of B.\v"
+           "Examples:\n"
+           "  xenflight diff HEALTHY FILE\n"
+           "  xenflight diff --last 1s --domain web1 HEALTHY FILE\n"
+           "  xenflight diff --at -100ms FILE\n\n"
            "Needs neither Xen nor root.  Exit status: 0 done, whether anything "
            "differs or not; 1 a file cannot be read, or not all of it, or has "
-           "nothing to compare; 2 usage.\n\n"
-           "  xenflight diff healthy.xfr.lz4 bad.xfr.lz4\n"
-           "  xenflight diff --last 1s --domain web1 healthy.xfr.lz4 "
-           "bad.xfr.lz4\n"
-           "  xenflight diff --at -100ms bad.xfr.lz4\n",
+           "nothing to compare; 2 usage.",
 };
 
 /*
- * Which part of which file.
+ * Which part of which file.  These return 0, -errno, or EXIT_FAIL: what is wrong
+ * was said on stderr.
  */
 
-/* --domain, of B or else of A.  -ENOENT, said on stderr. */
+/* --domain, of B or else of A. */
 static int choose_domain(struct diff *d, const char *who)
 {
     uint32_t domid;
@@ -144,12 +145,12 @@ static int choose_domain(struct diff *d, const char *who)
 
     complain(who, "no such domain in these snapshots; `xenflight show --head' "
                   "lists those that they know");
-    return -ENOENT;
+    return EXIT_FAIL;
 }
 
 /*
  * What was asked for, in the terms of one side: of two files the times are of B;
- * of one, all of it is what is split.  -ENOENT, said on stderr.
+ * of one, all of it is what is split.
  */
 static int resolve(struct diff *d, unsigned int side, const struct options *o,
                    struct filter *f)
@@ -158,7 +159,6 @@ static int resolve(struct diff *d, unsigned int side, const struct options *o,
     bool times = d->one_file || side == DIFF_B;
     static char number[16];
     uint64_t at;
-    int rc;
 
     f->has_from = times && o->filter.has_from;
     f->has_to = times && o->filter.has_to;
@@ -170,9 +170,8 @@ static int resolve(struct diff *d, unsigned int side, const struct options *o,
         f->domain = number;
     }
     memset(f->shown, 0, sizeof(f->shown));
-    rc = filter_resolve(f, doc);
-    if ( rc )
-        return rc;
+    if ( filter_resolve(f, doc) )
+        return EXIT_FAIL;
 
     d->side[side].filter = f;
     d->side[side].in = (struct stretch){ f->from_tsc, f->to_tsc };
@@ -184,7 +183,7 @@ static int resolve(struct diff *d, unsigned int side, const struct options *o,
     {
         complain("--at", "this file has no wall clock: say a time from the "
                          "trigger, like -100ms");
-        return -ENOENT;
+        return EXIT_FAIL;
     }
     if ( side == DIFF_A && at <= f->to_tsc )
         d->side[side].in.to = at ? at - 1 : 0;
@@ -210,7 +209,7 @@ static int read_side(struct diff *d, unsigned int side, const struct options *o)
     return rc;
 }
 
-/* -ENODATA, said on stderr: a side has nothing that could be compared. */
+/* Has each side something that could be compared? */
 static int check_sides(const struct diff *d)
 {
     for ( unsigned int s = 0; s < DIFF_SIDES; s++ )
@@ -220,10 +219,33 @@ static int check_sides(const struct diff *d)
                      d->one_file ? "one of its parts has no time that all pCPUs "
                                    "tell of"
                                  : "there is no time that all pCPUs tell of");
-            return -ENODATA;
+            return EXIT_FAIL;
         }
 
     return 0;
+}
+
+static int print(const struct diff *d, const struct options *o)
+{
+    int rc = 0;
+
+    if ( o->json )
+        rc = diff_print_json(d);
+    else
+    {
+        term_begin(&o->term);
+        diff_print_text(d, o->all);
+    }
+    /* What follows is said behind the pager's text. */
+    if ( term_end() != EXIT_OK && !rc )
+        rc = EXIT_FAIL;
+    for ( unsigned int s = 0; s < DIFF_SIDES; s++ )
+        if ( d->side[s].damaged )
+        {
+            complain(d->side[s].path, "damaged parts were left out");
+            rc = rc ? rc : EXIT_FAIL;
+        }
+    return rc;
 }
 
 static int compare(struct diff *d, const struct options *o)
@@ -241,20 +263,7 @@ static int compare(struct diff *d, const struct options *o)
     if ( rc )
         return rc;
 
-    if ( o->json )
-        rc = diff_print_json(d);
-    else
-    {
-        term_begin(&o->term);
-        diff_print_text(d, o->all);
-    }
-    for ( unsigned int s = 0; !rc && s < DIFF_SIDES; s++ )
-        if ( d->side[s].damaged )
-        {
-            complain(d->side[s].path, "damaged parts were left out");
-            rc = -EBADMSG;
-        }
-    return rc;
+    return print(d, o);
 }
 
 static int diff(const struct source src[DIFF_SIDES], const struct options *o)
@@ -279,7 +288,7 @@ static int diff(const struct source src[DIFF_SIDES], const struct options *o)
     return rc;
 }
 
-/* Says what is wrong with a file, and closes it. */
+/* Says what is wrong with a file, and closes it.  An exit status. */
 static int end_source(struct source *src, const char *path)
 {
     const struct snapshot_fault *cut = snapshot_truncated(src->snap);
@@ -310,12 +319,12 @@ int cmd_diff(int argc, char **argv)
     }
 
     rc = diff(src, &o);
-    if ( rc && rc != -ENOENT && rc != -ENODATA && rc != -EBADMSG )
+    if ( rc < 0 )
         complain("diff", strerror(-rc));
     rc = rc ? EXIT_FAIL : EXIT_OK;
     while ( files-- )
         if ( end_source(&src[files], o.file[files]) )
             rc = EXIT_FAIL;
     filter_free(&o.filter);
-    return term_end() == EXIT_OK ? rc : EXIT_FAIL;
+    return rc;
 }

@@ -68,6 +68,7 @@ examples()
 {
     sed -n '/^Examples:/,/^$/s/^  //p' "$1" |
         sed "s/FILE\.\.\./FILE/; s/web1/victim/g
+             s/HEALTHY/FILE/; s/--at -100ms/--at -100us/
              s,/var/lib/xen/snapshotd/,DIRECTORY/,
              /^snapshotd/s,FILE,$top/snapshotd/dist/snapshotd.conf,"
 }

@@ -24,5 +24,5 @@ $(O)/tests/unit/test-conf: $(O)/snapshotd/conf.o $(O)/snapshotd/log.o
 $(O)/tests/unit/test-conf: LIBS_BASE += -linih
 $(O)/tests/unit/test-window: $(O)/snapshotd/meta-time.o
 $(O)/tests/unit/test-diff: $(patsubst %,$(O)/tools/%.o,diff-score diff-domains \
-    diff-rows account vcpus entries tool)
+    diff-rows account vcpus entries tool term)
 $(O)/tests/unit/test-diff: LIBS_BASE += -lm

@@ -301,7 +301,7 @@ static int end_source(struct source *src, const char *path)
 
 int cmd_diff(int argc, char **argv)
 {
-    static struct options o;
+    struct options o = { 0 };
     struct source src[DIFF_SIDES];
     int rc, files;
 

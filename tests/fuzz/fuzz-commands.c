@@ -70,6 +70,9 @@ static const struct {
     { cmd_unpack, WRITES, { "unpack", "-o", OUT_NAME, FILE_NAME } },
     { cmd_redact, WRITES, { "redact", "--domain", "1", "-o", OUT_NAME,
                             FILE_NAME } },
+    { cmd_diff, TEXT, { "diff", "--all", "--at", "-3500us", FILE_NAME } },
+    { cmd_diff, JSON, { "diff", "--json", "--last", "3900us", FILE_NAME,
+                        FILE_NAME } },
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -214,7 +214,7 @@ static void make_own_packet(unsigned int cpu)
 /* The forms of fuzz-commands, for a command each. */
 static void make_commands(void)
 {
-    for ( unsigned int i = 0; i < 24; i++ )
+    for ( unsigned int i = 0; i < 25; i++ )
     {
         char name[16];
         FILE *f;

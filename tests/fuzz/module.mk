@@ -12,7 +12,7 @@ FUZZ_TIME ?= 60
 FUZZ_USES_commands  = tests/fuzz/image $(patsubst %.c,%,$(filter-out \
     tools/xenflight.c $(XENFLIGHT_XEN),$(wildcard tools/*.c)))
 FUZZ_OBJ_commands  := $(O)/gen/perfetto.pb-c.o
-FUZZ_LIBS_commands := -lprotobuf-c
+FUZZ_LIBS_commands := -lprotobuf-c -lm
 # A command that fails leaves what it has to the end of its process.
 FUZZ_FLAGS_commands := -detect_leaks=0
 # The changed copies of each file in the gate; 300 where a round takes no time.

@@ -9,6 +9,7 @@
 #include <xxhash.h>
 
 #include "lib/ctf.h"
+#include "lib/event-impl.h"
 
 /*
  * Event classes.
@@ -20,8 +21,25 @@ const struct ctf_member ctf_context[CTF_CONTEXTS] = {
     { .name = "behind", .bits = 32 },
 };
 
+static const struct event_value gap_values[] = {
+    { MERGE_GAP_NESTED, "lost_nested" },   { MERGE_GAP_BUSY, "lost_busy" },
+    { MERGE_GAP_STOPPED, "lost_stopped" }, { MERGE_GAP_RETRY, "lost_retry" },
+    { MERGE_GAP_ABSENT, "absent" },        { MERGE_GAP_DAMAGED, "damaged" },
+};
+
+static const struct event_enum gap_names = {
+    .nr = sizeof(gap_values) / sizeof(gap_values[0]), .values = gap_values,
+};
+
+static const struct ctf_class gap_class = { 2, {
+    { .name = "records", .bits = 64 },
+    { .name = "why", .bits = 8, .names = &gap_names },
+} };
+
 unsigned int ctf_id(const struct merge_record *rec)
 {
+    if ( rec->kind == MERGE_GAP )
+        return CTF_GAP;
     if ( !rec->desc )
         return CTF_UNKNOWN;
 
@@ -31,6 +49,8 @@ unsigned int ctf_id(const struct merge_record *rec)
 
 const char *ctf_class_name(const struct event_dict *dict, unsigned int id)
 {
+    if ( id == CTF_GAP )
+        return "GAP";
     return id == CTF_UNKNOWN ? "unknown"
                              : event_by_id(dict, id % CTF_RAW)->name;
 }
@@ -103,6 +123,11 @@ void ctf_class(const struct event_dict *dict, unsigned int id,
     const struct event_desc *desc = event_by_id(dict, id);
 
     out->nr = 0;
+    if ( id == CTF_GAP )
+    {
+        *out = gap_class;
+        return;
+    }
     if ( id == CTF_UNKNOWN )
     {
         out->member[out->nr++] = (struct ctf_member){
@@ -148,6 +173,11 @@ static unsigned int get_field(const struct merge_record *rec, unsigned int n,
 unsigned int ctf_get(const struct merge_record *rec, unsigned int id,
                      unsigned int n, uint64_t value[CTF_MAX_ELEMENTS])
 {
+    if ( id == CTF_GAP )
+    {
+        *value = n ? rec->gap : rec->missing;
+        return 1;
+    }
     if ( id == CTF_UNKNOWN && n < 2 )
     {
         *value = n ? rec->id : rec->event;

@@ -10,6 +10,8 @@
  *   compact id + CTF_RAW          the same event, its payload as bare words: the
  *                                 record is shorter or longer than described
  *   CTF_UNKNOWN                   an event that the dictionary does not have
+ *   CTF_GAP                       here records are missing: how many (0: nobody
+ *                                 knows), and why
  *
  * A stream is one pCPU's channel.  Times are ns since TSC 0, see doc_tsc_ns(),
  * and only rise within a stream: a record whose stamp went back has the newest
@@ -25,6 +27,7 @@
 #include "lib/doc.h"
 #include "lib/merge.h"
 
+#define CTF_GAP          0
 #define CTF_UNKNOWN      1
 #define CTF_RAW          XEN_FLIGHTREC_IDS
 #define CTF_IDS          (2 * XEN_FLIGHTREC_IDS)

@@ -55,10 +55,24 @@ static void put_env(FILE *to, const struct doc *d)
     fprintf(to, "};\n\n");
 }
 
-/* Values are ns since TSC 0; the offset makes them ns since 1970. */
+/*
+ * Values are ns since TSC 0; the offset makes them ns since 1970.  All of it is in
+ * `offset`, as LTTng has it: Trace Compass does not look at `offset_s`.  Only what
+ * cannot be told so, a time before 1970, has both.
+ */
+static void put_offset(FILE *to, int64_t offset)
+{
+    int64_t secs = offset < 0 ? offset / CTF_CLOCK_HZ - 1 : 0;
+
+    if ( secs )
+        fprintf(to, "    offset_s = %" PRId64 ";\n", secs);
+    fprintf(to, "    offset = %" PRId64 ";\n"
+            "    absolute = true;\n", offset - secs * CTF_CLOCK_HZ);
+}
+
 static void put_clock(FILE *to, const struct doc *d)
 {
-    int64_t offset, secs;
+    int64_t offset;
 
     fprintf(to, "clock {\n"
             "    name = " CTF_CLOCK_NAME ";\n"
@@ -66,12 +80,7 @@ static void put_clock(FILE *to, const struct doc *d)
             "    freq = %u;\n"
             "    precision = %" PRIu64 ";\n", CTF_CLOCK_HZ, ctf_precision(d));
     if ( doc_tsc_wall(d, &offset) )
-    {
-        secs = offset / CTF_CLOCK_HZ - (offset % CTF_CLOCK_HZ < 0);
-        fprintf(to, "    offset_s = %" PRId64 ";\n"
-                "    offset = %" PRId64 ";\n"
-                "    absolute = true;\n", secs, offset - secs * CTF_CLOCK_HZ);
-    }
+        put_offset(to, offset);
     fprintf(to, "};\n\n"
             "typealias integer {\n"
             "    size = 64; align = 8; signed = false; "

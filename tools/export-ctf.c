@@ -3,10 +3,12 @@
  * export-ctf.c: a trace in the Common Trace Format 1.8: a directory with the
  * file "metadata" and one file for each pCPU and channel.
  *
- * A stream's file is a sequence of packets.  A gap ends a packet, and one without
- * events follows: its count of discarded events goes up by what is missing, and
- * its end says until when; if nobody knows how much, a packet number is left out
- * instead.  Integers are little endian and aligned to bytes only.
+ * A stream's file is a sequence of packets.  A gap ends a packet, and has one of
+ * its own, from the last record before it to its end: its count of discarded
+ * events goes up by what is missing; if nobody knows how much, a packet number is
+ * left out before it.  The one event in it says why: Trace Compass takes a packet
+ * without events for the stream's end.  Integers are little endian and aligned to
+ * bytes only.
  */
 
 #include <errno.h>
@@ -197,40 +199,36 @@ static int put_event(const struct export *x, struct stream *st,
     return 0;
 }
 
-static int put_empty_packet(struct export *x, struct stream *st, uint64_t from,
-                            uint64_t to)
-{
-    begin_packet(st, from);
-    st->hdr.timestamp_end = to;
-    return end_packet(x, st);
-}
-
 /*
- * A packet of its own from the last record before the gap to its end; if it is
- * the stream's first, with one before it that its counts can be compared with.
+ * Ends what was begun and begins the gap's packet.  If it is the stream's first,
+ * one without events is put before it that its counts can be compared with.
  */
-static int put_gap(struct export *x, struct stream *st, uint64_t missing,
-                   uint64_t ns)
+static int begin_gap(struct export *x, struct stream *st, uint64_t missing,
+                     uint64_t ns)
 {
-    int rc = st->bytes ? end_packet(x, st) : 0;
+    uint64_t from;
+    int rc;
 
-    if ( !rc && !st->first_written )
-        rc = put_empty_packet(x, st, ns, ns);
+    if ( !st->first_written )
+        begin_packet(st, ns);
+    rc = end_packet(x, st);
     if ( rc )
         return rc;
 
+    from = st->hdr.timestamp_end;
     if ( missing )
         st->hdr.discarded += missing;
     else
         st->hdr.seq++;
-    return put_empty_packet(x, st, missing ? st->hdr.timestamp_end : ns, ns);
+    begin_packet(st, missing ? from : ns);
+    return 0;
 }
 
 static int ctf_record(struct export *x, const struct merge_record *rec)
 {
     struct stream *st = find_stream(x->state, rec);
     struct ctf_event_head head;
-    int rc;
+    int rc = 0;
 
     if ( !st )
         return -ENOMEM;
@@ -238,18 +236,16 @@ static int ctf_record(struct export *x, const struct merge_record *rec)
     head.behind = ctf_rise(&st->tsc, rec->tsc);
     head.timestamp = doc_tsc_ns(&x->src->doc, st->tsc);
     if ( rec->kind == MERGE_GAP )
-        return put_gap(x, st, rec->missing, head.timestamp);
-
-    if ( st->bytes + EVENT_BYTES > PACKET_BYTES )
-    {
+        rc = begin_gap(x, st, rec->missing, head.timestamp);
+    else if ( st->bytes + EVENT_BYTES > PACKET_BYTES )
         rc = end_packet(x, st);
-        if ( rc )
-            return rc;
-    }
+    if ( rc )
+        return rc;
 
     begin_packet(st, head.timestamp);
     st->hdr.timestamp_end = head.timestamp;
-    return put_event(x, st, rec, &head);
+    rc = put_event(x, st, rec, &head);
+    return rc || rec->kind != MERGE_GAP ? rc : end_packet(x, st);
 }
 
 /*

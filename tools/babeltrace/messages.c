@@ -5,11 +5,12 @@
  *
  * A stream begins with its first record.  A packet lasts until a gap or the
  * stream's end; a gap is a message about discarded events, or a discarded packet
- * if nobody knows how many.  Each step makes one message, so that a record may
- * need several steps.
+ * if nobody knows how many, and an event that says why.  Each step makes one
+ * message, so that a record may need several steps.
  *
- * Messages come in the order of their times, and a gap's is its begin: it is told
- * as soon as the record before it is.  A stream ends with its last record.
+ * Messages come in the order of their times, and what is discarded has that of its
+ * begin: it is told as soon as the record before it is.  A stream ends with its
+ * last record.
  */
 
 #include <errno.h>
@@ -33,7 +34,7 @@ struct stream {
     uint64_t tsc;             /* newest so far */
     uint64_t ns;              /* end of what was told so far */
     bool told;                /* a packet or a gap */
-    bool gap_told;            /* the gap that comes next is told already */
+    bool gap_told;            /* ... which is that of the next record */
 };
 
 struct messages {
@@ -231,7 +232,6 @@ static void look_ahead(struct messages *it, struct stream *st)
         return;
 
     it->rec = *next;
-    st->gap_told = true;
     take(it, st, true);
 }
 
@@ -239,20 +239,22 @@ static void look_ahead(struct messages *it, struct stream *st)
 static const bt_message *step(struct messages *it)
 {
     struct stream *st = it->stream[ctf_stream(&it->rec)];
+    bool gap = it->rec.kind == MERGE_GAP && !st->gap_told;
     const bt_message *msg;
 
     if ( !st->bt )
         return begin_stream(it, st);
-    if ( it->rec.kind == MERGE_GAP && st->packet )
+    if ( gap && st->packet )
         return end_packet(it, st);
-    if ( it->rec.kind != MERGE_GAP && !st->packet )
+    if ( !gap && !st->packet )
         return begin_packet(it, st);
 
-    msg = it->rec.kind == MERGE_GAP ? tell_gap(it, st) : tell_event(it, st);
+    msg = gap ? tell_gap(it, st) : tell_event(it, st);
     st->ns = it->ns;
     st->told = true;
-    it->has = false;
-    if ( !it->ahead )
+    st->gap_told = gap;
+    it->has = gap && !it->ahead;
+    if ( !gap )
         look_ahead(it, st);
     return msg;
 }
@@ -291,13 +293,7 @@ static int fetch(struct messages *it)
         st = find_stream(it);
         if ( !st )
             return -ENOMEM;
-        if ( st->gap_told )
-        {
-            st->gap_told = false;
-            look_ahead(it, st);
-        }
-        else
-            take(it, st, false);
+        take(it, st, false);
     }
 
     return it->has || it->ending;

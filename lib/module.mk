@@ -14,6 +14,9 @@ $(LIBXF): $(LIBXF_SRC:%.c=$(O)/%.o)
 # libxenflight for others: lib/xenflight.h is all that it shows.  Its objects are
 # part of programs too, so they are of the kind that goes into both.
 XF_SONAME := libxenflight.so.1
+# Where it is installed, and its example.
+XF_LIBDIR ?= $(PREFIX)/lib
+XF_DOC    ?= $(PREFIX)/share/doc/xenflight
 XF_SHARED := $(O)/lib/$(XF_SONAME)
 XF_STATIC := $(O)/lib/public/libxenflight.a
 XF_PC     := $(O)/lib/libxenflight.pc
@@ -39,15 +42,17 @@ $(XF_STATIC): $(O)/lib/xenflight.o $(LIBXF)
 # Made anew: PREFIX may be another one than last time.
 $(XF_PC): lib/libxenflight.pc.in
 	@mkdir -p $(@D)
-	$(Q)sed 's,@PREFIX@,$(PREFIX),; s,@VERSION@,$(VERSION),' $< >$@
+	$(Q)sed -e 's,@PREFIX@,$(PREFIX),' -e 's,@VERSION@,$(VERSION),' \
+	    -e 's,@LIBDIR@,$(patsubst $(PREFIX)/%,$${prefix}/%,$(XF_LIBDIR)),' \
+	    $< >$@
 
 PROGS += $(XF_SHARED) $(XF_STATIC)
 INSTALL_FILES += $(PREFIX)/include/xenflight.h:lib/xenflight.h \
-    $(PREFIX)/lib/$(XF_SONAME):$(XF_SHARED) \
-    $(PREFIX)/lib/libxenflight.a:$(XF_STATIC) \
-    $(PREFIX)/lib/pkgconfig/libxenflight.pc:$(XF_PC) \
-    $(PREFIX)/share/doc/xenflight/examples/count.c:docs/examples/count.c
-INSTALL_LINKS += $(PREFIX)/lib/libxenflight.so:$(XF_SONAME)
+    $(XF_LIBDIR)/$(XF_SONAME):$(XF_SHARED) \
+    $(XF_LIBDIR)/libxenflight.a:$(XF_STATIC) \
+    $(XF_LIBDIR)/pkgconfig/libxenflight.pc:$(XF_PC) \
+    $(XF_DOC)/examples/count.c:docs/examples/count.c
+INSTALL_LINKS += $(XF_LIBDIR)/libxenflight.so:$(XF_SONAME)
 install: $(XF_PC)
 
 .PHONY: $(XF_PC)

@@ -92,6 +92,40 @@ check "the daemon says why it does not run here" sh -c "
     grep -q 'privcmd' '$tmp/err'"
 check "xenflight runs" here xenflight --version
 
+# A program of somebody else's: what it needs to be built is in -dev alone.
+check "nothing for building is in the other packages" sh -c "
+    chroot '$root' dpkg -L libxenflight1 xenflight xenflight-hypervisor |
+        grep -E '\.(a|h|so|pc|3\.gz)\$' >'$tmp/o'
+    cat '$tmp/o'; ! [ -s '$tmp/o' ]"
+check "the library is in its own package" sh -c "
+    chroot '$root' dpkg -S libxenflight.so.1 | tee '$tmp/o' &&
+    [ \"\$(cut -d : -f 1 '$tmp/o')\" = libxenflight1 ]"
+check "the tools do not need it" sh -c "
+    ! chroot '$root' ldd /usr/bin/xenflight | grep libxenflight"
+check "a compiler is installed" here sh -c \
+    'apt-get -q -y --no-install-recommends install gcc libc6-dev pkg-config'
+cp tests/golden/crash.xfr.lz4 "$root/deb/"
+here sh -c "xenflight show --json /deb/crash.xfr.lz4" |
+    sed -n 's/.*"event":"\([^"]*\)".*/\1/p' | sort | uniq -c |
+    awk '{ print $1, $2 }' | grep -v EVENT_ >"$tmp/want"
+# FLAGS...: builds the example, and it counts what xenflight shows.
+example()
+{
+    here sh -c "cc -Wall -Werror /usr/share/doc/libxenflight-dev/examples/count.c \
+        $* -o /deb/count && /deb/count /deb/crash.xfr.lz4" >"$tmp/o" || return 1
+    grep -v -e EVENT_ -e 'longest wait' "$tmp/o" | awk '{ print $1, $2 }' |
+        sort -k 2 >"$tmp/got"
+    [ -s "$tmp/want" ] && sort -k 2 "$tmp/want" | diff - "$tmp/got"
+}
+check "its example is built with pkg-config and reads a file" \
+    example '$(pkg-config --cflags --libs libxenflight)'
+check "it is linked with the shared library" sh -c "
+    chroot '$root' ldd /deb/count | grep -q 'libxenflight.so.1 => /'"
+check "its example is built static" \
+    example '-static $(pkg-config --static --cflags --libs libxenflight)'
+check "its manual page is there" \
+    test -s "$root/usr/share/man/man3/libxenflight.3.gz"
+
 # What the administrator wrote outlives a new version.
 echo '# mine' >>"$root/etc/xen/snapshotd.conf"
 touch "$root/var/lib/xen/snapshotd/kept.xfr.lz4"
@@ -146,13 +180,15 @@ check "an unknown script of GRUB's: no entry, and it says so" sh -c "
         >'$tmp/out' 2>'$tmp/err' && [ ! -s '$tmp/out' ] &&
     grep -q 'no entry is made' '$tmp/err'"
 
-check "they are removed" here apt-get -q -y remove xenflight xenflight-hypervisor
+check "they are removed" here apt-get -q -y remove xenflight \
+    xenflight-hypervisor libxenflight1 libxenflight-dev
 check "configuration and snapshots stay" test \
     -e "$root/etc/xen/snapshotd.conf" -a \
     -e "$root/var/lib/xen/snapshotd/kept.xfr.lz4"
 check "programs and hypervisor do not" sh -c "
     ! ls '$root/usr/sbin/snapshotd' '$root/usr/bin/xenflight' \
-        '$root'/boot/flightrec-xen-* 2>/dev/null"
+        '$root'/boot/flightrec-xen-* '$root'/usr/include/xenflight.h \
+        '$root'/usr/lib/*/libxenflight* 2>/dev/null"
 check "they are purged" here apt-get -q -y purge xenflight xenflight-hypervisor
 check "nothing is left but the user" sh -c "
     find '$root/etc' '$root/usr' '$root/lib/' '$root/var/lib/xen' '$root/run' \

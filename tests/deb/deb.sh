@@ -125,6 +125,11 @@ check "its example is built static" \
     example '-static $(pkg-config --static --cflags --libs libxenflight)'
 check "its manual page is there" \
     test -s "$root/usr/share/man/man3/libxenflight.3.gz"
+check "babeltrace2 is installed" here \
+    apt-get -q -y --no-install-recommends install babeltrace2
+check "it reads the file through the plugin" sh -c "
+    chroot '$root' babeltrace2 /deb/crash.xfr.lz4 | tee '$tmp/o' | tail -n 5
+    grep -q FR_DOMAIN_CRASH '$tmp/o'"
 
 # What the administrator wrote outlives a new version.
 echo '# mine' >>"$root/etc/xen/snapshotd.conf"
@@ -181,7 +186,8 @@ check "an unknown script of GRUB's: no entry, and it says so" sh -c "
     grep -q 'no entry is made' '$tmp/err'"
 
 check "they are removed" here apt-get -q -y remove xenflight \
-    xenflight-hypervisor libxenflight1 libxenflight-dev
+    xenflight-hypervisor libxenflight1 libxenflight-dev \
+    babeltrace2-plugin-xenflight
 check "configuration and snapshots stay" test \
     -e "$root/etc/xen/snapshotd.conf" -a \
     -e "$root/var/lib/xen/snapshotd/kept.xfr.lz4"

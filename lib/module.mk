@@ -53,6 +53,9 @@ INSTALL_FILES += $(PREFIX)/include/xenflight.h:lib/xenflight.h \
     $(XF_LIBDIR)/pkgconfig/libxenflight.pc:$(XF_PC) \
     $(XF_DOC)/examples/count.c:docs/examples/count.c
 INSTALL_LINKS += $(XF_LIBDIR)/libxenflight.so:$(XF_SONAME)
+# Each function has its page, which is the library's.
+INSTALL_LINKS += $(foreach n,$(shell grep -o 'xf_[a-z_]*' lib/xenflight.map), \
+    $(PREFIX)/share/man/man3/$(n).3:libxenflight.3)
 install: $(XF_PC)
 
 .PHONY: $(XF_PC)

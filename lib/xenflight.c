@@ -10,11 +10,24 @@
 
 #include "lib/doc.h"
 #include "lib/merge.h"
+#include "lib/text.h"
 #include "lib/xenflight.h"
 
 _Static_assert(XF_NONE == MERGE_NO_DOMAIN && XF_NONE == EVENT_NO_VCPU,
                "one word for who is not known");
 _Static_assert(XF_TEXT_BYTES >= EVENT_TEXT_BYTES, "room for any record");
+
+/* Programs have been built with these. */
+_Static_assert(sizeof(void *) != 8 ||
+               (offsetof(struct xf_record, ns) == 8 &&
+                offsetof(struct xf_record, error_ns) == 24 &&
+                offsetof(struct xf_record, domid) == 32 &&
+                offsetof(struct xf_record, event) == 44 &&
+                offsetof(struct xf_record, name) == 48 &&
+                offsetof(struct xf_record, words) == 60 &&
+                offsetof(struct xf_record, missing) == 72 &&
+                offsetof(struct xf_record, why) == 80),
+               "members stay where they are");
 
 struct xf_file {
     struct snapshot *snap;
@@ -74,6 +87,7 @@ int xf_open(const char *path, struct xf_file **out, char *err,
     struct xf_file *f = calloc(1, sizeof(*f));
     int rc;
 
+    *out = NULL;
     if ( !f )
     {
         say(err, err_bytes, "out of memory");
@@ -112,6 +126,18 @@ const char *xf_document(const struct xf_file *f)
 const char *xf_note(const struct xf_file *f)
 {
     return f->note;
+}
+
+const char *xf_domain_name(const struct xf_file *f, uint32_t domid, char *buf,
+                           size_t bytes)
+{
+    const json_t *domain = doc_domain(&f->doc, domid);
+
+    if ( bytes )
+        buf[0] = '\0';
+    if ( bytes >= 8 )
+        text_escape(buf, bytes, doc_text(domain, "name", ""));
+    return buf;
 }
 
 int xf_wall_ns(const struct xf_file *f, int64_t *ns)

@@ -21,8 +21,9 @@
  * they are; names of events and fields and all that xf_text() gives are printable
  * ASCII.
  *
- * A file is used by one thread at a time.  What is returned belongs to the file:
- * a record until the next xf_next() or xf_start(), all else until xf_close().
+ * A file is used by one thread at a time, different files by as many as like.
+ * What is returned belongs to the file: a record until the next xf_next() or
+ * xf_start(), all else until xf_close().
  *
  * Versions: programs go on working with later libraries of the same soname.
  * Structures are made by the library alone and only grow at their end.
@@ -73,9 +74,10 @@ struct xf_record {
 unsigned int xf_version(void);
 
 /*
- * Opens a snapshot; xf_next() then begins with its oldest record.  On error
- * `err` (may be NULL) has a line that says what is wrong: -EBADMSG no snapshot,
- * or nothing of it can be read; -ENOTSUP of a later major version; other -errno.
+ * Opens a snapshot; xf_next() then begins with its oldest record.  On error *out
+ * is NULL and `err` (may be NULL) has a line that says what is wrong: -EBADMSG no
+ * snapshot, or nothing of it can be read; -ENOTSUP of a later major version;
+ * -ENOMEM, or what open(2) or read(2) said.
  */
 int xf_open(const char *path, struct xf_file **out, char *err,
             size_t err_bytes);
@@ -89,12 +91,20 @@ void xf_close(struct xf_file *f);
 const char *xf_document(const struct xf_file *f);
 const char *xf_note(const struct xf_file *f);
 
+/*
+ * The name of a domain, fit for a terminal: what is not printable ASCII, and the
+ * backslash, is \xNN; what does not fit into `bytes` (8 at least) ends in "...".
+ * Returns buf: "" if the file has none.
+ */
+const char *xf_domain_name(const struct xf_file *f, uint32_t domid, char *buf,
+                           size_t bytes);
+
 /* ns since 1970 at the trigger.  -ENOENT: the file does not know. */
 int xf_wall_ns(const struct xf_file *f, int64_t *ns);
 
 /* NULL: written to its end.  Else why what is behind cannot be read. */
 const char *xf_truncated(const struct xf_file *f);
-/* Parts found damaged so far, each of which was told as a gap. */
+/* Parts found damaged since xf_start(), each of which was told as a gap. */
 uint64_t xf_damaged(const struct xf_file *f);
 
 /*
@@ -103,7 +113,11 @@ uint64_t xf_damaged(const struct xf_file *f);
  */
 int xf_start(struct xf_file *f, int64_t ns);
 
-/* The next record of all pCPUs, in time order.  1: got one; 0: the end. */
+/*
+ * The next record of all pCPUs, in time order.  1: got one; 0: the end; -errno:
+ * the file cannot be read any more, or -ENOMEM; then only xf_start() or
+ * xf_close() help.
+ */
 int xf_next(struct xf_file *f, const struct xf_record **out);
 
 /*

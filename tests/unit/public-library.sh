@@ -51,12 +51,54 @@ counts()
 names()
 {
     nm -D --defined-only "$tmp/usr/lib/libxenflight.so" |
-        awk '$2 == "T" { sub("@.*", "", $3); print $3 }' | sort >"$tmp/so"
+        awk '$2 != "A" { sub("@.*", "", $3); print $3 }' | sort >"$tmp/so"
     nm -g --defined-only "$tmp/usr/lib/libxenflight.a" |
         awk '$2 ~ /[A-Z]/ { print $3 }' | sort >"$tmp/a"
     sed -n 's/^[a-z].*[ *]\(xf_[a-z_]*\)(.*/\1/p' \
         "$tmp/usr/include/xenflight.h" | sort >"$tmp/h"
     [ -s "$tmp/h" ] && diff "$tmp/h" "$tmp/so" && diff "$tmp/h" "$tmp/a"
+}
+
+# It has the name that programs look for, and each of its names a version.
+abi()
+{
+    readelf -d "$tmp/usr/lib/libxenflight.so" | grep 'SONAME.*\[libxenflight.so.1\]' &&
+        [ "$(readlink "$tmp/usr/lib/libxenflight.so")" = libxenflight.so.1 ] &&
+        nm -D --defined-only "$tmp/usr/lib/libxenflight.so" >"$tmp/nm" &&
+        ! grep ' xf_' "$tmp/nm" | grep -v '@@XENFLIGHT_1$' &&
+        sed -n 's/^ \(xf_[a-z_]*\)@XENFLIGHT_1 .*/\1/p' \
+            snapshotd/dist/debian/libxenflight1.symbols | sort | diff "$tmp/h" -
+}
+
+# Each function is in the manual, by its own name, as the header declares it.
+manual()
+{
+    # Without comments, a line.
+    gcc -fpreprocessed -dD -E -P "$tmp/usr/include/xenflight.h" |
+        tr '\n' ' ' >"$tmp/declarations"
+    sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESC/p' man/libxenflight.3 >"$tmp/synopsis"
+    for f in $(cat "$tmp/h")
+    do
+        grep -q "^\.Nm $f\b" man/libxenflight.3 &&
+            [ -s "$tmp/usr/share/man/man3/$f.3" ] || { echo "$f"; return 1; }
+        grep -o "[ *]$f([^)]*);" "$tmp/declarations" |
+            sed 's/.*(//; s/);//; s/,  */\n/g' | sed 's/  */ /g' >"$tmp/declared"
+        grep "^\.Fn $f " "$tmp/synopsis" | sed 's/^.Fn [a-z_]* //' |
+            sed 's/" "/\n/g; s/"//g' | diff "$tmp/declared" - || return 1
+    done
+}
+
+# The manual's example tells what xenflight shows.
+example()
+{
+    sed -n '/^\.Bd -literal/,/^\.Ed/p' man/libxenflight.3 |
+        sed '/^\.[BE]d/d; s/\\e/\\/g' >"$tmp/ends.c"
+    gcc -Wall -Wextra -Werror -o "$tmp/ends" "$tmp/ends.c" $(pc --cflags --libs) &&
+        LD_LIBRARY_PATH="$tmp/usr/lib" "$tmp/ends" $file >"$tmp/got" || return 1
+    "$tmp/usr/bin/xenflight" show --filter 'reason && dom' --last 1s \
+        --columns time,event,reason $file |
+        awk 'NR > 1 && $2 != "GAP" { print $1, $2 ": web\\x1b[31m1: " $3 }' >"$tmp/want"
+    [ -s "$tmp/want" ] && diff "$tmp/want" "$tmp/got"
 }
 
 dynamic()
@@ -86,6 +128,13 @@ standard()
         $(pc --cflags --libs) && LD_LIBRARY_PATH="$tmp/usr/lib" "$tmp/v"
 }
 
+cplusplus()
+{
+    g++ -std=c++11 -pedantic -Wall -Wextra -Werror -x c++ -o "$tmp/v++" \
+        "$tmp/v.c" $(pc --cflags --libs) &&
+        LD_LIBRARY_PATH="$tmp/usr/lib" "$tmp/v++"
+}
+
 # Both ends of the file, and what is said of a file that is none.
 wrong()
 {
@@ -98,9 +147,19 @@ wrong()
 check "make install" \
     "${MAKE:-make}" --no-print-directory install DESTDIR="$tmp" PREFIX=/usr
 check "the names that it shows are those of the header" names
+check "its own name, and versions of theirs" abi
+check "the manual has them as they are declared" manual
+check "the manual's example" example
 check "the example, against the installed library" dynamic
 check "the example, static" static
 check "the header is C99" standard
+if command -v g++ >/dev/null
+then
+    check "the header is C++" cplusplus
+else
+    n=$((n + 1))
+    echo "ok $n - the header is C++ # SKIP no g++"
+fi
 check "files that are cut or none" wrong
 echo "1..$n"
 exit $failed

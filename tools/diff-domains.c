@@ -16,6 +16,9 @@
 #include "lib/text.h"
 #include "tools/diff.h"
 
+/* DOMID_SELF and so on, up to idle's. */
+#define FIRST_SPECIAL 0x7ff0
+
 #define NO_UUID "00000000-0000-0000-0000-000000000000"
 
 /* What a document says of a domain. */
@@ -185,8 +188,8 @@ struct diff_domain *diff_domain(struct diff *d, unsigned int side,
     if ( domid >= DIFF_DOMIDS )
         k.domid = DIFF_DOMIDS - 1;
     known = d->side[side].domain[k.domid];
-    if ( !known && !find(d, side, &k, k.domid < VCPU_IDLE_DOMAIN - 15
-                                      ? DIFF_BY_NUMBER : DIFF_SAME,
+    if ( !known && !find(d, side, &k, k.domid < FIRST_SPECIAL ? DIFF_BY_NUMBER
+                                                              : DIFF_SAME,
                          same_number) )
     {
         dom = add(d);
@@ -200,6 +203,18 @@ struct diff_domain *diff_domain(struct diff *d, unsigned int side,
     dom = &d->domain[d->side[side].domain[k.domid] - 1];
     dom->in[side] = true;
     return dom;
+}
+
+bool diff_is_special(const struct diff_domain *dom)
+{
+    return dom->domid[dom->known[DIFF_A] ? DIFF_A : DIFF_B] >= FIRST_SPECIAL;
+}
+
+bool diff_only_in(const struct diff_domain *dom, unsigned int side)
+{
+    if ( !dom->in[side] || diff_is_special(dom) )
+        return false;
+    return !dom->in[!side] || (dom->vcpus[side] && !dom->vcpus[!side]);
 }
 
 static const char *number(uint32_t domid, char *buf, size_t bytes)

@@ -90,11 +90,14 @@ static json_t *domain(const struct diff_domain *dom)
         json_object_set_new(o, "matched", json_string(match[dom->match]));
     for ( unsigned int s = 0; o && s < DIFF_SIDES; s++ )
         if ( dom->vcpus[s] )
-            json_object_set_new(o, key[s], json_pack("{s:i, s:f, s:f, s:f}",
+            json_object_set_new(o, key[s], json_pack(
+                "{s:i, s:f, s:f, s:f, s:f, s:f}",
                 "vcpus", (int)dom->vcpus[s],
                 "running_percent", dom->percent[s][RUNNING],
                 "runnable_percent", dom->percent[s][RUNNABLE],
-                "blocked_percent", dom->percent[s][BLOCKED]));
+                "blocked_percent", dom->percent[s][BLOCKED],
+                "offline_percent", dom->percent[s][OFFLINE],
+                "unknown_percent", dom->unknown[s]));
     return o;
 }
 

@@ -2,9 +2,9 @@
 /*
  * diff-judge.c: what of a comparison is told, and in which order.
  *
- * A domain that only one side has is not compared: that it came or went is told,
- * and its records are in the sums of all domains.  These are told only where no
- * domain's own row tells the same.
+ * A domain that only one side has, or has a record of, is not compared: that is
+ * told, and its records are in the sums of all domains.  These are told only
+ * where no domain's own row tells the same.
  */
 
 #include <errno.h>
@@ -103,7 +103,8 @@ static bool is_compared(const struct diff_row *row)
 {
     if ( !row->domain )
         return row->domains > 1;
-    return row->domain->in[DIFF_A] && row->domain->in[DIFF_B];
+    return !diff_only_in(row->domain, DIFF_A) &&
+           !diff_only_in(row->domain, DIFF_B);
 }
 
 /* Of the same name, of a domain, in the same direction. */
@@ -133,6 +134,26 @@ static bool is_mark(const struct diff_row *row, enum mark_kind *kind)
 }
 
 /*
+ * Marks first, in the order in which they are listed: who died is worth most.
+ * Last what a scheduler tells of its own work: it has many words for each of its
+ * decisions, and what came of them is told by others.
+ */
+static uint8_t rank_of(const struct diff_row *row)
+{
+    enum mark_kind mark;
+
+    if ( is_mark(row, &mark) )
+        return 1 + MARKS - mark;
+    return row->kind != DIFF_EVENT || strncmp(row->name, "CSCHED", 6) != 0;
+}
+
+/* Idle does what others leave: its own rows say nothing that theirs do not. */
+static bool is_dull(const struct diff_row *row)
+{
+    return row->domain && row->domain->domid[DIFF_A] == VCPU_IDLE_DOMAIN;
+}
+
+/*
  * A kind that one side has not is told of all domains together; a mark of each
  * domain, for that others have it too says nothing of this one.
  */
@@ -148,14 +169,11 @@ static bool is_kind(const struct diff_row *row)
 static int judge_kind(struct diff *d, const struct diff_row *row)
 {
     struct diff_item item = { .domain = row->domain, .row = row,
-                              .change = rate_change(d, row) };
-
+                              .change = rate_change(d, row),
+                              .rank = rank_of(row) };
     enum mark_kind mark;
 
-    /* In the order in which they are listed: who died is worth most. */
-    if ( is_mark(row, &mark) )
-        item.first = MARKS - mark;
-    item.remarkable = item.first || item.change != 0;
+    item.remarkable = is_mark(row, &mark) || item.change != 0;
     return put(d, row->n[DIFF_B] ? DIFF_CAME : DIFF_WENT, &item);
 }
 
@@ -165,13 +183,14 @@ static int judge_rate(struct diff *d, const struct diff_row *row)
                                                         : DIFF_ENTRIES;
     const struct diff_row *sum = sum_of(d, row);
     struct diff_item item = { .domain = row->domain, .row = row,
-                              .change = rate_change(d, row) };
+                              .change = rate_change(d, row),
+                              .rank = rank_of(row) };
 
     /* One that a side has not at all was told as that. */
     if ( row->kind == DIFF_WAKE || !sum || !sum->n[DIFF_A] || !sum->n[DIFF_B] )
         return 0;
 
-    item.remarkable = fabs(item.change) >= DIFF_OCTAVES;
+    item.remarkable = fabs(item.change) >= DIFF_OCTAVES && !is_dull(row);
     if ( !row->domain && (d->only || told_by_domain(d, section, &item)) )
         item.remarkable = false;
     return put(d, section, &item);
@@ -195,37 +214,34 @@ static int judge_latency(struct diff *d, const struct diff_row *row)
 }
 
 /*
- * Of how much time vCPUs were blocked is known if they did not block all of it:
- * so only where it is told of the same number of them.  Idle is always ready to
- * run: that is no waiting.
+ * Of how much time vCPUs were blocked or offline is known if it was not all of
+ * it: so only where something is known of the same number of them.  Idle is
+ * always ready to run: that is no waiting.
  */
 static unsigned int states_of(const struct diff_domain *dom)
 {
-    if ( !dom->vcpus[DIFF_A] || !dom->vcpus[DIFF_B] ||
-         dom->domid[DIFF_A] == VCPU_IDLE_DOMAIN )
+    if ( diff_is_special(dom) )
         return RUNNING + 1;
-    return dom->vcpus[DIFF_A] == dom->vcpus[DIFF_B] ? BLOCKED + 1
-                                                    : RUNNABLE + 1;
+    return dom->vcpus[DIFF_A] == dom->vcpus[DIFF_B] ? RUNSTATES : RUNNABLE + 1;
 }
 
 static int judge_time(struct diff *d, const struct diff_domain *dom)
 {
-    if ( !dom->in[DIFF_A] || !dom->in[DIFF_B] ||
-         !(dom->vcpus[DIFF_A] + dom->vcpus[DIFF_B]) )
+    if ( diff_only_in(dom, DIFF_A) || diff_only_in(dom, DIFF_B) ||
+         !(dom->vcpus[DIFF_A] + dom->vcpus[DIFF_B]) ||
+         fmax(dom->unknown[DIFF_A], dom->unknown[DIFF_B]) >= DIFF_UNKNOWN )
         return 0;
 
     for ( unsigned int k = 0; k < states_of(dom); k++ )
     {
-        struct diff_item item = {
-            .domain = dom, .state = k,
-            .change = dom->percent[DIFF_B][k] - dom->percent[DIFF_A][k],
-        };
+        double a = dom->percent[DIFF_A][k], b = dom->percent[DIFF_B][k];
+        struct diff_item item = { .domain = dom, .state = k, .change = b - a };
         int rc;
 
-        item.remarkable = fabs(item.change) >= DIFF_POINTS &&
-                          fabs(item.change) >=
-                          DIFF_PART * fmax(dom->percent[DIFF_A][k],
-                                           dom->percent[DIFF_B][k]);
+        if ( k == OFFLINE && a + b <= 0 )
+            continue;
+        item.remarkable = fabs(b - a) >= DIFF_POINTS &&
+                          fabs(b - a) >= DIFF_PART * fmax(a, b);
         rc = put(d, DIFF_TIME, &item);
         if ( rc )
             return rc;
@@ -253,32 +269,31 @@ static int by_domain(const struct diff_domain *a, const struct diff_domain *b)
     return strcmp(a->name, b->name);
 }
 
-static int by_row(const struct diff_row *a, const struct diff_row *b)
+static uint64_t total(const struct diff_item *item)
 {
-    uint64_t x = a->n[DIFF_A] + a->n[DIFF_B], y = b->n[DIFF_A] + b->n[DIFF_B];
-
-    if ( x != y )
-        return x > y ? -1 : 1;
-    if ( a->kind != b->kind )
-        return a->kind < b->kind ? -1 : 1;
-    return strcmp(a->name, b->name);
+    return item->row ? item->row->n[DIFF_A] + item->row->n[DIFF_B] : 0;
 }
 
+/* Rows of a domain that were counted the same follow each other. */
 static int by_score(const void *a, const void *b)
 {
     const struct diff_item *x = a, *y = b;
     double score = fabs(x->change) - fabs(y->change);
     int order;
 
-    if ( x->first != y->first )
-        return x->first > y->first ? -1 : 1;
     if ( x->remarkable != y->remarkable )
         return x->remarkable ? -1 : 1;
+    if ( x->rank != y->rank )
+        return x->rank > y->rank ? -1 : 1;
     if ( score != 0 )
         return score > 0 ? -1 : 1;
-    order = x->row && y->row ? by_row(x->row, y->row) : 0;
-    if ( !order )
-        order = by_domain(x->domain, y->domain);
+    if ( total(x) != total(y) )
+        return total(x) > total(y) ? -1 : 1;
+    order = by_domain(x->domain, y->domain);
+    if ( !order && x->row && y->row )
+        order = x->row->kind != y->row->kind
+                ? (int)x->row->kind - (int)y->row->kind
+                : strcmp(x->row->name, y->row->name);
     return order ? order : x->state - y->state;
 }
 
@@ -320,7 +335,8 @@ bool diff_differs(const struct diff *d)
         if ( d->list[i].remarkable )
             return true;
     for ( unsigned int i = 0; i < d->domains; i++ )
-        if ( d->domain[i].in[DIFF_A] != d->domain[i].in[DIFF_B] &&
+        if ( (diff_only_in(&d->domain[i], DIFF_A) ||
+              diff_only_in(&d->domain[i], DIFF_B)) &&
              (!d->only || d->only == &d->domain[i]) )
             return true;
     return false;

@@ -155,6 +155,30 @@ static int take_waits(struct diff *d, unsigned int side,
     return diff_add_times(row, side, a->waits);
 }
 
+static void add_times(struct diff_domain *dom, unsigned int side,
+                      const struct account *a)
+{
+    dom->vcpus[side]++;
+    for ( unsigned int k = 0; k < RUNSTATES; k++ )
+        dom->percent[side][k] += a->ticks[k];
+    dom->unknown[side] += a->unknown;
+}
+
+/* From the sums of ticks of all vCPUs. */
+static void make_percent(struct diff_domain *dom, unsigned int side,
+                         uint64_t stretch)
+{
+    double known = 0, all;
+
+    for ( unsigned int k = 0; k < RUNSTATES; k++ )
+        known += dom->percent[side][k];
+    all = known + dom->unknown[side];
+    for ( unsigned int k = 0; k < RUNSTATES && known > 0; k++ )
+        dom->percent[side][k] *= 100.0 / stretch * all / known;
+    if ( all > 0 )
+        dom->unknown[side] *= 100.0 / all;
+}
+
 static int take_vcpus(struct diff *d, unsigned int side)
 {
     const struct accounts *acc = &d->side[side].acc;
@@ -163,21 +187,18 @@ static int take_vcpus(struct diff *d, unsigned int side)
     {
         const struct vcpu *v = vcpus_nth(acc->vcpus, i);
         struct diff_domain *dom = diff_domain(d, side, v->domid);
-        const struct account *a = v->data;
         int rc;
 
         if ( !dom || (d->only && dom != d->only) )
             continue;
-
-        dom->vcpus[side]++;
-        for ( unsigned int k = 0; k < RUNSTATES && acc->to > acc->from; k++ )
-            dom->percent[side][k] += 100.0 * a->ticks[k] /
-                                     (acc->to - acc->from);
-        rc = take_waits(d, side, dom, a);
+        add_times(dom, side, v->data);
+        rc = take_waits(d, side, dom, v->data);
         if ( rc )
             return rc;
     }
 
+    for ( unsigned int i = 0; i < d->domains && acc->to > acc->from; i++ )
+        make_percent(&d->domain[i], side, acc->to - acc->from);
     return 0;
 }
 

@@ -34,6 +34,8 @@
  */
 #define DIFF_POINTS  5.0
 #define DIFF_PART    0.1
+/* ... if less of the time than this is not known, in percent. */
+#define DIFF_UNKNOWN 50.0
 
 /* So many, over so much time. */
 struct diff_count {

@@ -124,8 +124,39 @@ static void print_matched(const struct diff *d, enum diff_match match,
         putchar('\n');
 }
 
-/* Domains that the other side does not have. */
-static void print_only(const struct diff *d, unsigned int side)
+static const char *const state_text[RUNSTATES] = {
+    "running", "waiting to run", "blocked", "offline",
+};
+
+/* Domains that only one side has, or that only there have records. */
+struct which {
+    unsigned int side;
+    bool known_to_both, recorded;
+};
+
+static bool is_one(const struct diff *d, const struct diff_domain *dom,
+                   struct which w)
+{
+    return diff_only_in(dom, w.side) && dom->in[!w.side] == w.known_to_both &&
+           (dom->vcpus[w.side] > 0) == w.recorded &&
+           (!d->only || d->only == dom);
+}
+
+static void print_states(const struct diff_domain *dom, unsigned int side)
+{
+    unsigned int n = 0;
+
+    for ( unsigned int k = 0; k < RUNSTATES; k++ )
+        if ( dom->percent[side][k] >= 0.05 )
+            printf("%s%.1f%% %s", n++ ? ", " : "", dom->percent[side][k],
+                   state_text[k]);
+    if ( dom->unknown[side] >= 0.05 )
+        printf("%s%.1f%% of its time is not known", n ? ", " : "",
+               dom->unknown[side]);
+}
+
+/* Those with records one a line, the others in one. */
+static void print_which(const struct diff *d, struct which w, const char *title)
 {
     char label[LABEL_BYTES];
     unsigned int n = 0;
@@ -134,22 +165,41 @@ static void print_only(const struct diff *d, unsigned int side)
     {
         const struct diff_domain *dom = &d->domain[i];
 
-        if ( !dom->in[side] || dom->in[!side] || (d->only && d->only != dom) )
-            continue;
-        if ( n++ >= NAMED )
+        if ( !is_one(d, dom, w) || n++ >= NAMED )
             continue;
         if ( n == 1 )
-            printf("\n%sDomains in %c only:%s\n", term_on(TERM_HEAD),
-                   letter[side], term_off());
-        printf("  %s%s%s", term_on(TERM_WHO),
-               diff_label(dom, label, sizeof(label)), term_off());
-        if ( dom->vcpus[side] )
-            printf(", running %.1f%%, waiting %.1f%% of a pCPU",
-                   dom->percent[side][RUNNING], dom->percent[side][RUNNABLE]);
+            printf("\n%s%s %c:%s%s", term_on(TERM_HEAD), title, letter[w.side],
+                   term_off(), w.recorded ? "\n" : "");
+        diff_label(dom, label, sizeof(label));
+        if ( !w.recorded )
+        {
+            printf("%s %s%s%s", n > 1 ? "," : "", term_on(TERM_WHO), label,
+                   term_off());
+            continue;
+        }
+        printf("  %s%-*.*s%s ", term_on(TERM_WHO), LABEL_WIDTH, LABEL_WIDTH,
+               label, term_off());
+        print_states(dom, w.side);
         putchar('\n');
     }
     if ( n > NAMED )
-        printf("  and %u more\n", n - NAMED);
+        printf("%sand %u more", w.recorded ? "  " : ", ", n - NAMED);
+    if ( n > NAMED || (n && !w.recorded) )
+        putchar('\n');
+}
+
+static void print_domains(const struct diff *d)
+{
+    for ( unsigned int i = 0; i < DIFF_SIDES; i++ )
+    {
+        unsigned int s = i ? DIFF_A : DIFF_B;
+
+        print_which(d, (struct which){ s, false, true }, "Domains only in");
+        print_which(d, (struct which){ s, false, false },
+                    "Domains, without a record, only in");
+        print_which(d, (struct which){ s, true, true },
+                    "Domains in both, with records only in");
+    }
 }
 
 /*
@@ -199,17 +249,6 @@ static const char *per_second(char *buf, size_t bytes, double rate)
     return buf;
 }
 
-static void print_rate(const struct diff *d, const struct diff_item *item)
-{
-    double a = diff_rate(d, item->row, DIFF_A);
-    double b = diff_rate(d, item->row, DIFF_B);
-    char x[32], y[32], change[24], name[LABEL_BYTES];
-
-    print_who(item->domain, row_name(item->row, name, sizeof(name)));
-    printf(" %10s %10s %9s\n", per_second(x, sizeof(x), a),
-           per_second(y, sizeof(y), b), factor(change, sizeof(change), a, b));
-}
-
 /* Whose most of a kind is: of a domain's own row, nobody else's. */
 static const struct diff_row *most_of(const struct diff *d,
                                       const struct diff_row *row,
@@ -226,34 +265,51 @@ static const struct diff_row *most_of(const struct diff *d,
     return best;
 }
 
+static void print_share(const struct diff *d, const struct diff_row *row,
+                        unsigned int side)
+{
+    const struct diff_row *most = most_of(d, row, side);
+    char label[LABEL_BYTES];
+
+    if ( most && row->n[side] )
+        printf("  %c: %u%% %s", letter[side],
+               (unsigned int)(100.0 * most->n[side] / row->n[side]),
+               diff_label(most->domain, label, sizeof(label)));
+}
+
+static void print_rate(const struct diff *d, const struct diff_item *item)
+{
+    double a = diff_rate(d, item->row, DIFF_A);
+    double b = diff_rate(d, item->row, DIFF_B);
+    char x[32], y[32], change[24], name[LABEL_BYTES];
+
+    print_who(item->domain, row_name(item->row, name, sizeof(name)));
+    printf(" %10s %10s %9s", per_second(x, sizeof(x), a),
+           per_second(y, sizeof(y), b), factor(change, sizeof(change), a, b));
+    print_share(d, item->row, a < b ? DIFF_B : DIFF_A);
+}
+
 static void print_kind(const struct diff *d, const struct diff_item *item)
 {
     unsigned int side = item->row->n[DIFF_B] ? DIFF_B : DIFF_A;
     const struct diff_row *most = most_of(d, item->row, side);
-    const struct diff_domain *dom = item->domain;
+    bool one = most && most->n[side] == item->row->n[side];
     char rate[32], name[LABEL_BYTES];
-    bool shared = most && most->n[side] < item->row->n[side];
 
-    if ( most && !shared )
-        dom = most->domain;
-    print_who(dom, row_name(item->row, name, sizeof(name)));
+    print_who(one ? most->domain : item->domain,
+              row_name(item->row, name, sizeof(name)));
     printf(" %10" PRIu64 " %10s", item->row->n[side],
            per_second(rate, sizeof(rate), diff_rate(d, item->row, side)));
-    if ( shared )
-        printf("  %u%% of them %s",
-               (unsigned int)(100 * most->n[side] / item->row->n[side]),
-               diff_label(most->domain, name, sizeof(name)));
-    putchar('\n');
+    if ( !one )
+        print_share(d, item->row, side);
 }
 
 static void print_time(const struct diff *d, const struct diff_item *item)
 {
-    static const char *const name[] = { "running", "waiting to run",
-                                        "blocked" };
     const struct diff_domain *dom = item->domain;
 
-    print_who(dom, name[item->state]);
-    printf(" %10.1f %10.1f %+9.1f\n", dom->percent[DIFF_A][item->state],
+    print_who(dom, state_text[item->state]);
+    printf(" %10.1f %10.1f %+9.1f", dom->percent[DIFF_A][item->state],
            dom->percent[DIFF_B][item->state], item->change);
 }
 
@@ -287,42 +343,64 @@ static void print_latency(const struct diff *d, const struct diff_item *item)
             most = octaves;
         }
     }
-    printf("%s\n", change);
+    printf("%s", change);
 }
 
 static const struct {
     const char *title, *columns;
     void (*print)(const struct diff *d, const struct diff_item *item);
 } sections[DIFF_SECTIONS] = {
-    [DIFF_CAME] = { "In B only", "     number   a second", print_kind },
-    [DIFF_WENT] = { "In A only", "     number   a second", print_kind },
+    [DIFF_CAME] = { "Kinds of records only in B", "     number   a second", print_kind },
+    [DIFF_WENT] = { "Kinds of records only in A", "     number   a second", print_kind },
     [DIFF_TIME] = { "Percent of a pCPU", "          A          B    change",
                     print_time },
-    [DIFF_LATENCY] = { "Waits, and time in Xen: us", "    p50: A         B    p99: A         "
-                       "B    max: A         B  change", print_latency },
+    [DIFF_LATENCY] = { "Waits, and time in Xen: us",
+                       "    p50: A         B    p99: A         B    max: A"
+                       "         B  change", print_latency },
     [DIFF_ENTRIES] = { "Entries into Xen a second",
                        "          A          B    change", print_rate },
     [DIFF_EVENTS] = { "Events a second", "          A          B    change",
                       print_rate },
 };
 
+/* Of the same domain, counted the same: most likely two words for one thing. */
+static bool is_alike(const struct diff_item *x, const struct diff_item *y)
+{
+    return x->row && y->row && x->domain == y->domain &&
+           x->row->kind == y->row->kind && !x->row->times[DIFF_A] &&
+           x->row->n[DIFF_A] == y->row->n[DIFF_A] &&
+           x->row->n[DIFF_B] == y->row->n[DIFF_B];
+}
+
 static void print_section(const struct diff *d, unsigned int section, bool all)
 {
     const struct diff_list *l = &d->list[section];
-    unsigned int nr = all ? l->nr : l->remarkable < ROWS ? l->remarkable : ROWS;
+    unsigned int nr = all ? l->nr : l->remarkable, i, next, rows = 0;
 
     if ( !nr )
         return;
 
-    printf("\n%s%-*s%s%s\n", term_on(TERM_HEAD), 2 + LABEL_WIDTH + 1 + NAME_WIDTH,
-           sections[section].title, sections[section].columns, term_off());
-    for ( unsigned int i = 0; i < nr && !term_quit(); i++ )
+    printf("\n%s%-*s%s%s\n", term_on(TERM_HEAD),
+           2 + LABEL_WIDTH + 1 + NAME_WIDTH, sections[section].title,
+           sections[section].columns, term_off());
+    for ( i = 0; i < nr && (all || rows < ROWS) && !term_quit(); i = next )
+    {
+        next = i + 1;
+        while ( !all && l->item[i].rank < 2 && next < nr &&
+                is_alike(&l->item[i], &l->item[next]) )
+            next++;
         sections[section].print(d, &l->item[i]);
-    if ( !all && l->remarkable > nr )
-        printf("  and %u more: --all\n", l->remarkable - nr);
+        if ( next > i + 1 )
+            printf("  (%u more like this)", next - i - 1);
+        putchar('\n');
+        rows++;
+    }
+    if ( i < nr )
+        printf("  and %u more: --all\n", nr - i);
 }
 
-static unsigned int unremarkable(const struct diff *d, enum diff_section section)
+static unsigned int unremarkable(const struct diff *d,
+                                 enum diff_section section)
 {
     return d->list[section].nr - d->list[section].remarkable;
 }
@@ -355,8 +433,7 @@ void diff_print_text(const struct diff *d, bool all)
                "than there is room for%s\n", term_on(TERM_BAD), d->left_out,
                term_off());
 
-    print_only(d, DIFF_B);
-    print_only(d, DIFF_A);
+    print_domains(d);
     for ( unsigned int i = 0; i < DIFF_SECTIONS; i++ )
         print_section(d, i, all);
     print_rest(d);

@@ -51,7 +51,9 @@ struct diff_domain {
     const char *uuid[DIFF_SIDES];
     enum diff_match match;
     unsigned int vcpus[DIFF_SIDES]; /* of which something is known */
-    double percent[DIFF_SIDES][RUNSTATES]; /* of a pCPU, of all its vCPUs */
+    /* Of a pCPU, all its vCPUs; as in that part of the time which is known. */
+    double percent[DIFF_SIDES][RUNSTATES];
+    double unknown[DIFF_SIDES]; /* the rest; percent of the vCPUs' time */
 };
 
 /* What a row counts. */
@@ -102,7 +104,7 @@ struct diff_item {
     uint8_t state;             /* DIFF_TIME: runstate */
     double change;             /* octaves; DIFF_TIME: points */
     bool remarkable;
-    uint8_t first;             /* before those with less: see judge_kind() */
+    uint8_t rank;              /* before those with less: see rank_of() */
 };
 
 /* The most remarkable first. */
@@ -133,6 +135,13 @@ struct diff {
 void diff_match(struct diff *d);
 struct diff_domain *diff_domain(struct diff *d, unsigned int side,
                                 uint32_t domid);
+/* Not one of a guest or Dom0, but "(idle)", "(nobody known)" and the like. */
+bool diff_is_special(const struct diff_domain *dom);
+/*
+ * Has only this side anything of the domain: the other does not know it, or has
+ * no record of it?
+ */
+bool diff_only_in(const struct diff_domain *dom, unsigned int side);
 /* "d5 web1", "d1,d7 web1", "(idle)", "all": printable; returns buf. */
 const char *diff_label(const struct diff_domain *dom, char *buf, size_t bytes);
 

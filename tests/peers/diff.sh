@@ -106,12 +106,12 @@ starved() { diff_of plain starved &&
     first 'Percent of a pCPU' 'd1 victim +waiting to run '; }
 check "starved: who waits" starved
 panic() { diff_of plain pv-panic &&
-    first 'In B only' 'd1 victim +FR_DOMAIN_CRASH +1 ' &&
+    first 'Kinds of records only in B' 'd1 victim +FR_DOMAIN_CRASH +1 ' &&
     grep -q 'Entries into Xen' "$tmp/said" && return 1
     grep -qE '^  d1 victim +SCHED_SHUTDOWN +1 ' "$tmp/said"; }
 check "pv-panic: one record is enough to be told, and nothing else is" panic
 hvm() { diff_of plain hvm &&
-    first 'In B only' 'd2 neighbour +HVM_' &&
+    first 'Kinds of records only in B' 'd2 neighbour +HVM_' &&
     grep -qE '^  d2 neighbour +exit IOIO ' "$tmp/said"; }
 check "hvm: new kinds of events and exits" hvm
 

@@ -246,6 +246,25 @@ static void test_gone(void **state)
     unmatch(d);
 }
 
+/* One that is there all the time, but does something on one side only. */
+static void test_without_records(void **state)
+{
+    struct diff *d = match("[{\"domid\":1,\"name\":\"web\"}]",
+                           "[{\"domid\":1,\"name\":\"web\"}]");
+    struct diff_domain *web = diff_domain(d, DIFF_A, 1);
+    struct diff_domain *idle = diff_domain(d, DIFF_B, VCPU_IDLE_DOMAIN);
+
+    assert_false(diff_only_in(web, DIFF_A) || diff_only_in(web, DIFF_B));
+    web->vcpus[DIFF_A] = 1;
+    assert_true(diff_only_in(web, DIFF_A) && !diff_only_in(web, DIFF_B));
+    web->vcpus[DIFF_B] = 2;
+    assert_false(diff_only_in(web, DIFF_A) || diff_only_in(web, DIFF_B));
+    /* Nobody misses it. */
+    idle->vcpus[DIFF_B] = 1;
+    assert_false(diff_only_in(idle, DIFF_B));
+    unmatch(d);
+}
+
 /* What no document should have, and more than there is room for. */
 static void test_hostile_documents(void **state)
 {
@@ -297,6 +316,7 @@ int main(void)
         cmocka_unit_test(test_by_name),
         cmocka_unit_test(test_by_number),
         cmocka_unit_test(test_gone),
+        cmocka_unit_test(test_without_records),
         cmocka_unit_test(test_hostile_documents),
         cmocka_unit_test(test_names_and_rows_are_bounded),
     };

@@ -4,6 +4,7 @@
  */
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -366,16 +367,55 @@ static int set_history(struct doc *m)
                : 0;
 }
 
+/*
+ * Adds `more' domains to `domains', or what is said of one there to it.  By an
+ * index: a file may have very many of both.
+ */
+static int join_domains(json_t *domains, json_t *more, json_t *index)
+{
+    json_t *const list[] = { domains, more };
+    char key[80];
+
+    for ( unsigned int n = 0; n < 2; n++ )
+    {
+        /* It grows by those of `more'. */
+        size_t nr = json_array_size(list[n]);
+
+        for ( size_t i = 0; i < nr; i++ )
+        {
+            json_t *d = json_array_get(list[n], i), *known;
+
+            snprintf(key, sizeof(key), "%" PRId64 " %.50s",
+                     doc_number(d, "domid", DOC_UNKNOWN),
+                     doc_text(d, "uuid", ""));
+            known = n ? json_object_get(index, key) : NULL;
+            if ( !json_is_object(d) )
+                continue;
+            if ( known ? json_object_update(known, d)
+                       : (n && json_array_append(domains, d)) ||
+                             json_object_set_nocheck(index, key, d) )
+                return -ENOMEM;
+        }
+    }
+
+    return 0;
+}
+
 /* What a recording can only say at its end goes where readers look for it. */
 static int join_note(struct doc *m)
 {
     json_t *domains = json_object_get(m->root, "domains");
     json_t *more = json_object_get(m->note, "domains");
+    json_t *index;
+    int rc = 0;
 
-    if ( json_is_array(domains) && json_is_array(more) &&
-         json_array_extend(domains, more) )
-        return -ENOMEM;
-    return set_history(m);
+    if ( json_is_array(domains) && json_is_array(more) )
+    {
+        index = json_object();
+        rc = index ? join_domains(domains, more, index) : -ENOMEM;
+        json_decref(index);
+    }
+    return rc ? rc : set_history(m);
 }
 
 static int load_root(struct snapshot *s, bool want_dict, struct doc *m,

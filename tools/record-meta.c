@@ -26,13 +26,14 @@
 struct domain {
     struct hyp_domain d;
     char *name;            /* NULL: none yet */
+    bool in_meta;          /* with all that is known of it */
 };
 
 struct record_domains {
     struct hyp *hyp;
     struct xs_handle *xs;  /* NULL: names are not told */
     struct domain *entry;
-    unsigned int nr, at_begin;
+    unsigned int nr;
 };
 
 /* As JSON takes it: a name is of somebody's choosing. */
@@ -100,7 +101,10 @@ int record_domains_look(struct record_domains *t)
         if ( !known )
             rc = add(t, &list[i]);
         else if ( !known->name ) /* toolstacks give it later */
+        {
             known->name = ask_name(t, list[i].domid);
+            known->in_meta = known->in_meta && !known->name;
+        }
     }
     free(list);
     return rc;
@@ -116,7 +120,6 @@ int record_domains_new(struct hyp *h, struct record_domains **out)
     t->hyp = h;
     t->xs = xs_open(0);
     rc = record_domains_look(t);
-    t->at_begin = t->nr;
     if ( rc )
         record_domains_free(t);
     else
@@ -136,14 +139,17 @@ void record_domains_free(struct record_domains *t)
     free(t);
 }
 
-static json_t *domains_json(const struct record_domains *t, unsigned int from)
+/* Those that are not in the meta document, as they are now. */
+static json_t *domains_json(const struct record_domains *t)
 {
     json_t *list = json_array(), *o;
 
-    for ( unsigned int i = from; i < t->nr; i++ )
+    for ( unsigned int i = 0; i < t->nr; i++ )
     {
         const struct domain *d = &t->entry[i];
 
+        if ( d->in_meta )
+            continue;
         o = json_pack("{sI so sI}", "domid", (json_int_t)d->d.domid, "uuid",
                       docparts_uuid(d->d.handle), "vcpus",
                       (json_int_t)d->d.vcpus);
@@ -217,7 +223,7 @@ int record_meta(struct hyp *h, const struct rings *rings,
         json_decref(pairs);
         return rc;
     }
-    return to_text(
+    rc = to_text(
         json_pack("{sI s{ss sI sI sI ss} sb ss s{so so} s{ss ss so} "
                   "s{sI sI so} so so so}",
                   "format", (json_int_t)1, "trigger", "cause", "request",
@@ -230,8 +236,11 @@ int record_meta(struct hyp *h, const struct rings *rings,
                   "clock", "tsc_khz", (json_int_t)rings->info.tsc_khz,
                   "tsc_shift", (json_int_t)rings->info.tsc_shift, "pairs",
                   pairs, "cpus", docparts_cpus(rings), "domains",
-                  domains_json(domains, 0), "dictionary", dict),
+                  domains_json(domains), "dictionary", dict),
         text);
+    for ( unsigned int i = 0; !rc && i < domains->nr; i++ )
+        domains->entry[i].in_meta = true;
+    return rc;
 }
 
 int record_note(const struct record_domains *domains,
@@ -241,7 +250,7 @@ int record_note(const struct record_domains *domains,
     return to_text(
         json_pack("{s{so*} so s{sI sI sI ss}}", "clock", "fit",
                   fit->error_ns ? clock_json(fit) : NULL, "domains",
-                  domains_json(domains, domains->at_begin), "recorded",
+                  domains_json(domains), "recorded",
                   "missed", (json_int_t)t->missed, "refused",
                   (json_int_t)t->refused, "wakes", (json_int_t)t->wakes,
                   "ended", why),

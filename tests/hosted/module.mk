@@ -3,7 +3,7 @@
 # The daemon end to end without Xen: see tests/hosted/world.h.
 
 HOSTED_O := $(patsubst %,$(O)/tests/hosted/%.o,cases guest world)
-HOSTED   := daemon guests policy life health storms stock captured faults
+HOSTED   := daemon guests policy life health storms stock captured faults names
 TESTS    += $(HOSTED:%=$(O)/tests/hosted/%)
 
 $(HOSTED:%=$(O)/tests/hosted/test-%): %: %.o $(HOSTED_O) $(LIBXF)

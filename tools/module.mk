@@ -7,7 +7,8 @@ XENFLIGHT     := $(O)/tools/xenflight
 XENFLIGHT_XEN := $(wildcard tools/cmd-status.c tools/cmd-start.c \
                  tools/cmd-stop.c tools/cmd-create.c tools/cmd-destroy.c \
                  tools/cmd-mask.c tools/mask.c tools/cmd-snapshot.c tools/ask*.c \
-                 tools/cmd-record.c tools/record*.c tools/top-live.c)
+                 tools/cmd-record.c tools/record*.c tools/names.c \
+                 tools/top-live.c)
 XENFLIGHT_SRC := $(filter-out $(XENFLIGHT_XEN),$(wildcard tools/*.c))
 ifneq ($(and $(LIBS_XEN),$(XENFLIGHT_XEN)),)
 XENFLIGHT_SRC += $(XENFLIGHT_XEN)

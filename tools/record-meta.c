@@ -12,16 +12,14 @@
 #include <sys/utsname.h>
 #include <time.h>
 
-#include <xenstore.h>
-
 #include "lib/docparts.h"
 #include "lib/recorder.h"
 #include "lib/text.h"
 #include "tools/ask.h"
+#include "tools/names.h"
 
 /* A guest that is made and destroyed all the time must not fill memory. */
 #define DOMAINS_MAX 16384
-#define NAME_MAX_BYTES 128
 
 struct domain {
     struct hyp_domain d;
@@ -31,7 +29,7 @@ struct domain {
 
 struct record_domains {
     struct hyp *hyp;
-    struct xs_handle *xs;  /* NULL: names are not told */
+    struct names *names;
     struct domain *entry;
     unsigned int nr;
 };
@@ -43,22 +41,6 @@ static json_t *any_string(const char *text)
     json_t *s = json_string(text);
 
     return s ? s : json_string(text_escape(safe, sizeof(safe), text));
-}
-
-static char *ask_name(const struct record_domains *t, uint16_t domid)
-{
-    char path[40];
-    unsigned int len;
-    char *name;
-
-    if ( !t->xs )
-        return NULL;
-    snprintf(path, sizeof(path), "/local/domain/%u/name", domid);
-    name = xs_read(t->xs, XBT_NULL, path, &len);
-    if ( name && len <= NAME_MAX_BYTES && len == strlen(name) && len )
-        return name;
-    free(name);
-    return NULL;
 }
 
 static struct domain *find(const struct record_domains *t,
@@ -82,7 +64,7 @@ static int add(struct record_domains *t, const struct hyp_domain *d)
         return -ENOMEM;
     t->entry = entry;
     t->entry[t->nr++] = (struct domain){ .d = *d,
-                                         .name = ask_name(t, d->domid) };
+                                         .name = names_ask(t->names, d->domid) };
     return 0;
 }
 
@@ -102,7 +84,7 @@ int record_domains_look(struct record_domains *t)
             rc = add(t, &list[i]);
         else if ( !known->name ) /* toolstacks give it later */
         {
-            known->name = ask_name(t, list[i].domid);
+            known->name = names_ask(t->names, list[i].domid);
             known->in_meta = known->in_meta && !known->name;
         }
     }
@@ -118,8 +100,8 @@ int record_domains_new(struct hyp *h, struct record_domains **out)
     if ( !t )
         return -ENOMEM;
     t->hyp = h;
-    t->xs = xs_open(0);
-    rc = record_domains_look(t);
+    t->names = names_open();
+    rc = t->names ? record_domains_look(t) : -ENOMEM;
     if ( rc )
         record_domains_free(t);
     else
@@ -134,8 +116,7 @@ void record_domains_free(struct record_domains *t)
     for ( unsigned int i = 0; i < t->nr; i++ )
         free(t->entry[i].name);
     free(t->entry);
-    if ( t->xs )
-        xs_close(t->xs);
+    names_close(t->names);
     free(t);
 }
 

@@ -4,6 +4,7 @@
  */
 
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,9 @@
 /* So many rows of a section, unless all are wanted; so many domains named. */
 #define ROWS        10
 #define NAMED       10
+
+/* From which part of a change on it is told that it is one vCPU's. */
+#define VCPU_PART   0.7
 
 #define LABEL_BYTES 128
 #define LABEL_WIDTH 24         /* at most */
@@ -304,6 +308,71 @@ static void print_kind(const struct diff *d, const struct diff_item *item)
         print_share(d, item->row, side);
 }
 
+/* From *i on the next vCPU of a domain; they are sorted.  NULL: no more. */
+static const struct vcpu *vcpu_of(const struct accounts *a, uint32_t domid,
+                                  unsigned int *i)
+{
+    while ( *i < vcpus_nr(a->vcpus) && vcpus_nth(a->vcpus, *i)->domid < domid )
+        ++*i;
+    return *i < vcpus_nr(a->vcpus) && vcpus_nth(a->vcpus, *i)->domid == domid
+           ? vcpus_nth(a->vcpus, *i) : NULL;
+}
+
+static double vcpu_percent(const struct accounts *a, const struct vcpu *v,
+                           unsigned int state)
+{
+    const struct account *acc = v->data;
+
+    return 100.0 * acc->ticks[state] / (a->to - a->from);
+}
+
+/* Walks through the vCPUs of a domain that either side knows. */
+struct walk {
+    unsigned int at[DIFF_SIDES], vcpu;
+    double percent[DIFF_SIDES];  /* of `vcpu` in the item's state */
+};
+
+static bool next_vcpu(const struct diff *d, const struct diff_item *item,
+                      struct walk *w)
+{
+    const struct vcpu *v[DIFF_SIDES];
+
+    w->vcpu = UINT_MAX;
+    for ( unsigned int s = 0; s < DIFF_SIDES; s++ )
+    {
+        v[s] = vcpu_of(&d->side[s].acc, item->domain->domid[s], &w->at[s]);
+        if ( v[s] && v[s]->vcpu < w->vcpu )
+            w->vcpu = v[s]->vcpu;
+    }
+
+    for ( unsigned int s = 0; s < DIFF_SIDES; s++ )
+    {
+        bool here = v[s] && v[s]->vcpu == w->vcpu;
+
+        w->percent[s] = here ? vcpu_percent(&d->side[s].acc, v[s], item->state)
+                             : 0;
+        w->at[s] += here;
+    }
+    return w->vcpu != UINT_MAX;
+}
+
+/* Of a domain with several: the one vCPU that makes most of the change. */
+static void print_vcpu(const struct diff *d, const struct diff_item *item)
+{
+    struct walk w = { 0 }, most = { 0 };
+    unsigned int vcpus = 0;
+
+    for ( ; next_vcpu(d, item, &w); vcpus++ )
+        if ( fabs(w.percent[DIFF_B] - w.percent[DIFF_A]) >
+             fabs(most.percent[DIFF_B] - most.percent[DIFF_A]) )
+            most = w;
+
+    if ( vcpus > 1 && (most.percent[DIFF_B] - most.percent[DIFF_A]) /
+                      item->change > VCPU_PART )
+        printf("  vCPU %u: %.1f -> %.1f", most.vcpu, most.percent[DIFF_A],
+               most.percent[DIFF_B]);
+}
+
 static void print_time(const struct diff *d, const struct diff_item *item)
 {
     const struct diff_domain *dom = item->domain;
@@ -311,6 +380,8 @@ static void print_time(const struct diff *d, const struct diff_item *item)
     print_who(dom, state_text[item->state]);
     printf(" %10.1f %10.1f %+9.1f", dom->percent[DIFF_A][item->state],
            dom->percent[DIFF_B][item->state], item->change);
+    if ( item->remarkable )
+        print_vcpu(d, item);
 }
 
 static double part_us(struct diff_times t, unsigned int part)

@@ -9,7 +9,8 @@ set -u
 . tests/peers/lib.sh
 need python3
 
-for scene in plain other-ids storm starved hvm hvm-slow pv-panic cpu-off-on
+for scene in plain other-ids storm starved hung hvm hvm-slow pv-panic \
+    cpu-off-on
 do
     "$MAKE_SCENE" $scene "$tmp/$scene" >"$tmp/$scene.facts" || exit 1
 done
@@ -105,6 +106,9 @@ check "storm: the hypercall, and whose" storm
 starved() { diff_of plain starved &&
     first 'Percent of a pCPU' 'd1 victim +waiting to run '; }
 check "starved: who waits" starved
+hung() { diff_of plain hung &&
+    first 'Percent of a pCPU' 'd0 Domain-0 +running .* vCPU 1: .* -> 100\.0$'; }
+check "hung: which of two vCPUs" hung
 panic() { diff_of plain pv-panic &&
     first 'Kinds of records only in B' 'd1 victim +FR_DOMAIN_CRASH +1 ' &&
     grep -q 'Entries into Xen' "$tmp/said" && return 1

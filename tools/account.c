@@ -30,6 +30,7 @@ static enum kind find_kind(const char *name)
         { "HVM_IOPORT_", KIND_IO },
         { "HVM_IOMEM_", KIND_IO },
         { "MEM_PAGE_GRANT_", KIND_IO },
+        { "SCHED_SLEEP", KIND_SLEEP },
     };
 
     for ( size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++ )
@@ -151,6 +152,8 @@ static void add_time(const struct accounts *a, struct account *v, uint64_t tsc,
     }
 
     v->ticks[old] += ticks;
+    if ( old == RUNNING )
+        v->quiet += v->last_entry > since ? tsc - v->last_entry : ticks;
     if ( old == RUNNABLE && ticks > v->longest )
     {
         v->longest = ticks;
@@ -186,6 +189,8 @@ static int change(struct accounts *a, const struct merge_record *rec)
 
     v = vcpu->data;
     add_time(a, v, rec->tsc, c.old);
+    if ( c.new == OFFLINE && v->changed && v->slept < v->since )
+        v->parks++;
     v->changed = true;
     v->cpu = rec->cpu;
     v->state = c.new;
@@ -207,6 +212,18 @@ static void count_op(struct account *v, const struct merge_record *rec)
         v->ops[op]++;
 }
 
+static void sleeps(struct accounts *a, const struct merge_record *rec)
+{
+    struct event_who who;
+    struct vcpu *vcpu = NULL;
+
+    if ( event_domain(rec->desc, 0, rec->data, rec->words, &who) &&
+         who.vcpu != EVENT_NO_VCPU )
+        vcpu = vcpus_get(a->vcpus, who.domid, who.vcpu);
+    if ( vcpu )
+        ((struct account *)vcpu->data)->slept = rec->tsc;
+}
+
 static int take(struct accounts *a, const struct merge_record *rec)
 {
     enum kind kind = kind_of(&a->kinds, rec);
@@ -216,6 +233,8 @@ static int take(struct accounts *a, const struct merge_record *rec)
     a->records++;
     if ( kind == KIND_RUNSTATE )
         return change(a, rec);
+    if ( kind == KIND_SLEEP )
+        sleeps(a, rec);
     if ( rec->domid == MERGE_NO_DOMAIN )
         return 0;
 
@@ -234,6 +253,7 @@ static int take(struct accounts *a, const struct merge_record *rec)
     {
         v->entries++;
         v->last_entry = rec->tsc;
+        v->quiet = 0;
     }
     return 0;
 }
@@ -247,7 +267,7 @@ static int lose(struct accounts *a, const struct merge_record *rec)
 }
 
 /* Up to the end; one that never changed but was seen to run did all along. */
-static void finish(struct accounts *a)
+void accounts_end(struct accounts *a)
 {
     for ( unsigned int i = 0; i < vcpus_nr(a->vcpus); i++ )
     {
@@ -302,6 +322,22 @@ bool accounts_has(const struct accounts *a, const struct merge_record *rec)
     return rec->tsc >= a->from && (!a->cut || rec->tsc <= a->to);
 }
 
+int accounts_begin(const struct source *src, struct stretch in,
+                   struct accounts *a)
+{
+    memset(a, 0, sizeof(*a));
+    choose_stretch(src, in, a);
+    a->vcpus = vcpus_new(sizeof(struct account));
+    return a->vcpus ? 0 : -ENOMEM;
+}
+
+int accounts_add(struct accounts *a, const struct merge_record *rec)
+{
+    if ( !accounts_has(a, rec) )
+        return 0;
+    return rec->kind == MERGE_GAP ? lose(a, rec) : take(a, rec);
+}
+
 int accounts_make(const struct source *src, struct stretch in,
                   struct accounts *a, account_see see, void *arg)
 {
@@ -309,25 +345,20 @@ int accounts_make(const struct source *src, struct stretch in,
     struct merge *m = NULL;
     int rc;
 
-    memset(a, 0, sizeof(*a));
-    choose_stretch(src, in, a);
-    a->vcpus = vcpus_new(sizeof(struct account));
-    rc = a->vcpus ? merge_open(src->snap, src->doc.dict, &src->doc.clock, &m)
-                  : -ENOMEM;
+    rc = accounts_begin(src, in, a);
+    if ( !rc )
+        rc = merge_open(src->snap, src->doc.dict, &src->doc.clock, &m);
     while ( !rc && (rc = merge_next(m, &rec)) > 0 )
     {
-        rc = 0;
         if ( see )
             see(arg, &rec);
-        if ( !accounts_has(a, &rec) )
-            continue;
-        rc = rec.kind == MERGE_GAP ? lose(a, &rec) : take(a, &rec);
+        rc = accounts_add(a, &rec);
     }
     merge_close(m);
     if ( rc )
         accounts_free(a);
     else
-        finish(a);
+        accounts_end(a);
     return rc;
 }
 

@@ -29,6 +29,7 @@ enum kind {
     KIND_ENTRY,        /* ... and back */
     KIND_TRAP,         /* a PV guest's trap, fault or privileged instruction */
     KIND_IO,           /* port, memory-mapped register, grant */
+    KIND_SLEEP,        /* somebody, or itself, takes a vCPU from running */
 };
 
 /* Remembers the answer for a dictionary's ids. */
@@ -76,8 +77,11 @@ struct account {
     uint64_t ops[ACCOUNT_OPS]; /* ... the hypercalls by number */
     uint64_t runs;         /* began to run */
     uint64_t last_entry;   /* TSC; 0: none */
+    uint64_t quiet;        /* ticks that it ran since then, or in all */
     uint64_t longest;      /* ticks that it was runnable at a stretch */
     uint64_t longest_tsc;  /* when that began */
+    uint64_t parks;        /* times that the scheduler let it run no more, though
+                            * nobody had asked for that: its cap */
     struct times *waits;   /* from the wake-up until it ran, ticks; may be
                             * NULL: it never did */
     /* While it is being made. */
@@ -85,6 +89,7 @@ struct account {
     uint8_t state;         /* at the end, if it changed */
     uint16_t cpu;          /* where its newest record is */
     uint64_t since, woken; /* woken: 0: it was not */
+    uint64_t slept;        /* TSC of the newest KIND_SLEEP */
 };
 
 struct accounts {
@@ -113,6 +118,15 @@ struct stretch {
 int accounts_make(const struct source *src, struct stretch in,
                   struct accounts *a, account_see see, void *arg);
 void accounts_free(struct accounts *a);
+
+/*
+ * The same in three steps, for who reads the records anyway: records and gaps in
+ * the order of a merge, those outside of the stretch are left out.
+ */
+int accounts_begin(const struct source *src, struct stretch in,
+                   struct accounts *a);
+int accounts_add(struct accounts *a, const struct merge_record *rec);
+void accounts_end(struct accounts *a);
 
 /* Is a record or gap in the stretch? */
 bool accounts_has(const struct accounts *a, const struct merge_record *rec);

@@ -10,8 +10,6 @@
 
 #include "tools/explain.h"
 
-#define OP_DOMCTL 36
-
 /*
  * Marks.
  */
@@ -72,11 +70,14 @@ static void add_mark(struct story *s, const struct merge_record *rec,
 
 static void see(void *arg, const struct merge_record *rec)
 {
+    struct story *s = arg;
     enum mark_kind kind;
 
+    if ( !s->rc )
+        s->rc = accounts_add(&s->now, rec);
     if ( rec->kind == MERGE_EVENT && rec->desc &&
          mark_find(rec->desc->name, &kind) )
-        add_mark(arg, rec, kind);
+        add_mark(s, rec, kind);
 }
 
 const struct mark *story_mark(const struct story *s, enum mark_kind kind,
@@ -101,61 +102,91 @@ const struct mark *story_mark(const struct story *s, enum mark_kind kind,
  * The subject's records.
  */
 
-/* `sched_op shutdown', `exit NPF', `PV_PAGE_FAULT'. */
-static void describe(const struct story *s, const struct merge_record *rec,
-                     enum kind kind, char *buf, size_t bytes)
+/* How a dictionary's table names a value of a record's field. */
+static const char *value_name(const struct story *s, const char *table,
+                              const struct merge_record *rec,
+                              const char *field, uint64_t *value)
 {
-    const struct event_dict *dict = s->src->doc.dict;
-    const char *name = NULL;
-    uint64_t op = 0, arg;
+    if ( !field_of(rec, field, value) )
+        return NULL;
+    return event_value_name(event_enum_find(s->src->doc.dict, table), *value);
+}
+
+/* `hypercall sched_op shutdown', `exit NPF', `PV_PAGE_FAULT'. */
+static void describe(const struct story *s, const struct merge_record *rec,
+                     enum kind kind, struct episode *e)
+{
     char table[EVENT_WORD_BYTES + 4];
+    const char *name, *arg;
+    uint64_t op = 0, value;
 
     if ( kind == KIND_EXIT && field_of(rec, "exit", &op) )
     {
-        name = event_value_name(event_enum_find(dict, "hvm_exit"), op);
+        name = value_name(s, "hvm_exit", rec, "exit", &op);
         if ( name )
-            snprintf(buf, bytes, "exit %s", name);
+            snprintf(e->what, sizeof(e->what), "exit %s", name);
         else
-            snprintf(buf, bytes, "exit %" PRIu64, op);
+            snprintf(e->what, sizeof(e->what), "exit %" PRIu64, op);
         return;
     }
-    if ( kind == KIND_HYPERCALL && field_of(rec, "op", &op) )
-        name = event_value_name(event_enum_find(dict, "hypercall"), op);
+
+    name = kind == KIND_HYPERCALL ? value_name(s, "hypercall", rec, "op", &op)
+                                  : NULL;
     if ( !name )
     {
-        snprintf(buf, bytes, "%s", rec->desc->name);
+        snprintf(e->what, sizeof(e->what), "%s", rec->desc->name);
         return;
     }
 
     snprintf(table, sizeof(table), "%s_a0", name);
-    if ( field_of(rec, "a0", &arg) &&
-         event_value_name(event_enum_find(dict, table), arg) )
-        snprintf(buf, bytes, "hypercall %s %s", name,
-                 event_value_name(event_enum_find(dict, table), arg));
-    else
-        snprintf(buf, bytes, "hypercall %s", name);
+    arg = value_name(s, table, rec, "a0", &value);
+    snprintf(e->what, sizeof(e->what), "hypercall %s%s%s", name,
+             arg ? " " : "", arg ? arg : "");
+}
+
+/* What a trap or an exit says beside its kind: where, and at what address. */
+static void details(const struct story *s, const struct merge_record *rec,
+                    enum kind kind, struct episode *e)
+{
+    static const char *const fields[] = { "vector", "va", "error", "rip",
+                                          "eip" };
+    size_t len = 0;
+
+    e->detail[0] = '\0';
+    for ( size_t i = 0; kind != KIND_HYPERCALL &&
+                        i < sizeof(fields) / sizeof(fields[0]); i++ )
+    {
+        int n = event_field_index(rec->desc, fields[i]);
+        char value[EPISODE_BYTES / 2];
+
+        if ( n < 0 ||
+             !event_field_text(s->src->doc.dict, rec->desc, n, rec->data,
+                               rec->words, value, sizeof(value)) ||
+             len + strlen(fields[i]) + strlen(value) + 3 > sizeof(e->detail) )
+            continue;
+        len += sprintf(e->detail + len, " %s=%s", fields[i], value);
+    }
 }
 
 static void add_entry(struct story *s, const struct merge_record *rec,
                       enum kind kind)
 {
-    struct episode *e = &s->episode[s->nr_episodes % EXPLAIN_EPISODES];
     struct episode *last = s->nr_episodes
         ? &s->episode[(s->nr_episodes - 1) % EXPLAIN_EPISODES] : NULL;
-    char what[sizeof(e->what)];
+    struct episode new = { .first = rec->tsc };
 
-    describe(s, rec, kind, what, sizeof(what));
-    if ( !last || strcmp(last->what, what) )
+    describe(s, rec, kind, &new);
+    if ( !last || strcmp(last->what, new.what) )
     {
-        memset(e, 0, sizeof(*e));
-        strcpy(e->what, what);
-        e->first = rec->tsc;
-        s->nr_episodes++;
-        last = e;
+        last = &s->episode[s->nr_episodes++ % EXPLAIN_EPISODES];
+        *last = new;
     }
+    details(s, rec, kind, last);
     last->times++;
+    last->moved |= last->times > 1 && last->cpu != rec->cpu;
     last->last = rec->tsc;
     last->cpu = rec->cpu;
+    s->entered = rec->tsc;
     s->open_exit = kind == KIND_EXIT ? rec->tsc : 0;
 }
 
@@ -180,7 +211,12 @@ static void end_exit(struct story *s, uint64_t tsc)
 static void own_record(struct story *s, const struct merge_record *rec,
                        enum kind kind)
 {
-    if ( rec->id < XEN_FLIGHTREC_IDS && rec->tsc >= s->acc.from )
+    /* It runs again; where that began was not recorded, or is lost. */
+    if ( s->ran_to && rec->tsc > s->ran_to )
+        s->ran.tsc = s->ran_to = 0;
+    /* What it did, not what was done on its time. */
+    if ( kind != KIND_OTHER && kind != KIND_RUNSTATE &&
+         rec->id < XEN_FLIGHTREC_IDS && rec->tsc >= s->acc.from )
         ++*(rec->tsc < s->tail ? &s->before[rec->id] : &s->after[rec->id]);
     if ( kind_enters(kind, rec) )
         add_entry(s, rec, kind);
@@ -191,6 +227,11 @@ static void own_record(struct story *s, const struct merge_record *rec,
 static bool is_subject(const struct story *s, uint32_t domid, uint32_t vcpu)
 {
     return domid == s->domid && (!s->has_vcpu || vcpu == s->vcpu);
+}
+
+static struct deed deed_of(const struct merge_record *rec)
+{
+    return (struct deed){ rec->tsc, rec->cpu, rec->domid, rec->vcpu };
 }
 
 static void own_runstate(struct story *s, const struct merge_record *rec,
@@ -204,42 +245,62 @@ static void own_runstate(struct story *s, const struct merge_record *rec,
     if ( c.new == RUNNABLE )
         *ready = rec->tsc;
     if ( c.new != RUNNING )
+    {
+        s->ran_to = rec->tsc;
         return;
-    s->ran_from = rec->tsc;
-    s->ran_cpu = rec->cpu;
+    }
+    s->ran = deed_of(rec);
+    s->ran_to = 0;
     s->waited = *ready && rec->tsc > *ready ? rec->tsc - *ready : 0;
     *ready = 0;
 }
 
-/* Whose the time since the record before it on this pCPU was. */
-static void share_cpu(struct story *s, const struct merge_record *rec)
+/* The time since the newest record of this pCPU is whose that record was. */
+static void share_cpu(struct story *s, uint64_t tsc)
 {
-    uint64_t from = s->cpu_last > s->tail ? s->cpu_last : s->tail;
+    uint64_t from = s->cpu_last.tsc > s->tail ? s->cpu_last.tsc : s->tail;
     struct vcpu *v;
 
-    if ( rec->domid != MERGE_NO_DOMAIN && rec->tsc > from )
-    {
-        v = vcpus_get(s->neighbours, rec->domid, rec->vcpu);
-        if ( v )
-            *(uint64_t *)v->data += rec->tsc - from;
-    }
-    if ( rec->tsc > s->cpu_last )
-        s->cpu_last = rec->tsc;
+    if ( !s->cpu_last.tsc || s->cpu_last.domid == MERGE_NO_DOMAIN ||
+         tsc <= from )
+        return;
+
+    v = vcpus_get(s->neighbours, s->cpu_last.domid, s->cpu_last.vcpu);
+    if ( v )
+        *(uint64_t *)v->data += tsc - from;
+}
+
+static void cpu_record(struct story *s, const struct merge_record *rec)
+{
+    share_cpu(s, rec->tsc);
+    if ( rec->tsc >= s->cpu_last.tsc )
+        s->cpu_last = deed_of(rec);
 }
 
 static void dom0_record(struct story *s, const struct merge_record *rec)
 {
+    const char *name;
     uint64_t op;
 
-    if ( !field_of(rec, "op", &op) || op >= ACCOUNT_OPS )
+    name = value_name(s, "hypercall", rec, "op", &op);
+    if ( name && !strcmp(name, "domctl") )
+        s->domctl = deed_of(rec);
+    if ( rec->tsc < s->tail )
         return;
+    s->dom0_calls++;
+    if ( name && op < ACCOUNT_OPS )
+        s->dom0_ops[op]++;
+}
 
-    s->dom0_ops[op] += rec->tsc >= s->tail;
-    if ( op == OP_DOMCTL )
-    {
-        s->dom0_last_domctl = rec->tsc;
-        s->dom0_domctl_cpu = rec->cpu;
-    }
+/* Who takes the subject from running: Dom0, by a domctl, if not itself. */
+static void sleep_record(struct story *s, const struct merge_record *rec)
+{
+    struct event_who who;
+
+    if ( event_domain(rec->desc, 0, rec->data, rec->words, &who) &&
+         who.domid == s->domid && rec->domid != s->domid &&
+         rec->domid != MERGE_NO_DOMAIN && rec->domid != VCPU_IDLE_DOMAIN )
+        s->sleep = deed_of(rec);
 }
 
 static void look(struct story *s, const struct merge_record *rec,
@@ -254,22 +315,33 @@ static void look(struct story *s, const struct merge_record *rec,
         own_record(s, rec, kind);
     if ( kind == KIND_RUNSTATE )
         own_runstate(s, rec, ready);
+    if ( kind == KIND_SLEEP )
+        sleep_record(s, rec);
     if ( rec->cpu == s->cpu && rec->channel == XEN_FLIGHTREC_CH_BUSY )
-        share_cpu(s, rec);
+        cpu_record(s, rec);
     if ( kind == KIND_HYPERCALL && rec->domid == 0 )
         dom0_record(s, rec);
+}
+
+/* "Just before": the stretch that the plot rests on, or a moment before a death. */
+static uint64_t tail_begin(const struct story *s)
+{
+    uint64_t tail = (uint64_t)s->src->doc.tsc_khz * (EXPLAIN_TAIL_NS / 1000000);
+
+    if ( s->rests )
+        return s->rests->from;
+    return s->end > s->acc.from + tail ? s->end - tail : s->acc.from;
 }
 
 static int read_again(struct story *s)
 {
     const struct doc *d = &s->src->doc;
-    uint64_t tail = (uint64_t)d->tsc_khz * (EXPLAIN_TAIL_NS / 1000000);
     struct merge_record rec;
     uint64_t ready = 0;
     struct merge *m;
     int rc;
 
-    s->tail = s->end > s->acc.from + tail ? s->end - tail : s->acc.from;
+    s->tail = tail_begin(s);
     s->neighbours = vcpus_new(sizeof(uint64_t));
     if ( !s->neighbours )
         return -ENOMEM;
@@ -281,8 +353,26 @@ static int read_again(struct story *s)
     while ( (rc = merge_next(m, &rec)) > 0 )
         look(s, &rec, &ready);
     merge_close(m);
+    share_cpu(s, s->end);
     vcpus_sort(s->neighbours);
     return rc;
+}
+
+/* The accounts of all, and beside them those of the end. */
+static int read_once(struct story *s)
+{
+    uint64_t now = (uint64_t)s->src->doc.tsc_khz * (EXPLAIN_NOW_NS / 1000000);
+    int rc = accounts_begin(s->src, STRETCH_ALL, &s->now);
+
+    if ( rc )
+        return rc;
+    if ( s->now.to - s->now.from > now )
+        s->now.from = s->now.to - now;
+    rc = accounts_make(s->src, STRETCH_ALL, &s->acc, see, s);
+    if ( rc )
+        return rc;
+    accounts_end(&s->now);
+    return s->rc;
 }
 
 int story_read(struct story *s, const struct source *src)
@@ -291,12 +381,12 @@ int story_read(struct story *s, const struct source *src)
 
     memset(s, 0, sizeof(*s));
     s->src = src;
-    rc = accounts_make(src, STRETCH_ALL, &s->acc, see, s);
-    if ( rc )
-        return rc;
-
-    story_choose(s);
-    rc = read_again(s);
+    rc = read_once(s);
+    if ( !rc )
+    {
+        story_choose(s);
+        rc = read_again(s);
+    }
     if ( rc )
         story_free(s);
     return rc;
@@ -305,5 +395,6 @@ int story_read(struct story *s, const struct source *src)
 void story_free(struct story *s)
 {
     accounts_free(&s->acc);
+    accounts_free(&s->now);
     vcpus_free(s->neighbours);
 }

@@ -18,10 +18,15 @@
 #include "tools/tool.h"
 
 #define EXPLAIN_LINES      20
+#define EXPLAIN_LIMITS     5   /* of them for what it cannot tell */
 #define EXPLAIN_LINE_BYTES 512
 
-/* What is looked at as "just before": so long before the end, in ns. */
+/* What is looked at as "just before" a death: so long before it, in ns. */
 #define EXPLAIN_TAIL_NS    100000000
+
+/* What is looked at as "now" when somebody asks what is wrong: a recording can
+ * be of minutes, of which the fault is the last second. */
+#define EXPLAIN_NOW_NS     1000000000
 
 enum mark_kind {
     MARK_CRASH,            /* FR_DOMAIN_CRASH */
@@ -49,16 +54,21 @@ enum plot {
     PLOT_CRASH, PLOT_XEN_CRASH, PLOT_WATCHDOG, PLOT_TRIPLE, PLOT_VIRIDIAN,
     PLOT_CRASHED_BEFORE,   /* asked for, but somebody had crashed */
     PLOT_HUNG,             /* runs, and does not enter Xen */
-    PLOT_STARVED,          /* wants to run, and is not let */
+    PLOT_STARVED,          /* wants to run, and others do */
+    PLOT_CAPPED,           /* wants to run, and the scheduler parks it */
     PLOT_STORM,            /* makes one hypercall over and over */
     PLOT_DESTROYED,        /* removed without having ended by itself */
     PLOT_NOTHING,
 };
 
 /* Entries into Xen one after the other that are alike. */
+#define EPISODE_BYTES 96
+
 struct episode {
-    char what[96];
+    char what[EPISODE_BYTES];
+    char detail[EPISODE_BYTES]; /* of the newest: " va=0x1000 rip=0x2000" */
     uint64_t times, first, last;
+    bool moved;                /* between pCPUs */
     uint64_t handled, longest; /* ticks, until the guest went on; if known */
     uint64_t ends;             /* how often that is known */
     uint16_t cpu;
@@ -66,9 +76,17 @@ struct episode {
 
 #define EXPLAIN_EPISODES 5
 
+/* A vCPU at a moment, and where the record of it is. */
+struct deed {
+    uint64_t tsc;              /* 0: there is none */
+    uint16_t cpu;
+    uint32_t domid, vcpu;
+};
+
 struct story {
     const struct source *src;
-    struct accounts acc;
+    struct accounts acc, now;  /* of all of the recording, of the end of it */
+    int rc;                    /* of the latter */
     struct mark mark[EXPLAIN_MARKS];
     uint64_t nr_marks;         /* ever */
 
@@ -77,23 +95,27 @@ struct story {
     bool has_vcpu;
     uint16_t cpu;              /* where its last record is */
     const struct mark *cite;   /* the plot rests on it; NULL: on the accounts */
+    const struct accounts *rests; /* ... on these */
 
     /* Of the subject, up to the plot's moment. */
     uint64_t end;              /* TSC of that moment */
     uint64_t tail;             /* TSC: "just before" begins */
+    uint64_t entered;          /* TSC of its newest entry into Xen; 0: none */
+    struct deed sleep;         /* another domain stopped it, so the newest */
     struct episode episode[EXPLAIN_EPISODES];
     uint64_t nr_episodes;      /* ever */
     uint64_t open_exit;        /* TSC of an exit not yet handled */
-    uint64_t ran_from;         /* began to run last; 0: before the recording */
-    uint16_t ran_cpu;
+    struct deed ran;           /* began to run last; 0: not in the recording */
+    uint64_t ran_to;           /* ... until then; 0: to the end */
     uint64_t waited;           /* ... after so many ticks of waiting */
     uint64_t before[XEN_FLIGHTREC_IDS], after[XEN_FLIGHTREC_IDS];
     struct vcpus *neighbours;  /* on its pCPU in the tail; uint64_t ticks */
-    uint64_t cpu_last;         /* newest record of its pCPU */
+    struct deed cpu_last;      /* newest record of its pCPU, who ran */
     uint64_t dom0_ops[ACCOUNT_OPS]; /* in the tail */
-    uint64_t dom0_last_domctl; /* TSC; 0: none */
-    uint16_t dom0_domctl_cpu;
+    uint64_t dom0_calls;       /* ... all of them */
+    struct deed domctl;        /* Dom0's newest */
 
+    unsigned int room;         /* lines that may be written */
     char line[EXPLAIN_LINES][EXPLAIN_LINE_BYTES];
     unsigned int lines;
 };
@@ -104,13 +126,18 @@ void story_free(struct story *s);
 
 /* explain-rules.c: chooses the subject from accounts and marks. */
 void story_choose(struct story *s);
+/* How long a vCPU was kept from running, though it had something to do. */
+uint64_t story_kept(const struct account *a);
 /* Is it of the time that the story is about? */
 bool story_recent(const struct story *s, const struct mark *m);
-/* A vCPU that runs at the end has done so, without entering Xen, from here. */
-uint64_t story_quiet_from(const struct story *s, const struct account *a);
+/* Does it live by its parks? */
+bool story_parked(const struct account *a);
 
 /* explain-lines.c: writes the lines. */
 void story_write(struct story *s);
+
+/* explain-first.c: the first of them. */
+void story_first(struct story *s);
 
 /* The newest mark of a kind, of a domain or of any (MERGE_NO_DOMAIN). */
 const struct mark *story_mark(const struct story *s, enum mark_kind kind,

@@ -374,6 +374,14 @@ unsigned int scene_run(struct scene *s, unsigned int dom, unsigned int vcpu)
     return 1;
 }
 
+void scene_leave(struct scene *s, unsigned int dom, unsigned int vcpu,
+                 enum scene_state to)
+{
+    unsigned int cpu = scene_run(s, dom, vcpu);
+
+    switch_to(s, cpu, SCENE_IDLE, cpu, to);
+}
+
 void scene_end(struct scene *s)
 {
     for ( unsigned int d = 0; d < SCENE_DOMS; d++ )

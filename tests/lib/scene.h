@@ -81,6 +81,9 @@ void scene_wait(struct scene *s, uint64_t ns);
 uint64_t scene_tsc(const struct scene *s);
 /* The pCPU that a vCPU runs on; it is put there if it does not run. */
 unsigned int scene_run(struct scene *s, unsigned int dom, unsigned int vcpu);
+/* A vCPU that runs runs no more; its pCPU is idle then. */
+void scene_leave(struct scene *s, unsigned int dom, unsigned int vcpu,
+                 enum scene_state to);
 void scene_change(struct scene *s, unsigned int cpu, unsigned int dom,
                   unsigned int vcpu, enum scene_state to);
 

@@ -52,15 +52,20 @@ says triple "$victim made a triple fault"
 check "triple: the exit that was not handled to its end" \
     grep -q '^Xen was still handling exit SHUTDOWN' "$tmp/said"
 says watchdog "$victim was ended by its watchdog"
-says starved "$victim is starved: ready to run for 9[0-9]%"
-says storm 'domain 2 "neighbour" vCPU . makes a storm of hypercalls: .* xen_version (9.|100)%'
-says hung 'domain 0 "Domain-0" vCPU 1 hangs: it is on pCPU 1 '
-says destroyed 'domain 1 "victim" was destroyed from outside'
+says starved "$victim is starved: of .* it was ready to run for 9[0-9]% and ran for 0%, while domain . "
+says late-starved "$victim is starved: of 1.000 s it was ready to run for 9[0-9]% and ran for 5%, while domain 2 .neighbour. vCPU 0 had 9[0-9]% of pCPU 1"
+says capped "$victim is starved by its cap: of .* it ran for [45]%, and for 9[0-9]% the scheduler kept it parked, (19|20) times"
+says storm 'domain 2 "neighbour" vCPU . makes a storm of hypercalls: .* (9.|100)% of them xen_version'
+says hung 'domain 0 "Domain-0" vCPU 1 hangs: on pCPU 1 '
+says hung-shares "$victim hangs: on pCPU 1 it ran for at least 6[0-9]*.* ms and did not enter Xen, .* for all of 1.2" none
+says destroyed 'domain 1 "victim" was destroyed from outside: domain 0 "Domain-0" vCPU 0 stopped it for good'
 
-for scene in plain late hvm
+for scene in plain late hvm paused
 do
     says $scene 'Nobody died, hung or starved' none
 done
+says removed 'Nobody died, hung or starved'
+check "removed: its old death is told" grep -q '^domain 1 "victim" died: xen_crash \[' "$tmp/said"
 says reboot 'Nobody died, hung or starved'
 check "reboot: told, as nothing to worry about" \
     grep -q '^domain 1 "victim" shut itself down: reboot \[' "$tmp/said"

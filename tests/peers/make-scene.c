@@ -169,6 +169,56 @@ static json_t *starved(struct scene *s, unsigned int steps)
     return request(s);
 }
 
+/* Domain 1 works, then domain 2 is preferred, for a second of three. */
+static json_t *late_starved(struct scene *s, unsigned int steps)
+{
+    unsigned int cpu;
+
+    for ( unsigned int i = 0; i < 200; i++ )
+    {
+        cpu = scene_run(s, 1, 0);
+        SCENE_RECORD(s, cpu, "PV_HYPERCALL_V2", 17);
+        scene_wait(s, 10000000);
+    }
+    for ( unsigned int i = 0; i < 100; i++ )
+    {
+        cpu = scene_run(s, 2, 0);
+        SCENE_RECORD(s, cpu, "PV_HYPERCALL_V2", 17);
+        scene_wait(s, 9500000);
+        cpu = scene_run(s, 1, 0);
+        SCENE_RECORD(s, cpu, "PV_HYPERCALL_V2", 17);
+        scene_wait(s, 500000);
+    }
+    return request(s);
+}
+
+/* Domain 1 runs for 1 ms of each 20; `told`: for somebody pauses it. */
+static json_t *stopped(struct scene *s, bool told)
+{
+    for ( unsigned int i = 0; i < 20; i++ )
+    {
+        unsigned int cpu = scene_run(s, 1, 0);
+
+        SCENE_RECORD(s, cpu, "PV_HYPERCALL_V2", 17);
+        scene_wait(s, 1000000);
+        if ( told )
+            SCENE_RECORD(s, 1 - cpu, "SCHED_SLEEP", 1, 0);
+        scene_leave(s, 1, 0, SC_OFFLINE);
+        scene_wait(s, 19000000);
+    }
+    return request(s);
+}
+
+static json_t *capped(struct scene *s, unsigned int steps)
+{
+    return stopped(s, false);
+}
+
+static json_t *paused(struct scene *s, unsigned int steps)
+{
+    return stopped(s, true);
+}
+
 static json_t *storm(struct scene *s, unsigned int steps)
 {
     scene_behave(s, 2, (struct scene_odds){ 5, 20, 0, 900, 0, 0 }, -1);
@@ -185,6 +235,21 @@ static json_t *hung(struct scene *s, unsigned int steps)
     return request(s);
 }
 
+/* Domain 1 loops, and has to share its pCPU. */
+static json_t *hung_shares(struct scene *s, unsigned int steps)
+{
+    for ( unsigned int i = 0; i < 60; i++ )
+    {
+        unsigned int cpu = scene_run(s, 2, 0);
+
+        SCENE_RECORD(s, cpu, "PV_HYPERCALL_V2", 17);
+        scene_wait(s, 10000000);
+        scene_run(s, 1, 0);
+        scene_wait(s, 10000000);
+    }
+    return request(s);
+}
+
 static json_t *destroyed(struct scene *s, unsigned int steps)
 {
     unsigned int cpu;
@@ -195,6 +260,16 @@ static json_t *destroyed(struct scene *s, unsigned int steps)
     SCENE_RECORD(s, cpu, "SCHED_SLEEP", 1, 0);
     SCENE_RECORD(s, cpu, "DOM0_DOM_REM", 1);
     SCENE_RECORD(s, cpu, "SCHED_DOM_REM", 1);
+    return request(s);
+}
+
+/* Xen killed it long ago, so it did not shut itself down either. */
+static json_t *removed(struct scene *s, unsigned int steps)
+{
+    SCENE_RECORD(s, 0, "FR_DOMAIN_CRASH", 1 << 16, 3, 3);
+    scene_wait(s, 20000000000ULL);
+    scene_play(s, steps);
+    SCENE_RECORD(s, scene_run(s, 0, 0), "DOM0_DOM_REM", 1);
     return request(s);
 }
 
@@ -236,9 +311,14 @@ static const struct {
     { "triple", triple, { 0 } },
     { "watchdog", watchdog, { 0 } },
     { "starved", starved, { 0 } },
+    { "late-starved", late_starved, { 0 } },
+    { "capped", capped, { 0 } },
+    { "paused", paused, { 0 } },
     { "storm", storm, { 0 } },
     { "hung", hung, { 0 } },
+    { "hung-shares", hung_shares, { 0 } },
     { "destroyed", destroyed, { 0 } },
+    { "removed", removed, { 0, 3 } },
     { "reboot", reboot, { 0 } },
     { "cpu-off-on", cpu_off_on, { 0 } },
     { "hvm-slow", hvm_slow, { 0 } },

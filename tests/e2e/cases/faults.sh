@@ -11,7 +11,7 @@ newest() { ls -t $state/*.xfr.lz4 2>/dev/null | head -n 1; }
 gone() { ! xl domid "$1"; }
 # truth NAME KIND...: a line of /out/truth.
 truth() { echo "$*" >> /out/truth; }
-# snap NAME TEXT: asked for now.
+# snap NAME TEXT: by somebody who asks.
 snap() {
     ok "$1: a snapshot" xenflight snapshot --reason "$2" --wait &&
         mv "$(newest)" "/out/$1.xfr.lz4"
@@ -75,7 +75,7 @@ ok "a guest boots" wait_for 20 used web 1
 healthy boot "a guest boots"
 ok "it is up" wait_for 60 grep -q "guest: up" /tmp/web.console
 now=$(xl list web | awk 'NR == 2 { print int($6) }')
-ok "it works" wait_for 20 used web $((now + 2))
+ok "it works" wait_for 20 used web $((now + 1))
 healthy busy "a guest works"
 xenstore-write /tool/xenflight/request/t1 "somebody's script"
 ok "request: through xenstore" \
@@ -117,13 +117,13 @@ xl unpause heavy
 xl unpause one
 heavy=$(xl domid heavy)
 now=$(xl list heavy | awk 'NR == 2 { print int($6) }')
-ok "a guest starves" wait_for 20 used heavy $((now + 3))
+ok "a guest starves" wait_for 20 used heavy $((now + 2))
 fault starved starved "$(xl domid one)" one 0 "$heavy" heavy
 xl pause heavy
 xl pause one
 tiny capped 12 pv 'cpus = "1"' 'cap = 5'
 xl unpause capped
-usleep 3000000
+usleep 2000000
 fault capped capped "$(xl domid capped)" capped 0
 xl pause capped
 tiny storm 10 pv 'cpus = "1"'

@@ -148,6 +148,8 @@ static int parse_plain(struct parser *p, struct event_field *f, char letter,
     const char *found = letter ? strchr(letters, letter) : NULL;
     unsigned int bits;
 
+    if ( !found && letter >= 'a' && letter <= 'z' )
+        return -EOPNOTSUPP; /* a later version's */
     if ( !found )
         return bad_field(p, "unknown type");
 
@@ -256,10 +258,17 @@ static int parse_field(struct parser *p, const char *s)
     return rc;
 }
 
+/* From `at` on the fields cannot be placed: those before it are what is known. */
+static void cut_fields(struct event_desc *desc, size_t at)
+{
+    desc->fields[at ? at - 1 : 0] = '\0';
+    desc->format[0] = '\0';
+}
+
 static int parse_fields(struct parser *p)
 {
     char text[EVENT_FIELDS_BYTES];
-    char *next = text;
+    char *next = text, *field = text;
     int rc = 0;
 
     if ( !p->desc->fields[0] )
@@ -267,9 +276,15 @@ static int parse_fields(struct parser *p)
 
     strcpy(text, p->desc->fields);
     while ( next && !rc )
-        rc = parse_field(p, strsep(&next, " "));
+    {
+        field = strsep(&next, " ");
+        rc = parse_field(p, field);
+    }
+    if ( rc != -EOPNOTSUPP )
+        return rc;
 
-    return rc;
+    cut_fields(p->desc, field - text);
+    return 0;
 }
 
 static int bad_format(const struct parser *p, const char *what)

@@ -501,6 +501,33 @@ static void test_grammar_accepts(void **state)
     }
 }
 
+/* A later version's: the fields before it are known, the rest is words. */
+static void test_fields_of_unknown_type(void **state)
+{
+    static const uint32_t data[] = { 7, 8, 9 };
+    char err[128], buf[EVENT_TEXT_BYTES];
+    struct event_dict *d = with_fields("dom:d32 hue:q8 x:x32", "{hue} of {dom}",
+                                       err);
+    const struct event_desc *e;
+
+    assert_non_null(d);
+    e = event_dict_event(d, 0);
+    assert_int_equal(e->nr_fields, 1);
+    assert_int_equal(e->nr_domains, 1);
+    event_text(d, e, data, 3, buf, sizeof(buf));
+    assert_string_equal(buf, "dom=7 rest=0x8,0x9");
+    assert_false(event_fits(e, data, 3));
+    event_dict_free(d);
+
+    d = with_fields("hue:q8", "", err);
+    assert_non_null(d);
+    e = event_dict_event(d, 0);
+    assert_int_equal(e->nr_fields, 0);
+    event_text(d, e, data, 1, buf, sizeof(buf));
+    assert_string_equal(buf, "rest=0x7");
+    event_dict_free(d);
+}
+
 static void test_grammar_refuses(void **state)
 {
     static const struct {
@@ -514,7 +541,7 @@ static void test_grammar_refuses(void **state)
         { "abcdefghijklmnopqrstuvwxyz_12345:u8", "no name" },
         { "a:u8 a:u8", "taken" }, { "rest:u8", "taken" },
         { "short:u8", "taken" },
-        { "a:", "unknown type" }, { "a:q8", "unknown type" },
+        { "a:", "unknown type" }, { "a:Q8", "unknown type" },
         { "a:8", "unknown type" },
         { "a:u", "unknown width" }, { "a:u0", "unknown width" },
         { "a:u33", "unknown width" }, { "a:u63", "unknown width" },
@@ -813,6 +840,7 @@ int main(void)
         cmocka_unit_test(test_json_round_trip),
         cmocka_unit_test(test_grammar_accepts),
         cmocka_unit_test(test_grammar_refuses),
+        cmocka_unit_test(test_fields_of_unknown_type),
         cmocka_unit_test(test_format_grammar),
         cmocka_unit_test(test_hostile_documents),
         cmocka_unit_test(test_hostile_too_many),

@@ -638,6 +638,7 @@ void merge_close(struct merge *m)
     if ( !m )
         return;
 
+    snapshot_add_damaged(m->snap, m->nr_damaged);
     for ( uint32_t i = 0; i < m->nr_streams; i++ )
     {
         free(m->streams[i].buf);

@@ -29,6 +29,7 @@ struct snapshot {
     uint32_t nr_frames, max_frames;
     bool indexed;
     struct snapshot_fault fault;  /* !indexed: the first damage, and what it is */
+    uint64_t nr_damaged;          /* found when records were read */
     LZ4F_dctx *dctx;
     uint8_t *in;                  /* one frame as stored */
     size_t in_bytes;

@@ -28,7 +28,7 @@
 /* Content up to the end of the first packet's header. */
 #define BEGIN_BYTES     (sizeof(struct columns_head) + \
                          sizeof(struct xen_flightrec_packet))
-/* lz4 never needs so much for that: it adds a byte in 255. */
+/* Mostly enough for that: a long match may have a longer length. */
 #define STORED_BYTES    (LZ4_HEADER_BYTES + 2 * BEGIN_BYTES)
 
 /*
@@ -119,29 +119,26 @@ static int peek(const struct snapshot *s, const struct snapshot_frame *f,
     return n == (int)*len ? 0 : -EBADMSG;
 }
 
-/* Of a data frame that begins so. */
-static bool packet_agrees(const struct snapshot_frame *f, const uint8_t *begin,
-                          size_t len)
+/* A frame as its entry has it, and as it is, as far as records depend on it. */
+static bool same_begin(const struct snapshot_frame *f,
+                       const struct snapshot_frame *seen)
 {
-    size_t at = f->flags & SNAPSHOT_FRAME_COLUMNS ? sizeof(struct columns_head)
-                                                  : 0;
-    struct xen_flightrec_packet h;
-
-    if ( len < at + sizeof(h) )
+    if ( seen->kind != (snapshot_is_known(f) ? f->kind : SNAPSHOT_OTHER) )
         return false;
-
-    memcpy(&h, begin + at, sizeof(h));
-    return !packet_check_header(&h, XEN_FLIGHTREC_MAX_SLOT_BYTES) &&
-           h.cpu == f->cpu && h.channel == f->channel &&
-           h.seq == f->first_seq && h.begin_tsc == f->first_tsc;
+    return f->kind != SNAPSHOT_DATA ||
+           (!((seen->flags ^ f->flags) & SNAPSHOT_FRAME_COLUMNS) &&
+            seen->cpu == f->cpu && seen->channel == f->channel &&
+            seen->first_seq == f->first_seq &&
+            seen->first_tsc == f->first_tsc);
 }
 
-/* 0, or -EBADMSG: the frame does not begin as its entry says. */
+/* 0, or -EBADMSG: the frame does not seem to begin as its entry says. */
 static int agrees(const struct snapshot *s, const struct snapshot_frame *f)
 {
     struct snapshot_frame seen = { .offset = f->offset };
+    struct xen_flightrec_packet h = { .magic = 0 };
     uint8_t begin[BEGIN_BYTES];
-    size_t len;
+    size_t len, at;
     int rc;
 
     rc = peek(s, f, begin, &len);
@@ -150,19 +147,20 @@ static int agrees(const struct snapshot *s, const struct snapshot_frame *f)
     if ( rc )
         return rc;
 
-    if ( seen.kind != (snapshot_is_known(f) ? f->kind : SNAPSHOT_OTHER) )
-        return -EBADMSG;
-    if ( f->kind != SNAPSHOT_DATA )
-        return 0;
-    return (seen.flags ^ f->flags) & SNAPSHOT_FRAME_COLUMNS ||
-                   !packet_agrees(f, begin, len)
-               ? -EBADMSG
-               : 0;
+    at = seen.flags & SNAPSHOT_FRAME_COLUMNS ? sizeof(struct columns_head) : 0;
+    if ( seen.kind == SNAPSHOT_DATA && len >= at + sizeof(h) )
+        memcpy(&h, begin + at, sizeof(h));
+    seen.cpu = h.cpu;
+    seen.channel = h.channel;
+    seen.first_seq = h.seq;
+    seen.first_tsc = h.begin_tsc;
+    return same_begin(f, &seen) ? 0 : -EBADMSG;
 }
 
 /*
- * Where they do not agree, which is wrong?  0: the frame, which was damaged since
- * and says nothing against the index.  -EBADMSG: the frame is whole.
+ * Where they do not seem to agree, all of the frame is looked at.  0: they do, or
+ * it was damaged since and says nothing against the index.  -EBADMSG: it is whole
+ * and something else.
  */
 static int blame(struct snapshot *s, const struct snapshot_frame *f)
 {
@@ -174,7 +172,12 @@ static int blame(struct snapshot *s, const struct snapshot_frame *f)
     free(buf);
     if ( rc == -EBADMSG || rc == -ENODATA )
         return 0;
-    return rc ? rc : -EBADMSG;
+    if ( rc )
+        return rc;
+    return seen.bytes == f->bytes && seen.content_bytes == f->content_bytes &&
+                   same_begin(f, &seen)
+               ? 0
+               : -EBADMSG;
 }
 
 static int check_frames(struct snapshot *s)

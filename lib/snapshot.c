@@ -560,6 +560,16 @@ const struct snapshot_frame *snapshot_frame(const struct snapshot *s,
     return i < s->nr_frames ? &s->frames[i] : NULL;
 }
 
+uint64_t snapshot_damaged(const struct snapshot *s)
+{
+    return s->nr_damaged;
+}
+
+void snapshot_add_damaged(struct snapshot *s, uint64_t nr)
+{
+    s->nr_damaged += nr;
+}
+
 /*
  * Verify.
  */
@@ -612,6 +622,40 @@ static int verify_frame(struct snapshot *s, uint32_t i, void **buf,
     return 0;
 }
 
+/* By stream and sequence. */
+static int compare_seq(const void *x, const void *y)
+{
+    const struct snapshot_frame *a = x, *b = y;
+
+    if ( a->cpu != b->cpu )
+        return a->cpu < b->cpu ? -1 : 1;
+    if ( a->channel != b->channel )
+        return a->channel < b->channel ? -1 : 1;
+    return a->first_seq < b->first_seq ? -1 : a->first_seq > b->first_seq;
+}
+
+/* Is no packet in two frames?  They agree with the index by now. */
+static int verify_once(const struct snapshot *s, struct snapshot_fault *fault)
+{
+    struct snapshot_frame *f = calloc(s->nr_frames, sizeof(*f));
+    uint32_t nr = 0;
+    int rc = 0;
+
+    if ( !f )
+        return -ENOMEM;
+    for ( uint32_t i = 0; i < s->nr_frames; i++ )
+        if ( s->frames[i].kind == SNAPSHOT_DATA )
+            f[nr++] = s->frames[i];
+    qsort(f, nr, sizeof(*f), compare_seq);
+    for ( uint32_t i = 1; !rc && i < nr; i++ )
+        if ( f[i].cpu == f[i - 1].cpu && f[i].channel == f[i - 1].channel &&
+             f[i].first_seq <= f[i - 1].last_seq )
+            rc = set_fault(fault, f[i].offset,
+                           "a frame has packets that another one has too");
+    free(f);
+    return rc;
+}
+
 static void add_totals(struct snapshot_totals *t,
                        const struct snapshot_frame *f, size_t len)
 {
@@ -652,6 +696,10 @@ int snapshot_verify(int fd, struct snapshot_fault *fault,
             goto out;
         add_totals(&sum, &s->frames[i], len);
     }
+
+    rc = verify_once(s, fault);
+    if ( rc )
+        goto out;
 
     sum.file_bytes = s->file_bytes;
     if ( totals )

@@ -243,6 +243,13 @@ const struct snapshot_frame *snapshot_frame(const struct snapshot *s,
                                             uint32_t i);
 
 /*
+ * What whoever read its records so far found damaged, frames and packets; and
+ * for who finds it.
+ */
+uint64_t snapshot_damaged(const struct snapshot *s);
+void snapshot_add_damaged(struct snapshot *s, uint64_t nr);
+
+/*
  * The content of frame `i`, a data frame's as packets whatever it is stored as,
  * into *buf of *size bytes, which grows as needed (start with NULL, 0; free()
  * it).  Returns 0 with the length in *len, or -EBADMSG if the frame is not what

@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,12 +193,20 @@ void free_snapshots(char **paths, size_t nr)
 int source_end(struct source *src, const char *path, int rc)
 {
     const struct snapshot_fault *cut = snapshot_truncated(src->snap);
+    uint64_t damaged = snapshot_damaged(src->snap);
     bool written = term_end() == EXIT_OK;
+    char why[80];
 
     if ( rc )
         complain(path, strerror(-rc));
+    if ( damaged )
+    {
+        snprintf(why, sizeof(why), "%" PRIu64 " damaged parts were left out",
+                 damaged);
+        complain(path, why);
+    }
     if ( cut )
         complain(path, cut->what);
     source_close(src);
-    return !rc && !cut && written ? EXIT_OK : EXIT_FAIL;
+    return !rc && !damaged && !cut && written ? EXIT_OK : EXIT_FAIL;
 }

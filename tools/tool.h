@@ -32,8 +32,8 @@ int source_try(const char *path, bool want_dict, struct source *src,
 int source_open(const char *path, bool want_dict, struct source *src);
 void source_close(struct source *src);
 /*
- * The end of a command: waits for the pager, says what rc (-errno) and a cut file
- * mean, closes.  EXIT_OK only if nothing was wrong.
+ * The end of a command: waits for the pager, says what rc (-errno), damage that
+ * was met and a cut file mean, closes.  EXIT_OK only if nothing was wrong.
  */
 int source_end(struct source *src, const char *path, int rc);
 

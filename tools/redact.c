@@ -16,9 +16,61 @@
 /* Of what a guest does in Xen on its own behalf. */
 #define OWN_CLASSES (0x00080000U | 0x00200000U | 0x00400000U | 0x08000000U)
 
+/* Xen's emulated timers and interrupt lines: they work for whoever's is due. */
+#define EMULATED_DEVICES 0x00084000U
+#define SUBCLASS_MASK    0x0ffff000U
+
 /*
  * Which records.
  */
+
+/*
+ * Events that do not tell of the domain alone, though they are written while it
+ * runs or name no other.
+ */
+static const uint32_t of_others[] = {
+    0x0001f001, /* LOST_RECORDS: how many of all domains' */
+    0x00022202, /* CSCHED2_RUNQ_POS: how many wait before it */
+    0x00022205, /* CSCHED2_TICKLE_CHECK: another one woke up */
+    0x00022207, /* CSCHED2_CREDIT_RESET: another one had none left */
+    0x00022213, /* CSCHED2_PICKED_CPU: the load of all */
+    0x00022217, /* CSCHED2_RUNQ_CAND_CHECK: another pCPU looked for work */
+    0x0008200f, /* HVM_INTR: which of the host's devices interrupted it */
+    0x00082010, /* HVM_NMI */
+    0x00082011, /* HVM_SMI */
+    0x00082015, /* HVM_MCE */
+};
+
+static bool is_of_others(uint32_t event)
+{
+    if ( (event & SUBCLASS_MASK) == EMULATED_DEVICES )
+        return true;
+    for ( size_t i = 0; i < sizeof(of_others) / sizeof(of_others[0]); i++ )
+        if ( of_others[i] == event )
+            return true;
+    return false;
+}
+
+/*
+ * Is it what this version knows by that number, field by field?  What another
+ * Xen added nobody has looked at.
+ */
+static bool is_known(const struct event_dict *known, const struct event_desc *d)
+{
+    const struct event_desc *ours = event_by_event(known, d->event);
+
+    if ( !ours || ours->nr_fields != d->nr_fields || ours->words != d->words )
+        return false;
+    for ( unsigned int i = 0; i < d->nr_fields; i++ )
+    {
+        const struct event_field *a = &d->field[i], *b = &ours->field[i];
+
+        if ( a->kind != b->kind || a->word != b->word || a->bits != b->bits ||
+             a->shift != b->shift || a->optional != b->optional )
+            return false;
+    }
+    return true;
+}
 
 struct named {
     bool own, other;
@@ -51,6 +103,7 @@ static bool only_kinds(const struct event_desc *d, unsigned int kinds)
 #define KINDS_WHO  (KIND(DOMAIN) | KIND(VCPU))
 #define KINDS_PLAIN (KINDS_WHO | KIND(UNSIGNED) | KIND(SIGNED) | KIND(CONST))
 
+/* A field of 32 bits or fewer. */
 static void set_field(struct merge_record *rec, unsigned int n, uint32_t value)
 {
     const struct event_field *f = &rec->desc->field[n];
@@ -78,7 +131,13 @@ static void hide_others(struct merge_record *rec, uint32_t domid)
     }
 }
 
-/* Bits that no field shows. */
+/* Where the host has the domain's memory. */
+static bool is_of_host(const struct event_field *f)
+{
+    return !strcmp(f->name, "mfn");
+}
+
+/* Bits that no field shows, and what is not for the domain. */
 static void clear_padding(struct merge_record *rec)
 {
     const struct event_desc *d = rec->desc;
@@ -90,7 +149,7 @@ static void clear_padding(struct merge_record *rec)
     {
         const struct event_field *f = &d->field[i];
 
-        if ( f->kind == EVENT_CONST ||
+        if ( f->kind == EVENT_CONST || is_of_host(f) ||
              f->word + (f->bits + 31U) / 32 > rec->words )
             continue;
         if ( f->bits > 32 )
@@ -103,13 +162,14 @@ static void clear_padding(struct merge_record *rec)
         rec->data[w] &= shown[w];
 }
 
-static bool keeps(const struct merge_record *rec, uint32_t domid)
+static bool keeps(const struct event_dict *known,
+                  const struct merge_record *rec, uint32_t domid)
 {
     const struct event_desc *d = rec->desc;
     struct named n;
 
-    if ( rec->kind != MERGE_EVENT || !d ||
-         !event_fits(d, rec->data, rec->words) )
+    if ( rec->kind != MERGE_EVENT || !d || !is_known(known, d) ||
+         is_of_others(d->event) || !event_fits(d, rec->data, rec->words) )
         return false;
 
     n = names_whom(rec, domid);
@@ -121,9 +181,10 @@ static bool keeps(const struct merge_record *rec, uint32_t domid)
            d->event == XEN_FLIGHTREC_EV_DOMAIN_CRASH;
 }
 
-bool redact_record(struct merge_record *rec, uint32_t domid)
+bool redact_record(const struct event_dict *known, struct merge_record *rec,
+                   uint32_t domid)
 {
-    if ( !keeps(rec, domid) )
+    if ( !keeps(known, rec, domid) )
         return false;
 
     clear_padding(rec);
@@ -159,6 +220,8 @@ struct out_stream {
 
 struct slice {
     const struct source *src;
+    const struct event_dict *known;
+    uint32_t domid;
     struct snapshot_writer *w;
     struct out_stream *stream[2 * (UINT16_MAX + 1)];
     uint8_t shift;
@@ -274,10 +337,11 @@ static int put_record(struct slice *s, const struct merge_record *rec)
  * The two passes: what there is, for the documents; then the records.
  */
 
-static int walk(const struct source *src, uint32_t domid,
+static int walk(const struct slice *s,
                 int (*each)(void *arg, const struct merge_record *rec),
                 void *arg, struct redact_totals *t)
 {
+    const struct source *src = s->src;
     struct merge_record rec;
     struct merge *m;
     int rc;
@@ -291,7 +355,7 @@ static int walk(const struct source *src, uint32_t domid,
     {
         if ( rec.kind != MERGE_EVENT )
             continue;
-        if ( !redact_record(&rec, domid) )
+        if ( !redact_record(s->known, &rec, s->domid) )
         {
             t->left_out++;
             continue;
@@ -302,7 +366,6 @@ static int walk(const struct source *src, uint32_t domid,
             break;
     }
 
-    t->damaged = merge_damaged(m);
     merge_close(m);
     return rc;
 }
@@ -342,9 +405,8 @@ static int finish(struct slice *s)
     return rc;
 }
 
-static int write_slice(struct slice *s, uint32_t domid,
-                       const struct redact_facts *facts, int fd,
-                       struct redact_totals *totals)
+static int write_slice(struct slice *s, const struct redact_facts *facts,
+                       int fd, struct redact_totals *totals)
 {
     const struct doc *d = &s->src->doc;
     int64_t wall = d->has_wall ? doc_clock_at(d, DOC_CLOCK_REALTIME,
@@ -352,7 +414,7 @@ static int write_slice(struct slice *s, uint32_t domid,
     char *text;
     int rc;
 
-    rc = redact_meta(s->src, domid, facts, &text);
+    rc = redact_meta(s->src, s->domid, facts, &text);
     if ( rc )
         return rc;
     rc = snapshot_create(fd, wall, &s->w);
@@ -364,7 +426,7 @@ static int write_slice(struct slice *s, uint32_t domid,
     rc = snapshot_put_meta(s->w, text, strlen(text));
     free(text);
     if ( !rc )
-        rc = walk(s->src, domid, write_record, s, totals);
+        rc = walk(s, write_record, s, totals);
     if ( !rc )
         rc = finish(s);
     if ( !rc )
@@ -373,30 +435,48 @@ static int write_slice(struct slice *s, uint32_t domid,
     return rc;
 }
 
-int redact(const struct source *src, uint32_t domid, int fd,
-           struct redact_totals *totals)
+static int redact_slice(struct slice *s, int fd, struct redact_totals *totals)
 {
+    const struct doc *d = &s->src->doc;
     struct redact_facts facts;
-    struct slice *s;
     int rc;
 
-    redact_ask_window(&src->doc, &facts);
-    rc = walk(src, domid, note_record, &facts, totals);
+    redact_ask_window(d, &facts);
+    rc = walk(s, note_record, &facts, totals);
     if ( rc )
         return rc;
     if ( !totals->kept )
         return -ENODATA;
 
-    facts.is_trigger = src->doc.domid == domid;
-    facts.tsc = facts.is_trigger ? src->doc.tsc : facts.last_tsc;
-    s = calloc(1, sizeof(*s));
+    facts.is_trigger = d->domid == s->domid;
+    facts.tsc = facts.is_trigger ? d->tsc : facts.last_tsc;
+    return write_slice(s, &facts, fd, totals);
+}
+
+int redact(const struct source *src, uint32_t domid, int fd,
+           struct redact_totals *totals)
+{
+    struct event_dict *known;
+    struct slice *s = calloc(1, sizeof(*s));
+    int rc;
+
     if ( !s )
         return -ENOMEM;
+    rc = event_dict_build(NULL, 0, EVENT_VENDOR_UNKNOWN, &known);
+    if ( rc )
+    {
+        free(s);
+        return rc;
+    }
+
     s->src = src;
+    s->known = known;
+    s->domid = domid;
     s->shift = redact_shift(&src->doc);
-    rc = write_slice(s, domid, &facts, fd, totals);
+    rc = redact_slice(s, fd, totals);
     for ( size_t i = 0; i < 2 * (UINT16_MAX + 1); i++ )
         free(s->stream[i]);
+    event_dict_free(known);
     free(s);
     return rc;
 }

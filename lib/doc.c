@@ -491,38 +491,83 @@ const json_t *doc_domain(const struct doc *m, uint32_t domid)
     return NULL;
 }
 
-bool doc_find_domain(const struct doc *m, const char *who, uint32_t *domid)
+static bool is_meant(const char *who, const char *name, const char *uuid)
 {
-    const json_t *domains = json_object_get(m->root, "domains");
-    const json_t *d;
+    return !strcmp(who, name) || !strcasecmp(who, uuid);
+}
+
+static bool is_domid(const char *who, uint32_t *domid)
+{
+    unsigned long n;
     char *end;
+
+    if ( who[0] < '0' || who[0] > '9' )
+        return false;
+    n = strtoul(who, &end, 10);
+    *domid = n;
+    return !*end && n <= 0x7fff;
+}
+
+static unsigned int add_domid(struct doc_domids *set, uint32_t domid)
+{
+    bool known = doc_has_domid(set, domid);
+
+    set->bit[domid / 8] |= 1U << domid % 8;
+    return !known;
+}
+
+unsigned int doc_find_domains(const struct doc *m, const char *who,
+                              struct doc_domids *set)
+{
+    const json_t *domains = json_object_get(m->root, "domains"), *d;
+    unsigned int nr = 0;
+    uint32_t domid;
     size_t i;
 
+    memset(set, 0, sizeof(*set));
     if ( !who[0] )
+        return 0;
+    if ( is_domid(who, &domid) )
+        return add_domid(set, domid);
+
+    json_array_foreach(domains, i, d)
+        if ( small_number(d, "domid") >= 0 &&
+             is_meant(who, doc_text(d, "name", ""), doc_text(d, "uuid", "")) )
+            nr += add_domid(set, small_number(d, "domid"));
+
+    /* One that died may be in the trigger only. */
+    if ( m->domid >= 0 && is_meant(who, m->name, m->uuid) )
+        nr += add_domid(set, m->domid);
+    return nr;
+}
+
+bool doc_find_domain(const struct doc *m, const char *who, uint32_t *domid)
+{
+    const json_t *domains = json_object_get(m->root, "domains"), *d;
+    struct doc_domids set;
+    bool alive = false;
+    size_t i;
+
+    if ( !doc_find_domains(m, who, &set) )
         return false;
+    if ( is_domid(who, domid) )
+        return true;
 
-    if ( who[0] >= '0' && who[0] <= '9' )
+    if ( m->domid >= 0 && doc_has_domid(&set, m->domid) )
     {
-        unsigned long n = strtoul(who, &end, 10);
-
-        *domid = n;
-        if ( !*end && n <= 0x7fff )
-            return true;
+        *domid = m->domid;
+        return true;
     }
 
     json_array_foreach(domains, i, d)
     {
-        int64_t n = small_number(d, "domid");
+        bool gone = json_is_true(json_object_get(d, "gone"));
 
-        if ( n < 0 || (strcmp(who, doc_text(d, "name", "")) &&
-                       strcasecmp(who, doc_text(d, "uuid", ""))) )
+        if ( small_number(d, "domid") < 0 || (alive && gone) ||
+             !is_meant(who, doc_text(d, "name", ""), doc_text(d, "uuid", "")) )
             continue;
-        *domid = n;
-        return true;
+        *domid = small_number(d, "domid");
+        alive = !gone;
     }
-
-    /* One that died may be in the trigger only. */
-    *domid = m->domid;
-    return m->domid >= 0 &&
-           (!strcmp(who, m->name) || !strcasecmp(who, m->uuid));
+    return true;
 }

@@ -117,7 +117,27 @@ int64_t doc_number(const json_t *object, const char *key, int64_t otherwise);
 /* Entry of "domains" for a domid.  NULL: none. */
 const json_t *doc_domain(const struct doc *m, uint32_t domid);
 
-/* Domid of a domain by its number, name or uuid.  False: there is none. */
+/* A set of domids. */
+#define DOC_DOMIDS 65536
+struct doc_domids {
+    uint8_t bit[DOC_DOMIDS / 8];
+};
+
+static inline bool doc_has_domid(const struct doc_domids *set, uint32_t domid)
+{
+    return domid < DOC_DOMIDS && set->bit[domid / 8] & 1U << domid % 8;
+}
+
+/*
+ * All domains that a number, name or uuid means: a guest that rebooted has had
+ * several numbers.  How many; 0: there is none.
+ */
+unsigned int doc_find_domains(const struct doc *m, const char *who,
+                              struct doc_domids *set);
+/*
+ * One of them: the trigger's, else the last of those that were not gone, else
+ * the last.  False: there is none.
+ */
 bool doc_find_domain(const struct doc *m, const char *who, uint32_t *domid);
 
 #endif /* XENFLIGHT_DOC_H */

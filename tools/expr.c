@@ -35,8 +35,7 @@ struct test {
     bool quoted;               /* a text, even if it looks like a number */
     bool is_number;
     __int128 number;           /* any u64 or i64 */
-    bool has_domid;            /* the word is a domain's name */
-    uint32_t domid;
+    struct doc_domids *domids; /* whose name the word is; NULL: of none */
     char name[EVENT_WORD_BYTES];
     char word[VALUE_BYTES];
     /* By id of the event: index of the field; -1: it has none. */
@@ -301,6 +300,8 @@ int expr_parse(const char *text, struct expr **out, char *err, size_t bytes)
 
 void expr_free(struct expr *e)
 {
+    for ( unsigned int i = 0; e && i < e->nr_tests; i++ )
+        free(e->test[i].domids);
     free(e);
 }
 
@@ -334,7 +335,7 @@ static bool can_be(const struct expr *e, const struct test *t,
     case EVENT_ARG:    /* depends on the hypercall */
         return true;
     case EVENT_DOMAIN:
-        return t->has_domid ||
+        return t->domids ||
                table_has(event_enum_find(e->dict, "domid"), t->word);
     case EVENT_VCPU:
         if ( !strcasecmp(t->word, "none") )
@@ -384,13 +385,32 @@ static int bind_field(struct expr *e, struct test *t, char *err, size_t bytes)
     return 0;
 }
 
+static int bind_domains(struct test *t, const struct doc *doc)
+{
+    struct doc_domids set;
+
+    free(t->domids);
+    t->domids = NULL;
+    if ( !is_word(t) || !doc_find_domains(doc, t->word, &set) )
+        return 0;
+    t->domids = malloc(sizeof(set));
+    if ( !t->domids )
+        return -ENOMEM;
+    *t->domids = set;
+    return 0;
+}
+
 static int bind_test(struct expr *e, struct test *t, const struct doc *doc,
                      char *err, size_t bytes)
 {
-    t->has_domid = is_word(t) && doc_find_domain(doc, t->word, &t->domid);
+    if ( bind_domains(t, doc) )
+    {
+        snprintf(err, bytes, "out of memory");
+        return -ENOMEM;
+    }
     if ( t->subject == SUBJ_FIELD )
         return bind_field(e, t, err, bytes);
-    if ( t->subject == SUBJ_RAN && is_word(t) && !t->has_domid &&
+    if ( t->subject == SUBJ_RAN && is_word(t) && !t->domids &&
          !is_pattern(t->word) &&
          !table_has(event_enum_find(e->dict, "domid"), t->word) )
         return no_such(t, "this file knows no domain", t->word, err, bytes);
@@ -468,7 +488,8 @@ static bool judge(const struct test *t, const struct have *h)
         return true;
     if ( t->is_number )
         return h->is_number && compare(t->op, h->number, t->number);
-    if ( h->is_domain && t->has_domid && h->number == t->domid )
+    if ( h->is_domain && t->domids && h->number < DOC_DOMIDS &&
+         doc_has_domid(t->domids, h->number) )
         same = true;
     else
         same = h->text && (h->text[0] == '{'

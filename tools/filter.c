@@ -177,7 +177,7 @@ int filter_resolve(struct filter *f, const struct doc *doc)
 {
     char err[EXPR_ERR_BYTES];
 
-    if ( f->domain && !doc_find_domain(doc, f->domain, &f->domid) )
+    if ( f->domain && !doc_find_domains(doc, f->domain, &f->domids) )
     {
         complain(f->domain, "no such domain in this snapshot; "
                             "`xenflight show --head' lists those that it knows");
@@ -234,22 +234,31 @@ bool filter_is_of(const struct merge_record *rec, uint32_t domid)
     return false;
 }
 
-/* A domain's, or any's if it is MERGE_NO_DOMAIN. */
-static bool is_of_vcpu(const struct filter *f, const struct merge_record *rec,
-                       uint32_t domid)
+/* Of one of the domains that are wanted: of any, if none was said. */
+static bool wants_domain(const struct filter *f, uint32_t domid)
 {
-    bool any = domid == MERGE_NO_DOMAIN;
+    return f->domain ? doc_has_domid(&f->domids, domid)
+                     : domid != MERGE_NO_DOMAIN;
+}
+
+/* ... and, if it is said which, of one of their vCPUs. */
+static bool wants_vcpu(const struct filter *f, uint32_t domid, uint32_t vcpu)
+{
+    return wants_domain(f, domid) &&
+           (!f->by_vcpu || (vcpu < FILTER_MAX_CPUS && f->vcpu[vcpu]));
+}
+
+static bool is_of_wanted(const struct filter *f, const struct merge_record *rec)
+{
     struct event_who who;
 
-    if ( rec->vcpu < FILTER_MAX_CPUS && f->vcpu[rec->vcpu] &&
-         rec->domid != MERGE_NO_DOMAIN && (any || rec->domid == domid) )
+    if ( wants_vcpu(f, rec->domid, rec->vcpu) )
         return true;
 
     for ( unsigned int k = 0;
           rec->desc && event_domain(rec->desc, k, rec->data, rec->words, &who);
           k++ )
-        if ( who.vcpu < FILTER_MAX_CPUS && f->vcpu[who.vcpu] &&
-             (any || who.domid == domid) )
+        if ( wants_vcpu(f, who.domid, who.vcpu) )
             return true;
 
     return false;
@@ -263,9 +272,7 @@ bool filter_wants(struct filter *f, const struct merge_record *rec)
         return false;
     if ( rec->kind == MERGE_GAP )
         return true;
-    if ( f->by_vcpu
-             ? !is_of_vcpu(f, rec, f->domain ? f->domid : MERGE_NO_DOMAIN)
-             : f->domain && !filter_is_of(rec, f->domid) )
+    if ( (f->domain || f->by_vcpu) && !is_of_wanted(f, rec) )
         return false;
     if ( (f->events.nr || f->classes.nr) && !match_event(f, rec) )
         return false;
@@ -298,7 +305,7 @@ uint64_t filter_number(const struct filter *f)
     uint64_t n = 0;
 
     if ( f->domain )
-        n = mix(n, PART_DOMAIN, &f->domid, sizeof(f->domid));
+        n = mix(n, PART_DOMAIN, &f->domids, sizeof(f->domids));
     n = mix_texts(n, PART_EVENTS, f->events.glob, f->events.nr);
     n = mix_texts(n, PART_CLASSES, f->classes.glob, f->classes.nr);
     n = mix_texts(n, PART_EXPRS, f->text, f->nr_exprs);

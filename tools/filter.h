@@ -49,7 +49,7 @@ struct filter {
     uint64_t last_ns;       /* by_time: from so long before the trigger on */
 
     /* Resolved against one file. */
-    uint32_t domid;
+    struct doc_domids domids;
     uint64_t from_tsc, to_tsc;
     int8_t shown[XEN_FLIGHTREC_IDS]; /* 0: not asked yet, 1: wanted, -1: not */
 };

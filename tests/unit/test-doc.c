@@ -198,6 +198,35 @@ static void test_ns_with_sign_and_limits(void **state)
     assert_int_equal(doc_ns(&d, d.tsc - (1ULL << 62)), INT64_MIN);
 }
 
+#define REBOOTED "\"domains\":[{\"domid\":3,\"name\":\"a\",\"uuid\":\"ff\"}," \
+                 "{\"domid\":4,\"name\":\"b\",\"uuid\":\"ff\"}," \
+                 "{\"domid\":5,\"name\":\"b\",\"uuid\":\"ff\"," \
+                 "\"gone\":true}]"
+
+static void test_find_several_domains(void **state)
+{
+    struct doc_domids set;
+    struct doc d;
+    uint32_t id;
+
+    assert_int_equal(load("{\"format\":1," TRIGGER "," CLOCK "," REBOOTED "}",
+                          false, &d), 0);
+    assert_int_equal(doc_find_domains(&d, "nobody", &set), 0);
+    assert_int_equal(doc_find_domains(&d, "4", &set), 1);
+    assert_true(doc_has_domid(&set, 4) && !doc_has_domid(&set, 5));
+    assert_int_equal(doc_find_domains(&d, "b", &set), 2);
+    assert_true(doc_has_domid(&set, 4) && doc_has_domid(&set, 5));
+    assert_int_equal(doc_find_domains(&d, "FF", &set), 3);
+    assert_false(doc_has_domid(&set, 2) || doc_has_domid(&set, UINT32_MAX));
+    assert_true(doc_find_domain(&d, "b", &id)); /* not the one that is gone */
+    assert_int_equal(id, 4);
+    d.name = "b";
+    d.domid = 5;
+    assert_true(doc_find_domain(&d, "ff", &id)); /* the trigger's */
+    assert_int_equal(id, 5);
+    doc_free(&d);
+}
+
 static void test_find_domain(void **state)
 {
     struct doc d;
@@ -283,6 +312,7 @@ int main(void)
         cmocka_unit_test(test_clocks),
         cmocka_unit_test(test_clock_names),
         cmocka_unit_test(test_find_domain),
+        cmocka_unit_test(test_find_several_domains),
         cmocka_unit_test(test_escape),
         cmocka_unit_test(test_duration),
         cmocka_unit_test(test_time_and_size),

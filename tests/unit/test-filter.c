@@ -14,12 +14,15 @@
 
 #include "tools/filter.h"
 
-/* A file of domains 0 and 5 "web1", 2 GHz, its trigger at 2023-11-14. */
+/* A file of domains 0 and 5 "web1", which was 4, 2 GHz, its trigger at 2023-11-14. */
 static struct doc doc;
 
 static const char root[] =
     "{\"domains\":[{\"domid\":0,\"name\":\"Domain-0\"},{\"domid\":5,"
-    "\"name\":\"web1\",\"uuid\":\"01234567-89ab-cdef-0123-456789abcdef\"}]}";
+    "\"name\":\"web1\",\"uuid\":\"01234567-89ab-cdef-0123-456789abcdef\"},"
+    /* The same, before it rebooted. */
+    "{\"domid\":4,\"name\":\"web1\",\"gone\":true,"
+    "\"uuid\":\"01234567-89ab-cdef-0123-456789abcdef\"}]}";
 
 static int make_doc(void **state)
 {
@@ -297,6 +300,32 @@ static bool wants(int argc, char **argv, const struct merge_record *rec)
     wants(sizeof((char *[]){ "x", __VA_ARGS__ }) / sizeof(char *), \
           (char *[]){ "x", __VA_ARGS__, NULL }, rec)
 
+/* FR_DOMAIN_CRASH of that domain, written while another one ran. */
+static struct merge_record crash_of(uint32_t domid)
+{
+    struct merge_record rec = MAKE(0x0001f108, domid << 16, 2, 3, 0, 0);
+
+    rec.domid = 0;
+    return rec;
+}
+
+static void test_a_name_of_several_domains(void **state)
+{
+    static char uuid[] = "--domain=01234567-89ab-cdef-0123-456789abcdef";
+    const struct merge_record now = crash_of(5), before = crash_of(4),
+                              other = crash_of(3);
+
+    assert_true(WANTS(&now, "--domain=web1"));
+    assert_true(WANTS(&before, "--domain=web1"));
+    assert_false(WANTS(&other, "--domain=web1"));
+    assert_true(WANTS(&before, uuid));
+    assert_true(WANTS(&before, uuid, "--vcpu=0"));
+    assert_false(WANTS(&before, uuid, "--vcpu=1"));
+    assert_false(WANTS(&before, "--domain=5"));
+    assert_true(holds("dom==web1", &now) && holds("dom==web1", &before));
+    assert_true(!holds("dom==web1", &other) && holds("dom!=web1", &other));
+}
+
 static void test_filter_of_options(void **state)
 {
     struct merge_record rec = crash(), gap = { .kind = MERGE_GAP,
@@ -331,6 +360,7 @@ int main(void)
         cmocka_unit_test(test_when),
         cmocka_unit_test(test_when_without_a_trigger),
         cmocka_unit_test(test_filter_of_options),
+        cmocka_unit_test(test_a_name_of_several_domains),
     };
 
     return cmocka_run_group_tests(tests, make_doc, free_doc);

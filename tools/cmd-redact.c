@@ -89,18 +89,43 @@ static int write_out(const struct source *src, const struct options *o,
     return rc;
 }
 
+/*
+ * Whose the slice is.  A name may have been several domains', and of different
+ * owners: that is not for us to choose.
+ */
+static bool choose(const struct source *src, const struct options *o,
+                   uint32_t *domid)
+{
+    struct doc_domids set;
+    unsigned int nr = doc_find_domains(&src->doc, o->domain, &set);
+    char why[160];
+    size_t len;
+
+    if ( !nr )
+        complain(o->domain, "no such domain in this snapshot; "
+                            "`xenflight show --head' lists those that it knows");
+    if ( nr == 1 )
+        return doc_find_domain(&src->doc, o->domain, domid);
+    if ( nr < 2 )
+        return false;
+
+    len = snprintf(why, sizeof(why), "more than one domain: say the number of "
+                                     "one:");
+    for ( uint32_t i = 0; i < DOC_DOMIDS && len < sizeof(why) - 8; i++ )
+        if ( doc_has_domid(&set, i) )
+            len += snprintf(why + len, sizeof(why) - len, " %" PRIu32, i);
+    complain(o->domain, why);
+    return false;
+}
+
 static int run(const struct source *src, const struct options *o)
 {
     struct redact_totals t;
     uint32_t domid;
     int rc;
 
-    if ( !doc_find_domain(&src->doc, o->domain, &domid) )
-    {
-        complain(o->domain, "no such domain in this snapshot; "
-                            "`xenflight show --head' lists those that it knows");
+    if ( !choose(src, o, &domid) )
         return EXIT_FAIL;
-    }
 
     rc = write_out(src, o, domid, &t);
     if ( rc )

@@ -139,21 +139,30 @@ static void case_names_that_come_later(struct world *w)
     names(w, true);
 }
 
-/* Whoever reads it finds a domain by its name. */
+/*
+ * Whoever reads it finds a domain by its name, all that had it; a slice is of
+ * one.
+ */
 static void case_names_are_found(struct world *w)
 {
     const char *argv[] = { tool(), "show", "--head", "--domain", "born", file,
                            NULL };
+    const char *slice[] = { tool(), "redact", "--domain", "born", "-o",
+                            "/dev/null", file, NULL };
     char *out;
     pid_t pid;
 
     world_start(w, NULL);
     pid = begin(w);
     domain_new(w, 7, HANDLE_A, "born");
+    domain_new(w, 8, HANDLE_A, "born");
     host(w, "fill 0 900");
     json_decref(end(pid));
     equal(run(&out, argv), 0);
-    check(strstr(out, "d7 born") != NULL);
+    check(strstr(out, "d7 born, d8 born") != NULL);
+    free(out);
+    equal(run(&out, slice), 1);
+    check(strstr(out, "say the number of one: 7 8\n") != NULL);
     free(out);
 }
 

@@ -6,7 +6,8 @@
  * Tracks: one a pCPU, with a slice for each vCPU that runs there and an instant
  * for each record; one a vCPU, with a slice for each runstate.  A flow leads
  * from the record that wakes a vCPU to where it then runs.  A gap ends the
- * slices that it makes uncertain.
+ * slices that it makes uncertain, and so do the end of a domain and a pCPU that
+ * goes down.  A domain that has the number of one before it has tracks of its own.
  *
  * Times are ns since TSC 0, on the clock that Perfetto calls boot time.
  */
@@ -29,8 +30,9 @@
 /* Uuids of tracks: none is 0. */
 #define TRACK_PCPUS  1ULL
 #define TRACK_PCPU   (1ULL << 32)  /* + pCPU */
-#define TRACK_VCPU   (2ULL << 32)  /* + domid << 16 | vCPU */
-#define TRACK_DOMAIN (3ULL << 32)  /* + domid */
+#define TRACK_VCPU   (2ULL << 32)  /* + domid << 16 | vCPU + life */
+#define TRACK_DOMAIN (3ULL << 32)  /* + domid + life */
+#define TRACK_LIFE   (1ULL << 36)  /* times domains before it of that number */
 
 #define NOTES_MAX    (EVENT_MAX_FIELDS + 2)
 
@@ -47,12 +49,20 @@ struct cpu {
 
 struct vcpu_state {
     bool told, open;
+    uint32_t life;         /* ... of the domain, that is about */
+    uint16_t cpu;          /* where it ran last */
     uint64_t flow;         /* woken by: 0: none */
+};
+
+struct domain_state {
+    bool told;             /* has its track */
+    bool gone;
+    uint32_t life;         /* domains of that number before it */
 };
 
 struct perfetto {
     struct vcpus *vcpus;
-    bool domain_told[UINT16_MAX + 1];
+    struct domain_state domain[UINT16_MAX + 1];
     uint64_t flows;
     struct cpu cpu[UINT16_MAX + 1];
     uint8_t *buf;
@@ -145,9 +155,15 @@ static uint64_t cpu_track(uint16_t cpu)
     return TRACK_PCPU + cpu;
 }
 
-static uint64_t vcpu_track(const struct vcpu *v)
+static uint64_t vcpu_track(const struct perfetto *p, const struct vcpu *v)
 {
-    return TRACK_VCPU + ((uint32_t)v->domid << 16 | v->vcpu);
+    return TRACK_VCPU + ((uint32_t)v->domid << 16 | v->vcpu) +
+           p->domain[v->domid].life * TRACK_LIFE;
+}
+
+static uint64_t domain_track(const struct perfetto *p, uint16_t domid)
+{
+    return TRACK_DOMAIN + domid + p->domain[domid].life * TRACK_LIFE;
 }
 
 static int tell_cpu(struct perfetto *p, uint16_t cpu)
@@ -165,29 +181,33 @@ static int tell_cpu(struct perfetto *p, uint16_t cpu)
 static int tell_domain(struct export *x, uint16_t domid)
 {
     struct perfetto *p = x->state;
+    struct domain_state *st = &p->domain[domid];
     const json_t *dom = doc_domain(&x->src->doc, domid);
-    char safe[128], name[160];
+    char safe[128], name[176], nth[16] = "";
 
-    if ( p->domain_told[domid] )
+    if ( st->told )
         return 0;
 
-    p->domain_told[domid] = true;
+    st->told = true;
     text_escape(safe, sizeof(safe), doc_text(dom, "name", ""));
+    if ( st->life )
+        snprintf(nth, sizeof(nth), " (%" PRIu32 ")", st->life + 1);
     if ( domid == VCPU_IDLE_DOMAIN )
         snprintf(name, sizeof(name), "idle");
     else
-        snprintf(name, sizeof(name), "domain %u%s%s", domid,
-                 safe[0] ? " " : "", safe);
-    return put_track(p, TRACK_DOMAIN + domid, 0, name);
+        snprintf(name, sizeof(name), "domain %u%s%s%s", domid,
+                 safe[0] ? " " : "", safe, nth);
+    return put_track(p, domain_track(p, domid), 0, name);
 }
 
 static int tell_vcpu(struct export *x, struct vcpu *v)
 {
+    struct perfetto *p = x->state;
     struct vcpu_state *st = v->data;
     char name[32];
     int rc;
 
-    if ( st->told )
+    if ( st->told && st->life == p->domain[v->domid].life )
         return 0;
 
     rc = tell_domain(x, v->domid);
@@ -195,8 +215,10 @@ static int tell_vcpu(struct export *x, struct vcpu *v)
         return rc;
 
     st->told = true;
+    st->open = false;
+    st->life = p->domain[v->domid].life;
     snprintf(name, sizeof(name), "d%uv%u", v->domid, v->vcpu);
-    return put_track(x->state, vcpu_track(v), TRACK_DOMAIN + v->domid, name);
+    return put_track(p, vcpu_track(p, v), domain_track(p, v->domid), name);
 }
 
 /*
@@ -220,7 +242,7 @@ static int close_vcpu(struct perfetto *p, struct vcpu *v, uint64_t ns)
         return 0;
 
     st->open = false;
-    return put_end(p, vcpu_track(v), ns);
+    return put_end(p, vcpu_track(p, v), ns);
 }
 
 /* The pCPU's slice: begins with a vCPU's running, ends with it. */
@@ -246,6 +268,20 @@ static int switch_cpu(struct perfetto *p, uint16_t n, uint64_t ns,
     return put_begin(p, cpu_track(n), ns, name, 0);
 }
 
+/* It runs here, so no longer where a record of its going away is missing. */
+static int leave_other_cpu(struct perfetto *p, const struct vcpu *v,
+                           uint16_t here, uint64_t ns)
+{
+    struct vcpu_state *st = v->data;
+    const struct cpu *cpu = &p->cpu[st->cpu];
+    bool there = st->cpu != here && cpu->domid == v->domid &&
+                 cpu->vcpu == v->vcpu;
+    int rc = there ? close_cpu(p, st->cpu, ns) : 0;
+
+    st->cpu = here;
+    return rc;
+}
+
 static int change_runstate(struct export *x, struct vcpu *v, uint16_t cpu,
                            const struct runstate_change *c)
 {
@@ -257,6 +293,8 @@ static int change_runstate(struct export *x, struct vcpu *v, uint16_t cpu,
     rc = tell_vcpu(x, v);
     if ( !rc )
         rc = close_vcpu(p, v, ns);
+    if ( !rc && c->new == RUNNING )
+        rc = leave_other_cpu(p, v, cpu, ns);
     if ( !rc )
         rc = switch_cpu(p, cpu, ns, c);
     if ( rc )
@@ -268,7 +306,78 @@ static int change_runstate(struct export *x, struct vcpu *v, uint16_t cpu,
         st->flow = 0;
     }
     st->open = true;
-    return put_begin(p, vcpu_track(v), ns, runstate_text[c->new], flow);
+    return put_begin(p, vcpu_track(p, v), ns, runstate_text[c->new], flow);
+}
+
+/*
+ * Lives.
+ */
+
+static int end_domain(struct perfetto *p, uint16_t domid, uint64_t ns)
+{
+    int rc = 0;
+
+    for ( unsigned int i = 0; i < vcpus_nr(p->vcpus) && !rc; i++ )
+    {
+        struct vcpu *v = vcpus_nth(p->vcpus, i);
+
+        if ( v->domid != domid )
+            continue;
+        rc = close_vcpu(p, v, ns);
+        ((struct vcpu_state *)v->data)->flow = 0;
+    }
+
+    p->domain[domid].gone = true;
+    return rc;
+}
+
+static int begin_domain(struct perfetto *p, uint16_t domid, uint64_t ns)
+{
+    struct domain_state *st = &p->domain[domid];
+    int rc = st->told ? end_domain(p, domid, ns) : 0;
+
+    st->life += st->told;
+    st->told = st->gone = false;
+    return rc;
+}
+
+/* What a record says of a domain as a whole, or of another pCPU. */
+static int change_life(struct perfetto *p, const struct merge_record *rec)
+{
+    uint64_t ns = p->cpu[rec->cpu].last, cpu;
+    uint32_t domid;
+
+    switch ( domain_life_of(rec, &domid) )
+    {
+    case LIFE_BEGINS:
+        return begin_domain(p, domid, ns);
+    case LIFE_ENDS:
+        return end_domain(p, domid, ns);
+    default:
+        break;
+    }
+
+    if ( !rec->desc || strcmp(rec->desc->name, "FR_CPU_DOWN") ||
+         !event_get(rec->desc, 0, rec->data, rec->words, &cpu) ||
+         cpu > UINT16_MAX )
+        return 0;
+
+    return close_cpu(p, cpu, ns);
+}
+
+/* One of a domain that is gone: what runs has its number, and was not told. */
+static int change_vcpu(struct export *x, struct vcpu *v, uint16_t cpu,
+                       const struct runstate_change *c)
+{
+    struct perfetto *p = x->state;
+    int rc = 0;
+
+    if ( p->domain[v->domid].gone && c->new != RUNNING )
+        return 0;
+    if ( p->domain[v->domid].gone )
+        rc = begin_domain(p, v->domid, p->cpu[cpu].last);
+
+    return rc ? rc : change_runstate(x, v, cpu, c);
 }
 
 /*
@@ -377,7 +486,7 @@ static int put_gap(struct export *x, const struct merge_record *rec)
 static uint64_t wake(struct perfetto *p, struct vcpu *v,
                      const struct runstate_change *c)
 {
-    if ( c->old != BLOCKED || c->new != RUNNABLE )
+    if ( c->old != BLOCKED || c->new != RUNNABLE || p->domain[v->domid].gone )
         return 0;
 
     return ((struct vcpu_state *)v->data)->flow = ++p->flows;
@@ -408,8 +517,8 @@ static int perfetto_record(struct export *x, const struct merge_record *rec)
     snprintf(buf, sizeof(buf), "id_%u", rec->id);
     rc = put_instant(x, rec, rec->event ? event_name(rec->desc, rec->event, buf)
                                         : buf, flow);
-    if ( !rc && v )
-        rc = change_runstate(x, v, rec->cpu, &c);
+    if ( !rc )
+        rc = v ? change_vcpu(x, v, rec->cpu, &c) : change_life(p, rec);
     return rc;
 }
 

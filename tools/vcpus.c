@@ -135,3 +135,34 @@ bool runstate_of(const struct merge_record *rec, struct runstate_change *rc)
     *rc = (struct runstate_change){ who.domid, who.vcpu, old, new };
     return who.vcpu != EVENT_NO_VCPU;
 }
+
+enum domain_life domain_life_of(const struct merge_record *rec,
+                                uint32_t *domid)
+{
+    static const struct {
+        const char *name;
+        enum domain_life life;
+    } events[] = {
+        /*
+         * Not SCHED_DOM_REM: that comes when nobody holds the domain any more,
+         * when another may have its number.
+         */
+        { "DOM0_DOM_ADD", LIFE_BEGINS },
+        { "SCHED_DOM_ADD", LIFE_BEGINS },
+        { "DOM0_DOM_REM", LIFE_ENDS },
+    };
+    struct event_who who;
+
+    for ( size_t i = 0; rec->kind == MERGE_EVENT && rec->desc &&
+          i < sizeof(events) / sizeof(events[0]); i++ )
+    {
+        if ( strcmp(rec->desc->name, events[i].name) ||
+             !event_domain(rec->desc, 0, rec->data, rec->words, &who) ||
+             who.domid > UINT16_MAX )
+            continue;
+        *domid = who.domid;
+        return events[i].life;
+    }
+
+    return LIFE_GOES_ON;
+}

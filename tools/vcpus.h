@@ -50,4 +50,14 @@ struct runstate_change {
 /* False: it is no such record, or a damaged one. */
 bool runstate_of(const struct merge_record *rec, struct runstate_change *rc);
 
+/*
+ * A number is given again: to a domain that has nothing to do with the one that
+ * had it.
+ */
+enum domain_life { LIFE_GOES_ON, LIFE_BEGINS, LIFE_ENDS };
+
+/* Whose, if it is not LIFE_GOES_ON, is in *domid. */
+enum domain_life domain_life_of(const struct merge_record *rec,
+                                uint32_t *domid);
+
 #endif /* XENFLIGHT_VCPUS_H */

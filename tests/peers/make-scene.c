@@ -288,6 +288,33 @@ static json_t *reboot(struct scene *s, unsigned int steps)
     return request(s);
 }
 
+/*
+ * Domain 1 goes while it is woken but has not run yet, and another one has its
+ * number, before the last that held the first lets go of it.  Then a pCPU goes
+ * down of which nobody told that domain 2 had left it.
+ */
+static json_t *reborn(struct scene *s, unsigned int steps)
+{
+    unsigned int cpu, i;
+
+    scene_play(s, steps);
+    cpu = scene_run(s, 1, 0);
+    scene_change(s, cpu, 1, 0, SC_BLOCKED);
+    scene_change(s, cpu, 1, 0, SC_RUNNABLE);
+    SCENE_RECORD(s, cpu, "DOM0_DOM_REM", 1);
+    scene_wait(s, 1000000);
+    SCENE_RECORD(s, cpu, "DOM0_DOM_ADD", 1);
+    SCENE_RECORD(s, cpu, "SCHED_DOM_ADD", 1);
+    SCENE_RECORD(s, cpu, "SCHED_DOM_REM", 1);
+    for ( i = 0; i < 10; i++ )
+        scene_change(s, scene_run(s, 1, 0), 1, 0, SC_BLOCKED);
+    cpu = scene_run(s, 2, 0);
+    SCENE_RECORD(s, 1 - cpu, "FR_CPU_DOWN", cpu);
+    scene_wait(s, 1000000);
+    SCENE_RECORD(s, 1 - cpu, "FR_CPU_UP", cpu);
+    return request(s);
+}
+
 static json_t *cpu_off_on(struct scene *s, unsigned int steps)
 {
     scene_play(s, steps);
@@ -321,6 +348,7 @@ static const struct {
     { "removed", removed, { 0, 3 } },
     { "reboot", reboot, { 0 } },
     { "cpu-off-on", cpu_off_on, { 0 } },
+    { "reborn", reborn, { 0 } },
     { "hvm-slow", hvm_slow, { 0 } },
     { "other-ids", other_ids, { 0 } },
 };

@@ -76,6 +76,31 @@ awk '$1 == "flow" || $1 == "ends" { n[$1]++ }
      END { for ( i in n ) print i, n[i] }' "$tmp/events" | sort >"$tmp/got"
 check "a flow for each wake-up" same "$tmp/want" "$tmp/got"
 
+# A domain's end, and a second domain of its number; a pCPU that goes down.
+"$MAKE_SCENE" reborn "$tmp/reborn.xfr.lz4" >"$tmp/facts" || exit 1
+"$XENFLIGHT" export --to perfetto "$tmp/reborn.xfr.lz4" | decode | events \
+    >"$tmp/events"
+check "each domain of one number has its track" awk '
+    $1 == "track" && $3 == "domain" && $4 == 1 { name[$5 $6] = 1; n++ }
+    $1 == "track" && $3 == "d1v0" { v[$2] = 1; m++ }
+    END { exit !(n == 2 && name["victim"] && name["victim(2)"] && m == 2) }' \
+    "$tmp/events"
+check "with a domain, its slices end and its flow" awk '
+    $1 == "track" && $3 == "d1v0" { if ( first ) second = $2; else first = $2 }
+    $1 == "flow" { last = $2 }
+    $1 == "ends" && gone && $2 <= old { print "flow", $2, "leads on"; bad = 1 }
+    $4 == "DOM0_DOM_REM" { gone = 1; old = last }
+    $4 == "DOM0_DOM_ADD" && open[first] { print "still open"; bad = 1 }
+    $1 == "TYPE_SLICE_BEGIN" { open[$2] = 1; n[$2]++ }
+    $1 == "TYPE_SLICE_END" { open[$2] = 0 }
+    END { exit bad || open[first] || !n[first] || !n[second] }' "$tmp/events"
+check "nothing runs on a pCPU that is down" awk '
+    $1 == "track" && $3 == "pCPU" { cpu[$2] = 1 }
+    $1 == "TYPE_SLICE_BEGIN" && cpu[$2] { open[$2] = 1; n++ }
+    $1 == "TYPE_SLICE_END" && cpu[$2] { open[$2] = 0 }
+    $4 == "FR_CPU_UP" { for ( i in open ) if ( open[i] && i != $2 ) bad = 1; ups++ }
+    END { exit bad || !n || !ups }' "$tmp/events"
+
 check "the golden file, gap and all" sh -c "
     '$XENFLIGHT' export --to perfetto -o '$tmp/golden.pf' '$golden' &&
     protoc --decode=perfetto.Trace --proto_path=tools perfetto.proto \

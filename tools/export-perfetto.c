@@ -467,15 +467,16 @@ static int put_instant(struct export *x, const struct merge_record *rec,
     return put_event(p, &event, p->cpu[rec->cpu].last);
 }
 
+/* What is missing from the rare channel is in the busy one, which has no gap. */
 static int put_gap(struct export *x, const struct merge_record *rec)
 {
     struct perfetto *p = x->state;
     struct cpu *cpu = &p->cpu[rec->cpu];
-    struct vcpu *v = cpu->busy ? vcpus_get(p->vcpus, cpu->domid, cpu->vcpu)
-                               : NULL;
+    bool unsure = cpu->busy && rec->channel == XEN_FLIGHTREC_CH_BUSY;
+    struct vcpu *v = unsure ? vcpus_get(p->vcpus, cpu->domid, cpu->vcpu) : NULL;
     int rc = v ? close_vcpu(p, v, cpu->last) : 0;
 
-    if ( !rc )
+    if ( !rc && unsure )
         rc = close_cpu(p, rec->cpu, cpu->last);
     if ( !rc )
         rc = put_instant(x, rec, "records are missing", 0);

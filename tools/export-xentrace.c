@@ -20,10 +20,12 @@
 #include <string.h>
 
 #include "tools/export.h"
+#include "tools/vcpus.h"
 
 #define EV_LOST_RECORDS 0x0001f001U
 #define EV_CPU_CHANGE   0x0001f003U
 #define EXTRA_SHIFT     28
+#define CLASS_SHIFT     16
 #define HAS_TSC         (1U << 31)
 #define LOST_WORDS      4
 
@@ -35,6 +37,9 @@
 
 struct window {
     uint64_t last;         /* newest TSC */
+    bool gap;              /* here, */
+    uint64_t gap_tsc;      /* at the latest from then on, */
+    uint64_t missing;      /* of so many records */
     uint32_t used;
     uint32_t word[WINDOW_WORDS];
 };
@@ -68,7 +73,7 @@ static int write_round(struct rounds *r)
     return 0;
 }
 
-/* The window of a pCPU, with room for one more record. */
+/* The window of a pCPU, with room for a gap and one more record. */
 static int window_for(struct rounds *r, uint16_t cpu, struct window **out)
 {
     struct window *w = r->cpu[cpu];
@@ -83,7 +88,7 @@ static int window_for(struct rounds *r, uint16_t cpu, struct window **out)
         if ( cpu >= r->cpus )
             r->cpus = cpu + 1;
     }
-    if ( w->used + RECORD_WORDS > WINDOW_WORDS )
+    if ( w->used + 2 * RECORD_WORDS > WINDOW_WORDS )
         rc = write_round(r);
 
     *out = w;
@@ -103,26 +108,45 @@ static void add(struct window *w, uint64_t tsc, uint32_t event,
     w->last = tsc;
 }
 
-/* No event, or one that is the file's own: it would be taken for its form. */
+/* What the file cannot tell, or would be taken for its form. */
 static bool cannot_be(const struct merge_record *rec)
 {
-    return rec->kind == MERGE_EVENT &&
-           (!rec->event || (rec->event >= EV_LOST_RECORDS &&
-                            rec->event <= EV_CPU_CHANGE));
+    uint32_t class = rec->event >> CLASS_SHIFT;
+
+    if ( rec->kind == MERGE_GAP )
+        return rec->channel != XEN_FLIGHTREC_CH_BUSY;
+
+    return !class || (class & (class - 1)) ||
+           (rec->event >= EV_LOST_RECORDS && rec->event <= EV_CPU_CHANGE);
 }
 
-/* xenalyze demands that the gap is longer than nothing. */
-static void add_lost(struct window *w, uint64_t tsc,
+/* Gaps without a record in between are one. */
+static void note_gap(struct window *w, uint64_t tsc, uint64_t missing)
+{
+    w->missing = w->gap ? w->missing + missing : missing;
+    w->gap_tsc = w->gap ? w->gap_tsc : tsc;
+    w->gap = true;
+}
+
+/*
+ * The gap lasts until `rec`, which comes next; NULL: nothing does.  xenalyze
+ * demands that it is longer than nothing.
+ */
+static void add_lost(struct window *w, unsigned int cpu,
                      const struct merge_record *rec)
 {
-    uint64_t from = w->last ? w->last : tsc;
+    bool known = rec && rec->domid != MERGE_NO_DOMAIN;
+    uint64_t from = w->last ? w->last : w->gap_tsc;
+    uint64_t to = rec ? rec->tsc : w->gap_tsc;
     uint32_t data[LOST_WORDS] = {
-        rec->missing > UINT32_MAX ? UINT32_MAX : rec->missing,
-        (rec->vcpu & 0xffff) << 16 | (rec->domid & 0xffff),
+        w->missing > UINT32_MAX ? UINT32_MAX : w->missing,
+        known ? (rec->vcpu & 0xffff) << 16 | (rec->domid & 0xffff)
+              : cpu << 16 | VCPU_IDLE_DOMAIN,
         from, from >> 32,
     };
 
-    add(w, tsc > from ? tsc : from + 1, EV_LOST_RECORDS, data, LOST_WORDS);
+    w->gap = false;
+    add(w, to > from ? to : from + 1, EV_LOST_RECORDS, data, LOST_WORDS);
 }
 
 static int xentrace_record(struct export *x, const struct merge_record *rec)
@@ -144,10 +168,17 @@ static int xentrace_record(struct export *x, const struct merge_record *rec)
 
     if ( tsc < w->last )
         tsc = w->last;
-    if ( rec->kind == MERGE_EVENT )
-        add(w, tsc, rec->event, rec->data, rec->words);
-    else
-        add_lost(w, tsc, rec);
+    if ( rec->kind == MERGE_GAP )
+    {
+        note_gap(w, tsc, rec->missing);
+        return 0;
+    }
+    if ( w->gap )
+    {
+        add_lost(w, rec->cpu, rec);
+        tsc = tsc < w->last ? w->last : tsc;
+    }
+    add(w, tsc, rec->event, rec->data, rec->words);
     return 0;
 }
 
@@ -165,7 +196,21 @@ static int xentrace_open(struct export *x)
 
 static int xentrace_finish(struct export *x)
 {
-    return write_round(x->state);
+    struct rounds *r = x->state;
+    struct window *w;
+    int rc;
+
+    for ( unsigned int i = 0; i < r->cpus; i++ )
+    {
+        if ( !r->cpu[i] || !r->cpu[i]->gap )
+            continue;
+        rc = window_for(r, i, &w);
+        if ( rc )
+            return rc;
+        add_lost(w, i, NULL);
+    }
+
+    return write_round(r);
 }
 
 static void xentrace_close(struct export *x)

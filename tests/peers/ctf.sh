@@ -65,23 +65,10 @@ check "a trace is not written over" sh -c "
     ! '$XENFLIGHT' export --to ctf -o '$tmp/golden' '$golden'"
 # The last frame of pCPU 1 is damaged: nothing of that stream comes after it,
 # or, if it is the only one, before it.
-cat >"$tmp/damage.py" <<'END'
-import struct, sys
-b = bytearray(open(sys.argv[1], 'rb').read())
-index = struct.unpack_from('<Q', b, len(b) - 32)[0]
-frames, size = struct.unpack_from('<II', b, index + 16)
-for i in range(frames):
-    f = struct.unpack_from('<QIIHHBBHII', b, index + 24 + i * size)
-    if f[3] == 2 and f[4] == 1:
-        offset, bytes, records = f[0], f[1], f[9]
-b[offset + bytes // 2] ^= 0xff
-open(sys.argv[2], 'wb').write(b)
-print(records)
-END
 "$MAKE_SCENE" plain "$tmp/long.xfr.lz4" 200000 >"$tmp/facts" || exit 1
 for s in long plain
 do
-    python3 "$tmp/damage.py" "$tmp/$s.xfr.lz4" "$tmp/torn.xfr.lz4" \
+    python3 tests/peers/damage.py "$tmp/$s.xfr.lz4" "$tmp/torn.xfr.lz4" last \
         >"$tmp/records"
     rm -rf "$tmp/torn"
     "$XENFLIGHT" export --to ctf -o "$tmp/torn" "$tmp/torn.xfr.lz4" 2>/dev/null

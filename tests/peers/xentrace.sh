@@ -6,6 +6,7 @@
 set -u
 . tests/peers/lib.sh
 need xenalyze
+need python3
 
 # Records by event word, as xenalyze reads them; its own windows left out.
 count_words()
@@ -63,6 +64,30 @@ check "rings that begin at different times" sh -c "
     grep -q 'older than what all pCPUs have' '$tmp/said' &&
     xenalyze -s '$tmp/late.xen' 2>'$tmp/err' >'$tmp/out' &&
     grep -q 'Runstates' '$tmp/out' && ! grep -iE 'fatal' '$tmp/err'"
+
+# A gap anywhere.  Who runs behind it is another than before it.  xenalyze prints
+# such a record twice.
+"$MAKE_SCENE" plain "$tmp/long.xfr.lz4" 300000 >"$tmp/facts" || exit 1
+all=$(sed -n 's/^records //p' "$tmp/facts")
+i=0
+while lost=$(python3 tests/peers/damage.py "$tmp/long.xfr.lz4" \
+                 "$tmp/torn.xfr.lz4" $i)
+do
+    "$XENFLIGHT" export --to xentrace -o "$tmp/torn.xen" "$tmp/torn.xfr.lz4" \
+        2>"$tmp/said"
+    out=$(sed -n 's/.*: \([0-9]*\) records were left out.*/\1/p' "$tmp/said")
+    xenalyze -s "$tmp/torn.xen" >"$tmp/out" 2>"$tmp/err" &&
+        grep -q '^|-- Domain 2 ' "$tmp/out" &&
+        ! grep -iE 'fatal|strange' "$tmp/err" || echo "$i: xenalyze is lost"
+    xenalyze --dump-no-processing "$tmp/torn.xen" 2>/dev/null |
+        grep '^R p' | grep -v ' 1f003 ' | sort -u >"$tmp/out"
+    [ "$(grep -c ' 1f001 4 ' "$tmp/out")" = 1 ] || echo "$i: not one gap"
+    [ $(($(grep -vc ' 1f001 4 ' "$tmp/out") + lost + ${out:-0})) = "$all" ] ||
+        echo "$i: not all else"
+    i=$((i + 1))
+done >"$tmp/wrong"
+check "a gap in any place: xenalyze goes on behind it" \
+    sh -c "[ $i -gt 3 ] && ! [ -s '$tmp/wrong' ] || ! cat '$tmp/wrong'"
 
 check "a gap is a lost record" sh -c "
     '$XENFLIGHT' export --to xentrace -o '$tmp/golden.xen' '$golden' &&

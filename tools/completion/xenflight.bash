@@ -30,26 +30,38 @@ _xenflight_columns()
 _xenflight()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
-    local program=${COMP_WORDS[0]} words= before=
+    local program=${COMP_WORDS[0]} words= before= bound=
 
     COMPREPLY=()
     if [ "$COMP_CWORD" = 1 ]
     then
         words=$(_xenflight_commands "$program")
     else
-        case $prev in
-        --to|-t) words='ctf perfetto xentrace json csv' ;;
-        --clock) words='rel tsc xen monotonic realtime' ;;
-        --class) words='gen sched dom0op hvm mem pv shadow hw guest' ;;
-        --columns)
+        # bash takes `=' for a word; to some options it is not between them.
+        if [ "$prev" = = ]
+        then
+            prev=${COMP_WORDS[COMP_CWORD-2]}
+            bound='='
+        elif [ "$cur" = = ]
+        then
+            bound='=' cur=
+        fi
+        case ${COMP_WORDS[1]}$prev$bound in
+        *--to|*--to=|export-t) words='ctf perfetto xentrace json csv' ;;
+        *--clock|*--clock=) words='rel tsc xen monotonic realtime' ;;
+        *--class|*--class=)
+            words='gen sched dom0op hvm mem pv shadow hw guest' ;;
+        *--columns|*--columns=)
             words=$(_xenflight_columns "${COMP_WORDS[1]}")
             # Behind the last comma; another may follow.
             [ "$cur" = "${cur##*,}" ] || before=${cur%,*},
             cur=${cur##*,}
             compopt -o nospace 2>/dev/null
             ;;
-        --cause) words='crash xen-crash watchdog triple-fault viridian request' ;;
-        --color) words='auto always never' ;;
+        *--cause|*--cause=|list-c)
+            words='crash xen-crash watchdog triple-fault viridian request' ;;
+        *--color=) words='auto always never' ;;
+        *=) ;;
         *)
             [ "${cur#-}" = "$cur" ] ||
                 words=$(_xenflight_options "$program" "${COMP_WORDS[1]}")

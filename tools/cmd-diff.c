@@ -148,6 +148,19 @@ static int choose_domain(struct diff *d, const char *who)
     return EXIT_FAIL;
 }
 
+/* All numbers that it has had on that side. */
+static void want_domain(const struct diff *d, unsigned int side,
+                        struct filter *f)
+{
+    unsigned int index = d->only - d->domain + 1;
+
+    f->domain = "";
+    memset(&f->domids, 0, sizeof(f->domids));
+    for ( uint32_t i = 0; i < DIFF_DOMIDS; i++ )
+        if ( d->side[side].domain[i] == index )
+            f->domids.bit[i / 8] |= 1U << i % 8;
+}
+
 /*
  * What was asked for, in the terms of one side: of two files the times are of B;
  * of one, all of it is what is split.
@@ -157,21 +170,17 @@ static int resolve(struct diff *d, unsigned int side, const struct options *o,
 {
     const struct doc *doc = &d->side[side].src->doc;
     bool times = d->one_file || side == DIFF_B;
-    static char number[16];
     uint64_t at;
 
     f->has_from = times && o->filter.has_from;
     f->has_to = times && o->filter.has_to;
     f->by_time = !d->one_file && times && o->filter.by_time;
     f->domain = NULL;
-    if ( d->only && d->only->in[side] )
-    {
-        snprintf(number, sizeof(number), "%" PRIu32, d->only->domid[side]);
-        f->domain = number;
-    }
     memset(f->shown, 0, sizeof(f->shown));
     if ( filter_resolve(f, doc) )
         return EXIT_FAIL;
+    if ( d->only )
+        want_domain(d, side, f);
 
     d->side[side].filter = f;
     d->side[side].in = (struct stretch){ f->from_tsc, f->to_tsc };
@@ -227,25 +236,12 @@ static int check_sides(const struct diff *d)
 
 static int print(const struct diff *d, const struct options *o)
 {
-    int rc = 0;
-
     if ( o->json )
-        rc = diff_print_json(d);
-    else
-    {
-        term_begin(&o->term);
-        diff_print_text(d, o->all);
-    }
-    /* What follows is said behind the pager's text. */
-    if ( term_end() != EXIT_OK && !rc )
-        rc = EXIT_FAIL;
-    for ( unsigned int s = 0; s < DIFF_SIDES; s++ )
-        if ( d->side[s].damaged )
-        {
-            complain(d->side[s].path, "damaged parts were left out");
-            rc = rc ? rc : EXIT_FAIL;
-        }
-    return rc;
+        return diff_print_json(d);
+
+    term_begin(&o->term);
+    diff_print_text(d, o->all);
+    return 0;
 }
 
 static int compare(struct diff *d, const struct options *o)
@@ -288,17 +284,6 @@ static int diff(const struct source src[DIFF_SIDES], const struct options *o)
     return rc;
 }
 
-/* Says what is wrong with a file, and closes it.  An exit status. */
-static int end_source(struct source *src, const char *path)
-{
-    const struct snapshot_fault *cut = snapshot_truncated(src->snap);
-
-    if ( cut )
-        complain(path, cut->what);
-    source_close(src);
-    return cut ? EXIT_FAIL : EXIT_OK;
-}
-
 int cmd_diff(int argc, char **argv)
 {
     struct options o = { 0 };
@@ -319,11 +304,14 @@ int cmd_diff(int argc, char **argv)
     }
 
     rc = diff(src, &o);
+    /* What is wrong is said behind the pager's text. */
+    if ( term_end() != EXIT_OK && !rc )
+        rc = EXIT_FAIL;
     if ( rc < 0 )
         complain("diff", strerror(-rc));
     rc = rc ? EXIT_FAIL : EXIT_OK;
     while ( files-- )
-        if ( end_source(&src[files], o.file[files]) )
+        if ( source_done(&src[files], o.file[files], 0) )
             rc = EXIT_FAIL;
     filter_free(&o.filter);
     return rc;

@@ -53,8 +53,9 @@ static json_t *side(const struct diff *d, unsigned int n)
                           (json_int_t)doc_ns(doc, s->acc.from), "to_ns",
                           (json_int_t)doc_ns(doc, s->acc.to), "records",
                           (json_int_t)s->acc.records, "pcpus", (int)s->cpus,
-                          "gaps", gaps(s), "damaged", (json_int_t)s->damaged,
-                          "cut", (int)cut);
+                          "gaps", gaps(s), "damaged",
+                          (json_int_t)snapshot_damaged(s->src->snap), "cut",
+                          (int)cut);
 
     if ( o )
         json_object_set_new(o, "host",

@@ -76,8 +76,6 @@ static void see(void *arg, const struct merge_record *rec)
     struct diff_side *side = &r->d->side[r->side];
     bool want;
 
-    if ( rec->kind == MERGE_GAP && rec->gap == MERGE_GAP_DAMAGED )
-        side->damaged++;
     if ( !accounts_has(&side->acc, rec) )
         return;
     if ( rec->kind == MERGE_GAP )

@@ -80,7 +80,6 @@ struct diff_side {
     struct accounts acc;
     struct entries entries;
     double seconds;            /* that were compared */
-    uint64_t damaged;          /* parts of the file */
     uint64_t gaps[MERGE_GAPS], missing[MERGE_GAPS]; /* in the stretch */
     bool cpu[DIFF_CPUS];       /* pCPUs with records in it */
     unsigned int cpus;

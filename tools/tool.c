@@ -190,11 +190,10 @@ void free_snapshots(char **paths, size_t nr)
     free(paths);
 }
 
-int source_end(struct source *src, const char *path, int rc)
+int source_done(struct source *src, const char *path, int rc)
 {
     const struct snapshot_fault *cut = snapshot_truncated(src->snap);
     uint64_t damaged = snapshot_damaged(src->snap);
-    bool written = term_end() == EXIT_OK;
     char why[80];
 
     if ( rc )
@@ -208,5 +207,13 @@ int source_end(struct source *src, const char *path, int rc)
     if ( cut )
         complain(path, cut->what);
     source_close(src);
-    return !rc && !damaged && !cut && written ? EXIT_OK : EXIT_FAIL;
+    return !rc && !damaged && !cut ? EXIT_OK : EXIT_FAIL;
+}
+
+int source_end(struct source *src, const char *path, int rc)
+{
+    bool written = term_end() == EXIT_OK;
+
+    rc = source_done(src, path, rc);
+    return written ? rc : EXIT_FAIL;
 }

@@ -36,6 +36,8 @@ void source_close(struct source *src);
  * was met and a cut file mean, closes.  EXIT_OK only if nothing was wrong.
  */
 int source_end(struct source *src, const char *path, int rc);
+/* The same for one of several files, behind term_end(). */
+int source_done(struct source *src, const char *path, int rc);
 
 /* --clock.  -ENOENT, said on stderr: the file does not know it. */
 int source_clock(struct source *src, enum doc_clock clock);

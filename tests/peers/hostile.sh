@@ -70,6 +70,8 @@ commands()
     run $s explain "$f"
     run $s top "$f"
     run $s top --json --vcpus "$f"
+    run $s diff "$tmp/plain.xfr.lz4" "$f"
+    run $s diff --json "$f" "$tmp/plain.xfr.lz4"
     run $s report -o "$out" "$f"
     for to in json csv perfetto xentrace ctf
     do

@@ -55,13 +55,15 @@ static void say_hung(struct story *s)
 {
     const struct account *a = own_account(s, &s->acc);
     uint64_t from = s->entered ? s->entered : s->acc.from;
-    char who[EXPLAIN_PART], where[EXPLAIN_PART], since[EXPLAIN_PART],
-        ran[EXPLAIN_PART];
+    char who[EXPLAIN_PART], where[EXPLAIN_PART], ago[EXPLAIN_PART],
+        ran[EXPLAIN_PART], since[EXPLAIN_PART + 24] = "in all of the recording";
 
-    say(s, "%s hangs: on pCPU %u it ran for %s%s and did not enter Xen, no "
-        "timer, no hypercall, no fault, for %s%s %s", subject(s, who), s->cpu,
-        s->entered ? "" : "at least ", lasts(s, ran, a->quiet),
-        s->entered ? "" : "all of ", lasts(s, since, s->acc.to - from),
+    if ( s->entered )
+        snprintf(since, sizeof(since), "since %s before the end",
+                 lasts(s, ago, s->acc.to - from));
+    say(s, "%s hangs: on pCPU %u it ran for %s and did not enter Xen, no timer, "
+        "no hypercall, no fault, %s %s", subject(s, who), s->cpu,
+        lasts(s, ran, a->quiet), since,
         span(s, where, from, s->acc.to, s->cpu));
 }
 

@@ -413,7 +413,8 @@ static void say_silent(struct story *s)
 
     for ( unsigned int cpu = 0; cpu <= UINT16_MAX; cpu++ )
         if ( last[cpu] && s->acc.to > last[cpu] &&
-             s->acc.to - last[cpu] > limit && !is_idle(s, cpu) )
+             s->acc.to - last[cpu] > limit && !is_idle(s, cpu) &&
+             (s->plot != PLOT_HUNG || cpu != s->cpu) )
         {
             say(s, "Cannot tell what pCPU %u did from its last record on: it "
                 "was not idle, but nothing was traced %s", cpu,

@@ -10,6 +10,13 @@ $(GOLDEN_MAKE): $(GOLDEN_MAKE).o $(O)/tests/lib/gen.o $(LIBXF)
 	@$(call say,LD $@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_BASE)
 
+# real/ was made with it by hand, of files that tests/e2e/faults left.
+SHORTEN := $(O)/tests/golden/shorten
+
+$(SHORTEN): $(SHORTEN).o $(O)/tools/tool.o $(O)/tools/term.o $(LIBXF)
+	@$(call say,LD $@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_BASE)
+
 golden: $(GOLDEN_MAKE) $(XENFLIGHT) ## rewrite the expected outputs
 	$(Q)$(GOLDEN_MAKE) --plain tests/golden/crash.xfr.lz4
 	$(Q)$(GOLDEN_MAKE) tests/golden/columns/crash.xfr.lz4

@@ -54,7 +54,7 @@ e2e-parts: installed xen xen-debian xen-off xen-pristine \
 e2e: e2e-parts all ## the tests on a real Xen under QEMU
 	$(Q)tests/run $(filter $(E2E)/%,$(TESTS))
 
-TESTS += $(E2E)/main-job $(E2E)/objects $(E2E)/recorder $(E2E)/small $(E2E)/stock $(E2E)/panic $(E2E)/stress
+TESTS += $(E2E)/main-job $(E2E)/objects $(E2E)/recorder $(E2E)/small $(E2E)/stock $(E2E)/faults $(E2E)/panic $(E2E)/stress
 
 SOAK_MINUTES ?= 30
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A module for Dom0's kernel that takes a lock with interrupts off and does not
- * come back for 2^34 cycles (6 s at 3 GHz), as a driver does that is stuck.
+ * come back for 3 * 2^32 cycles (6 s at 2 GHz), as a driver does that is stuck.
  * Then its init fails, so that it is gone again.
  *
  * Put together without the kernel's headers: mkhang takes struct module, of
@@ -38,8 +38,9 @@ spin:
     shl $32, %rdx
     or %rdx, %rax
     sub %rbx, %rax
-    shr $34, %rax
-    jz spin
+    shr $32, %rax
+    cmp $3, %rax
+    jb spin
     lea lock(%rip), %rdi
     mov %r12, %rsi
     call _raw_spin_unlock_irqrestore

@@ -11,7 +11,7 @@ $(O)/tests/unit/test-capture: $(O)/tests/lib/rig.o $(CORE_O)
 $(O)/tests/unit/test-capture.o: CPPFLAGS := $(CORE_CPPFLAGS) $(CPPFLAGS)
 
 # With the accounts of the reading commands.
-$(O)/tests/unit/test-account: $(O)/tools/account.o $(O)/tools/vcpus.o \
+$(O)/tests/unit/test-account: $(O)/tools/account.o $(O)/tools/vcpus.o $(O)/tools/entries.o \
                               $(O)/tools/tool.o $(O)/tools/term.o
 
 # With the filters of the reading commands.

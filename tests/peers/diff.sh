@@ -103,6 +103,10 @@ storm() { diff_of plain storm &&
     first 'Entries into Xen' 'd2 neighbour +hypercall xen_version .* x1[0-9][0-9]$' &&
     first 'Percent of a pCPU' 'd2 neighbour +running'; }
 check "storm: the hypercall, and whose" storm
+# Neither sums of what domains tell themselves, nor what idle does.
+check "storm: each thing is told once" sh -c "
+    sed '/^Percent/,/^\$/d' '$tmp/said' >'$tmp/o'
+    grep -q '^  d2 neighbour' '$tmp/o' && ! grep -E '^  (all|\(idle\)) ' '$tmp/o'"
 starved() { diff_of plain starved &&
     first 'Percent of a pCPU' 'd1 victim +waiting to run '; }
 check "starved: who waits" starved

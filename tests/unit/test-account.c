@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-account.c: percentiles of times, kinds of events, the table of vCPUs.
+ * test-account.c: percentiles of times, kinds of events, the table of vCPUs,
+ * entries into Xen.
  * What the accounts add up is tested against played scenes, see tests/peers.
  */
 
@@ -11,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "tools/account.h"
+#include "tools/entries.h"
 
 static void test_times_of_none(void **state)
 {
@@ -115,6 +116,131 @@ static void test_kind_of_exits(void **state)
     }
 }
 
+/*
+ * Entries.
+ */
+
+struct machine {
+    struct doc doc;
+    struct kinds kinds;
+    struct entries e;
+    uint64_t tsc;
+};
+
+static void begin(struct machine *m)
+{
+    memset(m, 0, sizeof(*m));
+    m->doc.tsc_khz = m->doc.clock.tsc_khz = 1000000; /* a tick is a ns */
+    assert_int_equal(event_dict_build(NULL, 0, EVENT_VENDOR_AMD, &m->doc.dict),
+                     0);
+    assert_int_equal(entries_init(&m->e, &m->doc), 0);
+}
+
+/* 100 ns later domain 1 does something. */
+static void record(struct machine *m, const char *name, uint32_t vcpu,
+                   uint32_t word, bool count)
+{
+    struct merge_record rec = { .kind = MERGE_EVENT, .domid = 1, .vcpu = vcpu,
+                                .tsc = m->tsc += 100, .words = 3,
+                                .data = { word } };
+
+    for ( unsigned int i = 0; i < event_list_rows; i++ )
+        if ( !strcmp(event_list[i].name, name) )
+            rec.id = XEN_FLIGHTREC_ID_FIRST + i;
+    rec.desc = event_by_id(m->doc.dict, rec.id);
+    assert_non_null(rec.desc);
+    entries_take(&m->e, &rec, kind_of(&m->kinds, &rec), count);
+}
+
+/* How often, and of how many it is known how long: the longest. */
+static void expect(const struct machine *m, unsigned int n,
+                   enum entry_kind kind, uint64_t nr, uint64_t timed,
+                   uint64_t max)
+{
+    assert_true(n < m->e.nr);
+    assert_int_equal(m->e.entry[n]->kind, kind);
+    assert_int_equal(m->e.entry[n]->nr, nr);
+    assert_int_equal(m->e.entry[n]->times.nr, timed);
+    assert_int_equal(m->e.entry[n]->times.max, max);
+}
+
+static void end(struct machine *m)
+{
+    entries_free(&m->e);
+    event_dict_free(m->doc.dict);
+}
+
+/* Each vCPU has its own; the hypercall of an exit takes as long as that. */
+static void test_entries_are_paired(void **state)
+{
+    struct machine m;
+
+    begin(&m);
+    record(&m, "HVM_VMEXIT64", 0, 129, true);
+    record(&m, "HVM_VMEXIT64", 1, 123, true);
+    record(&m, "HVM_VMMCALL", 0, 17, true);
+    record(&m, "HVM_VMENTRY", 1, 0, true);
+    record(&m, "HVM_VMENTRY", 0, 0, true);
+    record(&m, "HVM_VMENTRY", 0, 0, true);
+    record(&m, "PV_HYPERCALL_V2", 2, 29, true);
+    assert_int_equal(m.e.nr, 4);
+    expect(&m, 0, ENTRY_EXIT, 1, 1, 200);
+    expect(&m, 1, ENTRY_EXIT, 1, 1, 400);
+    expect(&m, 2, ENTRY_HYPERCALL, 1, 1, 400);
+    expect(&m, 3, ENTRY_HYPERCALL, 1, 0, 0);
+    end(&m);
+}
+
+/* It waited for a pCPU, or records are missing: that is not Xen's time. */
+static void test_entries_that_are_cut(void **state)
+{
+    const struct merge_record gap = { .kind = MERGE_GAP };
+    struct machine m;
+
+    begin(&m);
+    record(&m, "HVM_VMEXIT64", 0, 120, true);
+    record(&m, "SCHED_RUNSTATE_CHANGE__RUNNING_BLOCKED", 0, 1 << 16, true);
+    record(&m, "HVM_VMENTRY", 0, 0, true);
+    record(&m, "HVM_VMEXIT64", 0, 120, true);
+    /* Of another vCPU. */
+    record(&m, "SCHED_RUNSTATE_CHANGE__RUNNING_BLOCKED", 0, 1 << 16 | 1, true);
+    record(&m, "HVM_VMENTRY", 0, 0, true);
+    record(&m, "HVM_VMEXIT64", 0, 120, true);
+    entries_take(&m.e, &gap, KIND_OTHER, true);
+    record(&m, "HVM_VMENTRY", 0, 0, true);
+    expect(&m, 0, ENTRY_EXIT, 3, 1, 200);
+    end(&m);
+}
+
+/* What does not count ends what does. */
+static void test_entries_that_do_not_count(void **state)
+{
+    struct machine m;
+
+    begin(&m);
+    record(&m, "HVM_VMEXIT64", 0, 120, true);
+    record(&m, "HVM_VMEXIT64", 0, 123, false);
+    record(&m, "HVM_VMENTRY", 0, 0, true);
+    assert_int_equal(m.e.nr, 1);
+    expect(&m, 0, ENTRY_EXIT, 1, 0, 0);
+    end(&m);
+}
+
+static void test_entries_have_a_limit(void **state)
+{
+    struct machine m;
+
+    begin(&m);
+    for ( unsigned int i = 0; i < ENTRIES_MAX + 5; i++ )
+        record(&m, "HVM_VMEXIT64", 0, ENTRIES_MAX + 5 - i, true);
+    record(&m, "HVM_VMENTRY", 0, 0, true);
+    assert_int_equal(m.e.nr, ENTRIES_MAX);
+    assert_int_equal(m.e.left_out[ENTRY_EXIT], 5);
+    for ( unsigned int i = 1; i < m.e.nr; i++ )
+        assert_true(m.e.entry[i]->code > m.e.entry[i - 1]->code);
+    end(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +251,10 @@ int main(void)
         cmocka_unit_test(test_kind_of_exits),
         cmocka_unit_test(test_vcpus_keep_their_data),
         cmocka_unit_test(test_vcpus_have_a_limit),
+        cmocka_unit_test(test_entries_are_paired),
+        cmocka_unit_test(test_entries_that_are_cut),
+        cmocka_unit_test(test_entries_that_do_not_count),
+        cmocka_unit_test(test_entries_have_a_limit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

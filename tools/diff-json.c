@@ -49,8 +49,8 @@ static json_t *side(const struct diff *d, unsigned int n)
     json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:o, "
                           "s:I, s:b}", "type", "side", "side", key[n], "file",
                           text_escape(path, sizeof(path), s->path), "cause",
-                          doc->cause, "xen", doc_text(xen, "version", ""), "from_ns",
-                          (json_int_t)doc_ns(doc, s->acc.from), "to_ns",
+                          doc->cause, "xen", doc_text(xen, "version", ""),
+                          "from_ns", (json_int_t)doc_ns(doc, s->acc.from), "to_ns",
                           (json_int_t)doc_ns(doc, s->acc.to), "records",
                           (json_int_t)s->acc.records, "pcpus", (int)s->cpus,
                           "gaps", gaps(s), "damaged",

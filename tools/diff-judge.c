@@ -15,6 +15,9 @@
 #include "tools/diff.h"
 #include "tools/explain.h"
 
+/* Rows of domains tell what a sum does if they make so much of its change. */
+#define TOLD_PART 0.3
+
 struct diff_times diff_times_of(const struct diff *d,
                                 const struct diff_row *row, unsigned int side)
 {
@@ -107,20 +110,34 @@ static bool is_compared(const struct diff_row *row)
            !diff_only_in(row->domain, DIFF_B);
 }
 
-/* Of the same name, of a domain, in the same direction. */
-static bool told_by_domain(const struct diff *d, enum diff_section section,
-                           const struct diff_item *sum)
+static double more_of(const struct diff *d, const struct diff_row *row)
+{
+    return diff_rate(d, row, DIFF_B) - diff_rate(d, row, DIFF_A);
+}
+
+/*
+ * Do the rows of domains that are told say what this sum does: in the same
+ * direction; of a rate, much of the difference?
+ */
+static bool told_by_domains(const struct diff *d, enum diff_section section,
+                            const struct diff_item *sum)
 {
     const struct diff_list *l = &d->list[section];
+    bool any = false;
+    double told = 0;
 
     for ( unsigned int i = 0; i < l->nr; i++ )
         if ( l->item[i].remarkable && l->item[i].row->domain &&
              l->item[i].row->kind == sum->row->kind &&
              l->item[i].row->name == sum->row->name &&
              (l->item[i].change > 0) == (sum->change > 0) )
-            return true;
+        {
+            any = true;
+            told += more_of(d, l->item[i].row);
+        }
 
-    return false;
+    return any && (section == DIFF_LATENCY ||
+                   told / more_of(d, sum->row) > TOLD_PART);
 }
 
 /*
@@ -191,7 +208,7 @@ static int judge_rate(struct diff *d, const struct diff_row *row)
         return 0;
 
     item.remarkable = fabs(item.change) >= DIFF_OCTAVES && !is_dull(row);
-    if ( !row->domain && (d->only || told_by_domain(d, section, &item)) )
+    if ( !row->domain && (d->only || told_by_domains(d, section, &item)) )
         item.remarkable = false;
     return put(d, section, &item);
 }
@@ -208,7 +225,7 @@ static int judge_latency(struct diff *d, const struct diff_row *row)
         return 0;
 
     item.remarkable = fabs(item.change) >= DIFF_OCTAVES;
-    if ( !row->domain && (d->only || told_by_domain(d, DIFF_LATENCY, &item)) )
+    if ( !row->domain && (d->only || told_by_domains(d, DIFF_LATENCY, &item)) )
         item.remarkable = false;
     return put(d, DIFF_LATENCY, &item);
 }

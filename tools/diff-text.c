@@ -421,8 +421,10 @@ static const struct {
     const char *title, *columns;
     void (*print)(const struct diff *d, const struct diff_item *item);
 } sections[DIFF_SECTIONS] = {
-    [DIFF_CAME] = { "Kinds of records only in B", "     number   a second", print_kind },
-    [DIFF_WENT] = { "Kinds of records only in A", "     number   a second", print_kind },
+    [DIFF_CAME] = { "Kinds of records only in B", "     number   a second",
+                    print_kind },
+    [DIFF_WENT] = { "Kinds of records only in A", "     number   a second",
+                    print_kind },
     [DIFF_TIME] = { "Percent of a pCPU", "          A          B    change",
                     print_time },
     [DIFF_LATENCY] = { "Waits, and time in Xen: us",

@@ -25,6 +25,11 @@ static const struct argp argp = {
            "had its pCPU; what Dom0 did; and what the recording cannot tell.  "
            "In brackets is what a line rests on: seconds from the trigger and "
            "pCPU, to look up with `xenflight show'.\v"
+           "Examples:\n"
+           "  xenflight explain FILE\n"
+           "  xenflight explain $(ls -t " TOOL_DIR "/*.xfr.lz4 | head -n 1)\n"
+           "  xenflight show --from -0.0029 --to -0.0027 --cpu 0 FILE  # what is "
+           "cited\n\n"
            "Needs neither Xen nor root.  Exit status: 0 done, 1 the file "
            "cannot be read, or not to its end, 2 usage.",
 };

@@ -29,12 +29,13 @@ static void say_death(struct story *s)
                           "Windows does with a blue screen",
     };
     const struct doc *d = &s->src->doc;
-    char who[EXPLAIN_PART], where[EXPLAIN_PART], rip[40] = "";
+    char who[EXPLAIN_PART], where[EXPLAIN_PART], rip[40] = "", cpu[24] = "";
 
     if ( d->has_rip )
         snprintf(rip, sizeof(rip), ", rip %#" PRIx64, d->rip);
-    say(s, "%s %s; %s pCPU %u%s %s", subject(s, who), how[s->plot],
-        s->plot == PLOT_WATCHDOG ? "noticed on" : "on", s->cpu, rip,
+    if ( s->plot != PLOT_WATCHDOG )
+        snprintf(cpu, sizeof(cpu), "; on pCPU %u", s->cpu);
+    say(s, "%s %s%s%s %s", subject(s, who), how[s->plot], cpu, rip,
         cite(s, where));
 }
 
@@ -166,8 +167,9 @@ static void say_nothing(struct story *s)
 {
     char where[EXPLAIN_PART];
 
-    say(s, "Nobody died, hung or starved in %sthis recording %s",
-        snapshot_truncated(s->src->snap) ? "what is left of " : "",
+    say(s, "Nobody died, hung or starved, over %s this recording or in its last "
+        "second %s", snapshot_truncated(s->src->snap) ? "what is left of"
+                                                      : "all of",
         stretch(s, where, &s->acc));
 }
 

@@ -182,6 +182,18 @@ static const struct vcpu *next_neighbour(const struct story *s,
     return best;
 }
 
+/* `last 100.00 ms', `100.00 ms before its end': from the tail's begin on. */
+static const char *tail_name(const struct story *s, char *buf)
+{
+    char over[EXPLAIN_PART / 2];
+
+    lasts(s, buf, s->end > s->tail ? s->end - s->tail : 0);
+    snprintf(over, sizeof(over), "%s", buf);
+    snprintf(buf, EXPLAIN_PART, s->end < s->acc.to ? "%s before its end"
+                                                   : "last %s", over);
+    return buf;
+}
+
 /* Who had the pCPU just before, those with most of it. */
 static void say_neighbours(struct story *s)
 {
@@ -201,14 +213,40 @@ static void say_neighbours(struct story *s)
         len += sprintf(text + len, "%s%s %u%%", len ? ", " : "", name,
                        share_of(ticks_of(v), all));
     }
-    say(s, "Of the last %s on pCPU %u: %s %s", lasts(s, over, all), s->cpu,
-        len ? text : "nothing recorded",
+    say(s, "Of the %s pCPU %u was with: %s %s", tail_name(s, over), s->cpu,
+        len ? text : "nobody known",
         span(s, where, s->tail, s->end, s->cpu));
 }
 
 /*
  * Others.
  */
+
+/* Where nothing is wrong: what comes nearest to it. */
+static void say_longest(struct story *s)
+{
+    const struct vcpu *best = NULL;
+    char who[EXPLAIN_PART], time[EXPLAIN_PART], where[EXPLAIN_PART];
+    const struct account *a;
+
+    for ( unsigned int i = 0; i < vcpus_nr(s->acc.vcpus); i++ )
+    {
+        const struct vcpu *v = vcpus_nth(s->acc.vcpus, i);
+
+        a = v->data;
+        if ( v->domid != VCPU_IDLE_DOMAIN && a->longest &&
+             (!best ||
+              a->longest > ((const struct account *)best->data)->longest) )
+            best = v;
+    }
+    if ( s->plot != PLOT_NOTHING || !best )
+        return;
+
+    a = best->data;
+    say(s, "The longest that anybody waited to run: %s, %s %s",
+        vcpu_name(s, who, best->domid, best->vcpu), lasts(s, time, a->longest),
+        span(s, where, a->longest_tsc, a->longest_tsc + a->longest, -1));
+}
 
 /* Does a hypercall of Dom0 concern more than itself? */
 static bool acts_on_others(const char *op)
@@ -275,9 +313,9 @@ static void say_dom0(struct story *s)
         stretch(s, where, &s->acc));
 
     list_ops(s, text, sizeof(text));
-    say(s, "  hypercalls in the last %s: %" PRIu64 ", of these beyond itself: %s "
-        "%s", lasts(s, over, s->end - s->tail), s->dom0_calls,
-        text[0] ? text : "none", span(s, where, s->tail, s->end, -1));
+    say(s, "  hypercalls in the %s: %" PRIu64 ", of these beyond itself: %s %s",
+        tail_name(s, over), s->dom0_calls, text[0] ? text : "none",
+        span(s, where, s->tail, s->end, -1));
     if ( s->domctl.tsc )
         say(s, "  its last domctl (creates, pauses, destroys domains), %s "
             "before the end %s", lasts(s, over, s->end - s->domctl.tsc),
@@ -481,6 +519,7 @@ void story_write(struct story *s)
     say_running(s);
     say_neighbours(s);
     say_differences(s);
+    say_longest(s);
     say_dom0(s);
     say_marks(s);
     s->room = EXPLAIN_LINES;

@@ -147,6 +147,8 @@ static int inflate_frame(struct snapshot *s, size_t bytes, void *out,
                                s->in + in_done, &in_now, NULL);
         if ( !strcmp(LZ4F_getErrorName(hint), "ERROR_contentChecksum_invalid") )
             return -EILSEQ;
+        if ( !strcmp(LZ4F_getErrorName(hint), "ERROR_allocation_failed") )
+            return -ENOMEM;
         if ( LZ4F_isError(hint) || (hint && !in_now && !out_now) )
             return -EBADMSG;
         in_done += in_now;

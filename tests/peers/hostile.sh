@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# hostile.sh: files cut, flipped, put together in other ways, too large, of a
-# later version: each command says plainly what is wrong, in little memory, and
+# hostile.sh: files cut, flipped, put together in other ways, too large, of an
+# older or a later version: each command says plainly what is wrong, in little memory, and
 # shows what is left: never a record that was not there.  What it exports of such
 # a file is still what others read.
 

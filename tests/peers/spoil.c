@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * spoil.c GOOD DIRECTORY: the snapshot GOOD, spoilt in each way there is, a file
- * each; and first good.xfr.lz4, the same records in many frames.  Prints a line
+ * each; and first good.xfr.lz4, the same records in many frames, as newer and
+ * older versions write it too.  Prints a line
  * for each, "VERDICT NAME":
  *
  *   whole  nothing is wrong with it; it has all records
@@ -92,20 +93,15 @@ static const uint8_t *find_packet(const uint8_t *at, size_t left,
 }
 
 /* The pCPUs' packets in turn: each is a frame of its own. */
-static void make_good(const char *from)
+static int write_frames(const char *name, const struct snapshot_how *how,
+                        const char *text, const uint8_t *packets, size_t n)
 {
-    static uint8_t packets[1 << 22];
     struct snapshot_writer *w;
-    struct snapshot *s;
-    size_t n, text_len;
     unsigned int misses = 0;
-    char *text;
-    int fd = create("whole", "good");
+    int fd = create("whole", name);
 
-    expect(!snapshot_open(from, &s, NULL));
-    n = read_packets(s, packets, sizeof(packets));
-    expect(!snapshot_json(s, SNAPSHOT_META, &text, &text_len));
-    expect(!snapshot_create(fd, 1, &w) && !snapshot_put_meta(w, text, text_len));
+    expect(!snapshot_create_as(fd, 1, how, &w) &&
+           !snapshot_put_meta(w, text, strlen(text)));
     for ( unsigned int i = 0; misses < 2; i++ )
     {
         const uint8_t *at = find_packet(packets, n, i % 2, i / 2);
@@ -118,6 +114,48 @@ static void make_good(const char *from)
         expect(!snapshot_put_packet(w, at, h.used_bytes));
     }
     expect(!snapshot_finish(w, NULL));
+    return fd;
+}
+
+/* Members that every document must have, and those of its dictionary. */
+static char *least_meta(const char *text)
+{
+    json_t *all = json_loads(text, 0, NULL);
+    const json_t *t = json_object_get(all, "trigger");
+    json_t *o = json_pack(
+        "{s:i, s:{s:O, s:O, s:i}, s:s, s:{s:O, s:O, s:[]}, s:O}", "format", 1,
+        "trigger", "cause", json_object_get(t, "cause"), "tsc",
+        json_object_get(t, "tsc"), "gen", 1, "history", "complete", "clock",
+        "tsc_khz", json_object_get(json_object_get(all, "clock"), "tsc_khz"),
+        "tsc_shift", json_object_get(json_object_get(all, "clock"),
+                                     "tsc_shift"),
+        "pairs", "dictionary", json_object_get(all, "dictionary"));
+    char *least = json_dumps(o, JSON_COMPACT);
+
+    expect(least != NULL);
+    json_decref(o);
+    json_decref(all);
+    return least;
+}
+
+/* And the same as versions before this one may have written it. */
+static void make_good(const char *from)
+{
+    static const struct snapshot_how plain = { .plain = true };
+    static uint8_t packets[1 << 22];
+    struct snapshot *s;
+    size_t n, text_len;
+    char *text, *least;
+    int fd;
+
+    expect(!snapshot_open(from, &s, NULL));
+    n = read_packets(s, packets, sizeof(packets));
+    expect(!snapshot_json(s, SNAPSHOT_META, &text, &text_len));
+    fd = write_frames("good", NULL, text, packets, n);
+    close(write_frames("format-1", &plain, text, packets, n));
+    least = least_meta(text);
+    close(write_frames("least", &plain, least, packets, n));
+    free(least);
     free(text);
     snapshot_close(s);
 

@@ -34,7 +34,8 @@ static int put(struct column *c, const void *data, size_t bytes)
         c->room = room;
     }
 
-    memcpy(c->data + c->bytes, data, bytes);
+    if ( bytes ) /* else there may be no data yet to point into */
+        memcpy(c->data + c->bytes, data, bytes);
     c->bytes += bytes;
     return 0;
 }

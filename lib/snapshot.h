@@ -18,8 +18,9 @@
  * The index says of every frame before it where it lies, what is in it and what
  * its hash is.  It comes last, so a file that has one was written to its end.
  *
- * Without an index a reader walks the frames from the start and gets all up to
- * the last whole one.  flightrec-snapshot(5) has the layout for other readers.
+ * Without an index, or with one that its frames refute, a reader walks the frames
+ * from the start as far as it can tell where the next one is, which is mostly up
+ * to the first damage.  flightrec-snapshot(5) has the layout for other readers.
  *
  * Nothing in a file is trusted: each length is checked against the file and
  * against the limits below before anything is allocated or read.
@@ -235,7 +236,10 @@ void snapshot_close(struct snapshot *s);
 const struct snapshot_header *snapshot_header(const struct snapshot *s);
 uint64_t snapshot_file_bytes(const struct snapshot *s);
 
-/* NULL: has its index.  Else where the readable part ends, and why. */
+/*
+ * NULL: has its index.  Else the first damage; mostly the readable part ends
+ * there.
+ */
 const struct snapshot_fault *snapshot_truncated(const struct snapshot *s);
 
 uint32_t snapshot_frames(const struct snapshot *s);
@@ -263,7 +267,8 @@ int snapshot_json(struct snapshot *s, enum snapshot_kind kind, char **text,
                   size_t *len);
 
 /*
- * Checks everything, each byte included, and demands an index.  0: whole.
+ * Checks everything, each byte included, demands an index, and that no packet is
+ * in two frames.  0: whole.
  * -EBADMSG: `fault` has the first damage.
  */
 int snapshot_verify(int fd, struct snapshot_fault *fault,

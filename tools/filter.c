@@ -78,9 +78,9 @@ static void parse_moment(const char *option, const char *arg, struct when *w,
                          struct argp_state *state)
 {
     if ( when_parse(arg, w) )
-        argp_error(state, "--%s takes a time like -100ms (from the trigger), "
-                   "\"2026-01-31 23:59:59.5\", 23:59:59 (UTC) or @TSC, not "
-                   "\"%s\"", option, arg);
+        argp_error(state, "--%s takes a time like -100ms or -0.0021 (seconds; "
+                   "from the trigger), \"2026-01-31 23:59:59.5\", 23:59:59 "
+                   "(UTC) or @TSC, not \"%s\"", option, arg);
 }
 
 static void parse_list(const char *option, const char *arg, bool *list,
@@ -146,8 +146,8 @@ static const struct argp_option option_list[] = {
       0 },
     { "filter", 'f', "EXPR", 0, "only events for which this holds, like "
       "'reason==crash && dom==5'; given several times, all must hold", 0 },
-    { "from", OPT_FROM, "WHEN", 0, "not before: -100ms, +5us (from the "
-      "trigger), \"2026-01-31 23:59:59.5\", 23:59:59.5 (UTC), @TSC", 0 },
+    { "from", OPT_FROM, "WHEN", 0, "not before: -100ms, -0.0021 (seconds; from "
+      "the trigger), \"2026-01-31 23:59:59.5\", 23:59:59.5 (UTC), @TSC", 0 },
     { "to", OPT_TO, "WHEN", 0, "not after", 0 },
     { 0 },
 };

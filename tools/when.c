@@ -60,6 +60,19 @@ static int parse_wall(const char *text, struct when *w)
     return -EINVAL;
 }
 
+/* "12.000345", in seconds, as records are shown. */
+static int parse_seconds(const char *text, int64_t *ns)
+{
+    size_t digits = strspn(text, "0123456789");
+    uint64_t secs;
+
+    if ( !digits || digits > 9 || text[digits] != '.' )
+        return -EINVAL;
+    secs = strtoull(text, NULL, 10);
+    *ns = secs * NS_PER_S;
+    return parse_fraction(text + digits, ns);
+}
+
 int when_parse(const char *text, struct when *w)
 {
     uint64_t n;
@@ -72,10 +85,12 @@ int when_parse(const char *text, struct when *w)
     }
     if ( *text != '-' && *text != '+' )
         return strcmp(text, "0") ? parse_wall(text, w) : 0;
-    if ( text_duration(text + 1, &n) )
+    if ( !text_duration(text + 1, &n) )
+        w->ns = n;
+    else if ( parse_seconds(text + 1, &w->ns) )
         return -EINVAL;
 
-    w->ns = *text == '-' ? -(int64_t)n : (int64_t)n;
+    w->ns = *text == '-' ? -w->ns : w->ns;
     return 0;
 }
 

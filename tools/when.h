@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * when.h: moments as a user says them: "-100ms" and "+5us" from the trigger;
+ * when.h: moments as a user says them: "-100ms" and "+5us" from the trigger, or
+ * "-0.000709283" in seconds, as records are shown;
  * "2026-01-31 23:59:59.5", "2026-01-31 23:59" or "2026-01-31" in UTC;
  * "23:59:59.5" or "23:59" on the trigger's day; or "@123456", the TSC as
  * `show --clock tsc' has it.

@@ -227,7 +227,8 @@ static uint64_t tsc_of(const char *text)
 static void test_when(void **state)
 {
     static const char *const bad[] = {
-        "", "now", "100ms", "-", "-5", "@", "@x", "2023-11", "22", "22:",
+        "", "now", "100ms", "-", "-5", "-5.", "-.5", "0.5", "-1.5x",
+        "-1234567890.0", "@", "@x", "2023-11", "22", "22:",
         "22:13:20.", "22:13:20x", "22:13.5", "2023-11-14 22", "2023-11-14.5",
         "1969-12-31 23:59:59", "-1e30s",
     };
@@ -237,6 +238,9 @@ static void test_when(void **state)
     assert_int_equal(tsc_of("0"), doc.tsc);
     assert_int_equal(tsc_of("-100ms"), doc.tsc - 200000000);
     assert_int_equal(tsc_of("+5us"), doc.tsc + 10000);
+    assert_int_equal(tsc_of("-0.000005000"), tsc_of("-5us"));
+    assert_int_equal(tsc_of("+1.000000001"), doc.tsc + 2000000002);
+    assert_int_equal(tsc_of("-12.5"), tsc_of("-12500ms"));
     assert_int_equal(tsc_of("-2000s"), 0);
     assert_int_equal(tsc_of("@12345"), 12345);
     assert_int_equal(tsc_of("22:13:20"), doc.tsc);

@@ -97,8 +97,9 @@ static void print_unlike(const struct diff *d)
         printf("Two hosts: the machines may differ as well.\n");
     if ( strcmp(part_of(a, "xen", "version"), part_of(b, "xen", "version")) )
         printf("Two versions of Xen: events may be of one of them only.\n");
-    if ( strcmp(doc_text(a->root, "backend", ""),
-                doc_text(b->root, "backend", "")) )
+    /* A recording does not say so: only the recorder makes one. */
+    if ( strcmp(doc_text(a->root, "backend", "flightrec"),
+                doc_text(b->root, "backend", "flightrec")) )
         printf("One was recorded by the recorder, one by Xen's own trace "
                "buffers: not all events are in both.\n");
 }

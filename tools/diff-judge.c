@@ -152,8 +152,7 @@ static bool is_mark(const struct diff_row *row, enum mark_kind *kind)
 
 /*
  * Marks first, in the order in which they are listed: who died is worth most.
- * Last what a scheduler tells of its own work: it has many words for each of its
- * decisions, and what came of them is told by others.
+ * Last what a scheduler tells of its own work.
  */
 static uint8_t rank_of(const struct diff_row *row)
 {
@@ -161,7 +160,7 @@ static uint8_t rank_of(const struct diff_row *row)
 
     if ( is_mark(row, &mark) )
         return 1 + MARKS - mark;
-    return row->kind != DIFF_EVENT || strncmp(row->name, "CSCHED", 6) != 0;
+    return row->kind != DIFF_EVENT || !diff_is_internal(row->name);
 }
 
 /* Idle does what others leave: its own rows say nothing that theirs do not. */

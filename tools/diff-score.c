@@ -4,8 +4,14 @@
  */
 
 #include <math.h>
+#include <string.h>
 
 #include "tools/diff-score.h"
+
+bool diff_is_internal(const char *event)
+{
+    return !strncmp(event, "CSCHED", 6);
+}
 
 /* n * log(have / want), 0 of nothing. */
 static double term(double n, double have, double want)

@@ -37,6 +37,12 @@
 /* ... if less of the time than this is not known, in percent. */
 #define DIFF_UNKNOWN 50.0
 
+/*
+ * Is it what a scheduler tells of its own work?  It has many words for each of
+ * its decisions, and what came of them is told by other events.
+ */
+bool diff_is_internal(const char *event);
+
 /* So many, over so much time. */
 struct diff_count {
     double n, over;

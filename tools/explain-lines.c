@@ -4,12 +4,18 @@
  */
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/text.h"
+#include "tools/diff-score.h"
 #include "tools/explain-text.h"
+
+/* At least five times as often, in octaves; and so many that they matter. */
+#define FAR_MORE  2.321928094887362
+#define SO_MANY   20
 
 /* A pCPU that has no record for so long before the end is worth a word. */
 #define SILENT_NS 10000000
@@ -344,37 +350,71 @@ static struct rate rate_of(const struct story *s, const char *name)
     return r;
 }
 
+/* An event that is more, or less, frequent just before than before that. */
+struct difference {
+    const char *name;
+    struct rate rate;
+    double octaves;        /* the least that it may be: see diff-score.h */
+};
+
+/* So many are told, the surest of the largest. */
+#define DIFFERENCES 2
+
+static void insert(struct difference best[DIFFERENCES],
+                   const struct difference *new)
+{
+    unsigned int i = DIFFERENCES - 1;
+
+    if ( fabs(new->octaves) <= fabs(best[i].octaves) )
+        return;
+
+    for ( ; i && fabs(new->octaves) > fabs(best[i - 1].octaves); i-- )
+        best[i] = best[i - 1];
+    best[i] = *new;
+}
+
 /* Its events that came far more often just before than in the part before that;
  * of who hangs also those that came no more. */
+static void find_differences(const struct story *s, double head, double tail,
+                             struct difference best[DIFFERENCES])
+{
+    const char *last = "";
+
+    for ( unsigned int id = 0; id < XEN_FLIGHTREC_IDS; id++ )
+    {
+        const struct event_desc *desc = event_by_id(s->src->doc.dict, id);
+        struct difference new;
+
+        if ( !desc || !strcmp(desc->name, last) ||
+             diff_is_internal(desc->name) )
+            continue;
+        last = new.name = desc->name;
+        new.rate = rate_of(s, desc->name);
+        new.octaves = diff_rates((struct diff_count){ new.rate.before, head },
+                                 (struct diff_count){ new.rate.after, tail });
+        if ( (new.octaves >= FAR_MORE && new.rate.after >= SO_MANY) ||
+             (new.octaves <= -FAR_MORE && !new.rate.after &&
+              new.rate.before / head * tail >= SO_MANY &&
+              s->plot == PLOT_HUNG) )
+            insert(best, &new);
+    }
+}
+
 static void say_differences(struct story *s)
 {
     uint64_t head = s->tail - s->acc.from, tail = s->end - s->tail;
+    struct difference best[DIFFERENCES] = { { 0 } };
     char where[EXPLAIN_PART], who[EXPLAIN_PART];
-    const char *last = "";
-    unsigned int told = 0;
 
     if ( s->domid == MERGE_NO_DOMAIN || s->tail <= s->acc.from || head < tail )
         return;
 
-    for ( unsigned int id = 0; id < XEN_FLIGHTREC_IDS && told < 2; id++ )
-    {
-        const struct event_desc *desc = event_by_id(s->src->doc.dict, id);
-        struct rate r;
-        double before;
-
-        if ( !desc || !strcmp(desc->name, last) )
-            continue;
-        last = desc->name;
-        r = rate_of(s, desc->name);
-        before = (double)r.before / head * tail;
-        if ( (r.after < 20 || r.after < 5 * before) &&
-             (r.after || before < 20 || s->plot != PLOT_HUNG) )
-            continue;
+    find_differences(s, head, tail, best);
+    for ( unsigned int i = 0; i < DIFFERENCES && best[i].name; i++ )
         say(s, "Different from before: %s of %s, %" PRIu64 " times, where %.1f "
-            "would be as before %s", desc->name, subject(s, who), r.after,
-            before, span(s, where, s->tail, s->end, -1));
-        told++;
-    }
+            "would be as before %s", best[i].name, subject(s, who),
+            best[i].rate.after, (double)best[i].rate.before / head * tail,
+            span(s, where, s->tail, s->end, -1));
 }
 
 static void say_marks(struct story *s)

@@ -45,6 +45,10 @@ victim='domain 1 "victim" vCPU 0'
 says pv-panic "$victim crashed: it told Xen so"
 check "pv-panic: the last hypercall" \
     grep -q '^  hypercall sched_op shutdown \[' "$tmp/said"
+says faults-panic "$victim crashed: it told Xen so"
+check "faults-panic: what came far more often just before" sh -c "
+    grep '^Different from before: ' '$tmp/said' | head -n 1 |
+        grep -q 'PV_PAGE_FAULT of $victim, [0-9]* times'"
 says xen-crash "$victim was killed by Xen"
 check "xen-crash: what it was doing" \
     sh -c "grep -A6 '^The last that' '$tmp/said' | grep -q 'hypercall mmu_update'"

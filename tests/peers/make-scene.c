@@ -124,6 +124,15 @@ static json_t *other_ids(struct scene *s, unsigned int steps)
     return plain(s, steps);
 }
 
+/* It faults far more often in the last 100 ms, and then it panics. */
+static json_t *faults_panic(struct scene *s, unsigned int steps)
+{
+    scene_play(s, steps * 6);
+    scene_behave(s, 1, (struct scene_odds){ 40, 20, 60, 100, 0, 700 }, -1);
+    scene_play(s, steps * 2);
+    return pv_panic(s, steps);
+}
+
 /* Xen refuses a page table and kills the domain that asked. */
 static json_t *xen_crash(struct scene *s, unsigned int steps)
 {
@@ -351,6 +360,7 @@ static const struct {
     { "reborn", reborn, { 0 } },
     { "hvm-slow", hvm_slow, { 0 } },
     { "other-ids", other_ids, { 0 } },
+    { "faults-panic", faults_panic, { 0 } },
 };
 
 #define NR_SCENES (sizeof(scenes) / sizeof(scenes[0]))

@@ -4,6 +4,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,6 +152,17 @@ bool term_quit(void)
     return pager > 0 && ferror(stdout);
 }
 
+/* The pager sees its input's end; what is still printed is for nobody. */
+static void close_pipe(void)
+{
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+    if ( null < 0 || dup2(null, STDOUT_FILENO) < 0 )
+        close(STDOUT_FILENO);
+    if ( null >= 0 )
+        close(null);
+}
+
 int term_end(void)
 {
     int rc;
@@ -160,7 +172,7 @@ int term_end(void)
 
     rc = (fflush(stdout) || ferror(stdout)) && errno != EPIPE ? EXIT_FAIL
                                                               : EXIT_OK;
-    fclose(stdout);
+    close_pipe();
     while ( waitpid(pager, NULL, 0) < 0 && errno == EINTR )
         ;
     pager = -1;

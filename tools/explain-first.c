@@ -167,10 +167,13 @@ static void say_nothing(struct story *s)
 {
     char where[EXPLAIN_PART];
 
-    say(s, "Nobody died, hung or starved, over %s this recording or in its last "
-        "second %s", snapshot_truncated(s->src->snap) ? "what is left of"
-                                                      : "all of",
-        stretch(s, where, &s->acc));
+    if ( s->acc.from == s->acc.to || snapshot_truncated(s->src->snap) )
+        say(s, "Nobody died in what there is of this recording; whether "
+            "somebody hung or starved it cannot tell %s",
+            stretch(s, where, &s->acc));
+    else
+        say(s, "Nobody died, hung or starved, over all of this recording or in "
+            "its last second %s", stretch(s, where, &s->acc));
 }
 
 void story_first(struct story *s)

@@ -3,8 +3,9 @@
  * explain-rules.c: chooses what a snapshot is about.
  *
  * A trigger that names a domain decides.  For a snapshot that somebody asked
- * for, the rules below are tried in order, those about the living first over the
- * last second, then over the whole recording.  Each has limits far from what a
+ * for, the rules below are tried over the last second, then over the whole
+ * recording: what has just happened is what somebody asks about, and a death of
+ * half a minute ago has its own snapshot.  Each has limits far from what a
  * healthy machine does, for a false alarm costs more than a fault that the
  * reader has to find in the tables.
  *
@@ -147,11 +148,13 @@ static void death(struct story *s)
         s->cpu = d->cpu;
 }
 
-static bool crashed_before(struct story *s)
+/* Not before `from`. */
+static bool crashed_before(struct story *s, uint64_t from)
 {
     const struct mark *crash = story_mark(s, MARK_CRASH, MERGE_NO_DOMAIN);
 
-    if ( !crash || crash->domid == MERGE_NO_DOMAIN || !story_recent(s, crash) )
+    if ( !crash || crash->domid == MERGE_NO_DOMAIN ||
+         !story_recent(s, crash) || crash->tsc < from )
         return false;
 
     s->plot = PLOT_CRASHED_BEFORE;
@@ -339,6 +342,7 @@ static bool anyone(struct story *s, const struct accounts *acc)
 void story_choose(struct story *s)
 {
     const struct doc *d = &s->src->doc;
+    bool whole;
 
     s->plot = PLOT_NOTHING;
     s->domid = MERGE_NO_DOMAIN;
@@ -350,11 +354,10 @@ void story_choose(struct story *s)
         death(s);
         return;
     }
-    if ( crashed_before(s) )
-        return;
     /* The end of a cut file has not all pCPUs: it makes no account. */
-    if ( !snapshot_truncated(s->src->snap) &&
-         (anyone(s, &s->now) || anyone(s, &s->acc)) )
+    whole = !snapshot_truncated(s->src->snap);
+    if ( crashed_before(s, s->now.from) || (whole && anyone(s, &s->now)) ||
+         crashed_before(s, 0) || (whole && anyone(s, &s->acc)) )
         return;
     destroyed(s);
 }

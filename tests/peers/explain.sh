@@ -76,4 +76,20 @@ check "reboot: told, as nothing to worry about" \
 says cpu-off-on 'Nobody died, hung or starved'
 check "cpu-off-on: told" grep -q '^pCPU 1 went offline \[' "$tmp/said"
 
+# What a real Xen recorded; what is said of it is in tests/golden.
+for f in tests/golden/real/*.xfr.lz4
+do
+    "$XENFLIGHT" explain "$f" >"$tmp/said"
+    "$XENFLIGHT" show --json "$f" >"$tmp/records"
+    check "$f: what it cites is there" \
+        python3 "$tmp/cites.py" "$tmp/records" "$tmp/said" none
+done
+
+# Without its end a file makes no account: that is said, and no fault seen.
+"$MAKE_SCENE" storm "$tmp/s.xfr.lz4" >/dev/null
+head -c $(($(wc -c <"$tmp/s.xfr.lz4") - 5000)) "$tmp/s.xfr.lz4" >"$tmp/cut.xfr.lz4"
+"$XENFLIGHT" explain "$tmp/cut.xfr.lz4" >"$tmp/said" 2>/dev/null
+check "cut: cannot tell who hung" sh -c "head -n 1 '$tmp/said' |
+    grep '^Nobody died in what there is of this recording; whether '"
+
 finish

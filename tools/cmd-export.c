@@ -273,7 +273,10 @@ int cmd_export(int argc, char **argv)
         return EXIT_USAGE;
 
     if ( source_open(o.file, true, &src) )
+    {
+        filter_free(&o.filter);
         return EXIT_FAIL;
+    }
 
     x.src = &src;
     x.path = o.out;

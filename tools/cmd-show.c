@@ -369,7 +369,10 @@ int cmd_show(int argc, char **argv)
         return EXIT_USAGE;
 
     if ( source_open(o.file, true, &src) )
+    {
+        filter_free(&o.filter);
         return EXIT_FAIL;
+    }
 
     can = can_show(&src, &o);
     rc = can ? show(&src, &o, &damaged) : 0;

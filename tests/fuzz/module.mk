@@ -13,8 +13,6 @@ FUZZ_USES_commands  = tests/fuzz/image $(patsubst %.c,%,$(filter-out \
     tools/xenflight.c $(XENFLIGHT_XEN),$(wildcard tools/*.c)))
 FUZZ_OBJ_commands  := $(O)/gen/perfetto.pb-c.o
 FUZZ_LIBS_commands := -lprotobuf-c -lm
-# A command that fails leaves what it has to the end of its process.
-FUZZ_FLAGS_commands := -detect_leaks=0
 # The changed copies of each file in the gate; 300 where a round takes no time.
 FUZZ_ROUNDS_commands := 40
 FUZZ_USES_conf     := tests/fuzz/image snapshotd/conf snapshotd/log
@@ -93,7 +91,7 @@ fuzz-control:
 fuzz: $(FUZZ_FOUND) ## let libFuzzer search, FUZZ_TIME=60 seconds a target (needs clang)
 	$(Q)set -e; $(foreach t,$(FUZZ),mkdir -p build/fuzz/$t; \
 	    build/fuzz/fuzz-$t -max_total_time=$(FUZZ_TIME) -timeout=10 \
-	        -artifact_prefix=build/fuzz/$t- $(FUZZ_FLAGS_$t) build/fuzz/$t \
+	        -artifact_prefix=build/fuzz/$t- build/fuzz/$t \
 	        tests/fuzz/corpus/$t; )
 
 $(O)/tests/fuzz/make-corpus: $(O)/tests/fuzz/make-corpus.o \

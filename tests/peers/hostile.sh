@@ -103,6 +103,22 @@ do
     check "$verdict: $name" sub commands $verdict $name
 done <"$tmp/list"
 
+# Each is in the table, or it is said why not.
+listed()
+{
+    ulimit -v $limit
+    "$XENFLIGHT" list "$tmp/f" >"$tmp/out" 2>"$tmp/err"
+    [ $? = 1 ] || return 1
+    while read -r verdict name
+    do
+        cat "$tmp/out" "$tmp/err" | grep -q "[ /]$name.xfr.lz4" ||
+            { echo $name; return 1; }
+    done <"$tmp/list"
+    ! grep -v '^xenflight: ' "$tmp/err" &&
+        ! cat "$tmp/out" "$tmp/err" | LC_ALL=C grep '[^ -~]'
+}
+check "list: all of them, and what is wrong" sub listed
+
 cat >"$tmp/compare.py" <<'END'
 import collections, json, sys
 def records(name):

@@ -306,7 +306,6 @@ static size_t put_meta(struct image *im, const uint8_t *data, size_t len)
 static void put_file(const uint8_t *data, size_t len)
 {
     struct image im = { .fd = open(file, O_RDWR | O_CREAT | O_TRUNC, 0600) };
-    static const uint8_t none[sizeof(struct snapshot_frame)];
     size_t used = 1;
 
     expect(im.fd >= 0);
@@ -315,7 +314,7 @@ static void put_file(const uint8_t *data, size_t len)
         used += put_meta(&im, data + 1, len - 1);
     image_frames(&im, data + used, len - used);
     if ( im.frames )
-        image_index(&im, none);
+        image_index(&im, 0, NULL);
     close(im.fd);
 }
 

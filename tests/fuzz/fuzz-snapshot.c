@@ -7,8 +7,9 @@
  * First byte of the input, modulo 3:
  *   0  the rest is the file
  *   1  the rest is content, frame by frame: length (3 bytes), then that much
- *   2  the same; the last 96 bytes are xored into an entry of the index, and
- *      the records must be those that are there without it
+ *   2  the same; the last 96 bytes are xored into an entry of the index, which
+ *      the rest of the first byte says, and the records must be those that are
+ *      there without it
  */
 
 #include <stdlib.h>
@@ -95,12 +96,13 @@ static struct sum read_file(int fd)
 }
 
 /* The index is true but for `change`. */
-static void compare(struct image *im, const uint8_t *change)
+static void compare(struct image *im, unsigned int which,
+                    const uint8_t *change)
 {
     uint64_t end = im->offset;
     struct sum with, without;
 
-    image_index(im, change);
+    image_index(im, which, change);
     with = read_file(im->fd);
     if ( ftruncate(im->fd, end) )
         abort();
@@ -133,7 +135,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
             break;
         image_frames(&im, data + 1, len - 1 - entry);
         if ( im.frames )
-            compare(&im, data + len - entry);
+            compare(&im, data[0] / 3, data + len - entry);
         break;
     }
     read_file(im.fd);

@@ -67,7 +67,7 @@ static void describe(struct image *im)
     snapshot_close(s);
 }
 
-void image_index(struct image *im, const uint8_t change[])
+void image_index(struct image *im, unsigned int which, const uint8_t *change)
 {
     size_t entries = im->frames * sizeof(im->frame[0]);
     struct snapshot_index head = {
@@ -86,10 +86,10 @@ void image_index(struct image *im, const uint8_t change[])
     uint8_t buf[sizeof(head) + sizeof(im->frame) + sizeof(end)];
     size_t hashed = sizeof(head) + entries +
                     offsetof(struct snapshot_trailer, xxh64);
-    uint8_t *entry = (uint8_t *)&im->frame[im->frames - 1];
+    uint8_t *entry = (uint8_t *)&im->frame[which % im->frames];
 
     describe(im);
-    for ( size_t i = 0; i < sizeof(im->frame[0]); i++ )
+    for ( size_t i = 0; change && i < sizeof(im->frame[0]); i++ )
         entry[i] ^= change[i];
 
     memcpy(buf, &head, sizeof(head));

@@ -29,10 +29,10 @@ void image_frame(struct image *im, const uint8_t *content, size_t len);
 /* Frame by frame: length in 3 bytes, then as much content. */
 void image_frames(struct image *im, const uint8_t *data, size_t len);
 /*
- * The index, true but for the bytes that are xored into its last entry.  There
- * are frames.
+ * The index, true but for the bytes that are xored into entry `which`, modulo how
+ * many there are; NULL: none.  There are frames.
  */
-void image_index(struct image *im, const uint8_t change[]);
+void image_index(struct image *im, unsigned int which, const uint8_t *change);
 /* A file in memory. */
 int image_file(const char *name);
 

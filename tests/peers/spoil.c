@@ -216,21 +216,18 @@ static void join(const char *verdict, const char *name, const int *which,
                  const uint8_t *change)
 {
     struct image im = { .fd = create(verdict, name) };
-    struct snapshot_frame f[IMAGE_FRAMES];
 
     put(im.fd, bytes, sizeof(struct snapshot_header));
     im.offset = sizeof(struct snapshot_header);
     for ( ; *which >= 0; which++ )
     {
-        f[im.frames] = *frame[*which];
-        f[im.frames].offset = im.offset;
+        im.frame[im.frames] = *frame[*which];
+        im.frame[im.frames++].offset = im.offset;
         image_append(&im, bytes + frame[*which]->offset,
-                     f[im.frames].bytes);
-        im.frame[im.frames] = f[im.frames];
-        im.frames++;
+                     frame[*which]->bytes);
     }
     if ( change )
-        image_index(&im, change);
+        image_index(&im, im.frames - 1, change);
 }
 
 static void put_together(void)
@@ -414,7 +411,6 @@ static void later_packet(struct image *im)
 
 static void later_version(void)
 {
-    static const uint8_t none[sizeof(struct snapshot_frame)];
     struct image im = { .fd = create("whole", "later") };
     char *text = later_meta();
     struct snapshot_header h;
@@ -433,7 +429,7 @@ static void later_version(void)
         im.frame[im.frames++].offset = im.offset;
         image_append(&im, bytes + frame[i]->offset, frame[i]->bytes);
     }
-    image_index(&im, none);
+    image_index(&im, 0, NULL);
     free(text);
 }
 

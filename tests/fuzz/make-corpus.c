@@ -211,6 +211,25 @@ static void make_own_packet(unsigned int cpu)
     gen_end(&g);
 }
 
+/* A command of fuzz-commands, with a document of the input's. */
+static void make_raw_command(unsigned int command)
+{
+    char name[16];
+    FILE *f;
+
+    snprintf(name, sizeof(name), "raw%02u", command);
+    f = create("commands", name);
+    memset(&g, 0, sizeof(g));
+    fputc(command, f);
+    fputc(1, f);
+    put_content(f, meta, sizeof(meta) - 1);
+    make_packet(0, 0);
+    put_content(f, g.slot, g.bytes);
+    make_packet(0, 0);
+    put_content(f, g.slot, g.bytes);
+    fclose(f);
+}
+
 /* The forms of fuzz-commands, for a command each. */
 static void make_commands(void)
 {
@@ -294,6 +313,8 @@ int main(int argc, char **argv)
     make_content("snapshot", "content", 1);
     make_content("snapshot", "content-index", 2);
     make_commands();
+    for ( unsigned int i = 0; i < 24; i += 4 )
+        make_raw_command(i);
     make_conf();
     make_script("operations", 1200, 1);
     make_script("records", 1200, 8);

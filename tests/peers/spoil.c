@@ -138,6 +138,19 @@ static char *least_meta(const char *text)
     return least;
 }
 
+/* As `xenflight record' begins a file; it has no note, so it was cut off. */
+static char *recording_meta(const char *text)
+{
+    json_t *o = json_loads(text, 0, NULL);
+    char *recording;
+
+    json_object_set_new(o, "recording", json_true());
+    recording = json_dumps(o, JSON_COMPACT);
+    expect(recording != NULL);
+    json_decref(o);
+    return recording;
+}
+
 /* And the same as versions before this one may have written it. */
 static void make_good(const char *from)
 {
@@ -145,7 +158,7 @@ static void make_good(const char *from)
     static uint8_t packets[1 << 22];
     struct snapshot *s;
     size_t n, text_len;
-    char *text, *least;
+    char *text, *least, *recording;
     int fd;
 
     expect(!snapshot_open(from, &s, NULL));
@@ -156,6 +169,9 @@ static void make_good(const char *from)
     least = least_meta(text);
     close(write_frames("least", &plain, least, packets, n));
     free(least);
+    recording = recording_meta(text);
+    close(write_frames("recording", NULL, recording, packets, n));
+    free(recording);
     free(text);
     snapshot_close(s);
 

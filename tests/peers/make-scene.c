@@ -316,7 +316,12 @@ static json_t *reborn(struct scene *s, unsigned int steps)
     SCENE_RECORD(s, cpu, "SCHED_DOM_ADD", 1);
     SCENE_RECORD(s, cpu, "SCHED_DOM_REM", 1);
     for ( i = 0; i < 10; i++ )
-        scene_change(s, scene_run(s, 1, 0), 1, 0, SC_BLOCKED);
+    {
+        scene_change(s, cpu, 1, 0, SC_RUNNING);
+        scene_change(s, cpu, 1, 0, SC_BLOCKED);
+        scene_change(s, cpu, 1, 0, SC_RUNNABLE);
+    }
+    scene_change(s, cpu, 1, 0, SC_RUNNING);
     cpu = scene_run(s, 2, 0);
     SCENE_RECORD(s, 1 - cpu, "FR_CPU_DOWN", cpu);
     scene_wait(s, 1000000);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# The babeltrace2 plugin, where babeltrace2's headers are installed.
+# The babeltrace2 plugin, where babeltrace2's headers are installed.  It goes
+# where babeltrace2 looks, whatever PREFIX is; BT2_DIR= puts it elsewhere.
 
 LIBS_BT2 := $(call pkg,--libs,babeltrace2)
 BT2_DIR  := $(call pkg,--variable=libdir,babeltrace2)/babeltrace2/plugins

@@ -43,12 +43,40 @@ static void say_when(struct story *s)
  * The subject's last deeds.
  */
 
+/* Where a trap or an exit was, and at what address: ` va=0x1000 rip=0x2000'. */
+static const char *details(const struct story *s, const struct episode *e,
+                           char *buf)
+{
+    static const char *const fields[] = { "vector", "va", "error", "rip",
+                                          "eip" };
+    const struct merge_record *rec = &e->newest;
+    size_t len = 0;
+
+    buf[0] = '\0';
+    for ( size_t i = 0; e->kind != KIND_HYPERCALL &&
+                        i < sizeof(fields) / sizeof(fields[0]); i++ )
+    {
+        int n = event_field_index(rec->desc, fields[i]);
+        char value[EXPLAIN_PART / 3];
+
+        if ( n < 0 ||
+             !event_field_text(s->src->doc.dict, rec->desc, n, rec->data,
+                               rec->words, value, sizeof(value)) ||
+             len + strlen(fields[i]) + strlen(value) + 3 > EXPLAIN_PART )
+            continue;
+        len += sprintf(buf + len, " %s=%s", fields[i], value);
+    }
+
+    return buf;
+}
+
 /* `PV_PAGE_FAULT va=0x1000 rip=0x2000', `hypercall iret, 7 times over 2.1 ms'. */
 static void say_episode(struct story *s, const struct episode *e)
 {
     char where[EXPLAIN_PART], mean[EXPLAIN_PART], most[EXPLAIN_PART],
-        over[EXPLAIN_PART], took[3 * EXPLAIN_PART] = "";
+        over[EXPLAIN_PART], detail[EXPLAIN_PART], took[3 * EXPLAIN_PART] = "";
 
+    details(s, e, detail);
     if ( e->ends == 1 )
         snprintf(took, sizeof(took), ", handled in %s",
                  lasts(s, mean, e->handled));
@@ -57,13 +85,13 @@ static void say_episode(struct story *s, const struct episode *e)
                  lasts(s, mean, e->handled / e->ends),
                  lasts(s, most, e->longest));
     if ( e->times == 1 )
-        say(s, "  %s%s%s %s", e->what, e->detail, took,
+        say(s, "  %s%s%s %s", e->what, detail, took,
             at(s, where, e->first, e->cpu));
     else
         say(s, "  %s, %" PRIu64 " times over %s%s%s%s %s", e->what, e->times,
-            lasts(s, over, e->last - e->first), e->detail[0] ? ", last" : "",
-            e->detail, took, span(s, where, e->first, e->last,
-                                  e->moved ? -1 : e->cpu));
+            lasts(s, over, e->last - e->first), detail[0] ? ", last" : "",
+            detail, took, span(s, where, e->first, e->last,
+                               e->moved ? -1 : e->cpu));
 }
 
 /* It died before it was back in the guest. */

@@ -144,36 +144,12 @@ static void describe(const struct story *s, const struct merge_record *rec,
              arg ? " " : "", arg ? arg : "");
 }
 
-/* What a trap or an exit says beside its kind: where, and at what address. */
-static void details(const struct story *s, const struct merge_record *rec,
-                    enum kind kind, struct episode *e)
-{
-    static const char *const fields[] = { "vector", "va", "error", "rip",
-                                          "eip" };
-    size_t len = 0;
-
-    e->detail[0] = '\0';
-    for ( size_t i = 0; kind != KIND_HYPERCALL &&
-                        i < sizeof(fields) / sizeof(fields[0]); i++ )
-    {
-        int n = event_field_index(rec->desc, fields[i]);
-        char value[EPISODE_BYTES / 2];
-
-        if ( n < 0 ||
-             !event_field_text(s->src->doc.dict, rec->desc, n, rec->data,
-                               rec->words, value, sizeof(value)) ||
-             len + strlen(fields[i]) + strlen(value) + 3 > sizeof(e->detail) )
-            continue;
-        len += sprintf(e->detail + len, " %s=%s", fields[i], value);
-    }
-}
-
 static void add_entry(struct story *s, const struct merge_record *rec,
                       enum kind kind)
 {
     struct episode *last = s->nr_episodes
         ? &s->episode[(s->nr_episodes - 1) % EXPLAIN_EPISODES] : NULL;
-    struct episode new = { .first = rec->tsc };
+    struct episode new = { .first = rec->tsc, .kind = kind };
 
     describe(s, rec, kind, &new);
     if ( !last || strcmp(last->what, new.what) )
@@ -181,11 +157,11 @@ static void add_entry(struct story *s, const struct merge_record *rec,
         last = &s->episode[s->nr_episodes++ % EXPLAIN_EPISODES];
         *last = new;
     }
-    details(s, rec, kind, last);
     last->times++;
     last->moved |= last->times > 1 && last->cpu != rec->cpu;
     last->last = rec->tsc;
     last->cpu = rec->cpu;
+    last->newest = *rec;
     s->entered = rec->tsc;
     s->open_exit = kind == KIND_EXIT ? rec->tsc : 0;
 }

@@ -62,11 +62,10 @@ enum plot {
 };
 
 /* Entries into Xen one after the other that are alike. */
-#define EPISODE_BYTES 96
-
 struct episode {
-    char what[EPISODE_BYTES];
-    char detail[EPISODE_BYTES]; /* of the newest: " va=0x1000 rip=0x2000" */
+    char what[96];
+    enum kind kind;
+    struct merge_record newest;
     uint64_t times, first, last;
     bool moved;                /* between pCPUs */
     uint64_t handled, longest; /* ticks, until the guest went on; if known */

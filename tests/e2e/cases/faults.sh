@@ -73,6 +73,15 @@ web=$(xl domid web)
 cat "$(xenstore-read "/local/domain/$web/console/tty")" > /tmp/web.console &
 ok "a guest boots" wait_for 20 used web 1
 healthy boot "a guest boots"
+# Others are built while it does.  Who starves has the weight of everybody, who
+# starves it all that there is.
+tiny one 12 pv 'cpus = "1"'
+tiny two 12 pv 'cpus = "1"'
+tiny caller 13 pv 'cpus = "1"'
+tiny leaver 4 pv
+tiny heavy 12 pv 'cpus = "1"' 'cpu_weight = 65535'
+tiny capped 12 pv 'cpus = "1"' 'cap = 5'
+tiny storm 10 pv 'cpus = "1"'
 ok "it is up" wait_for 60 grep -q "guest: up" /tmp/web.console
 now=$(xl list web | awk 'NR == 2 { print int($6) }')
 ok "it works" wait_for 20 used web $((now + 1))
@@ -91,42 +100,33 @@ web=$(xl domid web)
 xl pause web
 
 xl vcpu-pin Domain-0 all 0
-tiny one 12 pv 'cpus = "1"'
-tiny two 12 pv 'cpus = "1"'
 xl unpause one
 xl unpause two
 ok "two guests share a pCPU" wait_for 20 used two 1
 healthy share "two guests share a pCPU"
 xl pause one
 xl pause two
-tiny caller 13 pv 'cpus = "1"'
 xl unpause caller
 ok "a guest with much to do" wait_for 20 used caller 1
 healthy calls "a guest makes hypercalls"
 xl pause caller
 healthy paused "a guest was paused"
-tiny leaver 4 pv
 xl unpause leaver
 ok "a guest goes down" wait_for 20 gone leaver
 healthy leaver "a guest went down"
 
-# --- faults that nobody notices by himself.  Who starves has the weight of
-# everybody, who starves it all that there is.
-tiny heavy 12 pv 'cpus = "1"' 'cpu_weight = 65535'
+# --- faults that nobody notices by himself
 xl unpause heavy
 xl unpause one
 heavy=$(xl domid heavy)
-now=$(xl list heavy | awk 'NR == 2 { print int($6) }')
-ok "a guest starves" wait_for 20 used heavy $((now + 2))
+ok "a guest starves" wait_for 20 used heavy 2
 fault starved starved "$(xl domid one)" one 0 "$heavy" heavy
 xl pause heavy
 xl pause one
-tiny capped 12 pv 'cpus = "1"' 'cap = 5'
 xl unpause capped
 usleep 2000000
 fault capped capped "$(xl domid capped)" capped 0
 xl pause capped
-tiny storm 10 pv 'cpus = "1"'
 xl unpause two
 xl unpause storm
 ok "a storm" wait_for 20 used storm 1

@@ -197,7 +197,8 @@ int source_done(struct source *src, const char *path, int rc)
     char why[80];
 
     if ( rc )
-        complain(path, strerror(-rc));
+        complain(path, rc == -EFBIG ? "more pCPUs than can be read at a time"
+                                    : strerror(-rc));
     if ( damaged )
     {
         snprintf(why, sizeof(why), "%" PRIu64 " damaged parts were left out",

@@ -268,18 +268,14 @@ static int switch_cpu(struct perfetto *p, uint16_t n, uint64_t ns,
     return put_begin(p, cpu_track(n), ns, name, 0);
 }
 
-/* It runs here, so no longer where a record of its going away is missing. */
-static int leave_other_cpu(struct perfetto *p, const struct vcpu *v,
-                           uint16_t here, uint64_t ns)
+/* It does not run any more where it did, if nothing else has told so. */
+static int leave_cpu(struct perfetto *p, const struct vcpu *v, uint64_t ns)
 {
-    struct vcpu_state *st = v->data;
+    const struct vcpu_state *st = v->data;
     const struct cpu *cpu = &p->cpu[st->cpu];
-    bool there = st->cpu != here && cpu->domid == v->domid &&
-                 cpu->vcpu == v->vcpu;
-    int rc = there ? close_cpu(p, st->cpu, ns) : 0;
 
-    st->cpu = here;
-    return rc;
+    return cpu->domid == v->domid && cpu->vcpu == v->vcpu
+           ? close_cpu(p, st->cpu, ns) : 0;
 }
 
 static int change_runstate(struct export *x, struct vcpu *v, uint16_t cpu,
@@ -293,8 +289,8 @@ static int change_runstate(struct export *x, struct vcpu *v, uint16_t cpu,
     rc = tell_vcpu(x, v);
     if ( !rc )
         rc = close_vcpu(p, v, ns);
-    if ( !rc && c->new == RUNNING )
-        rc = leave_other_cpu(p, v, cpu, ns);
+    if ( !rc && st->cpu != cpu )
+        rc = leave_cpu(p, v, ns);
     if ( !rc )
         rc = switch_cpu(p, cpu, ns, c);
     if ( rc )
@@ -304,6 +300,7 @@ static int change_runstate(struct export *x, struct vcpu *v, uint16_t cpu,
     {
         flow = st->flow;
         st->flow = 0;
+        st->cpu = cpu;
     }
     st->open = true;
     return put_begin(p, vcpu_track(p, v), ns, runstate_text[c->new], flow);
@@ -323,8 +320,10 @@ static int end_domain(struct perfetto *p, uint16_t domid, uint64_t ns)
 
         if ( v->domid != domid )
             continue;
-        rc = close_vcpu(p, v, ns);
         ((struct vcpu_state *)v->data)->flow = 0;
+        rc = close_vcpu(p, v, ns);
+        if ( !rc )
+            rc = leave_cpu(p, v, ns);
     }
 
     p->domain[domid].gone = true;

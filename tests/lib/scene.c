@@ -39,6 +39,7 @@ struct scene {
     uint32_t op[SCENE_DOMS];     /* 0: any */
     unsigned int slow;           /* times as long for an exit */
     bool odd_names, other_ids;
+    uint64_t hole_from, hole_to; /* packets of pCPU 0 that are not there */
     int64_t wall_ns;             /* at the trigger */
 };
 
@@ -145,6 +146,12 @@ void scene_odd_names(struct scene *s)
 void scene_wall(struct scene *s, int64_t wall_ns)
 {
     s->wall_ns = wall_ns;
+}
+
+void scene_hole(struct scene *s, uint64_t from, uint64_t to)
+{
+    s->hole_from = from;
+    s->hole_to = to;
 }
 
 void scene_hang(struct scene *s, unsigned int cpu)
@@ -440,7 +447,8 @@ static int put_packets(struct scene *s, struct snapshot_writer *w,
                 return -ENOSPC;
         }
         gen_end(&g);
-        if ( g.seq > drop )
+        if ( g.seq > drop &&
+             (cpu || g.seq < s->hole_from || g.seq > s->hole_to) )
             rc = snapshot_put_packet(w, g.slot, sizeof(g.slot));
     }
 

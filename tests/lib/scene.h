@@ -66,6 +66,8 @@ void scene_op(struct scene *s, unsigned int dom, uint32_t op);
 void scene_slow(struct scene *s, unsigned int times);
 /* The dice of another scene, from here on. */
 void scene_dice(struct scene *s, uint64_t seed);
+/* These packets of pCPU 0, by number from 1, will not be in the file. */
+void scene_hole(struct scene *s, uint64_t from, uint64_t to);
 /* Nothing more happens on a pCPU: who runs there stays. */
 void scene_hang(struct scene *s, unsigned int cpu);
 

@@ -38,7 +38,7 @@ same_as_export()
         diff "$tmp/ctf.err" "$tmp/plugin.err"
 }
 
-for s in plain hvm late pv-panic
+for s in plain hvm late hole
 do
     "$MAKE_SCENE" $s "$tmp/$s.xfr.lz4" >"$tmp/$s.facts" || exit 1
 done
@@ -49,6 +49,7 @@ check "a scene: the same as its export" same_as_export "$scene"
 check "without a warning" sh -c "! [ -s '$tmp/plugin.err' ] || ! cat '$tmp/plugin.err'"
 check "an HVM guest" same_as_export "$tmp/hvm.xfr.lz4"
 check "rings that begin at different times" same_as_export "$tmp/late.xfr.lz4"
+check "packets that are not there" same_as_export "$tmp/hole.xfr.lz4"
 check "the golden file, gaps and all" same_as_export "$golden"
 check "noise with holes, times that go back" same_as_export "$tmp/noise.xfr.lz4"
 

@@ -86,6 +86,12 @@ static json_t *plain(struct scene *s, unsigned int steps)
     return request(s);
 }
 
+static json_t *hole(struct scene *s, unsigned int steps)
+{
+    scene_hole(s, 2, 3);
+    return plain(s, steps);
+}
+
 /* The panic of a PV guest, as Xen records it. */
 static json_t *pv_panic(struct scene *s, unsigned int steps)
 {
@@ -346,6 +352,7 @@ static const struct {
 } scenes[] = {
     { "plain", plain, { 0 } },
     { "late", plain, { 0, 3 } },
+    { "hole", hole, { 0 } },
     { "hvm", hvm, { 0 } },
     { "pv-panic", pv_panic, { 0 } },
     { "xen-crash", xen_crash, { 0 } },

@@ -22,6 +22,8 @@ ok "the guest's begin and end are in it" sh -c '
     xenflight show --event "DOM0_DOM_*" --event SCHED_SHUTDOWN /out/record.xfr.lz4 > /tmp/dom
     grep -q DOM0_DOM_ADD /tmp/dom && grep -q SCHED_SHUTDOWN /tmp/dom &&
     grep -q DOM0_DOM_REM /tmp/dom'
+ok "so is its name" sh -c '
+    xenflight show --head --domain tiny4 /out/record.xfr.lz4 | grep " tiny4"'
 xenflight top live -n 1 -i 1s --json > /tmp/top 2> /tmp/top.err &
 pid=$!
 busy=$(($(date +%s) + 3))

@@ -60,6 +60,7 @@ says starved "$victim is starved: of .* it was ready to run for 9[0-9]% and ran 
 says late-starved "$victim is starved: of 1.000 s it was ready to run for 9[0-9]% and ran for 5%, while domain 2 .neighbour. vCPU 0 had 9[0-9]% of pCPU 1"
 says capped "$victim is starved by its cap: of .* it ran for [45]%, and for 9[0-9]% the scheduler kept it parked, (19|20) times"
 says storm 'domain 2 "neighbour" vCPU . makes a storm of hypercalls: .* (9.|100)% of them xen_version'
+says storm-starves 'domain 2 "neighbour" vCPU . makes a storm of hypercalls: .* (9.|100)% of them xen_version'
 says hung 'domain 0 "Domain-0" vCPU 1 hangs: on pCPU 1 '
 says hung-shares "$victim hangs: on pCPU 1 it ran for 6[0-9]*.* ms and did not enter Xen, .* in all of the recording" none
 says destroyed 'domain 1 "victim" was destroyed from outside: domain 0 "Domain-0" vCPU 0 stopped it for good'

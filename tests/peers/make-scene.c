@@ -242,6 +242,13 @@ static json_t *storm(struct scene *s, unsigned int steps)
     return request(s);
 }
 
+/* ... while domain 1 has nowhere to run. */
+static json_t *storm_starves(struct scene *s, unsigned int steps)
+{
+    scene_behave(s, 1, (struct scene_odds){ 40, 20, 60, 100, 0, 20 }, 99);
+    return storm(s, steps * 5);
+}
+
 static json_t *hung(struct scene *s, unsigned int steps)
 {
     scene_play(s, 100);
@@ -363,6 +370,7 @@ static const struct {
     { "capped", capped, { 0 } },
     { "paused", paused, { 0 } },
     { "storm", storm, { 0 } },
+    { "storm-starves", storm_starves, { 0 } },
     { "hung", hung, { 0 } },
     { "hung-shares", hung_shares, { 0 } },
     { "destroyed", destroyed, { 0 } },

@@ -359,7 +359,6 @@ static const struct {
 } scenes[] = {
     { "plain", plain, { 0 } },
     { "late", plain, { 0, 3 } },
-    { "hole", hole, { 0 } },
     { "hvm", hvm, { 0 } },
     { "pv-panic", pv_panic, { 0 } },
     { "xen-crash", xen_crash, { 0 } },
@@ -381,6 +380,7 @@ static const struct {
     { "hvm-slow", hvm_slow, { 0 } },
     { "other-ids", other_ids, { 0 } },
     { "faults-panic", faults_panic, { 0 } },
+    { "hole", hole, { 0 } },
 };
 
 #define NR_SCENES (sizeof(scenes) / sizeof(scenes[0]))

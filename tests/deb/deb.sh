@@ -23,22 +23,7 @@ cache=${XENFLIGHT_CACHE:-$HOME/.cache/xenflight}/bare
 tmp=$(mktemp -d) || exit 1
 root=$tmp/root
 trap 'umount "$root/proc" 2>/dev/null; rm -rf "$tmp"' EXIT INT TERM
-n=0 failed=0
-
-check()
-{
-    name=$1
-    shift
-    n=$((n + 1))
-    if "$@" >"$tmp/check" 2>&1
-    then
-        echo "ok $n - $name"
-    else
-        echo "not ok $n - $name"
-        tail -n 20 "$tmp/check" | sed 's/^/# /'
-        failed=1
-    fi
-}
+. tests/lib/tap.sh
 
 here()
 {
@@ -202,5 +187,4 @@ check "nothing is left but the user" sh -c "
         -o -name '*snapshotd*' | tee '$tmp/left'
     ! [ -s '$tmp/left' ]"
 
-echo "1..$n"
-exit $failed
+finish

@@ -9,7 +9,7 @@ set -u
 build=$(cd "$1" && pwd) xf=$build/tools/xenflight
 top=$PWD
 tmp=$(mktemp -d) || exit 1
-n=0 failed=0
+. tests/lib/tap.sh
 end()
 {
     exec 5>&-
@@ -141,5 +141,4 @@ do
         not_ok "${p##*/}: has examples" "$tmp/help"
     fi
 done
-echo "1..$n"
-exit $failed
+finish

@@ -7,7 +7,8 @@
 set -u
 frhost=$1 xf=$2
 tmp=$(mktemp -d) || exit 1
-n=0 failed=0 rec=
+. tests/lib/tap.sh
+also=$tmp/out rec=
 end()
 {
     [ -z "$rec" ] || kill -KILL "$rec"
@@ -17,22 +18,6 @@ end()
 }
 trap end EXIT
 trap 'exit 1' INT TERM
-
-# NAME COMMAND...: passes if the command does; shows what it printed if not
-check()
-{
-    name=$1
-    shift
-    n=$((n + 1))
-    if "$@" >"$tmp/check" 2>&1
-    then
-        echo "ok $n - $name"
-    else
-        echo "not ok $n - $name"
-        head -n 20 "$tmp/check" "$tmp/out" | sed 's/^/# /'
-        failed=1
-    fi
-}
 
 # Has frhost do it; returns when it is done.
 host()
@@ -52,8 +37,8 @@ xen()
     timeout 60 "$xf" "$cmd" --backend "hosted:$tmp/xen" "$@"
 }
 
-# begin FILE OPTION...: records in the background, and does so on return.
-begin()
+# start_record FILE OPTION...: records in the background, and does so on return.
+start_record()
 {
     file=$tmp/$1
     shift
@@ -64,7 +49,7 @@ begin()
 }
 
 # The exit status in $status.
-finish()
+stop_record()
 {
     [ "$1" = no ] || kill -INT "$rec"
     wait "$rec"
@@ -97,13 +82,13 @@ host pause
 
 # A reader that keeps up: each packet that was closed, and no other.
 newest >"$tmp/before"
-begin a
+start_record a
 host domain 5 000102030405060708090a0b0c0d0e0f 2
 for i in 1 2 3 4 5 6 7 8 9 10; do
     host fill 0 900
     host fill 1 300
 done
-finish int
+stop_record int
 newest >"$tmp/after"
 packets=$(said 'in \([0-9]*\) packets')
 check "an interrupt ends it: 0" [ $status = 0 ]
@@ -125,8 +110,8 @@ check "it is counted up to where all pCPUs are known" sh -c \
      echo \$to \$last; [ \$to -le \$last ]"
 
 # Nothing happens: nobody is woken.
-begin idle --seconds 1
-finish no
+start_record idle --seconds 1
+stop_record no
 check "idle: ends by the time, not woken" \
     grep 'Recorded 0 records.*woken 0 times; ended: time' "$tmp/out"
 check "idle: 0" [ $status = 0 ]
@@ -134,12 +119,12 @@ check "idle: whole" "$xf" verify "$tmp/idle"
 
 # A reader that sleeps while its ring laps.
 newest >"$tmp/before"
-begin lapped
+start_record lapped
 kill -STOP "$rec"
 for i in 1 2 3 4 5; do host fill 0 20000; done
 newest >"$tmp/after"
 kill -CONT "$rec"
-finish int
+stop_record int
 packets=$(said 'in \([0-9]*\) packets')
 missed=$(said 'Missed: \([0-9]*\) packets')
 check "lapped: 1" [ $status = 1 ]
@@ -151,20 +136,20 @@ check "lapped: whole, but not all" sh -c \
      grep '$missed packets were overwritten'"
 
 # What the rings have already.
-begin history --history
-finish int
+start_record history --history
+stop_record int
 check "history: what was there is taken" \
     [ "$(said 'Recorded \([0-9]*\) records')" -gt 1000 ]
 
 # A bound.  On a busy machine most is overwritten before it is read: the file
 # grows slowly.
-begin size --size 2M
+start_record size --size 2M
 i=0
 while [ $i -lt 20000 ] && kill -0 "$rec" 2>/dev/null; do
     host fill 0 6000
     i=$((i + 1))
 done
-finish no
+stop_record no
 check "size: ends by itself" grep 'ended: size' "$tmp/out"
 check "size: no larger" [ "$(stat -c %s "$tmp/size")" -le $((2 << 20)) ]
 check "size: whole" "$xf" verify "$tmp/size"
@@ -173,13 +158,13 @@ check "size: whole" "$xf" verify "$tmp/size"
 check "a file that is there stays" sh -c \
     "cp $tmp/a $tmp/b; ! $xf record --backend hosted:$tmp/xen -o $tmp/b -t 1 &&
      cmp $tmp/a $tmp/b"
-begin c
+start_record c
 check "a second reader is refused" sh -c \
     "! $xf record --backend hosted:$tmp/xen -o $tmp/d -t 1 2>$tmp/why &&
      grep 'another process follows' $tmp/why && [ ! -e $tmp/d ]"
 host fill 0 3000
 host recreate
-finish no
+stop_record no
 check "the buffers go: it ends" grep 'ended: buffers gone' "$tmp/out"
 check "the buffers go: 1" [ $status = 1 ]
 check "the buffers go: whole" "$xf" verify "$tmp/c"
@@ -206,5 +191,4 @@ check "the buffers are destroyed" \
 check "no buffers: said" sh -c \
     "! $xf top live --backend hosted:$tmp/xen 2>$tmp/why &&
      grep 'no buffers' $tmp/why"
-echo "1..$n"
-exit $failed
+finish

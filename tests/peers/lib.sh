@@ -7,23 +7,7 @@
 golden=tests/golden/crash.xfr.lz4
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT INT TERM
-n=0 failed=0
-
-# NAME COMMAND...: passes if the command does; shows what it printed if not
-check()
-{
-    name=$1
-    shift
-    n=$((n + 1))
-    if "$@" >"$tmp/check" 2>&1
-    then
-        echo "ok $n - $name"
-    else
-        echo "not ok $n - $name"
-        head -n 20 "$tmp/check" | sed 's/^/# /'
-        failed=1
-    fi
-}
+. tests/lib/tap.sh
 
 # Two files that must be the same.
 same()
@@ -37,10 +21,4 @@ need()
         echo "1..0 # SKIP no $1"
         exit 77
     }
-}
-
-finish()
-{
-    echo "1..$n"
-    exit $failed
 }

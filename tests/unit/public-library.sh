@@ -7,23 +7,8 @@
 
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT INT TERM
-n=0 failed=0
+. tests/lib/tap.sh
 file=tests/golden/columns/crash.xfr.lz4
-
-check()
-{
-    name=$1
-    shift
-    n=$((n + 1))
-    if "$@" >"$tmp/out" 2>&1
-    then
-        echo "ok $n - $name"
-    else
-        echo "not ok $n - $name"
-        head -n 20 "$tmp/out" | sed 's/^/# /'
-        failed=1
-    fi
-}
 
 pc()
 {
@@ -161,5 +146,4 @@ else
     echo "ok $n - the header is C++ # SKIP no g++"
 fi
 check "files that are cut or none" wrong
-echo "1..$n"
-exit $failed
+finish

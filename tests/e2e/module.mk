@@ -16,7 +16,7 @@ $(O)/$(E2E)/probe-tbuf: $(O)/$(E2E)/probe-tbuf.o $(HYP_O) $(LIBXF)
 	@$(call say,LD $@)
 	$(Q)$(CC) -static $(CFLAGS) -o $@ $^ $(LIBS_PROBE)
 
-$(O)/e2e/dom0.cpio.gz: $(E2E)/mkinitrd $(E2E)/get-kernel $(E2E)/dom0/init \
+$(O)/e2e/dom0.cpio: $(E2E)/mkinitrd $(E2E)/get-kernel $(E2E)/dom0/init \
     $(E2E)/dom0/lib.sh $(E2E)/dom0/recorder.sh $(E2E)/guest/init \
     $(E2E)/libraries.sh
 	@$(call say,INITRD $(@D))
@@ -47,7 +47,7 @@ installed: all
 	$(Q)$(MAKE) --no-print-directory install DESTDIR=$(O)/installed PREFIX=/usr
 
 e2e-parts: installed xen xen-debian xen-off xen-pristine \
-    $(O)/e2e/dom0.cpio.gz $(O)/$(E2E)/probe \
+    $(O)/e2e/dom0.cpio $(O)/$(E2E)/probe \
     $(O)/$(E2E)/probe-tbuf $(E2E_TINY) $(O)/e2e/old-xen.so \
     $(O)/e2e/hang.ko
 
@@ -84,7 +84,7 @@ check-xen-next: installed ## the recorder and the main job on Xen 4.20
 	        head -n 1) tests/run tests/unit/events-complete.sh $(E2E)/recorder \
 	        $(E2E)/main-job
 
-next-parts: installed $(O)/e2e/dom0.cpio.gz $(O)/$(E2E)/probe $(E2E_TINY)
+next-parts: installed $(O)/e2e/dom0.cpio $(O)/$(E2E)/probe $(E2E_TINY)
 
 demo-run:
 	$(Q)echo "1. Building snapshotd and xenflight"
@@ -92,7 +92,7 @@ demo-run:
 	$(Q)echo "2. Building Xen with the flight recorder (a minute, then cached)"
 	$(Q)$(MAKE) --no-print-directory xen
 	$(Q)echo "3. Making a small Dom0 and a guest from Debian's packages"
-	$(Q)$(MAKE) --no-print-directory $(O)/e2e/dom0.cpio.gz
+	$(Q)$(MAKE) --no-print-directory $(O)/e2e/dom0.cpio
 	$(Q)$(MAKE) --no-print-directory installed
 	$(Q)$(E2E)/demo
 

@@ -55,7 +55,7 @@ guest() {
     cat > "/tmp/$1.cfg" <<END
 name = "$1"
 type = "$2"
-kernel = "/guest/vmlinuz"
+kernel = "/guest/kernel"
 ramdisk = "/guest/initrd.gz"
 extra = "console=hvc0 quiet panic=1 $4"
 memory = 128

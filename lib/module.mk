@@ -5,7 +5,7 @@
 # are linked by name where they are needed.
 
 LIBXF     := $(O)/lib/libxenflight.a
-LIBXF_SRC := $(filter-out lib/hyp%.c,$(wildcard lib/*.c))
+LIBXF_SRC := $(filter-out lib/xen/hyp%.c,$(wildcard lib/*.c lib/*/*.c))
 
 $(LIBXF): $(LIBXF_SRC:%.c=$(O)/%.o)
 	@$(call say,AR $@)

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/doc.h"
-#include "lib/merge.h"
-#include "lib/text.h"
+#include "lib/format/doc.h"
+#include "lib/read/merge.h"
+#include "lib/base/text.h"
 #include "lib/xenflight.h"
 
 _Static_assert(XF_NONE == MERGE_NO_DOMAIN && XF_NONE == EVENT_NO_VCPU,

@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/pack.h"
+#include "lib/format/pack.h"
 
 struct background;
 

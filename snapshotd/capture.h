@@ -13,8 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/rings.h"
-#include "lib/snapshot.h"
+#include "lib/xen/rings.h"
+#include "lib/format/snapshot.h"
 
 /*
  * What one (pCPU, channel) holds for a generation: the slots of the smallest

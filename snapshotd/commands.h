@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * commands.h: the monitor's socket for what changes the recorder (see
- * lib/command.h).  One command at a time: who comes meanwhile waits in the
+ * lib/ipc/command.h).  One command at a time: who comes meanwhile waits in the
  * socket's queue.
  */
 
@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/command.h"
+#include "lib/ipc/command.h"
 
 struct commands {
     int listen;            /* -1: not yet open */

@@ -9,7 +9,7 @@
 
 #include <public/flightrec.h>
 
-#include "lib/hyp-tbuf.h"
+#include "lib/xen/hyp-tbuf.h"
 #include "log.h"
 #include "proto.h"
 

@@ -13,8 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "lib/control.h"
-#include "lib/recorder.h"
+#include "lib/ipc/control.h"
+#include "lib/xen/recorder.h"
 #include "log.h"
 
 /*

@@ -29,7 +29,7 @@
 #include <unistd.h>
 
 #include "engine-impl.h"
-#include "lib/recorder.h"
+#include "lib/xen/recorder.h"
 #include "log.h"
 #include "sandbox.h"
 

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/horizon.h"
-#include "lib/recorder.h"
+#include "lib/xen/horizon.h"
+#include "lib/xen/recorder.h"
 #include "log.h"
 #include "monitor-impl.h"
 

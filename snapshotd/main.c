@@ -11,7 +11,7 @@
 
 #include "conf.h"
 #include "engine.h"
-#include "lib/hyp.h"
+#include "lib/xen/hyp.h"
 #include "log.h"
 #include "monitor.h"
 

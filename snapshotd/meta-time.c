@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "lib/horizon.h"
+#include "lib/xen/horizon.h"
 #include "meta.h"
 
 static const struct xen_flightrec_packet *header(const struct stream *s,

@@ -10,8 +10,8 @@
 
 #include <jansson.h>
 
-#include "lib/docparts.h"
-#include "lib/horizon.h"
+#include "lib/xen/docparts.h"
+#include "lib/xen/horizon.h"
 
 static json_t *num(uint64_t n)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* meta.h: the meta document of a snapshot, as lib/snapshot.h describes it. */
+/* meta.h: the meta document of a snapshot, as lib/format/snapshot.h describes it. */
 
 #ifndef SNAPSHOTD_META_H
 #define SNAPSHOTD_META_H
 
 #include <jansson.h>
 
-#include "lib/clock.h"
+#include "lib/format/clock.h"
 #include "capture.h"
 #include "domains.h"
 #include "trigger.h"

@@ -2,8 +2,7 @@
 
 SNAPSHOTD_SRC := $(wildcard snapshotd/*.c)
 # What asks Xen: for the daemon and the commands that talk to it.
-HYP_O := $(O)/lib/hyp.o $(O)/lib/hyp-xen.o $(O)/lib/hyp-hosted.o \
-         $(O)/lib/hyp-tbuf.o $(O)/lib/hyp-tbuf-deaths.o
+HYP_O := $(patsubst %.c,$(O)/%.o,$(wildcard lib/xen/hyp*.c))
 
 PROGS += $(O)/snapshotd/snapshotd
 $(O)/snapshotd/snapshotd: $(SNAPSHOTD_SRC:%.c=$(O)/%.o) $(HYP_O) $(LIBXF)

@@ -19,8 +19,8 @@
 #include <unistd.h>
 
 #include "engine.h"
-#include "lib/hyp-tbuf.h"
-#include "lib/recorder.h"
+#include "lib/xen/hyp-tbuf.h"
+#include "lib/xen/recorder.h"
 #include "log.h"
 
 #define BACKOFF_FIRST_MS 50

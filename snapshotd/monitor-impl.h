@@ -17,7 +17,7 @@
 #include "commands.h"
 #include "domains.h"
 #include "guests.h"
-#include "lib/hyp.h"
+#include "lib/xen/hyp.h"
 #include "health.h"
 #include "hook.h"
 #include "monitor.h"
@@ -112,7 +112,7 @@ struct monitor {
 
 uint64_t monitor_ns(clockid_t clock);
 uint64_t monitor_ms(void); /* monotonic */
-/* hyp_op() in the form that lib/recorder.h takes; `hyp` is the handle. */
+/* hyp_op() in the form that lib/xen/recorder.h takes; `hyp` is the handle. */
 int monitor_op(void *hyp, struct xen_flightrec_op *op);
 
 /* 0 or an exit code, what is wrong was said. */

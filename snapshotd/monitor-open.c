@@ -15,9 +15,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "lib/control.h"
-#include "lib/hyp-tbuf.h"
-#include "lib/recorder.h"
+#include "lib/ipc/control.h"
+#include "lib/xen/hyp-tbuf.h"
+#include "lib/xen/recorder.h"
 #include "log.h"
 
 /* Patience with a tool that has a moment with the recorder. */

@@ -16,7 +16,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "lib/control.h"
+#include "lib/ipc/control.h"
 #include "log.h"
 
 uint64_t monitor_ns(clockid_t clock)

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/snapshot.h"
+#include "lib/format/snapshot.h"
 #include "log.h"
 
 #define PART    ".part"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "lib/hyp-tbuf.h"
+#include "lib/xen/hyp-tbuf.h"
 #include "tools/ask.h"
 
 #include <errno.h>

@@ -11,9 +11,9 @@
 #include <argp.h>
 #include <stdbool.h>
 
-#include "lib/command.h"
-#include "lib/control.h"
-#include "lib/hyp.h"
+#include "lib/ipc/command.h"
+#include "lib/ipc/control.h"
+#include "lib/xen/hyp.h"
 
 /* Options of all of them, as a child parser; its input is struct ask. */
 struct ask {
@@ -50,7 +50,7 @@ int ask_xen(const struct ask *a, const char *cmd,
 int ask_command(const struct ask *a, const char *cmd, struct command *c,
                 const char *done);
 
-/* hyp_op() in the form that lib/recorder.h takes. */
+/* hyp_op() in the form that lib/xen/recorder.h takes. */
 int ask_op(void *hyp, struct xen_flightrec_op *op);
 
 #endif /* XENFLIGHT_ASK_H */

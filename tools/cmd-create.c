@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "lib/text.h"
+#include "lib/base/text.h"
 #include "tools/ask.h"
 #include "tools/cmd.h"
 #include "tools/mask.h"

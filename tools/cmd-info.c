@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/text.h"
+#include "lib/base/text.h"
 #include "tools/cmd.h"
 #include "tools/options.h"
 #include "tools/out.h"

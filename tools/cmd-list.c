@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "lib/text.h"
+#include "lib/base/text.h"
 #include "tools/cmd.h"
 #include "tools/filter.h"
 #include "tools/list.h"

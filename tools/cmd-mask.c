@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "lib/recorder.h"
-#include "lib/text.h"
+#include "lib/xen/recorder.h"
+#include "lib/base/text.h"
 #include "tools/ask.h"
 #include "tools/cmd.h"
 #include "tools/mask.h"

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/text.h"
+#include "lib/base/text.h"
 #include "tools/cmd.h"
 #include "tools/record.h"
 #include "tools/tool.h"

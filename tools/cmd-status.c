@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/recorder.h"
-#include "lib/text.h"
+#include "lib/xen/recorder.h"
+#include "lib/base/text.h"
 #include "tools/ask.h"
 #include "tools/cmd.h"
 

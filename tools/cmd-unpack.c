@@ -13,8 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/packet.h"
-#include "lib/text.h"
+#include "lib/format/packet.h"
+#include "lib/base/text.h"
 #include "tools/cmd.h"
 #include "tools/options.h"
 #include "tools/tool.h"

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/text.h"
+#include "lib/base/text.h"
 #include "tools/cmd.h"
 #include "tools/term.h"
 #include "tools/tool.h"

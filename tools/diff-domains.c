@@ -13,7 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "lib/text.h"
+#include "lib/base/text.h"
 #include "tools/diff.h"
 
 /* DOMID_SELF and so on, up to idle's. */

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "lib/text.h"
+#include "lib/base/text.h"
 #include "tools/diff.h"
 
 static const char *const key[DIFF_SIDES] = { "a", "b" };

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/text.h"
+#include "lib/base/text.h"
 #include "tools/diff.h"
 #include "tools/out.h"
 #include "tools/term.h"

@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "lib/text.h"
+#include "lib/base/text.h"
 #include "tools/explain-text.h"
 
 void say(struct story *s, const char *fmt, ...)

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#include "lib/ctf.h"
+#include "lib/read/ctf.h"
 #include "tools/export.h"
 
 struct ctf_meta {

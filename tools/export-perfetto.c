@@ -20,7 +20,7 @@
 
 #include "perfetto.pb-c.h"
 
-#include "lib/text.h"
+#include "lib/base/text.h"
 #include "tools/export.h"
 #include "tools/vcpus.h"
 

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#include "lib/merge.h"
+#include "lib/read/merge.h"
 #include "tools/tool.h"
 
 struct export {

@@ -22,8 +22,8 @@
 #ifndef XENFLIGHT_EXPR_H
 #define XENFLIGHT_EXPR_H
 
-#include "lib/doc.h"
-#include "lib/merge.h"
+#include "lib/format/doc.h"
+#include "lib/read/merge.h"
 
 #define EXPR_MAX_BYTES 4096
 #define EXPR_MAX_TESTS 64

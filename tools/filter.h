@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/merge.h"
+#include "lib/read/merge.h"
 #include "tools/expr.h"
 #include "tools/tool.h"
 #include "tools/when.h"

@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/doc.h"
-#include "lib/text.h"
+#include "lib/format/doc.h"
+#include "lib/base/text.h"
 #include "tools/list.h"
 #include "tools/term.h"
 

@@ -9,7 +9,7 @@
 
 #include <public/flightrec-events.h>
 
-#include "lib/event.h"
+#include "lib/format/event.h"
 
 /* Bits of an event word: the classes are one bit each. */
 #define CLASS_BITS    0x0fff0000U

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/command.h"
+#include "lib/ipc/command.h"
 
 /* Their number is the channel's.  XEN_FLIGHTREC_CHANNELS: no such name. */
 extern const char *const mask_channels[XEN_FLIGHTREC_CHANNELS];

@@ -5,7 +5,7 @@
 
 #include <errno.h>
 
-#include "lib/text.h"
+#include "lib/base/text.h"
 #include "tools/options.h"
 
 error_t parse_file(int key, char *arg, struct argp_state *state,

@@ -10,7 +10,7 @@
 #include <argp.h>
 #include <stdint.h>
 
-#include "lib/doc.h"
+#include "lib/format/doc.h"
 
 /*
  * The one FILE of a command: what its parser returns for keys that are not its

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "lib/merge.h"
+#include "lib/read/merge.h"
 #include "tools/tool.h"
 
 struct out_totals {

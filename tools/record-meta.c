@@ -12,9 +12,9 @@
 #include <sys/utsname.h>
 #include <time.h>
 
-#include "lib/docparts.h"
-#include "lib/recorder.h"
-#include "lib/text.h"
+#include "lib/xen/docparts.h"
+#include "lib/xen/recorder.h"
+#include "lib/base/text.h"
 #include "tools/ask.h"
 #include "tools/names.h"
 

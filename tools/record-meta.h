@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* record-meta.h: the documents of a recording, as lib/snapshot.h has them. */
+/* record-meta.h: the documents of a recording, as lib/format/snapshot.h has them. */
 
 #ifndef XENFLIGHT_RECORD_META_H
 #define XENFLIGHT_RECORD_META_H
 
 #include <stdint.h>
 
-#include "lib/clock.h"
+#include "lib/format/clock.h"
 #include "tools/record.h"
 
 struct record_domains;

@@ -6,7 +6,7 @@
  * open at the end is not in it.  So each pCPU's part ends at another moment, see
  * source_common_end().
  *
- * Memory: that of the writer (lib/snapshot.h), 24 bytes a packet.
+ * Memory: that of the writer (lib/format/snapshot.h), 24 bytes a packet.
  */
 
 #ifndef XENFLIGHT_RECORD_H
@@ -15,8 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/snapshot.h"
-#include "lib/stream.h"
+#include "lib/format/snapshot.h"
+#include "lib/xen/stream.h"
 
 /*
  * Follows all rings, with a wake as seldom as is safe.  As stream_open(), with a

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/packet.h"
+#include "lib/format/packet.h"
 #include "tools/redact-impl.h"
 
 void redact_ask_window(const struct doc *d, struct redact_facts *f)

@@ -10,7 +10,7 @@
 
 #include <public/flightrec-events.h>
 
-#include "lib/packet-write.h"
+#include "lib/format/packet-write.h"
 #include "tools/redact-impl.h"
 
 /* Of what a guest does in Xen on its own behalf. */

@@ -27,7 +27,7 @@
 #ifndef XENFLIGHT_REDACT_H
 #define XENFLIGHT_REDACT_H
 
-#include "lib/merge.h"
+#include "lib/read/merge.h"
 #include "tools/tool.h"
 
 #define REDACT_OTHER 0x7ff4 /* DOMID_INVALID: runs nowhere */

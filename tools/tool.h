@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/doc.h"
-#include "lib/snapshot.h"
+#include "lib/format/doc.h"
+#include "lib/format/snapshot.h"
 
 #define TOOL_DIR "/var/lib/xen/snapshotd"
 

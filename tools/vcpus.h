@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/merge.h"
+#include "lib/read/merge.h"
 
 /* A file can name any vCPU in any record: more than these are ignored. */
 #define VCPUS_MAX 65536

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "lib/text.h"
+#include "lib/base/text.h"
 #include "tools/when.h"
 
 #define NS_PER_S   1000000000LL

@@ -10,7 +10,7 @@
 #ifndef XENFLIGHT_WHEN_H
 #define XENFLIGHT_WHEN_H
 
-#include "lib/doc.h"
+#include "lib/format/doc.h"
 
 struct when {
     enum { WHEN_REL, WHEN_WALL, WHEN_TODAY, WHEN_TSC } kind;

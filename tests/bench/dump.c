@@ -27,12 +27,12 @@
 #include <zstd.h>
 #endif
 
-#include "lib/columns.h"
-#include "lib/doc.h"
-#include "lib/merge.h"
-#include "lib/pack.h"
-#include "lib/packet.h"
-#include "lib/snapshot.h"
+#include "lib/format/columns.h"
+#include "lib/format/doc.h"
+#include "lib/read/merge.h"
+#include "lib/format/pack.h"
+#include "lib/format/packet.h"
+#include "lib/format/snapshot.h"
 
 #define ROUNDS    15
 #define COPIES    24  /* of the file's packets, so that caches do not hold all */

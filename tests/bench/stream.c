@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/packet.h"
-#include "lib/snapshot.h"
+#include "lib/format/packet.h"
+#include "lib/format/snapshot.h"
 
 struct cost {
     uint64_t records, bytes, payload;

@@ -13,8 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/hyp.h"
-#include "lib/tbuf.h"
+#include "lib/xen/hyp.h"
+#include "lib/xen/tbuf.h"
 
 #define MAX_CPUS 64
 

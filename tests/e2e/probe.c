@@ -21,9 +21,9 @@
 
 #include <public/flightrec-events.h>
 
-#include "lib/hyp.h"
-#include "lib/packet.h"
-#include "lib/stream.h"
+#include "lib/xen/hyp.h"
+#include "lib/format/packet.h"
+#include "lib/xen/stream.h"
 
 static struct hyp *hyp;
 

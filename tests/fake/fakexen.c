@@ -5,7 +5,7 @@
  * Preloaded, it stands in for the few library functions that xenstored uses.
  * Everything is in the directory $FAKEXEN:
  *
- *   doms      the domains, see lib/hyp-hosted.h; whoever plays Xen writes it
+ *   doms      the domains, see lib/xen/hyp-hosted.h; whoever plays Xen writes it
  *   evt       FIFO: a 32-bit port number is an event.  1: VIRQ_DOM_EXC;
  *             100 + domid: a guest's ring
  *   ring.N    xenstore ring page of domain N
@@ -30,7 +30,7 @@
 #include <xenevtchn.h>
 #include <xengnttab.h>
 
-#include "lib/hyp-hosted.h"
+#include "lib/xen/hyp-hosted.h"
 
 #define PORT_VIRQ     1
 #define PORT_DOMAIN   100

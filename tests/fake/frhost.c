@@ -2,7 +2,7 @@
 /*
  * frhost.c: plays Xen for the hosted tier.  The recorder's real core writes
  * into files that the daemon maps; one thread plays one pCPU.  Operations are
- * served on DIR/ops as lib/hyp-hosted.h says.
+ * served on DIR/ops as lib/xen/hyp-hosted.h says.
  *
  *   frhost DIR CPUS [BYTES_PER_CPU]
  *
@@ -43,7 +43,7 @@
 
 #include <xen/flightrec-platform.h>
 
-#include "lib/hyp-hosted.h"
+#include "lib/xen/hyp-hosted.h"
 #include "ring.h"
 
 #define MAX_CPUS         16

@@ -28,7 +28,7 @@ $(INJECT): $(O)/tests/fake/inject.o
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
 # Never with a sanitizer: it is loaded into a program that has none.
-$(FAKEXEN) $(FAKECLOCK): $(O)/%.so: %.c lib/hyp-hosted.h
+$(FAKEXEN) $(FAKECLOCK): $(O)/%.so: %.c lib/xen/hyp-hosted.h
 	@mkdir -p $(@D)
 	@$(call say,LD $@)
 	$(Q)$(CC) $(CSTD) $(WARN) $(CPPFLAGS) -O2 -g -fPIC -shared -o $@ $<

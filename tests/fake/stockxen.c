@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * stockxen.c: plays a Xen without flight recorder for the hosted tier, as
- * lib/hyp-hosted.h says: trace buffers that a model of Xen's producer writes,
+ * lib/xen/hyp-hosted.h says: trace buffers that a model of Xen's producer writes,
  * and the operations on them.
  *
  *   stockxen DIR CPUS
@@ -33,9 +33,9 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
-#include "lib/hyp-backend.h"
-#include "lib/hyp-hosted.h"
-#include "lib/tbuf.h"
+#include "lib/xen/hyp-backend.h"
+#include "lib/xen/hyp-hosted.h"
+#include "lib/xen/tbuf.h"
 #include "tests/fake/tbuf-model.h"
 
 #define MAX_CPUS    3

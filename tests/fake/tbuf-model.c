@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "lib/tbuf.h"
+#include "lib/xen/tbuf.h"
 
 #define LOST_BYTES 28
 

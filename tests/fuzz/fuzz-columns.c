@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/columns.h"
-#include "lib/snapshot.h"
+#include "lib/format/columns.h"
+#include "lib/format/snapshot.h"
 #include "tests/fuzz/fuzz.h"
 
 /* In memory of exactly that length, so that a byte too many is seen. */

@@ -23,8 +23,8 @@
 
 #include <jansson.h>
 
-#include "lib/event.h"
-#include "lib/snapshot.h"
+#include "lib/format/event.h"
+#include "lib/format/snapshot.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/image.h"
 #include "tools/cmd.h"

@@ -21,7 +21,7 @@
 
 #include <public/flightrec-events.h>
 
-#include "lib/packet.h"
+#include "lib/format/packet.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/xenworld/world.h"
 

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/clock.h"
-#include "lib/event.h"
+#include "lib/format/clock.h"
+#include "lib/format/event.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check_text(const char *text)

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "lib/packet.h"
+#include "lib/format/packet.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

@@ -17,10 +17,10 @@
 
 #include <xxhash.h>
 
-#include "lib/doc.h"
-#include "lib/merge.h"
-#include "lib/packet.h"
-#include "lib/snapshot.h"
+#include "lib/format/doc.h"
+#include "lib/read/merge.h"
+#include "lib/format/packet.h"
+#include "lib/format/snapshot.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/image.h"
 

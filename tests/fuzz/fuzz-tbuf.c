@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "lib/packet.h"
-#include "lib/tbuf-packets.h"
+#include "lib/format/packet.h"
+#include "lib/xen/tbuf-packets.h"
 
 #define MOVES 4
 

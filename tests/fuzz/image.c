@@ -8,7 +8,7 @@
 
 #include <xxhash.h>
 
-#include "lib/pack.h"
+#include "lib/format/pack.h"
 
 void image_append(struct image *im, const void *data, size_t len)
 {

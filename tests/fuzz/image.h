@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/snapshot.h"
+#include "lib/format/snapshot.h"
 
 #define IMAGE_FRAMES 16
 

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/columns.h"
-#include "lib/event.h"
-#include "lib/snapshot.h"
+#include "lib/format/columns.h"
+#include "lib/format/event.h"
+#include "lib/format/snapshot.h"
 #include "tests/lib/gen.h"
 
 static const char meta[] =

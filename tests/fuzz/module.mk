@@ -71,7 +71,7 @@ define fuzz_control
 	    -fno-sanitize-recover=all -fsanitize=fuzzer-no-link -fsanitize=$(1))
 	$(Q)clang -std=gnu11 $(CPPFLAGS) -O1 -g -fsanitize=fuzzer -fsanitize=$(1) \
 	    -fno-sanitize-recover=all \
-	    -o build/fuzz/fuzz-control-$(1) tests/fuzz/fuzz-control.c lib/packet.c \
+	    -o build/fuzz/fuzz-control-$(1) tests/fuzz/fuzz-control.c lib/format/packet.c \
 	    build/fuzz/world-$(1)/a.o build/fuzz/world-$(1)/b.o
 	$(Q)ASAN_OPTIONS=detect_odr_violation=0 build/fuzz/fuzz-control-$(1) \
 	    -max_total_time=$(FUZZ_TIME) -timeout=20 -max_len=6000 \

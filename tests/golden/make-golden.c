@@ -14,8 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/event.h"
-#include "lib/snapshot.h"
+#include "lib/format/event.h"
+#include "lib/format/snapshot.h"
 #include "tests/lib/gen.h"
 
 #define KHZ     2000000ULL             /* 2 ticks a ns */

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/packet.h"
+#include "lib/format/packet.h"
 #include "tools/tool.h"
 
 static int put_packets(struct snapshot_writer *w, const uint8_t *at, size_t left,

@@ -28,7 +28,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "lib/hyp-tbuf.h"
+#include "lib/xen/hyp-tbuf.h"
 #include "snapshotd/engine-impl.h"
 
 void __real_engine_take(struct engine *e, uint32_t gen);

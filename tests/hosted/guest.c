@@ -19,7 +19,7 @@
 #include <xenstore.h>
 #include <xenstore_lib.h>
 
-#include "lib/hyp-hosted.h"
+#include "lib/xen/hyp-hosted.h"
 
 #define PORT_DOMAIN 100    /* see tests/fake/fakexen.c */
 

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "cases.h"
-#include "lib/hyp.h"
+#include "lib/xen/hyp.h"
 
 #define HANDLE "00112233445566778899aabbccddeeff"
 #define CONF   "[limit]\ndomain = 1000/1s\ntotal = 1000/1s\n"

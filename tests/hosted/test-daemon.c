@@ -21,9 +21,9 @@
 #include <unistd.h>
 
 #include "cases.h"
-#include "lib/event.h"
-#include "lib/packet.h"
-#include "lib/snapshot.h"
+#include "lib/format/event.h"
+#include "lib/format/packet.h"
+#include "lib/format/snapshot.h"
 
 #define HANDLE "00112233445566778899aabbccddeeff"
 #define UUID   "00112233-4455-6677-8899-aabbccddeeff"

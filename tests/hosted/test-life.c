@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "cases.h"
-#include "lib/command.h"
-#include "lib/control.h"
+#include "lib/ipc/command.h"
+#include "lib/ipc/control.h"
 
 #define HANDLE "00112233445566778899aabbccddeeff"
 

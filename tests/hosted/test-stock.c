@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "cases.h"
-#include "lib/tbuf.h"
+#include "lib/xen/tbuf.h"
 
 #define HANDLE "00112233445566778899aabbccddeeff"
 #define UUID   "00112233-4455-6677-8899-aabbccddeeff"

@@ -13,8 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lib/packet.h"
-#include "lib/stream.h"
+#include "lib/format/packet.h"
+#include "lib/xen/stream.h"
 
 #define WAIT_MS 10000
 #define EVERY   4

@@ -22,7 +22,7 @@
 
 #include <xenstore.h>
 
-#include "lib/snapshot.h"
+#include "lib/format/snapshot.h"
 
 #define XENSTORED  "/usr/lib/xen-4.17/bin/xenstored"
 #define OXENSTORED "/usr/lib/xen-4.17/bin/oxenstored"

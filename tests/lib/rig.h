@@ -9,7 +9,7 @@
 
 #include "ring.h"
 
-#include "lib/packet.h"
+#include "lib/format/packet.h"
 
 /* Events of the list, by where they go, and such as are not in it. */
 #define RIG_EV_BUSY  0x00021001U /* SCHED_RUNSTATE_CHANGE: busy alone */

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/event.h"
-#include "lib/snapshot.h"
+#include "lib/format/event.h"
+#include "lib/format/snapshot.h"
 #include "tests/lib/gen.h"
 #include "tests/lib/scene.h"
 

@@ -17,7 +17,7 @@
 
 #include <jansson.h>
 
-#include "lib/snapshot.h"
+#include "lib/format/snapshot.h"
 
 #define SCENE_CPUS   2
 #define SCENE_DOMS   4     /* 0: Dom0, the last: idle */

@@ -741,7 +741,7 @@ static const struct row row[] = {
 
 #define RING    MODEL_CORE "/ring.c"
 #define STREAM  MODEL_CORE "/stream.c"
-#define FOLLOW  "lib/stream.c"
+#define FOLLOW  "lib/xen/stream.c"
 
 /* What the model assumes of the code, as it stands there. */
 static const struct {

@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/event.h"
+#include "lib/format/event.h"
 #include "tests/lib/gen.h"
 #include "tests/lib/scene.h"
 

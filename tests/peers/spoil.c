@@ -20,7 +20,7 @@
 #include <jansson.h>
 #include <xxhash.h>
 
-#include "lib/packet.h"
+#include "lib/format/packet.h"
 #include "tests/fuzz/image.h"
 #include "tests/lib/gen.h"
 

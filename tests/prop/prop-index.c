@@ -18,8 +18,8 @@
 #include <cmocka.h>
 #include <xxhash.h>
 
-#include "lib/merge.h"
-#include "lib/snapshot.h"
+#include "lib/read/merge.h"
+#include "lib/format/snapshot.h"
 #include "tests/lib/gen.h"
 
 #define ROUNDS   400

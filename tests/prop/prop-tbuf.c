@@ -22,8 +22,8 @@
 
 #include <cmocka.h>
 
-#include "lib/packet.h"
-#include "lib/tbuf-packets.h"
+#include "lib/format/packet.h"
+#include "lib/xen/tbuf-packets.h"
 #include "tests/fake/tbuf-model.h"
 #include "tests/lib/gen.h"
 

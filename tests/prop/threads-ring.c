@@ -16,7 +16,7 @@
 
 #include "ring.h"
 
-#include "lib/packet.h"
+#include "lib/format/packet.h"
 
 #define WRITERS    2
 #define EV_BUSY    0x00021001U

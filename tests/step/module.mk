@@ -6,7 +6,7 @@
 STEP_DIR      := $(O)/tests/step
 STEP_CPPFLAGS := -Itests/platform-step -I$(CORE_SRC)
 STEP_MUTANTS  := $(shell sed -n 's/^\([a-z0-9-]*\) |.*/\1/p' tests/step/mutants)
-STEP_O        := $(STEP_DIR)/table.o $(O)/lib/packet.o
+STEP_O        := $(STEP_DIR)/table.o $(O)/lib/format/packet.o
 
 $(STEP_MUTANTS:%=$(STEP_DIR)/%.c): $(STEP_DIR)/%.c: tests/step/mutants \
     $(CORE_SRC)/ring.c

@@ -29,7 +29,7 @@
 
 #include STEP_RING
 
-#include "lib/packet.h"
+#include "lib/format/packet.h"
 
 #define SLOTS_MAX    8
 #define SLOT_BYTES   (128 + 16 * 4) /* five records of three words */

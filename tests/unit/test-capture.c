@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "lib/merge.h"
+#include "lib/read/merge.h"
 #include "tests/lib/rig.h"
 
 #define KHZ 2600000 /* what the rig says */

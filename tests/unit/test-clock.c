@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "lib/clock.h"
+#include "lib/format/clock.h"
 
 #define KHZ     2600000
 #define SHIFT   4

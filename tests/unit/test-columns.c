@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "lib/columns.h"
-#include "lib/packet.h"
-#include "lib/snapshot.h"
+#include "lib/format/columns.h"
+#include "lib/format/packet.h"
+#include "lib/format/snapshot.h"
 #include "tests/lib/gen.h"
 
 #define ROUNDS 2000

@@ -16,8 +16,8 @@
 
 #include <cmocka.h>
 
-#include "lib/doc.h"
-#include "lib/text.h"
+#include "lib/format/doc.h"
+#include "lib/base/text.h"
 
 #define TRIGGER "\"trigger\":{\"cause\":\"crash\",\"tsc\":5000000," \
                 "\"domid\":4,\"name\":\"late\",\"uuid\":\"ABCD\"}"

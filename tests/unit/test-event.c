@@ -14,7 +14,7 @@
 
 #include <public/flightrec-events.h>
 
-#include "lib/event.h"
+#include "lib/format/event.h"
 
 #define NR(array) (sizeof(array) / sizeof((array)[0]))
 

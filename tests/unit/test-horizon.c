@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "lib/horizon.h"
+#include "lib/xen/horizon.h"
 
 #define KHZ        2000000
 #define SLOTS      8

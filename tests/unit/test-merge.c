@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "lib/merge.h"
-#include "lib/packet.h"
+#include "lib/read/merge.h"
+#include "lib/format/packet.h"
 #include "tests/lib/gen.h"
 
 #define KHZ    1000000 /* a tick is a ns */

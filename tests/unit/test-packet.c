@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "lib/packet.h"
+#include "lib/format/packet.h"
 #include "tests/lib/gen.h"
 
 #define MAX_RECORDS 4096

@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-#include "lib/packet.h"
+#include "lib/format/packet.h"
 #include "tests/lib/gen.h"
 #include "tools/redact.h"
 

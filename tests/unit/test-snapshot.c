@@ -19,8 +19,8 @@
 
 #include <cmocka.h>
 
-#include "lib/packet.h"
-#include "lib/snapshot.h"
+#include "lib/format/packet.h"
+#include "lib/format/snapshot.h"
 #include "tests/lib/gen.h"
 
 #define META "{\"format\":1,\"what\":\"test\"}"

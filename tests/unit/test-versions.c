@@ -14,11 +14,11 @@
 #include <cmocka.h>
 #include <xxhash.h>
 
-#include "lib/doc.h"
-#include "lib/merge.h"
-#include "lib/pack.h"
-#include "lib/packet.h"
-#include "lib/snapshot.h"
+#include "lib/format/doc.h"
+#include "lib/read/merge.h"
+#include "lib/format/pack.h"
+#include "lib/format/packet.h"
+#include "lib/format/snapshot.h"
 #include "tests/lib/gen.h"
 
 #define LATER        "later: of a kind that nobody has heard of"

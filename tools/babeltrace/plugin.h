@@ -7,7 +7,7 @@
  *   messages.c  its records as messages, in time order over all streams
  *
  * What a file is as a trace is what `xenflight export --to ctf` makes of it:
- * lib/ctf.h.
+ * lib/read/ctf.h.
  */
 
 #ifndef XENFLIGHT_BABELTRACE_PLUGIN_H
@@ -15,8 +15,8 @@
 
 #include <babeltrace2/babeltrace.h>
 
-#include "lib/ctf.h"
-#include "lib/text.h"
+#include "lib/read/ctf.h"
+#include "lib/base/text.h"
 
 /* A class of events, made when the first of them comes. */
 struct trace_class {

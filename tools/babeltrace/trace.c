@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * trace.c: a snapshot file as babeltrace2's trace: classes of streams, events
- * and fields, made of lib/ctf.h's; and the streams.
+ * and fields, made of lib/read/ctf.h's; and the streams.
  */
 
 #include <errno.h>

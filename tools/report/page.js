@@ -142,7 +142,7 @@ const classes = [], class_of = facts.kinds.map((k, i) => {
 const class_index = class_of.map(name => Math.max(0, classes.indexOf(name)));
 const class_shown = classes.map(() => true);
 
-/* As lib/event-show.c shows a record, always name=value. */
+/* As lib/format/event-show.c shows a record, always name=value. */
 function field_value(field, words) {
     const [, type, word, shift, bits, constant] = field;
     if (type === "e") return BigInt(constant);

@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * event-show.c: get the fields of a record, show them.
+ *
+ * Runs once a record and field, so it has its own number printing.
+ */
+
+#include <string.h>
+
+#include "lib/format/event-impl.h"
+
+/* A record being shown. */
+struct rec {
+    const struct event_dict *dict;
+    const struct event_desc *desc;
+    const uint32_t *data;
+    unsigned int words;
+};
+
+/* Text being written: `end` is where the NUL fits at the latest. */
+struct out {
+    char *at, *end;
+    bool full;
+};
+
+static void put_char(struct out *o, char c)
+{
+    if ( o->at < o->end )
+        *o->at++ = c;
+    else
+        o->full = true;
+}
+
+static void put_bytes(struct out *o, const char *s, size_t len)
+{
+    size_t room = o->end - o->at;
+
+    if ( len > room )
+    {
+        len = room;
+        o->full = true;
+    }
+    memcpy(o->at, s, len);
+    o->at += len;
+}
+
+static void put_text(struct out *o, const char *s)
+{
+    put_bytes(o, s, strlen(s));
+}
+
+static void put_number(struct out *o, uint64_t n, unsigned int base)
+{
+    char digits[20];
+    unsigned int i = sizeof(digits);
+
+    do {
+        digits[--i] = "0123456789abcdef"[n % base];
+        n /= base;
+    } while ( n );
+
+    put_bytes(o, digits + i, sizeof(digits) - i);
+}
+
+static void put_hex(struct out *o, uint64_t n)
+{
+    put_bytes(o, "0x", 2);
+    put_number(o, n, 16);
+}
+
+static void put_signed(struct out *o, uint64_t n, unsigned int bits)
+{
+    if ( n >> (bits - 1) & 1 )
+    {
+        put_char(o, '-');
+        n = -n;
+        if ( bits < 64 )
+            n &= (1ULL << bits) - 1;
+    }
+    put_number(o, n, 10);
+}
+
+/* Words of argument k of a hypercall record; 3 is reserved. */
+static unsigned int arg_words(uint32_t head, unsigned int k)
+{
+    return head >> (20 + 2 * k) & 3;
+}
+
+static bool get_arg(unsigned int k, const uint32_t *data, unsigned int words,
+                    uint64_t *value)
+{
+    unsigned int at = 1, n;
+
+    if ( !words )
+        return false;
+
+    for ( unsigned int i = 0; i < k; i++ )
+        at += arg_words(data[0], i);
+    n = arg_words(data[0], k);
+    if ( !n || n > 2 || at + n > words )
+        return false;
+
+    *value = data[at];
+    if ( n == 2 )
+        *value |= (uint64_t)data[at + 1] << 32;
+    return true;
+}
+
+bool event_get(const struct event_desc *desc, unsigned int n,
+               const uint32_t *data, unsigned int words, uint64_t *value)
+{
+    const struct event_field *f = &desc->field[n];
+
+    if ( n >= desc->nr_fields )
+        return false;
+    if ( f->kind == EVENT_CONST )
+    {
+        *value = f->constant;
+        return true;
+    }
+    if ( f->kind == EVENT_ARG )
+        return get_arg(f->shift, data, words, value);
+    if ( f->word + (f->bits + 31U) / 32 > words )
+        return false;
+
+    if ( f->bits > 32 )
+        *value = data[f->word] | (uint64_t)data[f->word + 1] << 32;
+    else
+        *value = data[f->word] >> f->shift & (0xffffffffU >> (32 - f->bits));
+    return true;
+}
+
+int event_field_index(const struct event_desc *desc, const char *name)
+{
+    for ( unsigned int i = 0; i < desc->nr_fields; i++ )
+        if ( !strcmp(desc->field[i].name, name) )
+            return i;
+
+    return -1;
+}
+
+/* Is it the number that stands for "no vCPU": all ones? */
+static bool no_vcpu(const struct event_field *f, uint64_t value)
+{
+    return value == 0xffffffffU >> (32 - f->bits);
+}
+
+bool event_domain(const struct event_desc *desc, unsigned int k,
+                  const uint32_t *data, unsigned int words,
+                  struct event_who *who)
+{
+    uint64_t value;
+
+    if ( !desc || k >= desc->nr_domains ||
+         !event_get(desc, desc->dom[k], data, words, &value) )
+        return false;
+
+    who->domid = value;
+    who->vcpu = EVENT_NO_VCPU;
+    if ( desc->vcpu[k] >= 0 &&
+         event_get(desc, desc->vcpu[k], data, words, &value) &&
+         !no_vcpu(&desc->field[desc->vcpu[k]], value) )
+        who->vcpu = value;
+    return true;
+}
+
+bool event_runs(const struct event_desc *desc, const uint32_t *data,
+                unsigned int words, struct event_who *who)
+{
+    return desc && desc->runs >= 0 &&
+           event_domain(desc, desc->runs, data, words, who);
+}
+
+/* The name of a field's value, NULL: show the number. */
+static const char *value_name(const struct rec *r, const struct event_field *f,
+                              uint64_t value)
+{
+    uint64_t op;
+
+    if ( f->kind == EVENT_DOMAIN )
+        return event_value_name(r->dict->domids, value);
+    if ( f->kind != EVENT_ARG )
+        return event_value_name(f->names, value);
+
+    if ( !event_get(r->desc, 0, r->data, r->words, &op) ||
+         op >= EVENT_HYPERCALLS )
+        return NULL;
+
+    return event_value_name(r->dict->args[op][f->shift], value);
+}
+
+static void put_bits(struct out *o, const struct rec *r,
+                     const struct event_field *f, bool json)
+{
+    bool first = true;
+
+    put_char(o, json ? '[' : '{');
+    for ( unsigned int bit = 0; bit < f->bits; bit++ )
+    {
+        unsigned int at = f->shift + bit;
+        const char *name;
+
+        if ( !(r->data[f->word + at / 32] >> at % 32 & 1) )
+            continue;
+
+        if ( !first )
+            put_char(o, ',');
+        first = false;
+        name = event_value_name(f->names, bit);
+        if ( name && json )
+            put_char(o, '"');
+        if ( name )
+            put_text(o, name);
+        else
+            put_number(o, bit, 10);
+        if ( name && json )
+            put_char(o, '"');
+    }
+    put_char(o, json ? ']' : '}');
+}
+
+static void put_value(struct out *o, const struct rec *r,
+                      const struct event_field *f, uint64_t value)
+{
+    const char *name;
+
+    if ( f->kind == EVENT_BITS )
+    {
+        put_bits(o, r, f, false);
+        return;
+    }
+
+    name = value_name(r, f, value);
+    if ( name )
+        put_text(o, name);
+    else if ( f->kind == EVENT_VCPU && no_vcpu(f, value) )
+        put_text(o, "none");
+    else if ( f->kind == EVENT_HEX )
+        put_hex(o, value);
+    else if ( f->kind == EVENT_SIGNED )
+        put_signed(o, value, f->bits);
+    else
+        put_number(o, value, 10);
+}
+
+static void put_json_value(struct out *o, const struct rec *r,
+                           const struct event_field *f, uint64_t value)
+{
+    const char *name = f->kind == EVENT_DOMAIN || f->kind == EVENT_BITS
+                       ? NULL : value_name(r, f, value);
+    bool big = f->kind != EVENT_SIGNED && value > INT64_MAX;
+
+    if ( f->kind == EVENT_BITS )
+        put_bits(o, r, f, true);
+    else if ( name || big || f->kind == EVENT_HEX )
+    {
+        put_char(o, '"');
+        if ( name )
+            put_text(o, name);
+        else if ( f->kind == EVENT_HEX )
+            put_hex(o, value);
+        else
+            put_number(o, value, 10);
+        put_char(o, '"');
+    }
+    else if ( f->kind == EVENT_VCPU && no_vcpu(f, value) )
+        put_text(o, "null");
+    else if ( f->kind == EVENT_SIGNED )
+        put_signed(o, value, f->bits);
+    else
+        put_number(o, value, 10);
+}
+
+size_t event_field_text(const struct event_dict *dict,
+                        const struct event_desc *desc, unsigned int n,
+                        const uint32_t *data, unsigned int words, char *buf,
+                        size_t bytes)
+{
+    struct rec r = { dict, desc, data, words };
+    struct out o = { buf, buf + bytes - 1, false };
+    uint64_t value;
+
+    *buf = '\0';
+    if ( !event_get(desc, n, data, words, &value) )
+        return 0;
+
+    put_value(&o, &r, &desc->field[n], value);
+    *o.at = '\0';
+    return o.at - buf;
+}
+
+/* What is left of a record after its fields. */
+struct tail {
+    unsigned int rest;    /* first word that no field shows */
+    bool is_short;        /* a field that must be there is not */
+};
+
+static unsigned int field_end(const struct event_field *f)
+{
+    return f->word + (f->bits + 31U) / 32;
+}
+
+/* A hypercall record: as long as its first word says. */
+static struct tail tail_of_args(const struct rec *r)
+{
+    struct tail t = { .rest = 1 };
+
+    if ( !r->words )
+        t.is_short = true;
+    for ( unsigned int k = 0; r->words && k < EVENT_ARGS; k++ )
+    {
+        unsigned int n = arg_words(r->data[0], k);
+
+        if ( n > 2 || t.rest + n > r->words )
+        {
+            t.is_short = true;
+            break;
+        }
+        t.rest += n;
+    }
+
+    return t;
+}
+
+static struct tail tail_of(const struct rec *r)
+{
+    struct tail t = { .rest = 0 };
+
+    if ( !r->desc )
+        return t;
+    if ( r->desc->args )
+        return tail_of_args(r);
+    if ( r->words >= r->desc->words )
+    {
+        t.rest = r->desc->words;
+        return t;
+    }
+
+    for ( unsigned int i = 0; i < r->desc->nr_fields; i++ )
+    {
+        const struct event_field *f = &r->desc->field[i];
+
+        if ( f->kind == EVENT_CONST )
+            continue;
+        if ( field_end(f) <= r->words )
+            t.rest = field_end(f);
+        else if ( !f->optional )
+            t.is_short = true;
+    }
+
+    return t;
+}
+
+static void put_rest(struct out *o, const struct rec *r, unsigned int from,
+                     const char *quote)
+{
+    for ( unsigned int i = from; i < r->words; i++ )
+    {
+        if ( i > from )
+            put_char(o, ',');
+        put_text(o, quote);
+        put_hex(o, r->data[i]);
+        put_text(o, quote);
+    }
+}
+
+/* By the event's format.  False: a field of it is absent, nothing is put. */
+static bool put_format(struct out *o, const struct rec *r)
+{
+    const struct event_desc *desc = r->desc;
+    uint64_t value[EVENT_MAX_PIECES];
+
+    if ( !desc || !desc->nr_pieces )
+        return false;
+
+    for ( unsigned int i = 0; i < desc->nr_pieces; i++ )
+        if ( desc->piece[i].field >= 0 &&
+             !event_get(desc, desc->piece[i].field, r->data, r->words,
+                        &value[i]) )
+            return false;
+
+    for ( unsigned int i = 0; i < desc->nr_pieces; i++ )
+    {
+        const struct event_piece *p = &desc->piece[i];
+
+        put_bytes(o, desc->format + p->start, p->len);
+        if ( p->field >= 0 )
+            put_value(o, r, &desc->field[p->field], value[i]);
+    }
+
+    return true;
+}
+
+static void put_fields(struct out *o, const struct rec *r)
+{
+    const char *start = o->at;
+    uint64_t value;
+
+    for ( unsigned int i = 0; r->desc && i < r->desc->nr_fields; i++ )
+    {
+        const struct event_field *f = &r->desc->field[i];
+
+        if ( !event_get(r->desc, i, r->data, r->words, &value) )
+            continue;
+
+        if ( o->at > start )
+            put_char(o, ' ');
+        put_text(o, f->name);
+        put_char(o, '=');
+        put_value(o, r, f, value);
+    }
+}
+
+static size_t put_record(struct out *o, const struct rec *r, bool format)
+{
+    const char *start = o->at;
+    struct tail t = tail_of(r);
+
+    if ( !format || !put_format(o, r) )
+        put_fields(o, r);
+    if ( t.is_short )
+        put_text(o, o->at > start ? " (too short)" : "(too short)");
+    if ( t.rest < r->words )
+    {
+        put_text(o, o->at > start ? " rest=" : "rest=");
+        put_rest(o, r, t.rest, "");
+    }
+
+    *o->at = '\0';
+    return o->at - start;
+}
+
+size_t event_text(const struct event_dict *dict, const struct event_desc *desc,
+                  const uint32_t *data, unsigned int words, char *buf,
+                  size_t bytes)
+{
+    const struct rec r = { dict, desc, data, words };
+    struct out o = { buf, buf + (bytes ? bytes - 1 : 0), false };
+
+    return bytes ? put_record(&o, &r, true) : 0;
+}
+
+size_t event_pairs(const struct event_dict *dict,
+                   const struct event_desc *desc, const uint32_t *data,
+                   unsigned int words, char *buf, size_t bytes)
+{
+    const struct rec r = { dict, desc, data, words };
+    struct out o = { buf, buf + (bytes ? bytes - 1 : 0), false };
+
+    return bytes ? put_record(&o, &r, false) : 0;
+}
+
+bool event_fits(const struct event_desc *desc, const uint32_t *data,
+                unsigned int words)
+{
+    const struct rec r = { NULL, desc, data, words };
+    struct tail t = tail_of(&r);
+
+    return !t.is_short && t.rest >= words;
+}
+
+static void put_key(struct out *o, const char *buf, const char *name)
+{
+    if ( o->at > buf )
+        put_char(o, ',');
+    put_char(o, '"');
+    put_text(o, name);
+    put_text(o, "\":");
+}
+
+size_t event_json(const struct event_dict *dict, const struct event_desc *desc,
+                  const uint32_t *data, unsigned int words, char *buf,
+                  size_t bytes)
+{
+    const struct rec r = { dict, desc, data, words };
+    struct out o = { buf, buf + (bytes ? bytes - 1 : 0), false };
+    struct tail t = tail_of(&r);
+    uint64_t value;
+
+    if ( !bytes )
+        return 0;
+
+    for ( unsigned int i = 0; desc && i < desc->nr_fields; i++ )
+        if ( event_get(desc, i, data, words, &value) )
+        {
+            put_key(&o, buf, desc->field[i].name);
+            put_json_value(&o, &r, &desc->field[i], value);
+        }
+    if ( t.is_short )
+    {
+        put_key(&o, buf, "short");
+        put_text(&o, "true");
+    }
+    if ( t.rest < words )
+    {
+        put_key(&o, buf, "rest");
+        put_char(&o, '[');
+        put_rest(&o, &r, t.rest, "\"");
+        put_char(&o, ']');
+    }
+
+    if ( o.full )
+        o.at = buf;
+    *o.at = '\0';
+    return o.at - buf;
+}

@@ -9,11 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "conf.h"
-#include "engine.h"
+#include "snapshotd/common/conf.h"
+#include "snapshotd/engine/engine.h"
 #include "lib/xen/hyp.h"
-#include "log.h"
-#include "monitor.h"
+#include "snapshotd/common/log.h"
+#include "snapshotd/monitor/monitor.h"
 
 enum { OPT_ENGINE = 256 };
 

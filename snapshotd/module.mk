@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
-SNAPSHOTD_SRC := $(wildcard snapshotd/*.c)
+SNAPSHOTD_SRC := $(wildcard snapshotd/*.c snapshotd/*/*.c)
 # What asks Xen: for the daemon and the commands that talk to it.
 HYP_O := $(patsubst %.c,$(O)/%.o,$(wildcard lib/xen/hyp*.c))
 

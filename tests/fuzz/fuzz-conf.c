@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "snapshotd/conf.h"
+#include "snapshotd/common/conf.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/image.h"
 

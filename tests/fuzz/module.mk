@@ -15,7 +15,7 @@ FUZZ_OBJ_commands  := $(O)/gen/perfetto.pb-c.o
 FUZZ_LIBS_commands := -lprotobuf-c -lm
 # The changed copies of each file in the gate; 300 where a round takes no time.
 FUZZ_ROUNDS_commands := 8
-FUZZ_USES_conf     := tests/fuzz/image snapshotd/conf snapshotd/log
+FUZZ_USES_conf     := tests/fuzz/image snapshotd/common/conf snapshotd/common/log
 FUZZ_LIBS_conf     := -linih
 FUZZ_USES_expr     := tools/expr tools/when
 FUZZ_USES_snapshot := tests/fuzz/image

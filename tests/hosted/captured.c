@@ -29,7 +29,7 @@
 #include <unistd.h>
 
 #include "lib/xen/hyp-tbuf.h"
-#include "snapshotd/engine-impl.h"
+#include "snapshotd/engine/engine-impl.h"
 
 void __real_engine_take(struct engine *e, uint32_t gen);
 void __wrap_engine_take(struct engine *e, uint32_t gen);

@@ -31,8 +31,8 @@ $(O)/tests/hosted/faults: $(INJECT)
 
 # The daemon's parts by themselves.
 PARTS   := $(O)/tests/hosted/test-parts
-PARTS_O := $(patsubst %,$(O)/snapshotd/%.o,store store-room log proto trigger \
-           domains sandbox)
+PARTS_O := $(patsubst %,$(O)/snapshotd/%.o,engine/store engine/store-room \
+           engine/trigger engine/sandbox common/log common/proto common/domains)
 TESTS   += $(PARTS)
 
 $(PARTS): $(O)/tests/hosted/test-parts.o $(PARTS_O) $(LIBXF)

@@ -24,12 +24,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "snapshotd/domains.h"
-#include "snapshotd/log.h"
-#include "snapshotd/proto.h"
-#include "snapshotd/sandbox.h"
-#include "snapshotd/store.h"
-#include "snapshotd/trigger.h"
+#include "snapshotd/common/domains.h"
+#include "snapshotd/common/log.h"
+#include "snapshotd/common/proto.h"
+#include "snapshotd/engine/sandbox.h"
+#include "snapshotd/engine/store.h"
+#include "snapshotd/engine/trigger.h"
 
 static char dir_path[64];
 static int dir;

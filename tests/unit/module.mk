@@ -19,10 +19,10 @@ TESTS += $(UNIT_BIN)
 
 TESTS += tests/unit/events-complete.sh tests/unit/public-library.sh tests/unit/service.sh
 
-$(O)/tests/unit/test-limit: $(O)/snapshotd/limit.o
-$(O)/tests/unit/test-conf: $(O)/snapshotd/conf.o $(O)/snapshotd/log.o
+$(O)/tests/unit/test-limit: $(O)/snapshotd/common/limit.o
+$(O)/tests/unit/test-conf: $(O)/snapshotd/common/conf.o $(O)/snapshotd/common/log.o
 $(O)/tests/unit/test-conf: LIBS_BASE += -linih
-$(O)/tests/unit/test-window: $(O)/snapshotd/meta-time.o
+$(O)/tests/unit/test-window: $(O)/snapshotd/engine/meta-time.o
 $(O)/tests/unit/test-diff: $(patsubst %,$(O)/tools/%.o,diff-score diff-domains \
     diff-rows account vcpus entries tool term)
 $(O)/tests/unit/test-diff: LIBS_BASE += -lm

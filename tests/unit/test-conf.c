@@ -14,8 +14,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "snapshotd/conf.h"
-#include "snapshotd/proto.h"
+#include "snapshotd/common/conf.h"
+#include "snapshotd/common/proto.h"
 
 static char why[1024];
 

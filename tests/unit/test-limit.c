@@ -11,7 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "snapshotd/limit.h"
+#include "snapshotd/common/limit.h"
 
 #define SECOND 1000000000ULL
 

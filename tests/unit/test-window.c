@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "snapshotd/meta.h"
+#include "snapshotd/engine/meta.h"
 
 #define KHZ     1000000 /* a tick is a ns */
 #define S       1000000000LL

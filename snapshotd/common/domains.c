@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "snapshotd/common/domains.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct domain *domains_find(struct domains *t, uint16_t domid,
+                            const uint8_t *handle)
+{
+    struct domain *best = NULL, *e;
+
+    for ( e = t->entry; e < t->entry + t->nr; e++ )
+    {
+        if ( e->d.domid != domid ||
+             (handle && memcmp(e->d.handle, handle, sizeof(e->d.handle))) )
+            continue;
+        if ( !best || e->changed > best->changed )
+            best = e;
+    }
+    return best;
+}
+
+struct domain *domains_get(struct domains *t, uint16_t domid,
+                           const uint8_t handle[16])
+{
+    struct domain *e = domains_find(t, domid, handle);
+    unsigned int room;
+
+    if ( e )
+        return e;
+    if ( t->nr == t->room )
+    {
+        room = t->room ? 2 * t->room : 16;
+        e = reallocarray(t->entry, room, sizeof(*e));
+        if ( !e )
+            return NULL;
+        t->entry = e;
+        t->room = room;
+    }
+    e = &t->entry[t->nr++];
+    memset(e, 0, sizeof(*e));
+    e->d.domid = domid;
+    memcpy(e->d.handle, handle, sizeof(e->d.handle));
+    return e;
+}
+
+static void forget_oldest(struct domains *t)
+{
+    struct domain *e, *oldest = NULL;
+    unsigned int gone = 0;
+
+    for ( e = t->entry; e < t->entry + t->nr; e++ )
+    {
+        if ( !e->d.gone )
+            continue;
+        gone++;
+        if ( !oldest || e->changed < oldest->changed )
+            oldest = e;
+    }
+    if ( gone > DOMAINS_GONE )
+        *oldest = t->entry[--t->nr];
+}
+
+void domains_changed(struct domains *t, struct domain *dom)
+{
+    dom->changed = ++t->clock;
+    dom->sent = false;
+    forget_oldest(t);
+}
+
+void domains_free(struct domains *t)
+{
+    free(t->entry);
+    memset(t, 0, sizeof(*t));
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * clients.c: those who ask: the control socket, and the answers to
+ * requests wherever they came from.
+ */
+
+#include "snapshotd/engine/engine-impl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/ipc/control.h"
+#include "lib/xen/recorder.h"
+#include "snapshotd/common/log.h"
+
+/*
+ * Answers.
+ */
+
+static void send_client(int fd, json_t *o)
+{
+    char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+
+    /* A client that does not read loses its answer, not our time. */
+    if ( text &&
+         send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 )
+        log_warning("control: an answer could not be sent: %s",
+                    strerror(errno));
+    free(text);
+    json_decref(o);
+}
+
+static void answer_client(struct engine *e, struct request *q, uint16_t state,
+                          uint16_t error, const struct store_id *id)
+{
+    char name[STORE_NAME], path[CONF_PATH + STORE_NAME + 1] = "";
+    json_t *o;
+
+    if ( id )
+    {
+        store_name(id, name);
+        snprintf(path, sizeof(path), "%s/%s", e->conf.conf.state, name);
+    }
+    o = json_pack("{sb ss}", "ok", state != ANSWER_FAILED, "state",
+                  proto_state_name(state));
+    if ( id )
+        json_object_set_new(o, "file", json_string(path));
+    if ( error )
+        json_object_set_new(o, "error",
+                            json_string(proto_error_text(error)));
+    send_client(q->client, o);
+    close(q->client);
+}
+
+void engine_answer(struct engine *e, struct request *q, uint16_t state,
+                   uint16_t error, const struct store_id *id)
+{
+    struct msg m = { .type = MSG_ANSWER,
+                     .u.answer = { .number = q->number, .state = state,
+                                   .error = error } };
+
+    if ( id )
+        m.u.answer.file = *id;
+    if ( q->source != FROM_SOCKET )
+        engine_send(e, &m);
+    else if ( q->client >= 0 )
+        answer_client(e, q, state, error, id);
+    if ( state == ANSWER_FAILED )
+        log_error("request: failed: %s", proto_error_text(error));
+    if ( state != ANSWER_ACCEPTED )
+        q->used = false;
+}
+
+/* All requests of a generation; 0: those that wait. */
+void engine_answer_all(struct engine *e, uint32_t gen, uint16_t state,
+                       uint16_t error, const struct store_id *id)
+{
+    struct request *q = NULL;
+
+    while ( (q = request_next(&e->requests, q, gen)) )
+        engine_answer(e, q, state, error, id);
+}
+
+/*
+ * Control socket.
+ */
+
+static json_t *guests_json(const struct guest_counters *g)
+{
+    return json_pack("{sI sI sI sI sI}", "asked", (json_int_t)g->asked,
+                     "rate_limited", (json_int_t)g->limited,
+                     "stale", (json_int_t)g->stale,
+                     "opted_out", (json_int_t)g->opted_out,
+                     "shut_out", (json_int_t)g->shut_out);
+}
+
+static json_t *hook_json(const struct hook_counters *h)
+{
+    return json_pack("{sI sI sI sI}", "done", (json_int_t)h->run, "failed",
+                     (json_int_t)h->failed, "timed_out",
+                     (json_int_t)h->timed_out, "dropped",
+                     (json_int_t)h->dropped);
+}
+
+static json_t *times_json(const struct counters *c)
+{
+    return json_pack("{sI sI sI sI sI}",
+                     "held_ns", (json_int_t)c->held_ns,
+                     "held_max_ns", (json_int_t)c->held_max_ns,
+                     "durable", (json_int_t)c->durable,
+                     "durable_ns", (json_int_t)c->durable_ns,
+                     "durable_max_ns", (json_int_t)c->durable_max_ns);
+}
+
+/* {"crash": {"written": 3, "limit_domain": 1}, ...}: what is not 0. */
+static json_t *causes_json(const struct counters *c)
+{
+    json_t *causes = json_object(), *of;
+    unsigned int cause, i;
+
+    for ( cause = 0; cause < STORE_CAUSES; cause++ )
+    {
+        of = json_object();
+        for ( i = 0; i < OUTCOMES; i++ )
+            if ( c->of[i][cause] )
+                json_object_set_new(of, count_name(i),
+                                    json_integer(c->of[i][cause]));
+        if ( json_object_size(of) )
+            json_object_set(causes, store_cause(cause), of);
+        json_decref(of);
+    }
+    return causes;
+}
+
+static json_t *store_json(const struct engine *e)
+{
+    const struct store_usage *u = &e->counters.store;
+    const struct conf *c = &e->conf.conf;
+
+    return json_pack("{sI sI sI sI sI sI sI sI sI}",
+                     "files", (json_int_t)u->files,
+                     "max_files", (json_int_t)c->max_files,
+                     "bytes", (json_int_t)u->bytes,
+                     "max_bytes", (json_int_t)c->max_bytes,
+                     "min_free", (json_int_t)c->min_free,
+                     "max_age_s", (json_int_t)c->max_age_s,
+                     "pinned", (json_int_t)u->pinned,
+                     "evicted", (json_int_t)u->evicted,
+                     "expired", (json_int_t)u->expired);
+}
+
+static json_t *daemon_json(const struct engine *e)
+{
+    const struct counters *c = &e->counters;
+    json_t *last = NULL;
+
+    if ( e->last_file[0] )
+        last = json_pack("{ss s{sI sI sI sI sI}}", "file", e->last_file,
+                         "latency_ns", "wake", (json_int_t)e->last.wake,
+                         "quiescent", (json_int_t)e->last.quiescent,
+                         "first", (json_int_t)e->last.first,
+                         "written", (json_int_t)e->last.written,
+                         "durable", (json_int_t)e->last.durable);
+    return json_pack("{sI sI ss sI sI sI sI sI sI sI sI sI so so so so so so*}",
+                     "engine_pid", (json_int_t)getpid(),
+                     "engine_starts", (json_int_t)e->conf.starts,
+                     "state_dir", e->conf.conf.state,
+                     "written", (json_int_t)count_sum(c, OUTCOME_WRITTEN),
+                     "bytes_written", (json_int_t)c->bytes_written,
+                     "failed", (json_int_t)count_sum(c, OUTCOME_FAILED),
+                     "suppressed_budget",
+                     (json_int_t)count_sum(c, OUTCOME_BUDGET),
+                     "suppressed_limit",
+                     (json_int_t)(count_sum(c, OUTCOME_DOMAIN) +
+                                  count_sum(c, OUTCOME_TOTAL) +
+                                  count_sum(c, OUTCOME_REQUESTS)),
+                     "suppressed_off",
+                     (json_int_t)(count_sum(c, OUTCOME_OFF) +
+                                  count_sum(c, OUTCOME_REFUSED)),
+                     "gone", (json_int_t)count_sum(c, OUTCOME_GONE),
+                     "evicted", (json_int_t)c->store.evicted,
+                     "requests", (json_int_t)c->requests,
+                     "guests", guests_json(&e->guests),
+                     "times", times_json(c),
+                     "hook", hook_json(&e->hook),
+                     "causes", causes_json(c),
+                     "store", store_json(e),
+                     "last", last);
+}
+
+static void client_error(int fd, const char *text)
+{
+    send_client(fd, json_pack("{sb ss}", "ok", 0, "error", text));
+}
+
+static void client_status(struct engine *e, int fd)
+{
+    json_t *recorder;
+    int rc = recorder_json(engine_op, e, e->mapped ? &e->rings : NULL,
+                           &recorder);
+
+    if ( rc )
+        client_error(fd, hyp_why(rc));
+    else
+        send_client(fd, json_pack("{sb so so}", "ok", 1, "recorder", recorder,
+                                  "daemon", daemon_json(e)));
+}
+
+/* True: the connection is the request's now. */
+static bool client_snapshot(struct engine *e, int fd,
+                            const struct control_request *in)
+{
+    struct msg_request r = { .source = FROM_SOCKET,
+                             .text_bytes = in->text_bytes < sizeof(r.text)
+                                               ? in->text_bytes
+                                               : sizeof(r.text) };
+    struct request *q;
+    uint16_t error;
+
+    memcpy(r.text, in->text, r.text_bytes);
+    q = engine_request(e, &r, &error);
+    if ( !q )
+    {
+        client_error(fd, proto_error_text(error));
+        return false;
+    }
+    q->wait = in->flags & CONTROL_WAIT;
+    if ( q->wait )
+        q->client = fd;
+    else
+        send_client(fd, json_pack("{sb ss}", "ok", 1, "state", "accepted"));
+    return q->wait;
+}
+
+/* True: the connection is a request's now.  One request each. */
+static bool client_request(struct engine *e, int fd)
+{
+    struct control_request in;
+    ssize_t n = recv(fd, &in, sizeof(in), MSG_DONTWAIT | MSG_TRUNC);
+
+    if ( n != sizeof(in) || in.magic != CONTROL_MAGIC )
+        return false;
+    switch ( in.op )
+    {
+    case CONTROL_STATUS:
+        client_status(e, fd);
+        return false;
+
+    case CONTROL_SNAPSHOT:
+        return client_snapshot(e, fd, &in);
+
+    default:
+        client_error(fd, "the daemon does not know the request");
+        return false;
+    }
+}
+
+void engine_client_ready(struct engine *e, int *client)
+{
+    if ( !client_request(e, *client) )
+        close(*client);
+    *client = -1;
+}
+
+void engine_client_accept(struct engine *e)
+{
+    int fd = accept4(e->listen, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK), i;
+
+    if ( fd < 0 )
+        return;
+    for ( i = 0; i < CLIENTS; i++ )
+    {
+        if ( e->client[i] >= 0 )
+            continue;
+        e->client[i] = fd;
+        return;
+    }
+    client_error(fd, "too many connections at a time: ask again");
+    close(fd);
+}

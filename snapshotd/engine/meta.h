@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* meta.h: the meta document of a snapshot, as lib/format/snapshot.h describes it. */
+
+#ifndef SNAPSHOTD_META_H
+#define SNAPSHOTD_META_H
+
+#include <jansson.h>
+
+#include "lib/format/clock.h"
+#include "snapshotd/engine/capture.h"
+#include "snapshotd/common/domains.h"
+#include "snapshotd/engine/trigger.h"
+
+struct clock_pair {
+    uint64_t tsc, ns, wall_ns, mono_ns;
+    uint64_t width_ns;         /* Dom0's clocks are at most so far off */
+};
+
+/* All that goes in. */
+struct meta {
+    const struct trigger *trigger;
+    const struct rings *rings;
+    const struct stream *streams;
+    unsigned int nr_streams;
+    const struct domains *domains;
+    const struct hyp_version *xen;
+    const char *host, *kernel;
+    struct clock_pair pair[2];
+    unsigned int nr_pairs;
+    unsigned int pending;      /* pCPUs that were not quiescent */
+    struct rings_fetched fetched;
+};
+
+/*
+ * What is complete, per channel: from `from` to `to` (on the trigger's clock)
+ * the file has every record of every pCPU but those that were lost.
+ */
+struct meta_window {
+    bool known;            /* else nothing can be said */
+    uint64_t from_tsc, to_tsc;
+};
+
+/* Is something of the history missing?  Each reason goes to `why`, if given. */
+bool meta_partial(const struct meta *m, json_t *why);
+
+/* From the clock pairs of all packets that the file will have; -ENOMEM. */
+int meta_fit(const struct meta *m, struct clock_fit *fit);
+
+void meta_window(const struct meta *m, const struct clock_fit *fit,
+                 unsigned int channel, struct meta_window *w);
+/* The same as JSON, a member for each channel where it is known. */
+json_t *meta_windows(const struct meta *m, const struct clock_fit *fit);
+/* What was lost while the packets that are in the file were written. */
+json_t *meta_gaps(const struct meta *m, const struct clock_fit *fit);
+
+/* The text, free() it. */
+int meta_text(const struct meta *m, char **text);
+
+/* Foreign bytes as a JSON string: as they are if UTF-8, else escaped. */
+json_t *meta_string(const char *text, size_t bytes);
+
+#endif /* SNAPSHOTD_META_H */

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "snapshotd/engine/sandbox.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <grp.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "snapshotd/common/log.h"
+
+/* Memory, time, the files of the state directory, the open sockets. */
+static const int allowed[] = {
+    SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
+    SCMP_SYS(futex), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
+    SCMP_SYS(nanosleep), SCMP_SYS(clock_nanosleep), SCMP_SYS(getpid),
+    SCMP_SYS(gettid), SCMP_SYS(getrandom),
+    SCMP_SYS(sysinfo), /* qsort() asks how much memory there is */
+    SCMP_SYS(read), SCMP_SYS(pread64), SCMP_SYS(readv), SCMP_SYS(write),
+    SCMP_SYS(pwrite64), SCMP_SYS(writev), SCMP_SYS(lseek), SCMP_SYS(close),
+    SCMP_SYS(fstat), SCMP_SYS(fstatfs), SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(fcntl),
+    SCMP_SYS(openat), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
+    SCMP_SYS(getdents64), SCMP_SYS(unlinkat), SCMP_SYS(renameat),
+    SCMP_SYS(renameat2), SCMP_SYS(ftruncate), SCMP_SYS(fsync),
+    SCMP_SYS(fdatasync), SCMP_SYS(fadvise64),
+    SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(accept4), SCMP_SYS(sendto),
+    SCMP_SYS(sendmsg), SCMP_SYS(recvfrom), SCMP_SYS(recvmsg),
+    SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction),
+    SCMP_SYS(restart_syscall), SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
+#if defined(__SANITIZE_ADDRESS__)
+    /* What the sanitizer itself calls. */
+    SCMP_SYS(sigaltstack), SCMP_SYS(getrlimit), SCMP_SYS(prlimit64),
+    SCMP_SYS(sched_yield), SCMP_SYS(readlink), SCMP_SYS(open), SCMP_SYS(dup),
+    SCMP_SYS(ioctl),
+#endif
+};
+
+static int allow(scmp_filter_ctx ctx)
+{
+    size_t i;
+    int rc = 0;
+
+    for ( i = 0; !rc && i < sizeof(allowed) / sizeof(allowed[0]); i++ )
+        rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
+    /* Memory is never executable. */
+    if ( !rc )
+        rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+                              SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    if ( !rc )
+        rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+                              SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    /* abort(); a signal to no other process, a hook of the same user say. */
+    if ( !rc )
+        rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+                              SCMP_A0(SCMP_CMP_EQ, getpid()));
+    if ( !rc )
+        rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(setpriority), 2,
+                              SCMP_A0(SCMP_CMP_EQ, PRIO_PROCESS),
+                              SCMP_A1(SCMP_CMP_EQ, 0));
+    return rc;
+}
+
+static int enter_seccomp(void)
+{
+    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+    int rc;
+
+    if ( !ctx )
+        return -ENOMEM;
+    rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
+    if ( !rc )
+        rc = allow(ctx);
+    if ( !rc )
+        rc = seccomp_load(ctx);
+    seccomp_release(ctx);
+    return rc;
+}
+
+static int drop_ids(uid_t uid, gid_t gid)
+{
+    int rc;
+
+    capng_clear(CAPNG_SELECT_BOTH);
+    /* Clears the bounding set and the groups on the way. */
+    rc = capng_change_id(uid, gid, CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
+    if ( rc )
+    {
+        log_error("sandbox: uid %u, gid %u: cannot be taken (%d)", uid, gid,
+                  rc);
+        return -EPERM;
+    }
+    if ( !setuid(0) ||
+         capng_have_capabilities(CAPNG_SELECT_BOTH) != CAPNG_NONE )
+        return -EPERM;
+    return 0;
+}
+
+int sandbox_enter(int dir, uid_t uid, gid_t gid, int (*start)(void *),
+                  void *arg)
+{
+    const struct rlimit none = { 0, 0 }, files = { 64, 64 };
+    /* It may become nicer and come back, no further. */
+    const rlim_t usual = 20 - getpriority(PRIO_PROCESS, 0);
+    const struct rlimit nice_back = { usual, usual };
+    int rc;
+
+    if ( fchdir(dir) || chroot(".") || setrlimit(RLIMIT_CORE, &none) ||
+         setrlimit(RLIMIT_NOFILE, &files) )
+        return -errno;
+    /* In a container root may not; then it just does not become nicer. */
+    if ( setrlimit(RLIMIT_NICE, &nice_back) && errno != EPERM )
+        return -errno;
+    rc = drop_ids(uid, gid);
+    if ( rc )
+        return rc;
+    /* After the change of user, which clears it. */
+    if ( prctl(PR_SET_PDEATHSIG, SIGKILL) || prctl(PR_SET_DUMPABLE, 0) ||
+         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) )
+        return -errno;
+    rc = start ? start(arg) : 0;
+    if ( !rc && setrlimit(RLIMIT_NPROC, &none) )
+        rc = -errno;
+    return rc ? rc : enter_seccomp();
+}

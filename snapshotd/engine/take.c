@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* take.c: from a generation that Xen holds to a file. */
+
+#include "snapshotd/engine/engine-impl.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "snapshotd/common/log.h"
+
+#define QUIESCE_TRIES 20   /* each waits a bounded time inside Xen */
+
+/* One snapshot being taken. */
+struct take {
+    struct engine *engine;
+    struct trigger trigger;
+    struct meta meta;
+    struct stream *streams;
+    struct store_id id;
+    int fd;                /* -1: none begun */
+    struct snapshot_writer *w;
+    struct latency lat;
+    struct snapshot_totals totals;
+    enum outcome outcome;  /* why there is none, if rc says ECANCELED */
+    struct store_room room;
+    struct store_budget budget;
+    bool to_disk;          /* from here on an error is the disk's ... */
+    bool refused;          /* ... unless it is the budget's */
+    bool released;
+};
+
+/* Xen's system time now, by the last clock pair. */
+static uint64_t xen_ns(const struct engine *e)
+{
+    return engine_mono_ns() + e->xen_minus_mono;
+}
+
+static uint64_t since(const struct engine *e, const struct trigger *t)
+{
+    uint64_t now = xen_ns(e);
+
+    return now > t->t.ns ? now - t->t.ns : 0;
+}
+
+/*
+ * Taking a generation.
+ */
+
+/* Did the VIRQ of this trigger, or of a later one, wake us? */
+static bool virq_came(const struct engine *e, const struct trigger *t)
+{
+    return e->virq.ns >= t->t.ns;
+}
+
+static const char *trigger_source(const struct engine *e,
+                                  const struct trigger *t,
+                                  const struct request *q)
+{
+    static const char *const from[] = {
+        [FROM_XENSTORE] = "xenstore",
+        [FROM_SIGNAL] = "signal",
+        [FROM_SOCKET] = "socket",
+        [FROM_GUEST] = "guest",
+    };
+
+    if ( q )
+        return from[q->source];
+    if ( virq_came(e, t) )
+        return "virq";
+    switch ( e->wake.source )
+    {
+    case WAKE_RELEASE:
+        return "release-domain";
+    case WAKE_START:
+        return "start";
+    default:
+        return "check";
+    }
+}
+
+/* Who asked, and who it was about: from our own notes. */
+static void trigger_fill(struct engine *e, struct trigger *t)
+{
+    struct request *q = NULL;
+    struct domain *d;
+
+    if ( t->t.cause == XEN_FLIGHTREC_CAUSE_REQUEST )
+        q = request_owner(&e->requests, t->t.gen);
+    t->source = trigger_source(e, t, q);
+    if ( q )
+    {
+        memcpy(t->text, q->text, q->text_bytes);
+        t->text_bytes = q->text_bytes;
+        t->by_guest = q->source == FROM_GUEST;
+    }
+    if ( q && t->by_guest )
+    {
+        t->t.domid = q->domid;
+        memcpy(t->t.handle, q->handle, sizeof(t->t.handle));
+    }
+    d = trigger_has_domain(t)
+            ? domains_find(&e->domains, t->t.domid, t->t.handle)
+            : NULL;
+    if ( d )
+    {
+        memcpy(t->name, d->d.name, d->d.name_bytes);
+        t->name_bytes = d->d.name_bytes;
+    }
+}
+
+static void trigger_log(const struct trigger *t)
+{
+    struct log_text text;
+
+    if ( trigger_has_domain(t) && !t->by_guest )
+        log_info("generation %u: %s of domain %u \"%s\", vCPU %d, pCPU %d",
+                 t->t.gen, store_cause(t->t.cause), t->t.domid,
+                 log_escape(&text, t->name, t->name_bytes),
+                 t->t.vcpu == 0xffff ? -1 : t->t.vcpu,
+                 t->t.cpu == XEN_FLIGHTREC_NO_CPU ? -1 : t->t.cpu);
+    else
+        log_info("generation %u: %s (%s): \"%s\"", t->t.gen,
+                 store_cause(t->t.cause), t->source,
+                 log_escape(&text, t->text, t->text_bytes));
+}
+
+/* Reads what began the generation, and says that we are reading it. */
+static int take_trigger(struct engine *e, struct take *k, uint32_t gen)
+{
+    struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_trigger,
+                                  .u.trigger.gen = gen };
+    struct trigger *t = &k->trigger;
+    struct clock_pair *now = &e->pair[1];
+    int rc;
+
+    rc = engine_gen_op(e, XEN_FLIGHTREC_OP_ack, gen);
+    if ( !rc )
+        rc = engine_op(e, &o);
+    if ( !rc )
+        rc = engine_clocks(e, now);
+    if ( rc )
+        return rc;
+    t->t = o.u.trigger;
+    t->wall_ns = now->wall_ns - (now->ns - t->t.ns);
+    t->wake_ns = virq_came(e, t) ? e->virq.ns : now->ns;
+    k->lat.wake = t->wake_ns > t->t.ns ? t->wake_ns - t->t.ns : 0;
+    trigger_fill(e, t);
+    trigger_id(t, &k->id);
+    if ( engine_may_log(e, 'T') )
+        trigger_log(t);
+    return 0;
+}
+
+/* A former engine wrote it to the end, but did not come to give it back. */
+static bool take_is_there(struct engine *e, struct take *k)
+{
+    if ( !store_has(e->dir, &k->id) )
+        return false;
+    log_info("generation %u: its file is there already", k->trigger.t.gen);
+    return true;
+}
+
+/* -ECANCELED: limits or the configuration do not want it. */
+static int take_judge(struct engine *e, struct take *k)
+{
+    int rc = engine_judge(e, k->trigger.t.gen, 0, &k->outcome);
+
+    if ( rc )
+        return -EREMOTEIO;
+    return k->outcome == OUTCOME_WRITTEN ? 0 : -ECANCELED;
+}
+
+struct store_budget engine_budget(const struct engine *e)
+{
+    const struct conf *c = &e->conf.conf;
+
+    return (struct store_budget){ .max_files = c->max_files,
+                                  .max_bytes = c->max_bytes,
+                                  .min_free = c->min_free,
+                                  .max_age_s = c->max_age_s };
+}
+
+/* Before each write: so a disk that is slow, but not dead, is progress. */
+static int take_room(void *arg, uint64_t bytes)
+{
+    struct take *k = arg;
+
+    int rc;
+
+    engine_progress(k->engine);
+    rc = store_room(&k->room, bytes);
+    k->refused |= rc == -EDQUOT;
+    return rc;
+}
+
+/* Room before the file: it counts from its first moment. */
+static int take_begin(struct engine *e, struct take *k)
+{
+    const struct snapshot_how how = {
+        .pool = background_pool(e->background),
+        .level = e->conf.conf.compression_level,
+    };
+    int rc;
+
+    k->budget = engine_budget(e);
+    k->room = (struct store_room){ .dir = e->dir, .budget = &k->budget,
+                                   .id = &k->id,
+                                   .usage = &e->counters.store };
+    rc = take_room(k, sizeof(struct snapshot_header));
+    if ( !rc )
+        rc = store_begin(e->dir, &k->id, &k->fd);
+    if ( !rc )
+        rc = snapshot_create_as(k->fd, e->pair[1].wall_ns, &how, &k->w);
+    if ( !rc )
+        snapshot_ask_room(k->w, take_room, k);
+    return rc;
+}
+
+/* Bounded; who is not quiescent then is noted, and its packets checked. */
+static int take_quiesce(struct engine *e, struct take *k)
+{
+    struct xen_flightrec_op o;
+    unsigned int i;
+    int rc = 0;
+
+    for ( i = 0; i < QUIESCE_TRIES; i++ )
+    {
+        o = (struct xen_flightrec_op){ .cmd = XEN_FLIGHTREC_OP_quiesce,
+                                       .u.quiesce.gen = k->trigger.t.gen };
+        rc = engine_op(e, &o);
+        if ( rc || !o.u.quiesce.pending )
+            break;
+    }
+    k->lat.quiescent = since(e, &k->trigger);
+    k->meta.pending = rc ? 0 : o.u.quiesce.pending;
+    if ( k->meta.pending )
+        log_warning("freeze: pCPU %u and %u more: not quiescent; snapshot of "
+                    "generation %u marked partial",
+                    o.u.quiesce.first, k->meta.pending - 1,
+                    k->trigger.t.gen);
+    return rc;
+}
+
+/* What is not mapped yet, because Xen's own buffers hold it. */
+static int take_fetch(struct engine *e, struct take *k)
+{
+    struct rings_fetched *f = &k->meta.fetched;
+    int rc = rings_fetch(&e->rings, k->trigger.t.gen, k->trigger.t.tsc,
+                         engine_op, e, f);
+
+    if ( f->damaged || f->left_out )
+        log_warning("generation %u: the trace buffers of %u pCPUs could not "
+                    "be read to their end, %" PRIu64 " records found no room",
+                    k->trigger.t.gen, f->damaged, f->left_out);
+    return rc;
+}
+
+static int take_put_meta(struct engine *e, struct take *k)
+{
+    char *text;
+    int rc;
+
+    k->meta.trigger = &k->trigger;
+    k->meta.rings = &e->rings;
+    k->meta.streams = k->streams;
+    k->meta.domains = &e->domains;
+    k->meta.xen = &e->xen;
+    k->meta.host = e->uts.nodename;
+    k->meta.kernel = e->uts.release;
+    if ( e->pair[0].tsc )
+        k->meta.pair[k->meta.nr_pairs++] = e->pair[0];
+    k->meta.pair[k->meta.nr_pairs++] = e->pair[1];
+    rc = meta_text(&k->meta, &text);
+    if ( rc )
+        return rc;
+    rc = snapshot_put_meta(k->w, text, strlen(text));
+    free(text);
+    return rc;
+}
+
+static int take_put_note(struct engine *e, struct take *k)
+{
+    char text[200];
+    int n = snprintf(text, sizeof(text),
+                     "{\"latency_ns\":{\"wake\":%" PRIu64
+                     ",\"quiescent\":%" PRIu64 ",\"written\":%" PRIu64
+                     "},\"lost_in_dump\":%" PRIu64 "}",
+                     k->lat.wake, k->lat.quiescent, k->lat.written,
+                     rings_lost_since(&e->rings));
+
+    return snapshot_put_note(k->w, text, n);
+}
+
+/* The streams of the pCPU where it happened, which come first: to the disk. */
+static int take_write_first(struct engine *e, struct take *k, unsigned int *i,
+                            unsigned int *bad)
+{
+    uint32_t cpu = k->trigger.t.cpu;
+    int rc = 0;
+
+    while ( !rc && *i < k->meta.nr_streams && k->streams[*i].cpu == cpu )
+        rc = capture_write(k->w, &k->streams[(*i)++], bad);
+    if ( rc || !*i )
+        return rc;
+    rc = snapshot_flush(k->w);
+    if ( !rc )
+        background_sync(e->background, k->fd);
+    return rc;
+}
+
+/* From the mapping into the page cache. */
+static int take_write(struct engine *e, struct take *k)
+{
+    unsigned int i = 0, bad = 0;
+    int rc;
+
+    rc = capture_find(&e->rings, k->trigger.t.gen, k->trigger.t.cpu,
+                      &k->streams, &k->meta.nr_streams);
+    k->to_disk = !rc;
+    if ( !rc )
+        rc = take_begin(e, k);
+    if ( !rc )
+        rc = take_put_meta(e, k);
+    if ( !rc )
+        rc = take_write_first(e, k, &i, &bad);
+    if ( rc )
+        return rc;
+    background_nice(e->background, true);
+    while ( !rc && i < k->meta.nr_streams )
+        rc = capture_write(k->w, &k->streams[i++], &bad);
+    if ( !rc )
+        rc = snapshot_flush(k->w);
+    background_nice(e->background, false);
+    return rc;
+}
+
+/*
+ * Is the first part on the disk, and since when?  Only this tells of an error
+ * there: fsync() says each once.  Nothing else uses k->fd afterwards.
+ */
+static int take_wait_first(struct engine *e, struct take *k)
+{
+    uint64_t mono, now;
+    int rc = background_wait(e->background, &mono);
+
+    now = mono + e->xen_minus_mono;
+    if ( mono && now > k->trigger.t.ns )
+        k->lat.first = now - k->trigger.t.ns;
+    return rc;
+}
+
+static void count_held(struct engine *e, const struct take *k)
+{
+    const uint64_t ns = since(e, &k->trigger);
+
+    e->counters.held_ns += ns;
+    if ( ns > e->counters.held_max_ns )
+        e->counters.held_max_ns = ns;
+}
+
+/*
+ * The slots go back to Xen before the disk is waited for, but not before the
+ * file is complete: should we be killed then, the next engine gives it its name.
+ */
+static int take_finish(struct engine *e, struct take *k)
+{
+    struct snapshot_writer *w = k->w;
+    int rc;
+
+    k->lat.written = since(e, &k->trigger);
+    rc = take_put_note(e, k);
+    if ( rc )
+        return rc;
+    k->w = NULL;
+    rc = snapshot_finish(w, &k->totals);
+    if ( rc )
+        return rc;
+    rc = engine_gen_op(e, XEN_FLIGHTREC_OP_release, k->trigger.t.gen);
+    if ( rc )
+        return rc == -ENOENT ? -ESTALE : -EREMOTEIO;
+    k->released = true;
+    count_held(e, k);
+    rc = take_wait_first(e, k);
+    if ( !rc )
+        rc = store_commit(e->dir, &k->id, k->fd);
+    k->lat.durable = since(e, &k->trigger);
+    return rc;
+}
+
+static uint16_t error_of(const struct take *k, int rc)
+{
+    switch ( -rc )
+    {
+    case ESTALE:
+        return ANSWER_GONE;
+    case ENOENT: /* Xen does not have it; or the directory is not there */
+        return k->to_disk ? ANSWER_IO : ANSWER_GONE;
+    case EDQUOT: /* ours, or the disk's */
+        return k->refused ? ANSWER_BUDGET : ANSWER_SPACE;
+    case ENOSPC:
+        return ANSWER_SPACE;
+    case EREMOTEIO:
+        return ANSWER_XEN;
+    case ECANCELED:
+        return ANSWER_RATE;
+    default:
+        return ANSWER_IO;
+    }
+}
+
+/* -1: it is about no domain. */
+static int domid_of(const struct trigger *t)
+{
+    return trigger_has_domain(t) ? t->t.domid : -1;
+}
+
+static void take_done(struct engine *e, struct take *k)
+{
+    struct counters *c = &e->counters;
+    char fields[ENGINE_FIELDS];
+
+    count_add(c, OUTCOME_WRITTEN, k->id.cause);
+    c->bytes_written += k->totals.file_bytes;
+    c->store.files++;
+    c->store.bytes += k->totals.file_bytes;
+    if ( e->conf.conf.max_age_s )
+        e->expire_ns = 0;
+    c->durable++;
+    c->durable_ns += k->lat.durable;
+    if ( k->lat.durable > c->durable_max_ns )
+        c->durable_max_ns = k->lat.durable;
+    e->last = k->lat;
+    store_name(&k->id, e->last_file);
+    engine_fields(fields, &k->id, domid_of(&k->trigger), OUTCOME_WRITTEN,
+                  e->last_file);
+    log_fields(LOG_INFO, fields,
+               "%s: %" PRIu64 " records, %" PRIu64 " bytes%s; after the "
+               "trigger: woken %" PRIu64 " us, quiescent %" PRIu64 " us, its "
+               "pCPU durable %" PRIu64 " us, written %" PRIu64 " us, durable "
+               "%" PRIu64 " us",
+               e->last_file, k->totals.records, k->totals.file_bytes,
+               meta_partial(&k->meta, NULL) ? ", partial" : "",
+               k->lat.wake / 1000, k->lat.quiescent / 1000,
+               k->lat.first / 1000, k->lat.written / 1000,
+               k->lat.durable / 1000);
+}
+
+/* The monitor has a program to run, and others to tell. */
+static void take_tell(struct engine *e, const struct take *k)
+{
+    const struct trigger *t = &k->trigger;
+    struct msg m = { .type = MSG_SNAPSHOT };
+
+    m.u.snapshot = (struct msg_snapshot){
+        .file = k->id,
+        .domid = t->t.domid,
+        .has_domain = trigger_has_domain(t),
+        .partial = meta_partial(&k->meta, NULL),
+        .wall_ns = t->wall_ns,
+        .records = k->totals.records,
+        .bytes = k->totals.file_bytes,
+        .wake_ns = k->lat.wake,
+        .quiescent_ns = k->lat.quiescent,
+        .written_ns = k->lat.written,
+        .durable_ns = k->lat.durable,
+    };
+    engine_send(e, &m);
+}
+
+static enum outcome outcome_of(const struct take *k, int rc, uint16_t error)
+{
+    if ( rc == -ECANCELED )
+        return k->outcome;
+    return error == ANSWER_BUDGET ? OUTCOME_BUDGET
+           : error == ANSWER_GONE ? OUTCOME_GONE
+                                  : OUTCOME_FAILED;
+}
+
+static void take_failed(struct engine *e, struct take *k, int rc)
+{
+    const uint16_t error = error_of(k, rc);
+    const enum outcome outcome = outcome_of(k, rc, error);
+    char fields[ENGINE_FIELDS];
+
+    if ( rc != -ECANCELED && engine_may_log(e, outcome) )
+        log_fields(LOG_ERR,
+                   engine_fields(fields, &k->id, domid_of(&k->trigger),
+                                 outcome, NULL),
+                   "generation %u: no snapshot: %s (%s)", k->trigger.t.gen,
+                   proto_error_text(error), strerror(-rc));
+    engine_suppressed(e, &k->id, domid_of(&k->trigger), outcome);
+    engine_answer_all(e, k->trigger.t.gen, ANSWER_FAILED, error, NULL);
+}
+
+static int take_try(struct engine *e, struct take *k, uint32_t gen)
+{
+    int rc;
+
+    rc = take_trigger(e, k, gen);
+    if ( rc || take_is_there(e, k) )
+        return rc;
+    rc = take_judge(e, k);
+    if ( !rc )
+        rc = take_quiesce(e, k);
+    if ( !rc )
+        rc = take_fetch(e, k);
+    if ( !rc )
+        rc = take_write(e, k);
+    if ( !rc )
+        rc = take_finish(e, k);
+    if ( !rc )
+    {
+        take_done(e, k);
+        take_tell(e, k);
+    }
+    return rc;
+}
+
+static void take_give_back(struct engine *e, struct take *k)
+{
+    uint32_t gen = k->trigger.t.gen;
+    int rc = k->released ? 0 : engine_gen_op(e, XEN_FLIGHTREC_OP_release, gen);
+
+    if ( !rc && !k->released && k->trigger.t.ns )
+        count_held(e, k);
+    if ( !rc || rc == -ENOENT )
+        return;
+    log_error("generation %u: Xen does not take it back: %s", gen,
+              strerror(-rc));
+    e->failed_gen = gen;
+}
+
+/* Whatever becomes of the file: the generation is given back. */
+void engine_take(struct engine *e, uint32_t gen)
+{
+    struct take k = { .engine = e, .fd = -1, .trigger.t.gen = gen,
+                      .id.gen = gen };
+    int rc = take_try(e, &k, gen);
+
+    snapshot_abort(k.w);
+    if ( k.fd >= 0 )
+    {
+        take_wait_first(e, &k);
+        if ( rc )
+            store_abort(e->dir, &k.id);
+        close(k.fd);
+    }
+    free(k.streams);
+    rings_done(&e->rings);
+    /* Counted while Xen still holds it: it is not gone without a trace. */
+    if ( rc )
+        take_failed(e, &k, rc);
+    take_give_back(e, &k);
+    if ( !rc )
+        engine_answer_all(e, gen, ANSWER_DONE, ANSWER_OK, &k.id);
+    engine_send_counters(e);
+    malloc_trim(0);
+}

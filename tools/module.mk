@@ -4,12 +4,11 @@
 # installed it has only the commands that read files.
 
 XENFLIGHT     := $(O)/tools/xenflight
-XENFLIGHT_XEN := $(wildcard tools/cmd-status.c tools/cmd-start.c \
-                 tools/cmd-stop.c tools/cmd-create.c tools/cmd-destroy.c \
-                 tools/cmd-mask.c tools/mask.c tools/cmd-snapshot.c tools/ask*.c \
-                 tools/cmd-record.c tools/record*.c tools/names.c \
-                 tools/top-live.c)
-XENFLIGHT_SRC := $(filter-out $(XENFLIGHT_XEN),$(wildcard tools/*.c))
+XENFLIGHT_XEN := $(wildcard tools/live/*.c tools/record/*.c \
+                 $(patsubst %,tools/cmd/%.c,create destroy mask record \
+                     snapshot start status stop))
+XENFLIGHT_SRC := $(filter-out $(XENFLIGHT_XEN) tools/babeltrace/%, \
+                 $(wildcard tools/*.c tools/*/*.c))
 ifneq ($(and $(LIBS_XEN),$(XENFLIGHT_XEN)),)
 XENFLIGHT_SRC += $(XENFLIGHT_XEN)
 XENFLIGHT_HYP  = $(HYP_O)
@@ -25,10 +24,10 @@ $(XENFLIGHT): $(XENFLIGHT_SRC:%.c=$(O)/%.o) $(O)/gen/perfetto.pb-c.o \
 	    $(XENFLIGHT_LIB) -lprotobuf-c $(LIBS_BASE) -lm
 
 # What protoc-c makes of the messages: its code, so its warnings.
-$(O)/gen/perfetto.pb-c.h: tools/perfetto.proto
+$(O)/gen/perfetto.pb-c.h: tools/export/perfetto.proto
 	@mkdir -p $(@D)
 	@$(call say,PROTOC $<)
-	$(Q)protoc-c --proto_path=tools --c_out=$(@D) $<
+	$(Q)protoc-c --proto_path=tools/export --c_out=$(@D) $<
 
 $(O)/gen/perfetto.pb-c.c: $(O)/gen/perfetto.pb-c.h ;
 
@@ -36,10 +35,10 @@ $(O)/gen/perfetto.pb-c.o: $(O)/gen/perfetto.pb-c.c
 	@$(call say,CC $<)
 	$(Q)$(CC) $(CSTD) $(CFLAGS) -c -o $@ $<
 
-$(O)/tools/export-perfetto.o: $(O)/gen/perfetto.pb-c.h
+$(O)/tools/export/perfetto.o: $(O)/gen/perfetto.pb-c.h
 
 # The page's parts are bytes of the program.
-$(O)/tools/report-page.o: tools/report/page.html tools/report/page.css \
+$(O)/tools/report/page.o: tools/report/page.html tools/report/page.css \
     tools/report/page.js
 
 INSTALL_FILES += \

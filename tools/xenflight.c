@@ -9,7 +9,7 @@
 
 #include "lib/base/text.h"
 #include "tools/cmd.h"
-#include "tools/tool.h"
+#include "tools/base/tool.h"
 
 /* A build without Xen's libraries has only the commands that read files. */
 #pragma weak cmd_status

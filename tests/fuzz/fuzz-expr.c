@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "tests/fuzz/fuzz.h"
-#include "tools/expr.h"
-#include "tools/when.h"
+#include "tools/select/expr.h"
+#include "tools/select/when.h"
 
 static struct doc *make_doc(void)
 {

@@ -10,14 +10,14 @@ FUZZ_TIME ?= 60
 
 # What a target needs beyond the library: sources without .c, libraries.
 FUZZ_USES_commands  = tests/fuzz/image $(patsubst %.c,%,$(filter-out \
-    tools/xenflight.c $(XENFLIGHT_XEN),$(wildcard tools/*.c)))
+    tools/xenflight.c $(XENFLIGHT_XEN),$(XENFLIGHT_SRC)))
 FUZZ_OBJ_commands  := $(O)/gen/perfetto.pb-c.o
 FUZZ_LIBS_commands := -lprotobuf-c -lm
 # The changed copies of each file in the gate; 300 where a round takes no time.
 FUZZ_ROUNDS_commands := 8
 FUZZ_USES_conf     := tests/fuzz/image snapshotd/common/conf snapshotd/common/log
 FUZZ_LIBS_conf     := -linih
-FUZZ_USES_expr     := tools/expr tools/when
+FUZZ_USES_expr     := tools/select/expr tools/select/when
 FUZZ_USES_snapshot := tests/fuzz/image
 
 $(FUZZ_BIN): $(O)/tests/fuzz/fuzz-%: $(O)/tests/fuzz/fuzz-%.o \
@@ -53,7 +53,7 @@ $(FUZZ_O)/%.o: %.c
 	@$(call say,CLANG $<)
 	$(Q)$(FUZZ_CLANG) -MMD -MP -c -o $@ $<
 
-$(FUZZ_O)/tools/export-perfetto.o: $(O)/gen/perfetto.pb-c.h
+$(FUZZ_O)/tools/export/perfetto.o: $(O)/gen/perfetto.pb-c.h
 
 $(FUZZ_O)/libxenflight.a: $(LIBXF_SRC:%.c=$(FUZZ_O)/%.o)
 	$(Q)rm -f $@ && ar rcs $@ $^

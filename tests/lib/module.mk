@@ -11,13 +11,13 @@ $(O)/tests/unit/test-capture: $(O)/tests/lib/rig.o $(CORE_O)
 $(O)/tests/unit/test-capture.o: CPPFLAGS := $(CORE_CPPFLAGS) $(CPPFLAGS)
 
 # With the accounts of the reading commands.
-$(O)/tests/unit/test-account: $(O)/tools/account.o $(O)/tools/vcpus.o $(O)/tools/entries.o \
-                              $(O)/tools/tool.o $(O)/tools/term.o
+$(O)/tests/unit/test-account: $(O)/tools/stats/account.o $(O)/tools/stats/vcpus.o $(O)/tools/stats/entries.o \
+                              $(O)/tools/base/tool.o $(O)/tools/base/term.o
 
 # With the filters of the reading commands.
-$(O)/tests/unit/test-filter: $(O)/tools/filter.o $(O)/tools/expr.o \
-                             $(O)/tools/when.o $(O)/tools/tool.o $(O)/tools/term.o
+$(O)/tests/unit/test-filter: $(O)/tools/select/filter.o $(O)/tools/select/expr.o \
+                             $(O)/tools/select/when.o $(O)/tools/base/tool.o $(O)/tools/base/term.o
 
 # With the slices of one domain.
-$(O)/tests/unit/test-redact: $(O)/tools/redact.o $(O)/tools/redact-doc.o \
+$(O)/tests/unit/test-redact: $(O)/tools/redact/redact.o $(O)/tools/redact/doc.o \
                              $(O)/tests/lib/gen.o

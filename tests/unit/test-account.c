@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "tools/entries.h"
+#include "tools/stats/entries.h"
 
 static void test_times_of_none(void **state)
 {

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "tools/diff.h"
+#include "tools/diff/diff.h"
 
 static double rates(double a, double b)
 {

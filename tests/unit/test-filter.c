@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "tools/filter.h"
+#include "tools/select/filter.h"
 
 /* A file of domains 0 and 5 "web1", which was 4, 2 GHz, its trigger at 2023-11-14. */
 static struct doc doc;

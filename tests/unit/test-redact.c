@@ -21,7 +21,7 @@
 
 #include "lib/format/packet.h"
 #include "tests/lib/gen.h"
-#include "tools/redact.h"
+#include "tools/redact/redact.h"
 
 #define ROUNDS   30
 #define RECORDS  4000

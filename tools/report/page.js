@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * page.js: draws what `xenflight report' put into the page.  tools/report.h says
+ * page.js: draws what `xenflight report' put into the page.  tools/report/report.h says
  * what that is.  Texts of the file reach the page as text nodes only.
  */
 "use strict";

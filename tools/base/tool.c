@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * tool.c: what the reading commands share.
+ */
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/text.h"
+#include "tools/cmd.h"
+#include "tools/base/term.h"
+#include "tools/base/tool.h"
+
+void complain(const char *path, const char *why)
+{
+    char safe[TEXT_ROOM(256)];
+
+    fflush(stdout);
+    fprintf(stderr, "xenflight: %s: %s\n",
+            text_escape(safe, sizeof(safe), path), why);
+}
+
+int flush_stdout(void)
+{
+    if ( !fflush(stdout) && !ferror(stdout) )
+        return EXIT_OK;
+
+    if ( errno != EPIPE )
+        complain("stdout", strerror(errno));
+    return EXIT_FAIL;
+}
+
+int source_try(const char *path, bool want_dict, struct source *src,
+               char err[SOURCE_ERR_BYTES])
+{
+    struct snapshot_fault fault = { .what = "" };
+    int rc;
+
+    src->clock = DOC_CLOCK_REL;
+    rc = snapshot_open(path, &src->snap, &fault);
+    if ( rc )
+    {
+        snprintf(err, SOURCE_ERR_BYTES, "%s",
+                 rc == -EBADMSG || rc == -ENOTSUP ? fault.what
+                                                  : strerror(-rc));
+        return rc;
+    }
+
+    rc = doc_load(src->snap, want_dict, &src->doc, err, SOURCE_ERR_BYTES);
+    if ( rc )
+        snapshot_close(src->snap);
+    return rc;
+}
+
+int source_open(const char *path, bool want_dict, struct source *src)
+{
+    char err[SOURCE_ERR_BYTES];
+    int rc = source_try(path, want_dict, src, err);
+
+    if ( rc )
+        complain(path, err);
+    return rc;
+}
+
+void source_close(struct source *src)
+{
+    doc_free(&src->doc);
+    snapshot_close(src->snap);
+}
+
+int source_clock(struct source *src, enum doc_clock clock)
+{
+    if ( !doc_clock_known(&src->doc, clock) )
+    {
+        complain(doc_clock_name(clock), "this file does not tell how that clock ran");
+        return -ENOENT;
+    }
+
+    src->clock = clock;
+    return 0;
+}
+
+uint64_t source_first(const struct source *src, const struct snapshot_frame *f)
+{
+    return clock_guess(&src->doc.clock, f->cpu, f->first_tsc);
+}
+
+uint64_t source_last(const struct source *src, const struct snapshot_frame *f)
+{
+    return clock_guess(&src->doc.clock, f->cpu, f->last_tsc);
+}
+
+uint64_t source_common_start(const struct source *src)
+{
+    static uint64_t first[UINT16_MAX + 1], first_seq[UINT16_MAX + 1];
+    uint64_t oldest = UINT64_MAX, start = 0;
+
+    memset(first_seq, 0, sizeof(first_seq));
+    for ( uint32_t i = 0; i < snapshot_frames(src->snap); i++ )
+    {
+        const struct snapshot_frame *f = snapshot_frame(src->snap, i);
+
+        if ( f->kind != SNAPSHOT_DATA || f->channel != XEN_FLIGHTREC_CH_BUSY )
+            continue;
+        if ( first_seq[f->cpu] && first_seq[f->cpu] <= f->first_seq )
+            continue;
+        first_seq[f->cpu] = f->first_seq;
+        first[f->cpu] = source_first(src, f);
+    }
+
+    for ( uint32_t cpu = 0; cpu <= UINT16_MAX; cpu++ )
+    {
+        if ( !first_seq[cpu] )
+            continue;
+        if ( first[cpu] < oldest )
+            oldest = first[cpu];
+        if ( first_seq[cpu] > 1 && first[cpu] > start )
+            start = first[cpu];
+    }
+
+    if ( start )
+        return start;
+    return oldest == UINT64_MAX ? 0 : oldest;
+}
+
+uint64_t source_common_end(const struct source *src)
+{
+    static uint64_t last[UINT16_MAX + 1];
+    uint64_t end = UINT64_MAX;
+
+    memset(last, 0, sizeof(last));
+    for ( uint32_t i = 0; i < snapshot_frames(src->snap); i++ )
+    {
+        const struct snapshot_frame *f = snapshot_frame(src->snap, i);
+
+        if ( f->kind == SNAPSHOT_DATA && f->channel == XEN_FLIGHTREC_CH_BUSY &&
+             source_last(src, f) > last[f->cpu] )
+            last[f->cpu] = source_last(src, f);
+    }
+
+    for ( uint32_t cpu = 0; cpu <= UINT16_MAX; cpu++ )
+        if ( last[cpu] && last[cpu] < end )
+            end = last[cpu];
+    return end == UINT64_MAX ? 0 : end;
+}
+
+static int is_snapshot(const struct dirent *e)
+{
+    size_t len = strlen(e->d_name), suffix = strlen(SNAPSHOT_SUFFIX);
+
+    return len > suffix && e->d_name[0] != '.' &&
+           !strcmp(e->d_name + len - suffix, SNAPSHOT_SUFFIX);
+}
+
+int find_snapshots(const char *dir, char ***paths, size_t *nr)
+{
+    struct dirent **names;
+    int n = scandir(dir, &names, is_snapshot, alphasort), rc = 0;
+    size_t len = strlen(dir);
+
+    if ( n < 0 )
+        return -errno;
+
+    *nr = 0;
+    *paths = calloc(n + 1, sizeof(**paths));
+    if ( !*paths )
+        rc = -ENOMEM;
+
+    for ( int i = 0; i < n; i++ )
+    {
+        if ( !rc && asprintf(&(*paths)[*nr], "%s%s%s", dir,
+                             len && dir[len - 1] == '/' ? "" : "/",
+                             names[i]->d_name) >= 0 )
+            ++*nr;
+        free(names[i]);
+    }
+
+    free(names);
+    return rc;
+}
+
+void free_snapshots(char **paths, size_t nr)
+{
+    for ( size_t i = 0; i < nr; i++ )
+        free(paths[i]);
+    free(paths);
+}
+
+int source_done(struct source *src, const char *path, int rc)
+{
+    const struct snapshot_fault *cut = snapshot_truncated(src->snap);
+    uint64_t damaged = snapshot_damaged(src->snap);
+    char why[80];
+
+    if ( rc )
+        complain(path, rc == -EFBIG ? "more pCPUs than can be read at a time"
+                                    : strerror(-rc));
+    if ( damaged )
+    {
+        snprintf(why, sizeof(why), "%" PRIu64 " damaged parts were left out",
+                 damaged);
+        complain(path, why);
+    }
+    if ( cut )
+        complain(path, cut->what);
+    source_close(src);
+    return !rc && !damaged && !cut ? EXIT_OK : EXIT_FAIL;
+}
+
+int source_end(struct source *src, const char *path, int rc)
+{
+    bool written = term_end() == EXIT_OK;
+
+    rc = source_done(src, path, rc);
+    return written ? rc : EXIT_FAIL;
+}

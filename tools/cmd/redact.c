@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * redact.c: xenflight redact: a snapshot that tells of one domain only.
+ */
+
+#include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/cmd.h"
+#include "tools/base/options.h"
+#include "tools/redact/redact.h"
+
+struct options {
+    const char *file, *out, *domain;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+
+    switch ( key )
+    {
+    case 'd':
+        o->domain = arg;
+        return 0;
+    case 'o':
+        o->out = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if ( !o->domain )
+            argp_error(state, "say with --domain whose records");
+        else if ( !o->out )
+            argp_error(state, "say with -o which file to write");
+        return 0;
+    default:
+        return parse_file(key, arg, state, &o->file);
+    }
+}
+
+static const struct argp_option option_list[] = {
+    { "domain", 'd', "ID|NAME|UUID", 0, "whose records", 0 },
+    { "output", 'o', "OUT", 0, "the file to write; must not exist", 0 },
+    { 0 },
+};
+
+static const struct argp argp = {
+    .options = option_list,
+    .parser = parse,
+    .args_doc = "FILE",
+    .doc = "Write a snapshot that tells of one domain only, for its owner or a "
+           "bug report: no record, name, address or time of any other, nor the "
+           "host's name and command line.  Others that ran before or after it "
+           "are \"other\".\v"
+           "Examples:\n"
+           "  xenflight redact --domain web1 -o web1.xfr.lz4 FILE\n"
+           "  xenflight show web1.xfr.lz4\n\n"
+           "Look at the result before you give it away: xenflight(8) says what "
+           "stays in.  Exit status: 0 done, 1 FILE cannot be read, or not all "
+           "of it, or OUT cannot be written, 2 usage.",
+};
+
+static int write_out(const struct source *src, const struct options *o,
+                     uint32_t domid, struct redact_totals *t)
+{
+    int rc, fd = open(o->out, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    if ( fd < 0 )
+    {
+        rc = -errno;
+        complain(o->out, strerror(-rc));
+        return rc;
+    }
+
+    rc = redact(src, domid, fd, t);
+    if ( close(fd) && !rc )
+        rc = -errno;
+    if ( rc )
+    {
+        complain(rc == -ENODATA ? o->domain : o->out,
+                 rc == -ENODATA ? "the file has no record of this domain"
+                                : strerror(-rc));
+        unlink(o->out);
+    }
+    return rc;
+}
+
+/*
+ * Whose the slice is.  A name may have been several domains', and of different
+ * owners: that is not for us to choose.
+ */
+static bool choose(const struct source *src, const struct options *o,
+                   uint32_t *domid)
+{
+    struct doc_domids set;
+    unsigned int nr = doc_find_domains(&src->doc, o->domain, &set);
+    char why[160];
+    size_t len;
+
+    if ( !nr )
+        complain(o->domain, "no such domain in this snapshot; "
+                            "`xenflight show --head' lists those that it knows");
+    if ( nr == 1 )
+        return doc_find_domain(&src->doc, o->domain, domid);
+    if ( nr < 2 )
+        return false;
+
+    len = snprintf(why, sizeof(why), "more than one domain: say the number of "
+                                     "one:");
+    for ( uint32_t i = 0; i < DOC_DOMIDS && len < sizeof(why) - 8; i++ )
+        if ( doc_has_domid(&set, i) )
+            len += snprintf(why + len, sizeof(why) - len, " %" PRIu32, i);
+    complain(o->domain, why);
+    return false;
+}
+
+static int run(const struct source *src, const struct options *o)
+{
+    struct redact_totals t;
+    uint32_t domid;
+    int rc;
+
+    if ( !choose(src, o, &domid) )
+        return EXIT_FAIL;
+
+    rc = write_out(src, o, domid, &t);
+    if ( rc )
+        return EXIT_FAIL;
+    printf("%" PRIu64 " records of domain %" PRIu32 "; %" PRIu64
+           " left out\n", t.kept, domid, t.left_out);
+    return EXIT_OK;
+}
+
+int cmd_redact(int argc, char **argv)
+{
+    struct options o = { 0 };
+    struct source src;
+    int rc, end;
+
+    argp_err_exit_status = EXIT_USAGE;
+    if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
+        return EXIT_USAGE;
+    if ( source_open(o.file, true, &src) )
+        return EXIT_FAIL;
+
+    rc = run(&src, &o);
+    end = source_end(&src, o.file, 0);
+    return rc ? rc : end;
+}

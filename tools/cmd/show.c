@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * show.c: xenflight show: what is in a snapshot.
+ */
+
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/text.h"
+#include "tools/cmd.h"
+#include "tools/select/filter.h"
+#include "tools/base/options.h"
+#include "tools/print/out.h"
+#include "tools/base/term.h"
+#include "tools/base/tool.h"
+
+#define MAX_CPUS     FILTER_MAX_CPUS
+#define MAX_VCPUS    8192
+
+/* How many records the summary shows. */
+#define LAST_DOMAIN  15
+#define LAST_CPU     10
+
+enum { OPT_HEAD = 256, OPT_CLOCK, OPT_COLUMNS };
+
+struct options {
+    const char *file;
+    enum doc_clock clock;
+    struct filter filter;
+    struct term term;
+    bool summary;  /* --last without a time */
+    bool json, columns;
+    bool head_only;
+};
+
+/*
+ * The command line.
+ */
+
+/* `--last 100ms' or `--last=100ms' or just `--last'. */
+static void parse_last(struct options *o, const char *arg,
+                       struct argp_state *state)
+{
+    o->filter.by_time = true;
+    if ( arg )
+    {
+        o->filter.last_ns = parse_time("last", arg, state);
+        return;
+    }
+
+    if ( state->next < state->argc &&
+         !text_duration(state->argv[state->next], &o->filter.last_ns) )
+        state->next++;
+    else
+    {
+        o->filter.by_time = false;
+        o->summary = true;
+    }
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+
+    switch ( key )
+    {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &o->filter;
+        state->child_inputs[1] = &o->term;
+        return 0;
+    case 'l':
+        parse_last(o, arg, state);
+        return 0;
+    case 'j':
+        o->json = true;
+        return 0;
+    case OPT_CLOCK:
+        o->clock = parse_clock(arg, state);
+        return 0;
+    case OPT_COLUMNS:
+        o->columns = true;
+        if ( out_columns_set(arg) )
+            argp_error(state, "--columns takes names like time,event,dom, not "
+                       "\"%s\"", arg);
+        return 0;
+    case OPT_HEAD:
+        o->head_only = true;
+        return 0;
+    case ARGP_KEY_END:
+        if ( o->json && o->columns )
+            argp_error(state, "either --json or --columns");
+        return 0;
+    default:
+        return parse_file(key, arg, state, &o->file);
+    }
+}
+
+static const struct argp_option option_list[] = {
+    { "last", 'l', "TIME", OPTION_ARG_OPTIONAL, "only from TIME (like 100ms) "
+      "before the trigger on; without TIME: a summary with the last records "
+      "of the domain that died and of the pCPUs it ran on", 0 },
+    { "json", 'j', NULL, 0, "print one JSON object a line", 0 },
+    { "columns", OPT_COLUMNS, "LIST", 0, "a table of these and nothing else: "
+      "time, tsc, pcpu, channel, ran, ran_domid, ran_vcpu, event, class, fields, "
+      "or the name of a field", 0 },
+    { "clock", OPT_CLOCK, "CLOCK", 0, "times in rel (from the trigger), tsc, "
+      "xen (its system time), monotonic or realtime (Dom0's)", 0 },
+    { "head", OPT_HEAD, NULL, 0, "only who, when, why: no records", 0 },
+    { 0 },
+};
+
+static const struct argp_child children[] = {
+    { &filter_argp, 0, NULL, 0 },
+    { &term_argp, 0, NULL, 0 },
+    { 0 },
+};
+
+static const struct argp argp = {
+    .options = option_list,
+    .children = children,
+    .parser = parse,
+    .args_doc = "FILE",
+    .doc = "Show what is in a snapshot: who died, when, why, and then each "
+           "record in time order: seconds from the trigger, pCPU, domain and "
+           "vCPU that ran there, event, fields.\v"
+           "Examples:\n"
+           "  xenflight show --last FILE\n"
+           "  xenflight show --last 100ms --domain web1 --class sched FILE\n"
+           "  xenflight show --filter 'waited_ns>10ms' --columns time,dom,waited_ns FILE\n"
+           "  xenflight show --json FILE | jq -r '.event // empty' | sort | uniq -c\n\n"
+           "Needs neither Xen nor root.  Exit status: 0 done, 1 the file "
+           "cannot be read, or not to its end, 2 usage.",
+};
+
+/*
+ * The summary: the last records of the dead domain, and of each pCPU that its
+ * vCPUs ran on last.
+ */
+
+struct last_records {
+    unsigned int max;
+    uint64_t nr;      /* ever added */
+    struct merge_record rec[];
+};
+
+struct summary {
+    int64_t domid;                      /* < 0: nobody died */
+    struct last_records *domain;
+    struct last_records *cpu[MAX_CPUS]; /* NULL: none yet */
+    uint16_t ran_on[MAX_VCPUS];         /* pCPU + 1 where last seen; 0: never */
+};
+
+static struct last_records *new_last(unsigned int max)
+{
+    struct last_records *l = calloc(1, sizeof(*l) + max * sizeof(l->rec[0]));
+
+    if ( l )
+        l->max = max;
+    return l;
+}
+
+static void add_last(struct last_records *l, const struct merge_record *rec)
+{
+    l->rec[l->nr++ % l->max] = *rec;
+}
+
+static void print_last(const struct source *src, const struct out *out,
+                       const struct last_records *l, uint64_t *shown)
+{
+    uint64_t i = l->nr > l->max ? l->nr - l->max : 0;
+
+    for ( ; i < l->nr; i++, ++*shown )
+        out->record(src, &l->rec[i % l->max]);
+}
+
+static int summarise(struct summary *sum, const struct merge_record *rec)
+{
+    struct last_records **cpu = &sum->cpu[rec->cpu];
+
+    if ( !*cpu )
+        *cpu = new_last(LAST_CPU);
+    if ( !*cpu )
+        return -ENOMEM;
+
+    add_last(*cpu, rec);
+    if ( sum->domid < 0 || !filter_is_of(rec, sum->domid) )
+        return 0;
+
+    add_last(sum->domain, rec);
+    if ( rec->domid == sum->domid && rec->vcpu < MAX_VCPUS )
+        sum->ran_on[rec->vcpu] = rec->cpu + 1;
+    return 0;
+}
+
+/* Leaves in sum->cpu those to be shown: all, if nobody died. */
+static void pick_cpus(struct summary *sum, const struct doc *doc)
+{
+    static bool picked[MAX_CPUS];
+
+    if ( sum->domid < 0 )
+        return;
+
+    memset(picked, 0, sizeof(picked));
+    for ( unsigned int i = 0; i < MAX_VCPUS; i++ )
+        if ( sum->ran_on[i] )
+            picked[sum->ran_on[i] - 1] = true;
+    if ( doc->cpu >= 0 && doc->cpu < MAX_CPUS )
+        picked[doc->cpu] = true;
+
+    for ( unsigned int i = 0; i < MAX_CPUS; i++ )
+        if ( !picked[i] )
+        {
+            free(sum->cpu[i]);
+            sum->cpu[i] = NULL;
+        }
+}
+
+static void print_summary(const struct source *src, const struct out *out,
+                          struct summary *sum, uint64_t *shown)
+{
+    char title[80];
+
+    if ( sum->domid >= 0 )
+    {
+        snprintf(title, sizeof(title), "Last records of domain %d:",
+                 (int)sum->domid);
+        out->section(title);
+        print_last(src, out, sum->domain, shown);
+    }
+
+    pick_cpus(sum, &src->doc);
+    for ( unsigned int i = 0; i < MAX_CPUS; i++ )
+    {
+        if ( !sum->cpu[i] )
+            continue;
+        snprintf(title, sizeof(title), "Last records of pCPU %u:", i);
+        out->section(title);
+        print_last(src, out, sum->cpu[i], shown);
+    }
+}
+
+static void free_summary(struct summary *sum)
+{
+    if ( !sum )
+        return;
+
+    for ( unsigned int i = 0; i < MAX_CPUS; i++ )
+        free(sum->cpu[i]);
+    free(sum->domain);
+    free(sum);
+}
+
+static struct summary *new_summary(const struct doc *doc)
+{
+    struct summary *sum = calloc(1, sizeof(*sum));
+
+    if ( !sum )
+        return NULL;
+
+    sum->domid = doc->domid;
+    sum->domain = new_last(LAST_DOMAIN);
+    if ( sum->domain )
+        return sum;
+
+    free_summary(sum);
+    return NULL;
+}
+
+/*
+ * Showing.
+ */
+
+/* All wanted records, to `out` or into the summary. */
+static int walk(const struct source *src, const struct out *out,
+                struct filter *f, struct summary *sum,
+                struct out_totals *totals)
+{
+    struct merge_record rec;
+    struct merge *m;
+    int rc;
+
+    rc = merge_open_from(src->snap, src->doc.dict, &src->doc.clock,
+                         f->from_tsc, &m);
+    if ( rc )
+        return rc;
+
+    while ( !term_quit() && (rc = merge_next(m, &rec)) > 0 )
+    {
+        totals->records += rec.kind == MERGE_EVENT;
+        if ( !filter_wants(f, &rec) )
+            continue;
+        if ( sum )
+        {
+            rc = summarise(sum, &rec);
+            if ( rc )
+                break;
+            continue;
+        }
+        out->record(src, &rec);
+        totals->shown += rec.kind == MERGE_EVENT;
+    }
+
+    totals->records += merge_skipped(m);
+    totals->copies = merge_copies(m);
+    totals->damaged = merge_damaged(m);
+    merge_close(m);
+    return rc < 0 ? rc : 0; /* not 0 as well if the pager has seen enough */
+}
+
+/* Does the file have what was asked for?  Else it is said on stderr. */
+static bool can_show(struct source *src, struct options *o)
+{
+    if ( source_clock(src, o->clock) || filter_resolve(&o->filter, &src->doc) )
+        return false;
+    if ( !o->columns || !out_columns_unknown(&src->doc) )
+        return true;
+
+    complain(out_columns_unknown(&src->doc),
+             "neither a column nor a field of any event of this file");
+    return false;
+}
+
+static int show(const struct source *src, struct options *o, bool *damaged)
+{
+    const struct out *out = o->json      ? &out_json
+                            : o->columns ? &out_columns
+                                         : &out_text;
+    struct out_totals totals = { 0 };
+    struct summary *sum = NULL;
+    int rc = 0;
+
+    term_begin(&o->term);
+    out->head(src);
+    if ( o->head_only )
+        return 0;
+
+    if ( o->summary )
+    {
+        sum = new_summary(&src->doc);
+        rc = sum ? 0 : -ENOMEM;
+    }
+    else if ( !o->json )
+        out->section("Records:");
+
+    if ( !rc )
+        rc = walk(src, out, &o->filter, sum, &totals);
+    if ( !rc && sum )
+        print_summary(src, out, sum, &totals.shown);
+    if ( !rc )
+        out->tail(src, &totals);
+
+    free_summary(sum);
+    *damaged = totals.damaged;
+    return rc;
+}
+
+int cmd_show(int argc, char **argv)
+{
+    struct options o = { 0 };
+    struct source src;
+    bool damaged = false, can;
+    int rc;
+
+    argp_err_exit_status = EXIT_USAGE;
+    if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
+        return EXIT_USAGE;
+
+    if ( source_open(o.file, true, &src) )
+    {
+        filter_free(&o.filter);
+        return EXIT_FAIL;
+    }
+
+    can = can_show(&src, &o);
+    rc = can ? show(&src, &o, &damaged) : 0;
+    filter_free(&o.filter);
+    rc = source_end(&src, o.file, rc);
+    return can && !damaged ? rc : EXIT_FAIL;
+}

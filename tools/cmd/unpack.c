@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * unpack.c: xenflight unpack: a snapshot without the transform, its packets
+ * as Xen had them: what `lz4 -d' makes of it is then what the rings held.
+ */
+
+#include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/format/packet.h"
+#include "lib/base/text.h"
+#include "tools/cmd.h"
+#include "tools/base/options.h"
+#include "tools/base/tool.h"
+
+struct options {
+    const char *file;
+    const char *out;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+
+    switch ( key )
+    {
+    case 'o':
+        o->out = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if ( !o->out )
+            argp_error(state, "say with -o which file to write");
+        return 0;
+    default:
+        return parse_file(key, arg, state, &o->file);
+    }
+}
+
+static const struct argp_option option_list[] = {
+    { "output", 'o', "OUT", 0, "the file to write; must not exist", 0 },
+    { 0 },
+};
+
+static const struct argp argp = {
+    .options = option_list,
+    .parser = parse,
+    .args_doc = "FILE",
+    .doc = "Write a snapshot again with its packets as Xen had them, for "
+           "readers that know nothing of columns; all of xenflight reads both."
+           "\v"
+           "Examples:\n"
+           "  xenflight unpack FILE -o plain.xfr.lz4 && lz4 -d plain.xfr.lz4 plain.xfr\n\n"
+           "What is damaged is left out and told.  Exit status: 0 done, 1 "
+           "FILE cannot be read, or not all of it, or OUT cannot be written, "
+           "2 usage.",
+};
+
+/* Frames and packets that could not be taken over. */
+struct left_out {
+    uint64_t frames, packets;
+};
+
+static int put_packets(struct snapshot_writer *w, const uint8_t *at,
+                       size_t left, struct left_out *bad)
+{
+    while ( left )
+    {
+        struct packet p;
+        int rc;
+
+        if ( packet_parse(at, left, &p) )
+        {
+            bad->packets++;
+            return 0;
+        }
+        rc = snapshot_put_packet(w, at, p.hdr.used_bytes);
+        if ( rc == -ESTALE )
+            bad->packets++;
+        else if ( rc )
+            return rc;
+        at += p.hdr.used_bytes;
+        left -= p.hdr.used_bytes;
+    }
+
+    return 0;
+}
+
+static int put_frame(struct snapshot_writer *w, unsigned int kind,
+                     const void *content, size_t len, struct left_out *bad)
+{
+    switch ( kind )
+    {
+    case SNAPSHOT_META:
+        return snapshot_put_meta(w, content, len);
+    case SNAPSHOT_DATA:
+        return put_packets(w, content, len, bad);
+    case SNAPSHOT_NOTE:
+        return snapshot_put_note(w, content, len);
+    default: /* of a later version, whose readers know columns */
+        bad->frames++;
+        return 0;
+    }
+}
+
+static int put_frames(struct snapshot *s, struct snapshot_writer *w,
+                      struct left_out *bad)
+{
+    void *buf = NULL;
+    size_t size = 0, len;
+    int rc = 0;
+
+    for ( uint32_t i = 0; !rc && i < snapshot_frames(s); i++ )
+    {
+        rc = snapshot_read(s, i, &buf, &size, &len);
+        if ( !rc )
+            rc = put_frame(w, snapshot_frame(s, i)->kind, buf, len, bad);
+        else if ( rc == -EBADMSG && i )
+        {
+            bad->frames++;
+            rc = 0;
+        }
+    }
+
+    free(buf);
+    return rc;
+}
+
+static int write_plain(struct snapshot *s, int fd, struct left_out *bad)
+{
+    const struct snapshot_how how = { .plain = true };
+    struct snapshot_writer *w;
+    int rc;
+
+    rc = snapshot_create_as(fd, snapshot_header(s)->created_ns, &how, &w);
+    if ( rc )
+        return rc;
+    rc = put_frames(s, w, bad);
+    if ( !rc )
+        return snapshot_finish(w, NULL);
+    snapshot_abort(w);
+    return rc;
+}
+
+/* A cut file gives what there is of it, whose end is then as good as any. */
+static int tell(const char *path, const struct snapshot *s,
+                const struct left_out *bad)
+{
+    char why[200];
+    int rc = EXIT_OK;
+
+    if ( snapshot_truncated(s) )
+    {
+        snprintf(why, sizeof(why), "damaged at byte %" PRIu64 ": %s",
+                 snapshot_truncated(s)->offset, snapshot_truncated(s)->what);
+        complain(path, why);
+        rc = EXIT_FAIL;
+    }
+    if ( bad->frames || bad->packets )
+    {
+        snprintf(why, sizeof(why), "left out: %" PRIu64 " frames, %" PRIu64
+                 " packets: damaged, or of a later version", bad->frames,
+                 bad->packets);
+        complain(path, why);
+        rc = EXIT_FAIL;
+    }
+    return rc;
+}
+
+static int unpack(const struct options *o)
+{
+    struct snapshot_fault fault = { .what = "" };
+    struct left_out bad = { 0 };
+    struct snapshot *s;
+    int rc, fd;
+
+    rc = snapshot_open(o->file, &s, &fault);
+    if ( rc )
+    {
+        complain(o->file, rc == -EBADMSG || rc == -ENOTSUP ? fault.what
+                                                           : strerror(-rc));
+        return EXIT_FAIL;
+    }
+
+    fd = open(o->out, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    rc = fd < 0 ? -errno : write_plain(s, fd, &bad);
+    if ( fd >= 0 && close(fd) && !rc )
+        rc = -errno;
+    if ( rc )
+    {
+        complain(rc == -EBADMSG ? o->file : o->out,
+                 rc == -EBADMSG ? "its first part is damaged" : strerror(-rc));
+        if ( fd >= 0 )
+            unlink(o->out);
+        rc = EXIT_FAIL;
+    }
+    else
+        rc = tell(o->file, s, &bad);
+
+    snapshot_close(s);
+    return rc;
+}
+
+int cmd_unpack(int argc, char **argv)
+{
+    struct options o = { 0 };
+
+    argp_err_exit_status = EXIT_USAGE;
+    if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
+        return EXIT_USAGE;
+
+    return unpack(&o);
+}

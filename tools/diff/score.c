@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * score.c: how remarkable a difference between two recordings is.
+ */
+
+#include <math.h>
+#include <string.h>
+
+#include "tools/diff/score.h"
+
+bool diff_is_internal(const char *event)
+{
+    return !strncmp(event, "CSCHED", 6);
+}
+
+/* n * log(have / want), 0 of nothing. */
+static double term(double n, double have, double want)
+{
+    return n > 0 ? n * log(have / want) : 0;
+}
+
+/*
+ * Of all events of both, those of b are the part `share`.  Twice the logarithm
+ * of how much likelier that is than what was seen to come from the part p: the
+ * square of a number of standard deviations.
+ */
+static double surprise(struct diff_count a, struct diff_count b, double p)
+{
+    double share = b.n / (a.n + b.n);
+
+    return 2 * (term(b.n, share, p) + term(a.n, 1 - share, 1 - p));
+}
+
+double diff_rates(struct diff_count a, struct diff_count b)
+{
+    double same, share, near, far;
+
+    if ( a.over <= 0 || b.over <= 0 || a.n + b.n <= 0 )
+        return 0;
+
+    same = b.over / (a.over + b.over);  /* b's part, if nothing changed */
+    share = b.n / (a.n + b.n);
+    if ( surprise(a, b, same) <= DIFF_SIGMAS * DIFF_SIGMAS )
+        return 0;
+
+    /* The part nearest to `same` that is likely enough: between the two. */
+    near = same;
+    far = share;
+    for ( unsigned int i = 0; i < 60; i++ )
+    {
+        double p = (near + far) / 2;
+
+        if ( surprise(a, b, p) > DIFF_SIGMAS * DIFF_SIGMAS )
+            near = p;
+        else
+            far = p;
+    }
+
+    return log2(near / (1 - near) * ((1 - same) / same));
+}
+
+/* Between which times the part lies.  False: the times are too few to tell. */
+static bool bounds(struct diff_times t, double part, double *low, double *high)
+{
+    double nr = t.times ? t.times->nr : 0;
+    double mid = nr * part, off = DIFF_SIGMAS * sqrt(nr * part * (1 - part));
+    double from = floor(mid - off), to = ceil(mid + off);
+
+    if ( from < 1 || to > nr )
+        return false;
+
+    *low = times_rank(t.times, from) * t.ns;
+    /* A rank's time may be a sixteenth longer than it says. */
+    *high = times_rank(t.times, to) * (1 + 1.0 / TIMES_STEPS) * t.ns;
+    return true;
+}
+
+double diff_part(struct diff_times a, struct diff_times b, unsigned int part)
+{
+    double a_low, a_high, b_low, b_high;
+
+    if ( !bounds(a, part / 1000.0, &a_low, &a_high) ||
+         !bounds(b, part / 1000.0, &b_low, &b_high) )
+        return 0;
+
+    /* No time at all is less than one tick. */
+    if ( b_low > a_high )
+        return log2(b_low / fmax(a_high, a.ns));
+    if ( a_low > b_high )
+        return -log2(a_low / fmax(b_high, b.ns));
+    return 0;
+}
+
+double diff_latency(struct diff_times a, struct diff_times b)
+{
+    static const unsigned int part[] = { 500, 900, 990 };
+    double most = 0;
+
+    for ( unsigned int i = 0; i < sizeof(part) / sizeof(part[0]); i++ )
+    {
+        double octaves = diff_part(a, b, part[i]);
+
+        if ( fabs(octaves) > fabs(most) )
+            most = octaves;
+    }
+    return most;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * ctf.h: what the two halves of the CTF export agree on.
+ */
+
+#ifndef XENFLIGHT_EXPORT_CTF_H
+#define XENFLIGHT_EXPORT_CTF_H
+
+#include <stdio.h>
+
+#include "lib/read/ctf.h"
+#include "tools/export/export.h"
+
+struct ctf_meta {
+    const struct export *x;
+    uint8_t uuid[16];
+    struct ctf_class *const *class; /* by id; NULL: does not occur */
+};
+
+/* The trace's description, in TSDL. */
+void ctf_write_meta(FILE *to, const struct ctf_meta *meta);
+
+#endif /* XENFLIGHT_EXPORT_CTF_H */

@@ -1,0 +1,596 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * perfetto.c: a trace for Perfetto: protobuf, one TracePacket after the
+ * other, each written on its own, which is what a Trace with all of them is.
+ *
+ * Tracks: one a pCPU, with a slice for each vCPU that runs there and an instant
+ * for each record; one a vCPU, with a slice for each runstate.  A flow leads
+ * from the record that wakes a vCPU to where it then runs.  A gap ends the
+ * slices that it makes uncertain, and so do the end of a domain and a pCPU that
+ * goes down.  A domain that has the number of one before it has tracks of its own.
+ *
+ * Times are ns since TSC 0, on the clock that Perfetto calls boot time.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "perfetto.pb-c.h"
+
+#include "lib/base/text.h"
+#include "tools/export/export.h"
+#include "tools/stats/vcpus.h"
+
+#define CLOCK_REALTIME_ID 1
+#define CLOCK_BOOTTIME_ID 6
+
+/* Uuids of tracks: none is 0. */
+#define TRACK_PCPUS  1ULL
+#define TRACK_PCPU   (1ULL << 32)  /* + pCPU */
+#define TRACK_VCPU   (2ULL << 32)  /* + domid << 16 | vCPU + life */
+#define TRACK_DOMAIN (3ULL << 32)  /* + domid + life */
+#define TRACK_LIFE   (1ULL << 36)  /* times domains before it of that number */
+
+#define NOTES_MAX    (EVENT_MAX_FIELDS + 2)
+
+typedef Perfetto__TracePacket Packet;
+typedef Perfetto__TrackEvent Event;
+typedef Perfetto__DebugAnnotation Note;
+
+struct cpu {
+    uint64_t last;         /* newest ns */
+    bool told;             /* has its track */
+    bool busy;             /* a slice is open */
+    uint32_t domid, vcpu;  /* whose */
+};
+
+struct vcpu_state {
+    bool told, open;
+    uint32_t life;         /* ... of the domain, that is about */
+    uint16_t cpu;          /* where it ran last */
+    uint64_t flow;         /* woken by: 0: none */
+};
+
+struct domain_state {
+    bool told;             /* has its track */
+    bool gone;
+    uint32_t life;         /* domains of that number before it */
+};
+
+struct perfetto {
+    struct vcpus *vcpus;
+    struct domain_state domain[UINT16_MAX + 1];
+    uint64_t flows;
+    struct cpu cpu[UINT16_MAX + 1];
+    uint8_t *buf;
+    size_t size;
+};
+
+/*
+ * Packets.
+ */
+
+static int put_packet(struct perfetto *p, Packet *packet)
+{
+    Packet *list[] = { packet };
+    Perfetto__Trace trace = PERFETTO__TRACE__INIT;
+    size_t bytes;
+
+    trace.n_packet = 1;
+    trace.packet = list;
+    packet->has_trusted_packet_sequence_id = true;
+    packet->trusted_packet_sequence_id = 1;
+
+    bytes = perfetto__trace__get_packed_size(&trace);
+    if ( bytes > p->size )
+    {
+        uint8_t *more = realloc(p->buf, bytes);
+
+        if ( !more )
+            return -ENOMEM;
+        p->buf = more;
+        p->size = bytes;
+    }
+    perfetto__trace__pack(&trace, p->buf);
+    return fwrite(p->buf, 1, bytes, stdout) == bytes ? 0 : -EIO;
+}
+
+static int put_track(struct perfetto *p, uint64_t uuid, uint64_t parent,
+                     char *name)
+{
+    Packet packet = PERFETTO__TRACE_PACKET__INIT;
+    Perfetto__TrackDescriptor track = PERFETTO__TRACK_DESCRIPTOR__INIT;
+
+    track.has_uuid = true;
+    track.uuid = uuid;
+    track.name = name;
+    track.has_parent_uuid = parent != 0;
+    track.parent_uuid = parent;
+    packet.track_descriptor = &track;
+    return put_packet(p, &packet);
+}
+
+static int put_event(struct perfetto *p, Event *event, uint64_t ns)
+{
+    Packet packet = PERFETTO__TRACE_PACKET__INIT;
+
+    event->has_type = event->has_track_uuid = true;
+    packet.has_timestamp = true;
+    packet.timestamp = ns;
+    packet.track_event = event;
+    return put_packet(p, &packet);
+}
+
+static int put_end(struct perfetto *p, uint64_t track, uint64_t ns)
+{
+    Event event = PERFETTO__TRACK_EVENT__INIT;
+
+    event.type = PERFETTO__TRACK_EVENT__TYPE__TYPE_SLICE_END;
+    event.track_uuid = track;
+    return put_event(p, &event, ns);
+}
+
+static int put_begin(struct perfetto *p, uint64_t track, uint64_t ns,
+                     const char *name, uint64_t flow)
+{
+    Event event = PERFETTO__TRACK_EVENT__INIT;
+
+    event.type = PERFETTO__TRACK_EVENT__TYPE__TYPE_SLICE_BEGIN;
+    event.track_uuid = track;
+    event.name = (char *)name;
+    event.n_terminating_flow_ids = flow != 0;
+    event.terminating_flow_ids = &flow;
+    return put_event(p, &event, ns);
+}
+
+/*
+ * Tracks.
+ */
+
+static uint64_t cpu_track(uint16_t cpu)
+{
+    return TRACK_PCPU + cpu;
+}
+
+static uint64_t vcpu_track(const struct perfetto *p, const struct vcpu *v)
+{
+    return TRACK_VCPU + ((uint32_t)v->domid << 16 | v->vcpu) +
+           p->domain[v->domid].life * TRACK_LIFE;
+}
+
+static uint64_t domain_track(const struct perfetto *p, uint16_t domid)
+{
+    return TRACK_DOMAIN + domid + p->domain[domid].life * TRACK_LIFE;
+}
+
+static int tell_cpu(struct perfetto *p, uint16_t cpu)
+{
+    char name[16];
+
+    if ( p->cpu[cpu].told )
+        return 0;
+
+    p->cpu[cpu].told = true;
+    snprintf(name, sizeof(name), "pCPU %u", cpu);
+    return put_track(p, cpu_track(cpu), TRACK_PCPUS, name);
+}
+
+static int tell_domain(struct export *x, uint16_t domid)
+{
+    struct perfetto *p = x->state;
+    struct domain_state *st = &p->domain[domid];
+    const json_t *dom = doc_domain(&x->src->doc, domid);
+    char safe[128], name[176], nth[16] = "";
+
+    if ( st->told )
+        return 0;
+
+    st->told = true;
+    text_escape(safe, sizeof(safe), doc_text(dom, "name", ""));
+    if ( st->life )
+        snprintf(nth, sizeof(nth), " (%" PRIu32 ")", st->life + 1);
+    if ( domid == VCPU_IDLE_DOMAIN )
+        snprintf(name, sizeof(name), "idle");
+    else
+        snprintf(name, sizeof(name), "domain %u%s%s%s", domid,
+                 safe[0] ? " " : "", safe, nth);
+    return put_track(p, domain_track(p, domid), 0, name);
+}
+
+static int tell_vcpu(struct export *x, struct vcpu *v)
+{
+    struct perfetto *p = x->state;
+    struct vcpu_state *st = v->data;
+    char name[32];
+    int rc;
+
+    if ( st->told && st->life == p->domain[v->domid].life )
+        return 0;
+
+    rc = tell_domain(x, v->domid);
+    if ( rc )
+        return rc;
+
+    st->told = true;
+    st->open = false;
+    st->life = p->domain[v->domid].life;
+    snprintf(name, sizeof(name), "d%uv%u", v->domid, v->vcpu);
+    return put_track(p, vcpu_track(p, v), domain_track(p, v->domid), name);
+}
+
+/*
+ * Slices.
+ */
+
+static int close_cpu(struct perfetto *p, uint16_t cpu, uint64_t ns)
+{
+    if ( !p->cpu[cpu].busy )
+        return 0;
+
+    p->cpu[cpu].busy = false;
+    return put_end(p, cpu_track(cpu), ns);
+}
+
+static int close_vcpu(struct perfetto *p, struct vcpu *v, uint64_t ns)
+{
+    struct vcpu_state *st = v->data;
+
+    if ( !st->open )
+        return 0;
+
+    st->open = false;
+    return put_end(p, vcpu_track(p, v), ns);
+}
+
+/* The pCPU's slice: begins with a vCPU's running, ends with it. */
+static int switch_cpu(struct perfetto *p, uint16_t n, uint64_t ns,
+                      const struct runstate_change *c)
+{
+    struct cpu *cpu = &p->cpu[n];
+    char name[32];
+    int rc;
+
+    if ( c->new != RUNNING )
+        return cpu->domid == c->domid && cpu->vcpu == c->vcpu
+               ? close_cpu(p, n, ns) : 0;
+
+    rc = close_cpu(p, n, ns);
+    if ( rc || c->domid == VCPU_IDLE_DOMAIN )
+        return rc;
+
+    cpu->busy = true;
+    cpu->domid = c->domid;
+    cpu->vcpu = c->vcpu;
+    snprintf(name, sizeof(name), "d%" PRIu32 "v%" PRIu32, c->domid, c->vcpu);
+    return put_begin(p, cpu_track(n), ns, name, 0);
+}
+
+/* It does not run any more where it did, if nothing else has told so. */
+static int leave_cpu(struct perfetto *p, const struct vcpu *v, uint64_t ns)
+{
+    const struct vcpu_state *st = v->data;
+    const struct cpu *cpu = &p->cpu[st->cpu];
+
+    return cpu->domid == v->domid && cpu->vcpu == v->vcpu
+           ? close_cpu(p, st->cpu, ns) : 0;
+}
+
+static int change_runstate(struct export *x, struct vcpu *v, uint16_t cpu,
+                           const struct runstate_change *c)
+{
+    struct perfetto *p = x->state;
+    struct vcpu_state *st = v->data;
+    uint64_t ns = p->cpu[cpu].last, flow = 0;
+    int rc;
+
+    rc = tell_vcpu(x, v);
+    if ( !rc )
+        rc = close_vcpu(p, v, ns);
+    if ( !rc && st->cpu != cpu )
+        rc = leave_cpu(p, v, ns);
+    if ( !rc )
+        rc = switch_cpu(p, cpu, ns, c);
+    if ( rc )
+        return rc;
+
+    if ( c->new == RUNNING )
+    {
+        flow = st->flow;
+        st->flow = 0;
+        st->cpu = cpu;
+    }
+    st->open = true;
+    return put_begin(p, vcpu_track(p, v), ns, runstate_text[c->new], flow);
+}
+
+/*
+ * Lives.
+ */
+
+static int end_domain(struct perfetto *p, uint16_t domid, uint64_t ns)
+{
+    int rc = 0;
+
+    for ( unsigned int i = 0; i < vcpus_nr(p->vcpus) && !rc; i++ )
+    {
+        struct vcpu *v = vcpus_nth(p->vcpus, i);
+
+        if ( v->domid != domid )
+            continue;
+        ((struct vcpu_state *)v->data)->flow = 0;
+        rc = close_vcpu(p, v, ns);
+        if ( !rc )
+            rc = leave_cpu(p, v, ns);
+    }
+
+    p->domain[domid].gone = true;
+    return rc;
+}
+
+static int begin_domain(struct perfetto *p, uint16_t domid, uint64_t ns)
+{
+    struct domain_state *st = &p->domain[domid];
+    int rc = st->told ? end_domain(p, domid, ns) : 0;
+
+    st->life += st->told;
+    st->told = st->gone = false;
+    return rc;
+}
+
+/* What a record says of a domain as a whole, or of another pCPU. */
+static int change_life(struct perfetto *p, const struct merge_record *rec)
+{
+    uint64_t ns = p->cpu[rec->cpu].last, cpu;
+    uint32_t domid;
+
+    switch ( domain_life_of(rec, &domid) )
+    {
+    case LIFE_BEGINS:
+        return begin_domain(p, domid, ns);
+    case LIFE_ENDS:
+        return end_domain(p, domid, ns);
+    default:
+        break;
+    }
+
+    if ( !rec->desc || strcmp(rec->desc->name, "FR_CPU_DOWN") ||
+         !event_get(rec->desc, 0, rec->data, rec->words, &cpu) ||
+         cpu > UINT16_MAX )
+        return 0;
+
+    return close_cpu(p, cpu, ns);
+}
+
+/* One of a domain that is gone: what runs has its number, and was not told. */
+static int change_vcpu(struct export *x, struct vcpu *v, uint16_t cpu,
+                       const struct runstate_change *c)
+{
+    struct perfetto *p = x->state;
+    int rc = 0;
+
+    if ( p->domain[v->domid].gone && c->new != RUNNING )
+        return 0;
+    if ( p->domain[v->domid].gone )
+        rc = begin_domain(p, v->domid, p->cpu[cpu].last);
+
+    return rc ? rc : change_runstate(x, v, cpu, c);
+}
+
+/*
+ * Instants.
+ */
+
+static void put_text_note(Note *note, const char *name, const char *text)
+{
+    note->name = (char *)name;
+    note->string_value = (char *)text;
+}
+
+static void put_number_note(Note *note, const char *name, uint64_t n)
+{
+    note->name = (char *)name;
+    note->has_uint_value = true;
+    note->uint_value = n;
+}
+
+static void put_field_note(Note *note, const struct event_field *f, uint64_t v)
+{
+    const char *text = f->kind == EVENT_BITS ? NULL
+                                             : event_value_name(f->names, v);
+
+    if ( text )
+        put_text_note(note, f->name, text);
+    else if ( f->kind == EVENT_SIGNED )
+    {
+        note->name = (char *)f->name;
+        note->has_int_value = true;
+        note->int_value = (int64_t)(v << (64 - f->bits)) >> (64 - f->bits);
+    }
+    else
+        put_number_note(note, f->name, v);
+}
+
+/* The fields, or what cannot be told as fields as text. */
+static size_t take_notes(const struct export *x, const struct merge_record *rec,
+                         Note *note, char text[EVENT_TEXT_BYTES])
+{
+    uint64_t value;
+    size_t n = 0;
+
+    if ( rec->desc && event_fits(rec->desc, rec->data, rec->words) &&
+         !rec->desc->args )
+    {
+        for ( unsigned int i = 0; i < rec->desc->nr_fields; i++ )
+            if ( event_get(rec->desc, i, rec->data, rec->words, &value) )
+                put_field_note(&note[n++], &rec->desc->field[i], value);
+        return n;
+    }
+
+    if ( event_pairs(x->src->doc.dict, rec->desc, rec->data, rec->words, text,
+                     EVENT_TEXT_BYTES) )
+        put_text_note(&note[n++], "fields", text);
+    return n;
+}
+
+static int put_instant(struct export *x, const struct merge_record *rec,
+                       const char *name, uint64_t flow)
+{
+    struct perfetto *p = x->state;
+    Event event = PERFETTO__TRACK_EVENT__INIT;
+    Note note[NOTES_MAX], *list[NOTES_MAX];
+    char text[EVENT_TEXT_BYTES];
+
+    for ( size_t i = 0; i < NOTES_MAX; i++ )
+    {
+        perfetto__debug_annotation__init(&note[i]);
+        list[i] = &note[i];
+    }
+
+    if ( rec->kind == MERGE_EVENT )
+        event.n_debug_annotations = take_notes(x, rec, note, text);
+    else
+    {
+        put_text_note(&note[0], "why", merge_gap_text(rec->gap));
+        put_number_note(&note[1], "records", rec->missing);
+        event.n_debug_annotations = 2;
+    }
+    event.debug_annotations = list;
+    event.type = PERFETTO__TRACK_EVENT__TYPE__TYPE_INSTANT;
+    event.track_uuid = cpu_track(rec->cpu);
+    event.name = (char *)name;
+    event.n_flow_ids = flow != 0;
+    event.flow_ids = &flow;
+    return put_event(p, &event, p->cpu[rec->cpu].last);
+}
+
+/* What is missing from the rare channel is in the busy one, which has no gap. */
+static int put_gap(struct export *x, const struct merge_record *rec)
+{
+    struct perfetto *p = x->state;
+    struct cpu *cpu = &p->cpu[rec->cpu];
+    bool unsure = cpu->busy && rec->channel == XEN_FLIGHTREC_CH_BUSY;
+    struct vcpu *v = unsure ? vcpus_get(p->vcpus, cpu->domid, cpu->vcpu) : NULL;
+    int rc = v ? close_vcpu(p, v, cpu->last) : 0;
+
+    if ( !rc && unsure )
+        rc = close_cpu(p, rec->cpu, cpu->last);
+    if ( !rc )
+        rc = put_instant(x, rec, "records are missing", 0);
+    return rc;
+}
+
+/* Flow number of a record that wakes `v`; 0: it does not. */
+static uint64_t wake(struct perfetto *p, struct vcpu *v,
+                     const struct runstate_change *c)
+{
+    if ( c->old != BLOCKED || c->new != RUNNABLE || p->domain[v->domid].gone )
+        return 0;
+
+    return ((struct vcpu_state *)v->data)->flow = ++p->flows;
+}
+
+static int perfetto_record(struct export *x, const struct merge_record *rec)
+{
+    struct perfetto *p = x->state;
+    uint64_t ns = doc_tsc_ns(&x->src->doc, rec->tsc), flow = 0;
+    char buf[EVENT_NAME_BYTES];
+    struct runstate_change c;
+    struct vcpu *v = NULL;
+    int rc;
+
+    rc = tell_cpu(p, rec->cpu);
+    if ( rc )
+        return rc;
+
+    if ( ns > p->cpu[rec->cpu].last )
+        p->cpu[rec->cpu].last = ns;
+    if ( rec->kind == MERGE_GAP )
+        return put_gap(x, rec);
+
+    if ( runstate_of(rec, &c) )
+        v = vcpus_get(p->vcpus, c.domid, c.vcpu);
+    if ( v )
+        flow = wake(p, v, &c);
+    snprintf(buf, sizeof(buf), "id_%u", rec->id);
+    rc = put_instant(x, rec, rec->event ? event_name(rec->desc, rec->event, buf)
+                                        : buf, flow);
+    if ( !rc )
+        rc = v ? change_vcpu(x, v, rec->cpu, &c) : change_life(p, rec);
+    return rc;
+}
+
+/*
+ * The trace.
+ */
+
+static int put_clocks(struct export *x)
+{
+    Packet packet = PERFETTO__TRACE_PACKET__INIT;
+    Perfetto__ClockSnapshot snap = PERFETTO__CLOCK_SNAPSHOT__INIT;
+    Perfetto__ClockSnapshot__Clock boot = PERFETTO__CLOCK_SNAPSHOT__CLOCK__INIT;
+    Perfetto__ClockSnapshot__Clock real = PERFETTO__CLOCK_SNAPSHOT__CLOCK__INIT;
+    Perfetto__ClockSnapshot__Clock *list[] = { &boot, &real };
+
+    if ( !x->src->doc.has_wall )
+        return 0;
+
+    boot.has_clock_id = boot.has_timestamp = true;
+    boot.clock_id = CLOCK_BOOTTIME_ID;
+    boot.timestamp = doc_tsc_ns(&x->src->doc, x->src->doc.tsc);
+    real.has_clock_id = real.has_timestamp = true;
+    real.clock_id = CLOCK_REALTIME_ID;
+    real.timestamp = x->src->doc.wall_ns;
+    snap.n_clocks = 2;
+    snap.clocks = list;
+    packet.clock_snapshot = &snap;
+    return put_packet(x->state, &packet);
+}
+
+static int perfetto_open(struct export *x)
+{
+    struct perfetto *p = calloc(1, sizeof(*p));
+    int rc;
+
+    if ( !p )
+        return -ENOMEM;
+
+    x->state = p;
+    p->vcpus = vcpus_new(sizeof(struct vcpu_state));
+    if ( !p->vcpus )
+        return -ENOMEM;
+
+    rc = put_clocks(x);
+    if ( !rc )
+        rc = put_track(p, TRACK_PCPUS, 0, (char *)"pCPUs");
+    return rc;
+}
+
+/* Slices still open stay so: they did not end in the recording. */
+static int perfetto_finish(struct export *x)
+{
+    return 0;
+}
+
+static void perfetto_close(struct export *x)
+{
+    struct perfetto *p = x->state;
+
+    if ( !p )
+        return;
+
+    vcpus_free(p->vcpus);
+    free(p->buf);
+    free(p);
+}
+
+const struct export_format export_perfetto = {
+    .name = "perfetto",
+    .binary = true,
+    .open = perfetto_open,
+    .record = perfetto_record,
+    .finish = perfetto_finish,
+    .close = perfetto_close,
+};

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/xen/hyp-tbuf.h"
+#include "tools/live/ask.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/cmd.h"
+
+enum { OPT_RUN = 256, OPT_BACKEND };
+
+static const struct argp_option option_list[] = {
+    { "json", 'j', NULL, 0, "print a JSON object", 0 },
+    { "run", OPT_RUN, "DIR", 0,
+      "the daemon's directory (" CONTROL_RUN ")", 0 },
+    { "backend", OPT_BACKEND, "BACKEND", 0,
+      "without a daemon: auto, flightrec or tbuf; [KIND@]hosted:DIR for tests", 0 },
+    { 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct ask *a = state->input;
+
+    switch ( key )
+    {
+    case 'j':
+        a->json = true;
+        return 0;
+    case OPT_RUN:
+        a->run = arg;
+        return 0;
+    case OPT_BACKEND:
+        a->backend = arg;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp ask_argp = { .options = option_list, .parser = parse };
+
+const struct argp_child ask_children[] = { { &ask_argp, 0, NULL, 0 }, { 0 } };
+
+error_t ask_parse_child(int key, char *arg, struct argp_state *state)
+{
+    if ( key == ARGP_KEY_INIT )
+        state->child_inputs[0] = state->input;
+    return key == ARGP_KEY_INIT ? 0 : ARGP_ERR_UNKNOWN;
+}
+
+int ask_parse(struct ask *a, const struct argp *own, int argc, char **argv)
+{
+    a->run = CONTROL_RUN;
+    argp_err_exit_status = EXIT_USAGE;
+    return argp_parse(own, argc, argv, 0, NULL, a) ? EXIT_USAGE : 0;
+}
+
+static int say_refused(const char *cmd, const json_t *answer)
+{
+    const char *error = json_string_value(json_object_get(answer, "error"));
+
+    if ( json_is_true(json_object_get(answer, "ok")) )
+        return 0;
+    fprintf(stderr, "%s: %s\n", cmd,
+            error ? error : "the daemon did not say why it failed");
+    return -EIO;
+}
+
+static int talk(const char *cmd, int fd, const void *req, size_t bytes,
+                int timeout_ms, json_t **answer)
+{
+    int rc = control_ask(fd, req, bytes, timeout_ms, answer);
+
+    if ( !rc )
+        rc = say_refused(cmd, *answer);
+    else
+        fprintf(stderr, "%s: the daemon does not answer: %s: its log may say "
+                "more\n",
+                cmd, strerror(-rc));
+    if ( rc )
+    {
+        json_decref(*answer);
+        *answer = NULL;
+    }
+    return rc == -ENOENT ? -EIO : rc;
+}
+
+/* As ask_daemon(), on any of its sockets. */
+static int ask_socket(const struct ask *a, const char *cmd, const char *name,
+                      const void *req, size_t bytes, int timeout_ms,
+                      json_t **answer)
+{
+    int fd = control_connect(a->run, name), rc;
+
+    *answer = NULL;
+    if ( fd == -ENOENT || fd == -ECONNREFUSED )
+        return -ENOENT;
+    if ( fd < 0 )
+    {
+        fprintf(stderr, "%s: %s/%s: %s%s\n", cmd, a->run, name, strerror(-fd),
+                fd == -EACCES ? ": run it as root" : "");
+        return fd;
+    }
+    rc = talk(cmd, fd, req, bytes, timeout_ms, answer);
+    close(fd);
+    return rc;
+}
+
+int ask_daemon(const struct ask *a, const char *cmd,
+               const struct control_request *req, int timeout_ms,
+               json_t **answer)
+{
+    return ask_socket(a, cmd, CONTROL_SOCKET, req, sizeof(*req), timeout_ms,
+                      answer);
+}
+
+int ask_op(void *hyp, struct xen_flightrec_op *op)
+{
+    return hyp_op(hyp, op);
+}
+
+int ask_xen(const struct ask *a, const char *cmd,
+            int (*fn)(struct hyp *h, void *arg), void *arg)
+{
+    struct hyp *h;
+    int rc = hyp_open(a->backend, &h);
+
+    if ( !rc )
+    {
+        rc = fn(h, arg);
+        hyp_close(h);
+    }
+    if ( rc )
+        fprintf(stderr, "%s: %s\n", cmd, hyp_why(rc));
+    return rc;
+}
+
+/*
+ * Commands.
+ */
+
+/* The daemon may have to end a snapshot first, Xen to make much memory. */
+#define COMMAND_TIMEOUT_MS 90000
+/* Another tool's moment with the recorder. */
+#define LOCK_WAIT_MS       30000
+/* So often a daemon may begin or end between our looks. */
+#define TRIES              5
+
+/* The recorder's buffers if neither tool nor daemon was told a size. */
+#define DEFAULT_BYTES      (1U << 20)
+
+static int run_locked(const struct ask *a, const char *cmd,
+                      const struct command *c)
+{
+    char why[COMMAND_WHY];
+    struct hyp *h;
+    int rc = hyp_open(a->backend, &h);
+
+    if ( rc )
+        snprintf(why, sizeof(why), "%s", hyp_why(rc));
+    else
+    {
+        rc = command_run(ask_op, h, c, why);
+        if ( !rc && c->verb == COMMAND_START && hyp_is_tbuf(h) )
+            fprintf(stderr, "%s: into Xen's own trace buffers, which nobody "
+                    "keeps overwriting: they fill, and Xen drops what is new: "
+                    "start snapshotd\n", cmd);
+        hyp_close(h);
+    }
+    if ( rc )
+        fprintf(stderr, "%s: %s\n", cmd, why);
+    return rc;
+}
+
+/* On Xen itself, under the daemon's lock.  -EALREADY: a daemon has begun. */
+static int run_here(const struct ask *a, const char *cmd, struct command *c)
+{
+    int lock = control_lock_wait(a->run, LOCK_WAIT_MS), rc;
+
+    if ( lock == -EALREADY )
+        return lock;
+    if ( lock < 0 )
+    {
+        fprintf(stderr, "%s: %s/" CONTROL_LOCK ": %s\n", cmd, a->run,
+                lock == -EBUSY ? "held for long: what is \"fuser -v\" of it?"
+                               : strerror(-lock));
+        return lock;
+    }
+    if ( c->verb == COMMAND_START && !c->create.bytes_per_cpu )
+        c->create.bytes_per_cpu = DEFAULT_BYTES;
+    rc = run_locked(a, cmd, c);
+    close(lock);
+    return rc;
+}
+
+int ask_command(const struct ask *a, const char *cmd, struct command *c,
+                const char *done)
+{
+    json_t *answer = NULL;
+    int rc = -EALREADY, tries;
+
+    c->magic = COMMAND_MAGIC;
+    for ( tries = 0; rc == -EALREADY && tries < TRIES; tries++ )
+    {
+        rc = ask_socket(a, cmd, COMMAND_SOCKET, c, sizeof(*c),
+                        COMMAND_TIMEOUT_MS, &answer);
+        if ( rc == -ENOENT )
+            rc = run_here(a, cmd, c);
+    }
+    if ( rc == -EALREADY )
+        fprintf(stderr, "%s: a snapshotd begins and ends all the time: see its "
+                        "log\n",
+                cmd);
+    json_decref(answer);
+    if ( rc )
+        return EXIT_FAIL;
+    puts(a->json ? "{\"ok\":true}" : done);
+    return EXIT_OK;
+}

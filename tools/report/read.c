@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * read.c: a snapshot's records as columns and tables for the page.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/report/report.h"
+
+struct report_vcpu {
+    uint16_t index;        /* + 1; 0: none yet */
+    bool changed;
+    uint8_t state;
+    uint16_t cpu;
+    uint64_t since;        /* TSC */
+};
+
+/*
+ * Columns.
+ */
+
+static int put(struct column *c, const void *data, size_t bytes)
+{
+    if ( c->room - c->bytes < bytes )
+    {
+        size_t room = c->room ? 2 * c->room : 65536;
+        uint8_t *p = realloc(c->data, room);
+
+        if ( !p )
+            return -ENOMEM;
+        c->data = p;
+        c->room = room;
+    }
+
+    if ( bytes ) /* else there may be no data yet to point into */
+        memcpy(c->data + c->bytes, data, bytes);
+    c->bytes += bytes;
+    return 0;
+}
+
+static int put_u8(struct column *c, uint8_t v)
+{
+    return put(c, &v, sizeof(v));
+}
+
+static int put_u16(struct column *c, uint16_t v)
+{
+    return put(c, &v, sizeof(v));
+}
+
+static int put_leb128(struct column *c, uint64_t v)
+{
+    uint8_t byte[10];
+    unsigned int n = 0;
+
+    do {
+        byte[n++] = (v & 0x7f) | (v > 0x7f ? 0x80 : 0);
+        v >>= 7;
+    } while ( v );
+
+    return put(c, byte, n);
+}
+
+/*
+ * Who and what.
+ */
+
+static struct report_vcpu *vcpu_of(struct report *r, uint32_t domid,
+                                   uint32_t vcpu)
+{
+    struct vcpu *v = domid == MERGE_NO_DOMAIN ? NULL
+                                              : vcpus_get(r->vcpus, domid,
+                                                          vcpu);
+    struct report_vcpu *data;
+
+    if ( !v || vcpus_nr(r->vcpus) >= REPORT_NOBODY )
+        return NULL;
+
+    data = v->data;
+    if ( !data->index )
+        data->index = vcpus_nr(r->vcpus);
+    return data;
+}
+
+static uint16_t who(const struct report_vcpu *v)
+{
+    return v ? v->index - 1U : REPORT_NOBODY;
+}
+
+bool report_who(const struct report *r, unsigned int n, uint32_t *domid,
+                uint32_t *vcpu)
+{
+    if ( n >= vcpus_nr(r->vcpus) || n >= REPORT_NOBODY )
+        return false;
+
+    *domid = vcpus_nth(r->vcpus, n)->domid;
+    *vcpu = vcpus_nth(r->vcpus, n)->vcpu;
+    return true;
+}
+
+static uint16_t kind_index(struct report *r, const struct merge_record *rec)
+{
+    if ( rec->kind == MERGE_GAP )
+        return REPORT_GAP;
+    if ( !rec->desc )
+        return REPORT_STRANGER;
+
+    if ( !r->kind_of[rec->desc->id] )
+    {
+        r->kind_of[rec->desc->id] = r->kinds;
+        r->kind[r->kinds++] = rec->desc;
+    }
+    return r->kind_of[rec->desc->id];
+}
+
+/* The payload as the page wants it: a gap's and a stranger's has more. */
+static unsigned int payload(const struct merge_record *rec,
+                            uint32_t words[XEN_FLIGHTREC_MAX_WORDS + 1])
+{
+    unsigned int nr = 0;
+
+    if ( rec->kind == MERGE_GAP )
+    {
+        words[0] = rec->gap;
+        words[1] = rec->missing;
+        words[2] = rec->missing >> 32;
+        return 3;
+    }
+
+    if ( !rec->desc )
+        words[nr++] = rec->event ? rec->event : REPORT_ID | rec->id;
+    memcpy(words + nr, rec->data, rec->words * sizeof(words[0]));
+    return nr + rec->words;
+}
+
+static int put_event(struct report *r, const struct merge_record *rec,
+                     uint16_t kind)
+{
+    uint32_t words[XEN_FLIGHTREC_MAX_WORDS + 1];
+    unsigned int nr = payload(rec, words);
+    int rc;
+
+    if ( (rc = put_leb128(&r->col[COL_TIME], r->now - r->last)) ||
+         (rc = put_u16(&r->col[COL_CPU], rec->cpu)) ||
+         (rc = put_u16(&r->col[COL_KIND], kind)) ||
+         (rc = put_u16(&r->col[COL_WHO],
+                       who(vcpu_of(r, rec->domid, rec->vcpu)))) ||
+         (rc = put_u8(&r->col[COL_NR], nr)) ||
+         (rc = put(&r->col[COL_WORDS], words, nr * sizeof(words[0]))) )
+        return rc;
+
+    r->last = r->now;
+    r->events++;
+    return 0;
+}
+
+/*
+ * Runstates.
+ */
+
+/* ns after the first event kept; what was before it begins there. */
+static uint64_t page_ns(const struct report *r, uint64_t tsc)
+{
+    int64_t ns = doc_ns(&r->src->doc, tsc);
+
+    return ns > r->first_ns ? (uint64_t)ns - r->first_ns : 0;
+}
+
+/* Ends the interval that `v` is in, as `state`. */
+static int put_interval(struct report *r, const struct report_vcpu *v,
+                        uint64_t tsc, uint8_t state)
+{
+    uint64_t since = v->changed ? v->since : r->start;
+    uint64_t from = page_ns(r, since), to = page_ns(r, tsc);
+    int rc;
+
+    if ( r->last_gap > since || (v->changed && v->state != state) )
+        state = REPORT_UNKNOWN;
+    if ( to <= from )
+        return 0;
+
+    if ( to < r->last_end )
+        to = r->last_end; /* the stamps of two pCPUs */
+    if ( (rc = put_leb128(&r->col[COL_END], to - r->last_end)) ||
+         (rc = put_leb128(&r->col[COL_LENGTH], to - from)) ||
+         (rc = put_u16(&r->col[COL_ON_CPU], v->cpu)) ||
+         (rc = put_u16(&r->col[COL_OF], v->index - 1)) ||
+         (rc = put_u8(&r->col[COL_STATE], state)) )
+        return rc;
+
+    r->last_end = to;
+    r->intervals++;
+    return 0;
+}
+
+static int change(struct report *r, const struct merge_record *rec)
+{
+    struct runstate_change c;
+    struct report_vcpu *v = runstate_of(rec, &c) ? vcpu_of(r, c.domid, c.vcpu)
+                                                 : NULL;
+    int rc;
+
+    if ( !v )
+        return 0;
+
+    /* One that stops running did so here. */
+    if ( !v->changed )
+        v->cpu = rec->cpu;
+    rc = put_interval(r, v, rec->tsc, c.old);
+    v->changed = true;
+    v->state = c.new;
+    v->cpu = rec->cpu;
+    v->since = rec->tsc;
+    return rc;
+}
+
+static int end_intervals(struct report *r)
+{
+    for ( unsigned int i = 0; i < vcpus_nr(r->vcpus); i++ )
+    {
+        struct report_vcpu *v = vcpus_nth(r->vcpus, i)->data;
+        int rc = v->index && v->changed
+                 ? put_interval(r, v, r->story.acc.to, v->state) : 0;
+
+        if ( rc )
+            return rc;
+    }
+
+    return 0;
+}
+
+/*
+ * Reading.
+ */
+
+static int take(struct report *r, const struct merge_record *rec)
+{
+    enum kind kind = kind_of(&r->known, rec);
+    uint16_t index = kind_index(r, rec);
+
+    r->count[index]++;
+    if ( r->skip )
+    {
+        r->skip--;
+        r->first_ns = doc_ns(&r->src->doc, rec->tsc);
+        index = REPORT_KINDS;
+    }
+    else if ( !r->events )
+        r->first_ns = doc_ns(&r->src->doc, rec->tsc);
+    r->now = page_ns(r, rec->tsc);
+    if ( r->now < r->last )
+        r->now = r->last;
+
+    if ( rec->kind == MERGE_GAP )
+        r->last_gap = rec->tsc;
+    entries_take(&r->entries, rec, kind, true);
+    if ( index < REPORT_KINDS )
+    {
+        int rc = put_event(r, rec, index);
+
+        if ( rc )
+            return rc;
+    }
+
+    return kind == KIND_RUNSTATE ? change(r, rec) : 0;
+}
+
+/* What is beyond the limit, by the index: copies in `rare` not counted. */
+static uint64_t surplus(const struct source *src, uint64_t limit)
+{
+    uint64_t records = 0;
+
+    for ( uint32_t i = 0; i < snapshot_frames(src->snap); i++ )
+    {
+        const struct snapshot_frame *f = snapshot_frame(src->snap, i);
+
+        if ( f->kind == SNAPSHOT_DATA && f->channel == XEN_FLIGHTREC_CH_BUSY )
+            records += f->records;
+    }
+
+    return records > limit ? records - limit : 0;
+}
+
+int report_read(struct report *r, const struct source *src, uint64_t limit)
+{
+    struct merge_record rec;
+    struct merge *m = NULL;
+    int rc;
+
+    memset(r, 0, sizeof(*r));
+    r->src = src;
+    r->kinds = REPORT_STRANGER + 1;
+    rc = story_read(&r->story, src);
+    if ( rc )
+        return rc;
+
+    rc = entries_init(&r->entries, &src->doc);
+    if ( rc )
+    {
+        story_free(&r->story);
+        return rc;
+    }
+
+    story_write(&r->story);
+    r->start = r->story.acc.from;
+    r->skip = surplus(src, limit);
+    r->vcpus = vcpus_new(sizeof(struct report_vcpu));
+    rc = r->vcpus ? merge_open(src->snap, src->doc.dict, &src->doc.clock, &m)
+                  : -ENOMEM;
+    while ( !rc && (rc = merge_next(m, &rec)) > 0 )
+        rc = take(r, &rec);
+    merge_close(m);
+    if ( !rc )
+        rc = end_intervals(r);
+    if ( rc )
+        report_free(r);
+    return rc;
+}
+
+void report_free(struct report *r)
+{
+    for ( unsigned int i = 0; i < COLUMNS; i++ )
+        free(r->col[i].data);
+    entries_free(&r->entries);
+    vcpus_free(r->vcpus);
+    story_free(&r->story);
+    memset(r, 0, sizeof(*r));
+}

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * account.c: what each vCPU did over a stretch of a recording.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/stats/account.h"
+
+/*
+ * Kinds.
+ */
+
+static enum kind find_kind(const char *name)
+{
+    static const struct {
+        const char *begins;
+        enum kind kind;
+    } names[] = {
+        { "SCHED_RUNSTATE_CHANGE", KIND_RUNSTATE },
+        { "PV_HYPERCALL_SUBCALL", KIND_SUBCALL },
+        { "PV_HYPERCALL", KIND_HYPERCALL },
+        { "HVM_VMMCALL", KIND_HYPERCALL },
+        { "HVM_VMEXIT", KIND_EXIT },
+        { "HVM_SVM_EXIT", KIND_EXIT },
+        { "HVM_VMENTRY", KIND_ENTRY },
+        { "PV_", KIND_TRAP },
+        { "HVM_IOPORT_", KIND_IO },
+        { "HVM_IOMEM_", KIND_IO },
+        { "MEM_PAGE_GRANT_", KIND_IO },
+        { "SCHED_SLEEP", KIND_SLEEP },
+    };
+
+    for ( size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++ )
+        if ( !strncmp(name, names[i].begins, strlen(names[i].begins)) )
+            return names[i].kind;
+
+    return KIND_OTHER;
+}
+
+enum kind kind_of(struct kinds *k, const struct merge_record *rec)
+{
+    if ( rec->kind != MERGE_EVENT || !rec->desc )
+        return KIND_OTHER;
+    if ( rec->id == XEN_FLIGHTREC_ID_ESCAPE )
+        return find_kind(rec->desc->name);
+
+    if ( !k->of[rec->id] )
+        k->of[rec->id] = find_kind(rec->desc->name) + 1;
+    return k->of[rec->id] - 1;
+}
+
+/* An HVM guest's hypercall is one of its exits. */
+bool kind_enters(enum kind kind, const struct merge_record *rec)
+{
+    return kind == KIND_EXIT || kind == KIND_TRAP ||
+           (kind == KIND_HYPERCALL && rec->desc->name[0] == 'P');
+}
+
+bool field_of(const struct merge_record *rec, const char *name,
+              uint64_t *value)
+{
+    int n = rec->kind == MERGE_EVENT && rec->desc
+            ? event_field_index(rec->desc, name) : -1;
+
+    return n >= 0 && event_get(rec->desc, n, rec->data, rec->words, value);
+}
+
+/*
+ * Times.
+ */
+
+static unsigned int slot_of(uint64_t t)
+{
+    unsigned int up;
+
+    if ( t < TIMES_STEPS )
+        return t;
+
+    up = 63 - __builtin_clzll(t) - 4; /* the leading 1 and 4 bits behind it */
+    return (up + 1) * TIMES_STEPS + (t >> up) - TIMES_STEPS;
+}
+
+uint64_t times_slot_begin(unsigned int slot)
+{
+    unsigned int up = slot / TIMES_STEPS;
+
+    if ( !up )
+        return slot;
+    return (uint64_t)(slot % TIMES_STEPS + TIMES_STEPS) << (up - 1);
+}
+
+void times_add(struct times *t, uint64_t time)
+{
+    t->nr++;
+    t->slot[slot_of(time)]++;
+    if ( time > t->max )
+        t->max = time;
+}
+
+uint64_t times_rank(const struct times *t, uint64_t rank)
+{
+    uint64_t seen = 0;
+
+    for ( unsigned int i = 0; i < TIMES_SLOTS; i++ )
+    {
+        seen += t->slot[i];
+        if ( seen && seen >= rank )
+            return times_slot_begin(i);
+    }
+
+    return 0;
+}
+
+uint64_t times_part(const struct times *t, unsigned int part)
+{
+    return part >= 1000 ? t->max : times_rank(t, (t->nr * part + 999) / 1000);
+}
+
+void times_merge(struct times *to, const struct times *from)
+{
+    if ( !from )
+        return;
+
+    to->nr += from->nr;
+    if ( from->max > to->max )
+        to->max = from->max;
+    for ( unsigned int i = 0; i < TIMES_SLOTS; i++ )
+        to->slot[i] += from->slot[i];
+}
+
+/*
+ * Runstates.
+ */
+
+/*
+ * The time from the last change, or the begin, up to `tsc`, when it was `old`.
+ * What happened before a gap is of no use after it.
+ */
+static void add_time(const struct accounts *a, struct account *v, uint64_t tsc,
+                     unsigned int old)
+{
+    uint64_t since = v->changed ? v->since : a->from;
+    uint64_t ticks = tsc > since ? tsc - since : 0;
+
+    if ( a->last_gap > since || (v->changed && v->state != old) )
+    {
+        v->unknown += ticks;
+        return;
+    }
+
+    v->ticks[old] += ticks;
+    if ( old == RUNNING )
+        v->quiet += v->last_entry > since ? tsc - v->last_entry : ticks;
+    if ( old == RUNNABLE && ticks > v->longest )
+    {
+        v->longest = ticks;
+        v->longest_tsc = since;
+    }
+}
+
+static int ran(const struct accounts *a, struct account *v, uint64_t tsc)
+{
+    v->runs++;
+    if ( v->woken <= a->last_gap )
+        return 0;
+
+    if ( !v->waits )
+        v->waits = calloc(1, sizeof(*v->waits));
+    if ( !v->waits )
+        return -ENOMEM;
+
+    times_add(v->waits, tsc > v->woken ? tsc - v->woken : 0);
+    v->woken = 0;
+    return 0;
+}
+
+static int change(struct accounts *a, const struct merge_record *rec)
+{
+    struct runstate_change c;
+    struct vcpu *vcpu = runstate_of(rec, &c)
+                        ? vcpus_get(a->vcpus, c.domid, c.vcpu) : NULL;
+    struct account *v;
+
+    if ( !vcpu )
+        return 0;
+
+    v = vcpu->data;
+    add_time(a, v, rec->tsc, c.old);
+    if ( c.new == OFFLINE && v->changed && v->slept < v->since )
+        v->parks++;
+    v->changed = true;
+    v->cpu = rec->cpu;
+    v->state = c.new;
+    v->since = rec->tsc;
+
+    if ( c.new == RUNNING )
+        return ran(a, v, rec->tsc);
+    v->woken = c.old == BLOCKED && c.new == RUNNABLE ? rec->tsc : 0;
+    return 0;
+}
+
+static void count_op(struct account *v, const struct merge_record *rec)
+{
+    uint64_t op;
+
+    v->hypercalls++;
+    if ( (field_of(rec, "op", &op) || field_of(rec, "eax", &op)) &&
+         op < ACCOUNT_OPS )
+        v->ops[op]++;
+}
+
+static void sleeps(struct accounts *a, const struct merge_record *rec)
+{
+    struct event_who who;
+    struct vcpu *vcpu = NULL;
+
+    if ( event_domain(rec->desc, 0, rec->data, rec->words, &who) &&
+         who.vcpu != EVENT_NO_VCPU )
+        vcpu = vcpus_get(a->vcpus, who.domid, who.vcpu);
+    if ( vcpu )
+        ((struct account *)vcpu->data)->slept = rec->tsc;
+}
+
+static int take(struct accounts *a, const struct merge_record *rec)
+{
+    enum kind kind = kind_of(&a->kinds, rec);
+    struct vcpu *vcpu;
+    struct account *v;
+
+    a->records++;
+    if ( kind == KIND_RUNSTATE )
+        return change(a, rec);
+    if ( kind == KIND_SLEEP )
+        sleeps(a, rec);
+    if ( rec->domid == MERGE_NO_DOMAIN )
+        return 0;
+
+    vcpu = vcpus_get(a->vcpus, rec->domid, rec->vcpu);
+    if ( !vcpu )
+        return 0;
+
+    v = vcpu->data;
+    v->seen = true;
+    v->cpu = rec->cpu;
+    v->exits += kind == KIND_EXIT;
+    v->io += kind == KIND_IO;
+    if ( kind == KIND_HYPERCALL )
+        count_op(v, rec);
+    if ( kind_enters(kind, rec) )
+    {
+        v->entries++;
+        v->last_entry = rec->tsc;
+        v->quiet = 0;
+    }
+    return 0;
+}
+
+static int lose(struct accounts *a, const struct merge_record *rec)
+{
+    a->gaps++;
+    a->missing += rec->missing;
+    a->last_gap = rec->tsc;
+    return 0;
+}
+
+/* Up to the end; one that never changed but was seen to run did all along. */
+void accounts_end(struct accounts *a)
+{
+    for ( unsigned int i = 0; i < vcpus_nr(a->vcpus); i++ )
+    {
+        struct account *v = vcpus_nth(a->vcpus, i)->data;
+
+        if ( v->changed || v->seen )
+            add_time(a, v, a->to, v->changed ? v->state : RUNNING);
+    }
+    vcpus_sort(a->vcpus);
+}
+
+/* The last moment that the file tells of, of all pCPUs. */
+static uint64_t end_of(const struct source *src)
+{
+    uint64_t end = src->doc.tsc;
+
+    /* Of other pCPUs there would be more: each would look idle in turn. */
+    if ( src->doc.recording )
+        return source_common_end(src);
+
+    for ( uint32_t i = 0; i < snapshot_frames(src->snap); i++ )
+    {
+        const struct snapshot_frame *f = snapshot_frame(src->snap, i);
+
+        if ( f->kind == SNAPSHOT_DATA && source_last(src, f) > end )
+            end = source_last(src, f);
+    }
+
+    return end;
+}
+
+/* The part of `in` that has all pCPUs. */
+static void choose_stretch(const struct source *src, struct stretch in,
+                           struct accounts *a)
+{
+    a->from = source_common_start(src);
+    if ( in.from > a->from )
+        a->from = in.from;
+    a->to = end_of(src);
+    a->cut = src->doc.recording;
+    if ( in.to < a->to )
+    {
+        a->to = in.to;
+        a->cut = true;
+    }
+    if ( !a->from || a->to < a->from )
+        a->from = a->to; /* no busy ring: nothing to account for */
+}
+
+bool accounts_has(const struct accounts *a, const struct merge_record *rec)
+{
+    return rec->tsc >= a->from && (!a->cut || rec->tsc <= a->to);
+}
+
+int accounts_begin(const struct source *src, struct stretch in,
+                   struct accounts *a)
+{
+    memset(a, 0, sizeof(*a));
+    choose_stretch(src, in, a);
+    a->vcpus = vcpus_new(sizeof(struct account));
+    return a->vcpus ? 0 : -ENOMEM;
+}
+
+int accounts_add(struct accounts *a, const struct merge_record *rec)
+{
+    if ( !accounts_has(a, rec) )
+        return 0;
+    return rec->kind == MERGE_GAP ? lose(a, rec) : take(a, rec);
+}
+
+int accounts_make(const struct source *src, struct stretch in,
+                  struct accounts *a, account_see see, void *arg)
+{
+    struct merge_record rec;
+    struct merge *m = NULL;
+    int rc;
+
+    rc = accounts_begin(src, in, a);
+    if ( !rc )
+        rc = merge_open(src->snap, src->doc.dict, &src->doc.clock, &m);
+    while ( !rc && (rc = merge_next(m, &rec)) > 0 )
+    {
+        if ( see )
+            see(arg, &rec);
+        rc = accounts_add(a, &rec);
+    }
+    merge_close(m);
+    if ( rc )
+        accounts_free(a);
+    else
+        accounts_end(a);
+    return rc;
+}
+
+void accounts_free(struct accounts *a)
+{
+    for ( unsigned int i = 0; a->vcpus && i < vcpus_nr(a->vcpus); i++ )
+        free(((struct account *)vcpus_nth(a->vcpus, i)->data)->waits);
+    vcpus_free(a->vcpus);
+    a->vcpus = NULL;
+}
+
+void account_add(struct account *sum, struct times *waits,
+                 const struct account *v)
+{
+    for ( unsigned int i = 0; i < RUNSTATES; i++ )
+        sum->ticks[i] += v->ticks[i];
+    for ( unsigned int i = 0; i < ACCOUNT_OPS; i++ )
+        sum->ops[i] += v->ops[i];
+    sum->unknown += v->unknown;
+    sum->hypercalls += v->hypercalls;
+    sum->entries += v->entries;
+    sum->exits += v->exits;
+    sum->io += v->io;
+    sum->runs += v->runs;
+    times_merge(waits, v->waits);
+}

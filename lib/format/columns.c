@@ -10,7 +10,7 @@
 
 #include "lib/format/columns.h"
 #include "lib/format/packet.h"
-#include "lib/format/snapshot.h"
+#include "lib/format/snapshot-layout.h"
 
 _Static_assert(sizeof(struct columns_head) == 32, "head of columns");
 

@@ -18,7 +18,10 @@
 #ifndef XENFLIGHT_PACK_H
 #define XENFLIGHT_PACK_H
 
-#include "lib/format/snapshot.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/format/snapshot-layout.h"
 
 /* Threads of a pool; more would only wait for the one that writes. */
 #define PACK_MAX_THREADS 15
@@ -26,6 +29,15 @@
 #define PACK_BYTES       (10 * SNAPSHOT_MAX_DATA_BYTES)
 
 struct pack_pool;
+
+/* How to write; all zero is right for most. */
+struct snapshot_how {
+    struct pack_pool *pool;  /* NULL: no other threads, see pack.h; it serves
+                              * one writer at a time */
+    bool plain;              /* no columns: format 1, for readers of old */
+    int level;               /* of lz4: 0 its default, 3 to 12 smaller, below 0
+                              * faster */
+};
 
 /*
  * `threads` beside the caller's, 0 to PACK_MAX_THREADS.  They are up when this

@@ -37,6 +37,10 @@ struct snapshot {
     size_t content_bytes;
 };
 
+/* Store where and why in `f` (may be NULL).  Return -EBADMSG. */
+int snapshot_set_fault(struct snapshot_fault *f, uint64_t offset,
+                       const char *what);
+
 /* -ENODATA: the file ends before `len` bytes are read. */
 int snapshot_read_at(int fd, uint64_t offset, void *data, size_t len);
 
@@ -47,6 +51,10 @@ int snapshot_read_at(int fd, uint64_t offset, void *data, size_t len);
  */
 int snapshot_scan_frame(struct snapshot *s, struct snapshot_frame *f,
                         void **buf, size_t *size);
+
+/* Whether s->in, the frame as stored, has the hash of its index entry. */
+bool snapshot_hash_fits(const struct snapshot *s,
+                        const struct snapshot_frame *f);
 
 /*
  * Kind and flags of a frame by how its content begins.  -EBADMSG: none that the

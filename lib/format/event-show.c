@@ -130,15 +130,6 @@ bool event_get(const struct event_desc *desc, unsigned int n,
     return true;
 }
 
-int event_field_index(const struct event_desc *desc, const char *name)
-{
-    for ( unsigned int i = 0; i < desc->nr_fields; i++ )
-        if ( !strcmp(desc->field[i].name, name) )
-            return i;
-
-    return -1;
-}
-
 /* Is it the number that stands for "no vCPU": all ones? */
 static bool no_vcpu(const struct event_field *f, uint64_t value)
 {

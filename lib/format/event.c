@@ -4,7 +4,6 @@
  */
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,28 +41,6 @@ static const struct {
 };
 
 #define NR_VALUES (sizeof(value_list) / sizeof(value_list[0]))
-
-int event_bad(const struct event_err *err, const char *fmt, ...)
-{
-    va_list ap;
-
-    if ( err->bytes )
-    {
-        va_start(ap, fmt);
-        vsnprintf(err->text, err->bytes, fmt, ap);
-        va_end(ap);
-    }
-
-    return -EBADMSG;
-}
-
-bool event_is_word(const char *s, size_t max)
-{
-    size_t len = strspn(s, "abcdefghijklmnopqrstuvwxyz"
-                           "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
-
-    return len && len < max && !s[len];
-}
 
 struct event_dict *event_dict_new(unsigned int max_events)
 {
@@ -133,21 +110,6 @@ int event_dict_add_value(struct event_dict *dict, const char *table,
     return 0;
 }
 
-const char *event_enum_name(const struct event_enum *names)
-{
-    return names->name;
-}
-
-const char *event_enum_row(const struct event_enum *names, unsigned int i,
-                           uint64_t *value)
-{
-    if ( !names || i >= names->nr )
-        return NULL;
-
-    *value = names->values[i].value;
-    return names->values[i].name;
-}
-
 const struct event_class event_classes[EVENT_CLASSES] = {
     { "gen", 0x00010000 },    { "sched", 0x00020000 }, { "dom0op", 0x00040000 },
     { "hvm", 0x00080000 },    { "mem", 0x00100000 },   { "pv", 0x00200000 },
@@ -161,42 +123,6 @@ const char *event_class(uint32_t event)
             return event_classes[i].name;
 
     return "other";
-}
-
-const struct event_enum *event_enum_find(const struct event_dict *dict,
-                                         const char *name)
-{
-    for ( unsigned int i = 0; i < dict->nr_enums; i++ )
-        if ( !strcmp(dict->enums[i].name, name) )
-            return &dict->enums[i];
-
-    return NULL;
-}
-
-const char *event_value_name(const struct event_enum *names, uint64_t value)
-{
-    unsigned int lo = 0, hi;
-
-    if ( !names )
-        return NULL;
-
-    /* Most tables begin with 0, 1, 2, ... */
-    if ( value < names->nr && names->values[value].value == value )
-        return names->values[value].name;
-
-    for ( hi = names->nr; lo < hi; )
-    {
-        unsigned int mid = lo + (hi - lo) / 2;
-
-        if ( names->values[mid].value == value )
-            return names->values[mid].name;
-        if ( names->values[mid].value < value )
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-
-    return NULL;
 }
 
 static int copy_text(char *to, size_t bytes, const char *from)

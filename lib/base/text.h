@@ -19,6 +19,13 @@
  */
 const char *text_escape(char *buf, size_t bytes, const char *text);
 
+/*
+ * The same for `len` bytes, which may include NULs.  The characters in `also`
+ * are escaped too: logs quote their texts and pass "\"".
+ */
+const char *text_escape_bytes(char *buf, size_t bytes, const char *text,
+                              size_t len, const char *also);
+
 /* "1.5 MiB" */
 const char *text_bytes(char *buf, size_t size, uint64_t bytes);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * text.c: texts that others chose, made fit to print.
+ * text.c: escape foreign text for output; print and parse sizes and times.
  */
 
 #include <errno.h>

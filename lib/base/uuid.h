@@ -19,9 +19,9 @@ const char *uuid_to_text(const uint8_t uuid[UUID_BYTES],
                          char text[UUID_TEXT_BYTES]);
 
 /*
- * Parse the uuid that `text` starts with; either case is accepted, and anything
- * may follow.  Return 0, or -EINVAL if the 36 characters are no uuid; `uuid` is
- * then undefined.
+ * Parse the uuid that `text` starts with; either case is accepted, and
+ * anything may follow.  Return 0, or -EINVAL if the 36 characters are no uuid;
+ * `uuid` is then undefined.
  */
 int uuid_from_text(const char *text, uint8_t uuid[UUID_BYTES]);
 

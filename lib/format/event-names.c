@@ -2,7 +2,7 @@
 /*
  * event-names.c: look up tables, values and fields by name or number.
  *
- * The other event*.c files use these; this one uses none of them.
+ * A leaf: the other event*.c files use this one, and it uses none of them.
  */
 
 #include <errno.h>
@@ -66,7 +66,7 @@ const char *event_value_name(const struct event_enum *names, uint64_t value)
     if ( !names )
         return NULL;
 
-    /* Most tables begin with 0, 1, 2, ... */
+    /* Most tables start with 0, 1, 2, ..., so the value is often its index. */
     if ( value < names->nr && names->values[value].value == value )
         return names->values[value].name;
 

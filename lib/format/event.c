@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * event.c: the compiled-in list, dictionaries, look-up.
+ * event.c: build dictionaries from the compiled-in event list or from parts of
+ * a file, and look events up in them.
  */
 
 #include <errno.h>
@@ -54,7 +55,10 @@ void event_dict_free(struct event_dict *dict)
     free(dict);
 }
 
-/* The table that new values go to: the last one, or a new one. */
+/*
+ * Return the table that takes the next value: the last table if it has that
+ * name, else a new one.  NULL if that is not possible.
+ */
 static struct event_enum *open_table(struct event_dict *dict, const char *name,
                                      const struct event_err *err)
 {
@@ -65,7 +69,7 @@ static struct event_enum *open_table(struct event_dict *dict, const char *name,
 
     if ( event_enum_find(dict, name) )
     {
-        event_bad(err, "enums: table %s is there twice", name);
+        event_bad(err, "enums: duplicate table %s", name);
         return NULL;
     }
     if ( dict->nr_enums == EVENT_MAX_ENUMS )
@@ -88,10 +92,10 @@ int event_dict_add_value(struct event_dict *dict, const char *table,
     struct event_enum *e;
 
     if ( !event_is_word(table, EVENT_WORD_BYTES) )
-        return event_bad(err, "enums: the name of table %u is none",
+        return event_bad(err, "enums: invalid name of table %u",
                          dict->nr_enums);
     if ( !event_is_word(name, EVENT_WORD_BYTES) )
-        return event_bad(err, "enums: %s: the name of %llu is none", table,
+        return event_bad(err, "enums: %s: invalid name of %llu", table,
                          (unsigned long long)value);
     if ( dict->nr_values == EVENT_MAX_VALUES )
         return event_bad(err, "enums: more than %u values", EVENT_MAX_VALUES);
@@ -143,14 +147,14 @@ int event_dict_add_event(struct event_dict *dict,
     struct event_desc *desc = &dict->events[dict->nr_events];
 
     if ( src->id < XEN_FLIGHTREC_ID_FIRST || src->id >= XEN_FLIGHTREC_IDS )
-        return event_bad(err, "events: there can be no id %u", src->id);
+        return event_bad(err, "events: invalid id %u", src->id);
     if ( dict->by_id[src->id] )
-        return event_bad(err, "events: id %u is there twice", src->id);
+        return event_bad(err, "events: duplicate id %u", src->id);
     if ( !src->event || src->event > EVENT_MAX_WORD )
-        return event_bad(err, "events: id %u: %#x is no event", src->id,
+        return event_bad(err, "events: id %u: invalid event %#x", src->id,
                          src->event);
     if ( !event_is_word(src->name, EVENT_NAME_BYTES) )
-        return event_bad(err, "events: id %u: its name is none", src->id);
+        return event_bad(err, "events: id %u: invalid name", src->id);
     if ( copy_text(desc->fields, sizeof(desc->fields), src->fields) ||
          copy_text(desc->format, sizeof(desc->format), src->format) )
         return event_bad(err, "events: id %u: fields or format too long",
@@ -175,7 +179,7 @@ static int by_event_word(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* Tables that name the arguments of a hypercall: "sched_op_a0". */
+/* Find the tables that name the arguments of a hypercall: "sched_op_a0". */
 static void find_args(struct event_dict *dict)
 {
     const struct event_enum *calls = event_enum_find(dict, "hypercall");
@@ -209,7 +213,7 @@ int event_dict_finish(struct event_dict *dict, const struct event_err *err)
     return 0;
 }
 
-/* hvm_exit is the table of this machine's vendor. */
+/* Add the compiled-in tables, and that of the vendor again as hvm_exit. */
 static int add_values(struct event_dict *dict, enum event_vendor vendor,
                       const struct event_err *err)
 {
@@ -237,7 +241,7 @@ static const struct event_row *find_row(uint32_t event)
     return NULL;
 }
 
-/* What follows a double underscore is not shown. */
+/* A row's name up to a double underscore, which separates variants. */
 static void shown_name(char name[EVENT_NAME_BYTES], const struct event_row *row)
 {
     const char *cut = strstr(row->name, "__");
@@ -286,7 +290,7 @@ int event_dict_build(const uint32_t *map, unsigned int nr,
     rc = add_values(dict, vendor, &err);
     for ( unsigned int id = XEN_FLIGHTREC_ID_FIRST; id < nr && !rc; id++ )
     {
-        /* Xen's page: may change between two reads. */
+        /* Read once: Xen may write the page. */
         uint32_t event = map ? *(const volatile uint32_t *)&map[id]
                              : event_list[id - XEN_FLIGHTREC_ID_FIRST].event;
 

@@ -16,12 +16,12 @@
 #include "lib/format/snapshot-impl.h"
 
 int snapshot_set_fault(struct snapshot_fault *f, uint64_t offset,
-                       const char *what)
+                       const char *why)
 {
     if ( f )
     {
         f->offset = offset;
-        snprintf(f->what, sizeof(f->what), "%s", what);
+        snprintf(f->what, sizeof(f->what), "%s", why);
     }
 
     return -EBADMSG;
@@ -47,7 +47,7 @@ int snapshot_read_at(int fd, uint64_t offset, void *data, size_t len)
     return 0;
 }
 
-/* Makes *buf at least `bytes` long; the content is lost. */
+/* Make *buf at least `bytes` long; its content is lost. */
 static int make_room(void **buf, size_t *size, size_t bytes)
 {
     void *fresh;
@@ -66,12 +66,12 @@ static int make_room(void **buf, size_t *size, size_t bytes)
 }
 
 /*
- * Frames.
+ * Content.
  */
 
 /*
- * Decompresses the `bytes` bytes in s->in into exactly `content_bytes`.  -EILSEQ:
- * as many as that, but not what was written.
+ * Decompress the `bytes` bytes in s->in to exactly `content_bytes`.  Return 0,
+ * -ENOMEM, -EBADMSG, or -EILSEQ if the length is right and the checksum wrong.
  */
 static int inflate_frame(struct snapshot *s, size_t bytes, void *out,
                          size_t content_bytes)
@@ -108,8 +108,8 @@ static uint32_t first_word(const void *data, size_t len)
     return first;
 }
 
-/* What begins like nothing that is known is of a later version. */
-int snapshot_tell_kind(const uint8_t *data, size_t len,
+/* Unknown content is from a later version, hence no error. */
+int snapshot_find_kind(const uint8_t *data, size_t len,
                        struct snapshot_frame *f)
 {
     bool first = f->offset == sizeof(struct snapshot_header);
@@ -127,7 +127,7 @@ int snapshot_tell_kind(const uint8_t *data, size_t len,
     return first && f->kind != SNAPSHOT_META ? -EBADMSG : 0;
 }
 
-/* The frame's columns, in s->content, to packets in *buf. */
+/* Unpack the columns in s->content to packets in *buf. */
 static int unpack_columns(struct snapshot *s, const struct snapshot_frame *f,
                           void **buf, size_t *size, size_t *len)
 {
@@ -140,7 +140,7 @@ static int unpack_columns(struct snapshot *s, const struct snapshot_frame *f,
     return rc;
 }
 
-/* Content of the frame whose `f->bytes` stored bytes are in s->in. */
+/* Get the content of the frame whose `f->bytes` stored bytes are in s->in. */
 static int read_columns(struct snapshot *s, const struct snapshot_frame *f,
                         void **buf, size_t *size, size_t *len)
 {
@@ -161,7 +161,8 @@ static int read_plain(struct snapshot *s, const struct snapshot_frame *f,
     return rc ? rc : inflate_frame(s, f->bytes, *buf, f->content_bytes);
 }
 
-bool snapshot_hash_fits(const struct snapshot *s, const struct snapshot_frame *f)
+bool snapshot_hash_fits(const struct snapshot *s,
+                        const struct snapshot_frame *f)
 {
     return f->xxh64 == XXH64(s->in, f->bytes, 0);
 }
@@ -182,7 +183,10 @@ int snapshot_read(struct snapshot *s, uint32_t i, void **buf, size_t *size,
     if ( rc )
         return rc == -ENODATA ? -EBADMSG : rc;
 
-    /* If that is what the index has wrong, the frame's own checksum tells. */
+    /*
+     * The hash may be wrong in the index only.  A frame with its own checksum
+     * is checked by that.
+     */
     if ( !snapshot_hash_fits(s, f) && s->in[LZ4_FLAGS_AT] != LZ4_FLAGS )
         return -EBADMSG;
 
@@ -193,16 +197,16 @@ int snapshot_read(struct snapshot *s, uint32_t i, void **buf, size_t *size,
     if ( rc )
         return rc == -EILSEQ ? -EBADMSG : rc;
 
-    /* So that a document is a string; there is room for it. */
+    /* Terminate documents; make_room() allowed for it. */
     ((char *)*buf)[*len] = '\0';
     return 0;
 }
 
 /*
- * Without an index.
+ * Frames that no index describes.
  */
 
-/* Length of the lz4 frame at f->offset; fills in .bytes and .content_bytes. */
+/* Measure the lz4 frame at f->offset: set f->bytes and f->content_bytes. */
 static int measure_frame(struct snapshot *s, struct snapshot_frame *f)
 {
     uint8_t head[LZ4_HEADER_BYTES];
@@ -214,7 +218,8 @@ static int measure_frame(struct snapshot *s, struct snapshot_frame *f)
         return rc;
 
     memcpy(&content, head + LZ4_CONTENT_AT, sizeof(content));
-    if ( head[LZ4_FLAGS_AT] != LZ4_FLAGS || !content || content > SNAPSHOT_MAX_JSON_BYTES )
+    if ( head[LZ4_FLAGS_AT] != LZ4_FLAGS || !content ||
+         content > SNAPSHOT_MAX_JSON_BYTES )
         return -EBADMSG;
 
     limit = f->offset + LZ4F_compressFrameBound(content, NULL);
@@ -241,7 +246,7 @@ static int measure_frame(struct snapshot *s, struct snapshot_frame *f)
     return 0;
 }
 
-/* A packet that is none leaves the ones before it. */
+/* An invalid packet only ends the frame, unless it is the first. */
 static int describe(const void *packets, size_t bytes, struct snapshot_frame *f)
 {
     int rc = pack_describe(packets, bytes, f);
@@ -276,7 +281,7 @@ int snapshot_scan_frame(struct snapshot *s, struct snapshot_frame *f,
         f->bytes = 0;
         return rc;
     }
-    rc = snapshot_tell_kind(s->content, f->content_bytes, f);
+    rc = snapshot_find_kind(s->content, f->content_bytes, f);
     if ( rc )
         return rc;
 

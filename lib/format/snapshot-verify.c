@@ -10,11 +10,7 @@
 #include "lib/format/pack.h"
 #include "lib/format/snapshot-impl.h"
 
-/*
- * Verify.
- */
-
-/* But for what a later version may have put there. */
+/* Compare two entries, ignoring fields and flags of later versions. */
 static bool same_entry(const struct snapshot_frame *a,
                        const struct snapshot_frame *b)
 {
@@ -28,7 +24,7 @@ static bool same_entry(const struct snapshot_frame *a,
     return !memcmp(&x, &y, sizeof(x));
 }
 
-/* Is the frame what its index entry says, content included? */
+/* Check one frame, content included, against its index entry. */
 static int verify_frame(struct snapshot *s, uint32_t i, void **buf,
                         size_t *size, size_t *len, struct snapshot_fault *fault)
 {
@@ -50,19 +46,20 @@ static int verify_frame(struct snapshot *s, uint32_t i, void **buf,
     if ( rc || !snapshot_is_known(f) )
         return rc;
 
-    rc = snapshot_tell_kind(*buf, *len, &seen);
+    rc = snapshot_find_kind(*buf, *len, &seen);
     if ( !rc && seen.kind == SNAPSHOT_DATA )
         rc = pack_describe(*buf, *len, &seen);
     if ( rc )
-        return snapshot_set_fault(fault, f->offset, "a frame holds no valid packets");
+        return snapshot_set_fault(fault, f->offset,
+                                  "a frame has no valid packets");
     if ( !same_entry(&seen, f) )
         return snapshot_set_fault(fault, f->offset,
-                         "a frame and its index entry do not agree");
+                         "a frame does not match its index entry");
 
     return 0;
 }
 
-/* By stream and sequence. */
+/* Order by stream, then by sequence. */
 static int compare_seq(const void *x, const void *y)
 {
     const struct snapshot_frame *a = x, *b = y;
@@ -74,7 +71,7 @@ static int compare_seq(const void *x, const void *y)
     return a->first_seq < b->first_seq ? -1 : a->first_seq > b->first_seq;
 }
 
-/* Is no packet in two frames?  They agree with the index by now. */
+/* Check that no two frames have a packet in common, by their entries. */
 static int verify_once(const struct snapshot *s, struct snapshot_fault *fault)
 {
     struct snapshot_frame *f = calloc(s->nr_frames, sizeof(*f));
@@ -91,7 +88,7 @@ static int verify_once(const struct snapshot *s, struct snapshot_fault *fault)
         if ( f[i].cpu == f[i - 1].cpu && f[i].channel == f[i - 1].channel &&
              f[i].first_seq <= f[i - 1].last_seq )
             rc = snapshot_set_fault(fault, f[i].offset,
-                           "a frame has packets that another one has too");
+                           "two frames have the same packets");
     free(f);
     return rc;
 }

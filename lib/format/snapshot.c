@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * snapshot.c: the reading half of the snapshot file.
+ * snapshot.c: open a snapshot file and find its frames.
  *
- * An index that is there and right (snapshot-index.c) is believed about where
- * frames lie, and each frame's hash and lengths are checked when it is read.
- * Without one, frames are measured and decompressed one after another from the
- * start.
+ * A valid index (snapshot-index.c) gives the position of each frame; hash and
+ * lengths of a frame are checked when it is read (snapshot-frame.c).  Without
+ * an index, frames are measured and decompressed one by one from the start.
  */
 
 #include <errno.h>
@@ -56,7 +55,7 @@ static int load_header(struct snapshot *s, struct snapshot_fault *fault)
 
     if ( h->skip_magic != SNAPSHOT_SKIP_HEADER ||
          memcmp(h->magic, SNAPSHOT_HEADER_MAGIC, sizeof(h->magic)) )
-        return snapshot_set_fault(fault, 0, "no snapshot file: magic is missing");
+        return snapshot_set_fault(fault, 0, "not a snapshot file");
 
     if ( h->xxh64 != XXH64(h, offsetof(struct snapshot_header, xxh64), 0) ||
          h->skip_bytes != sizeof(*h) - 8 )
@@ -96,31 +95,32 @@ int snapshot_json(struct snapshot *s, enum snapshot_kind kind, char **text,
 }
 
 /*
- * Without an index.
+ * Opening without an index.
  */
 
-/* Why what begins with `magic` is not one more whole frame. */
+/* Return why there is no whole frame where `magic` was read. */
 static const char *scan_reason(uint32_t magic, int rc)
 {
     if ( magic == SNAPSHOT_SKIP_INDEX )
-        return "the index is cut or damaged, or something follows it";
+        return "the index is truncated or damaged, or data follows it";
     if ( rc == -ENODATA )
         return "the file ends inside a frame";
     if ( magic != SNAPSHOT_LZ4_FRAME )
-        return "what follows is no frame";
+        return "no frame follows";
     return "a frame is damaged";
 }
 
-/* The first damage is the one that is told. */
-static void note_fault(struct snapshot *s, uint64_t offset, const char *what)
+/* Only the first damage is reported. */
+static void note_fault(struct snapshot *s, uint64_t offset, const char *why)
 {
     if ( !s->fault.what[0] )
-        snapshot_set_fault(&s->fault, offset, what);
+        snapshot_set_fault(&s->fault, offset, why);
 }
 
 /*
- * The frame at *next; on to its end.  1: there is one more to try; 0: nothing
- * behind it can be found.  Only the meta document tells what the rest is.
+ * Add the frame at *next and advance to its end.  Return 1 to go on, 0 if the
+ * next frame cannot be found.  A file without its meta document is given up,
+ * since nothing else explains the records.
  */
 static int scan_one(struct snapshot *s, uint64_t *next, void **buf,
                     size_t *size)
@@ -148,10 +148,10 @@ static int scan_one(struct snapshot *s, uint64_t *next, void **buf,
 }
 
 /*
- * Walks frames as far as it can; s->fault says what is wrong first.  Where a
- * damaged frame ends is known if it still has as much content as it says.  Else
- * the next one is not searched for: records hold what guests wrote, and that can
- * be a frame.
+ * Walk the frames as far as possible; s->fault gets the first damage.  The end
+ * of a damaged frame is known if its content still has the stated length.
+ * Otherwise the walk stops.  It must not search for the next frame: records
+ * contain bytes that guests wrote, and those can form a frame.
  */
 static int scan(struct snapshot *s)
 {
@@ -173,7 +173,7 @@ static int scan(struct snapshot *s)
 }
 
 /*
- * Open, close, look.
+ * Opening and closing.
  */
 
 static int new_snapshot(int fd, struct snapshot **out,
@@ -225,7 +225,7 @@ int snapshot_open_fd(int fd, struct snapshot **out,
     return rc;
 }
 
-/* O_NONBLOCK: a FIFO of that name must not make us wait. */
+/* O_NONBLOCK: opening a FIFO would block otherwise. */
 int snapshot_open(const char *path, struct snapshot **out,
                   struct snapshot_fault *fault)
 {

@@ -93,7 +93,7 @@ static void why_mapped(hyp_op_fn *op, void *arg, char *why)
     uint32_t cpu;
 
     frames = count_mapped(op, arg, XEN_FLIGHTREC_RES_INFO, 0, &first);
-    if ( !recorder_status(op, arg, &st) )
+    if ( !hyp_status(op, arg, &st) )
         for ( cpu = 0; cpu < st.nr_cpus; cpu++ )
             frames = count_mapped(op, arg, cpu, frames, &first);
     if ( first.id == XEN_FLIGHTREC_RES_INFO )
@@ -142,7 +142,7 @@ static void why_exists(hyp_op_fn *op, void *arg, char *why)
     struct xen_flightrec_op_status st;
     char size[32], slot[32];
 
-    if ( recorder_status(op, arg, &st) )
+    if ( hyp_status(op, arg, &st) )
         return;
     snprintf(why, COMMAND_WHY,
              "there are buffers of another form: %s a pCPU in slots of %s, %u "
@@ -184,7 +184,7 @@ static int change_classes(hyp_op_fn *op, void *arg,
 {
     struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_mask };
     struct xen_flightrec_op_status st;
-    int rc = recorder_status(op, arg, &st);
+    int rc = hyp_status(op, arg, &st);
 
     if ( rc )
         return rc;
@@ -235,7 +235,7 @@ static int carry_out(hyp_op_fn *op, void *arg, const struct command *c,
     switch ( c->verb )
     {
     case COMMAND_START:
-        rc = recorder_status(op, arg, &st);
+        rc = hyp_status(op, arg, &st);
         if ( !rc && !(st.state & XEN_FLIGHTREC_ST_CREATED) )
             rc = create(op, arg, &c->create, why);
         return rc ? rc : simple(op, arg, XEN_FLIGHTREC_OP_start);

@@ -9,7 +9,6 @@
 
 #include "lib/xen/horizon.h"
 #include "lib/xen/hyp-tbuf.h"
-#include "lib/xen/recorder.h"
 
 #define TORN_TRIES 8
 
@@ -269,7 +268,7 @@ int horizon_read(hyp_op_fn *op, void *arg, const struct rings *rings,
     int rc;
 
     memset(out, 0, sizeof(*out));
-    rc = recorder_status(op, arg, &st);
+    rc = hyp_status(op, arg, &st);
     if ( rc || !(st.state & XEN_FLIGHTREC_ST_CREATED) )
         return rc;
     rc = read_scale(op, arg, &st, &s);

@@ -51,6 +51,14 @@ int hyp_op(struct hyp *h, struct xen_flightrec_op *op);
 typedef int hyp_op_fn(void *arg, struct xen_flightrec_op *op);
 
 /*
+ * Read the recorder's status by @op.  In the library itself (status.c), not in
+ * the backend, so a process without Xen's handles can use it too.  Return 0,
+ * -EPROTO if the answer has another ABI version or an impossible number of
+ * pCPUs, or the error of @op.
+ */
+int hyp_status(hyp_op_fn *op, void *arg, struct xen_flightrec_op_status *st);
+
+/*
  * A plain sentence for a return code of hyp_open() and hyp_op(), with what to
  * do about it.
  */

@@ -6,28 +6,11 @@
 #include "lib/xen/horizon.h"
 #include "lib/xen/hyp-tbuf.h"
 
-#define MAX_CPUS 4096
-
 static int simple(hyp_op_fn *op, void *arg, uint32_t cmd)
 {
     struct xen_flightrec_op o = { .cmd = cmd };
 
     return op(arg, &o);
-}
-
-int recorder_status(hyp_op_fn *op, void *arg,
-                    struct xen_flightrec_op_status *st)
-{
-    struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_status };
-    int rc = op(arg, &o);
-
-    if ( rc )
-        return rc;
-    if ( o.u.status.version != XEN_FLIGHTREC_VERSION ||
-         o.u.status.nr_cpus > MAX_CPUS )
-        return -EPROTO;
-    *st = o.u.status;
-    return 0;
 }
 
 int recorder_start(hyp_op_fn *op, void *arg, uint32_t bytes_per_cpu)
@@ -37,7 +20,7 @@ int recorder_start(hyp_op_fn *op, void *arg, uint32_t bytes_per_cpu)
         .u.create.bytes_per_cpu = bytes_per_cpu,
     };
     struct xen_flightrec_op_status st;
-    int rc = recorder_status(op, arg, &st);
+    int rc = hyp_status(op, arg, &st);
 
     if ( !rc && !(st.state & XEN_FLIGHTREC_ST_CREATED) )
         rc = op(arg, &create);
@@ -116,7 +99,7 @@ int recorder_json(hyp_op_fn *op, void *arg, const struct rings *rings,
     int rc;
 
     *out = NULL;
-    rc = recorder_status(op, arg, &st);
+    rc = hyp_status(op, arg, &st);
     if ( !rc )
         rc = horizon_read(op, arg, rings, &h);
     if ( rc )

@@ -12,9 +12,6 @@
 
 #include "lib/xen/rings.h"
 
-int recorder_status(hyp_op_fn *op, void *arg,
-                    struct xen_flightrec_op_status *st);
-
 /* Start recording; makes buffers of `bytes_per_cpu` first if there are none. */
 int recorder_start(hyp_op_fn *op, void *arg, uint32_t bytes_per_cpu);
 int recorder_stop(hyp_op_fn *op, void *arg);

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "lib/xen/hyp-tbuf.h"
-#include "lib/xen/recorder.h"
 #include "lib/xen/rings-impl.h"
 
 static int __attribute__((__format__(__printf__, 3, 4)))
@@ -96,7 +95,7 @@ int rings_map(struct hyp *h, struct rings *r, struct rings_error *err)
 
     memset(r, 0, sizeof(*r));
     err->what[0] = '\0';
-    rc = recorder_status(hyp_op_arg, h, &st);
+    rc = hyp_status(hyp_op_arg, h, &st);
     if ( rc )
         return rc;
     if ( !(st.state & XEN_FLIGHTREC_ST_CREATED) )

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "lib/format/packet.h"
-#include "lib/xen/recorder.h"
 
 /* One ring. */
 struct position {
@@ -60,7 +59,7 @@ static int ask_position(struct stream_reader *s, struct position *r,
 static int check_incarnation(struct stream_reader *s)
 {
     struct xen_flightrec_op_status st;
-    int rc = recorder_status(op_arg, s->hyp, &st);
+    int rc = hyp_status(op_arg, s->hyp, &st);
 
     if ( rc )
         return rc;

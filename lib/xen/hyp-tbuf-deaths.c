@@ -93,7 +93,7 @@ static void on_death(struct hyp_tbuf *x, const struct hyp_domain *d,
     t.domid = d->domid;
     memcpy(t.handle, d->handle, sizeof(t.handle));
     if ( hyp_tbuf_begin(x, &t) == -EBUSY )
-        hyp_tbuf_say(x, "domain %u: its crash finds nothing left to hold: %u "
+        hyp_tbuf_log(x, "domain %u: its crash finds nothing left to hold: %u "
             "generations wait to be written", d->domid,
             XEN_FLIGHTREC_MAX_HELD);
 }
@@ -132,7 +132,7 @@ static void compare_domains(struct hyp_tbuf *x, const struct hyp_domain *list,
 int hyp_tbuf_domains(struct hyp *h, struct hyp_domain **list,
                      unsigned int *nr)
 {
-    struct hyp_tbuf *x = (struct hyp_tbuf *)h;
+    struct hyp_tbuf *x = to_tbuf(h);
     int rc = x->raw->be->domains(x->raw, list, nr);
     struct hyp_domain *copy;
 

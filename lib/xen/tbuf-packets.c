@@ -8,8 +8,6 @@
 
 #include "lib/format/packet.h"
 
-/* As in Xen: a step of the stamps is the power of two nearest below this. */
-#define STEP_NS     10
 /* Twice the events of the list: a look-up ends after a step or two. */
 #define HASH_BITS   10
 #define HASH_SIZE   (1U << HASH_BITS)
@@ -79,16 +77,6 @@ void tbuf_ids_free(struct tbuf_ids *ids)
 /*
  * The pages.
  */
-
-uint8_t tbuf_tsc_shift(uint32_t tsc_khz)
-{
-    uint8_t shift = 0;
-
-    while ( shift < PACKET_MAX_SHIFT &&
-            (2ULL << shift) * 1000000 <= (uint64_t)tsc_khz * STEP_NS )
-        shift++;
-    return shift;
-}
 
 int tbuf_pages_new(uint32_t cpu, uint32_t node, uint32_t buffer_bytes,
                    uint8_t tsc_shift, struct tbuf_pages *p)

@@ -65,7 +65,4 @@ void tbuf_pages_fill(struct tbuf_pages *p, const struct tbuf_ids *ids,
 /* Records that Xen says it lost, in [cons, cons + bytes). */
 uint64_t tbuf_count_lost(const struct tbuf *t, uint32_t cons, uint32_t bytes);
 
-/* A step of the records' stamps that is nearest to 10 ns, as Xen chooses it. */
-uint8_t tbuf_tsc_shift(uint32_t tsc_khz);
-
 #endif /* XENFLIGHT_TBUF_PACKETS_H */

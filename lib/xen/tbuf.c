@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* tbuf.c: walk Xen's trace buffer, keep it overwriting. */
 
+#include "lib/format/packet.h"
 #include "lib/xen/tbuf.h"
 
 /* Xen may write on between a look and a move: how often that is tried. */
 #define MOVE_TRIES 8
+/* As in Xen: a step of the stamps is the power of two nearest below this. */
+#define STEP_NS    10
 
 /*
  * The buffer.
@@ -302,4 +305,14 @@ int tbuf_info_cpu(const void *info, size_t bytes, unsigned int cpu,
         if ( !mfn[i] )
             return -EPROTO;
     return 0;
+}
+
+uint8_t tbuf_tsc_shift(uint32_t tsc_khz)
+{
+    uint8_t shift = 0;
+
+    while ( shift < PACKET_MAX_SHIFT &&
+            (2ULL << shift) * 1000000 <= (uint64_t)tsc_khz * STEP_NS )
+        shift++;
+    return shift;
 }

@@ -191,4 +191,7 @@ int tbuf_info_check(const void *info, size_t bytes, uint32_t *pages);
 int tbuf_info_cpu(const void *info, size_t bytes, unsigned int cpu,
                   uint32_t *mfn);
 
+/* A step of the records' stamps that is nearest to 10 ns, as Xen chooses it. */
+uint8_t tbuf_tsc_shift(uint32_t tsc_khz);
+
 #endif /* XENFLIGHT_TBUF_H */

@@ -257,7 +257,7 @@ static void case_bogus_index(struct world *w)
     equal(host(w, "enabled"), 0);
     bogus = counter(w, 0, "bogus");
     check(bogus > 0);
-    check(wait_log(w, "make no sense"));
+    check(wait_log(w, "invalid indices"));
     equal(host(w, "enabled"), 1);
     host(w, "fill 0 %u", RING);
     equal(counter(w, 0, "bogus"), bogus);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/format/audit.h"
 #include "lib/xen/horizon.h"
 #include "lib/xen/hyp-tbuf.h"
 
@@ -38,14 +39,7 @@ const char *horizon_channel_name(unsigned int channel)
 
 const char *horizon_lost_name(unsigned int cause)
 {
-    static const char *const name[XEN_FLIGHTREC_LOST_CAUSES] = {
-        [XEN_FLIGHTREC_LOST_NESTED] = "nested",
-        [XEN_FLIGHTREC_LOST_BUSY] = "busy",
-        [XEN_FLIGHTREC_LOST_STOPPED] = "stopped",
-        [XEN_FLIGHTREC_LOST_RETRY] = "retry",
-    };
-
-    return name[cause];
+    return audit_lost_name(cause);
 }
 
 /*

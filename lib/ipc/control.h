@@ -54,9 +54,9 @@ int control_ask(int fd, const void *req, size_t bytes, int timeout_ms,
                 json_t **answer);
 
 /*
- * Take the lock, and make RUN (0700) if it does not exist.  Return the fd of the
- * lock, which the caller closes to release it; -EBUSY if it is held, -EPERM if
- * RUN belongs to another user or others may write in it, or -errno.
+ * Take the lock, and make RUN (0700) if it does not exist.  Return its fd,
+ * which the caller closes to release it; -EBUSY if it is held, -EPERM if RUN
+ * belongs to another user or others may write in it, or -errno.
  */
 int control_lock(const char *run);
 /*

@@ -7,7 +7,7 @@
  * Ids of event classes:
  *   compact id                    the fields of the dictionary
  *   compact id + CTF_RAW          the same event, its payload as bare words:
- *                                 the record is shorter or longer than described
+ *                                 the record has another length than described
  *   CTF_UNKNOWN                   an event that the dictionary does not have
  *   CTF_GAP                       missing records: the count (0: not known) and
  *                                 the cause

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hyp-tbuf-bind.c: become the consumer of the trace buffers, and at exit restore
- * the settings that were found.
+ * hyp-tbuf-bind.c: become the consumer of the trace buffers, and at exit
+ * restore the settings that were found.
  */
 
 #include <stdio.h>

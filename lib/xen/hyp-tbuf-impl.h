@@ -101,8 +101,8 @@ int hyp_tbuf_take_buffers(struct hyp_tbuf *x);
 uint32_t hyp_tbuf_unfetched(const struct hyp_tbuf *x);
 /*
  * Move the consumer index of each buffer that is half full.  A generation that
- * was not fetched keeps a quarter of the buffer.  @oldest: the oldest of them, 0
- * if there is none.
+ * was not fetched keeps a quarter of the buffer.  @oldest: the oldest of them,
+ * 0 if there is none.
  */
 void hyp_tbuf_advance(struct hyp_tbuf *x, uint32_t oldest);
 /* The same, but only if every generation was fetched. */

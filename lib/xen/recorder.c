@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* recorder.c: start and stop the recorder, describe its state as JSON. */
+
 #include "lib/xen/recorder.h"
 
 #include <errno.h>
@@ -56,7 +58,7 @@ static json_t *status_json(const struct xen_flightrec_op_status *st)
                      "suppressed", (json_int_t)st->suppressed);
 }
 
-/* What the backend knows of Xen's own buffers, into that pCPU's object. */
+/* Add the counters of the trace buffer backend to the object of a pCPU. */
 static int tbuf_json(hyp_op_fn *op, void *arg, json_t *cpu)
 {
     struct xen_flightrec_op o = { .cmd = HYP_OP_TBUF_COUNTERS };

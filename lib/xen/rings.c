@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * rings.c: the recorder's rings, mapped read-only.
- */
+/* rings.c: map the recorder's rings and check their geometry. */
 
 #include <errno.h>
 #include <stdarg.h>
@@ -28,7 +26,7 @@ static int hyp_op_arg(void *arg, struct xen_flightrec_op *op)
     return hyp_op(arg, op);
 }
 
-/* The pages are Xen's own, but a wrong one must not lead us astray. */
+/* The pages are written by Xen only, but are checked all the same. */
 static int check_channel(const struct xen_flightrec_channel *c,
                          uint32_t frames)
 {

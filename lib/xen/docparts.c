@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * docparts.c: what all writers of a meta document put into it.
- */
+/* docparts.c: the parts of a meta document that all its writers share. */
 
 #include <errno.h>
 

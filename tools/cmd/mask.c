@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "lib/xen/recorder.h"
+#include "lib/xen/hyp.h"
 #include "lib/base/text.h"
 #include "tools/live/ask.h"
 #include "tools/cmd.h"
@@ -115,7 +115,7 @@ static int read_masks(struct hyp *h, void *arg)
 {
     json_t **out = arg, *refused;
     struct xen_flightrec_op_status st;
-    int rc = recorder_status(ask_op, h, &st);
+    int rc = hyp_status(ask_op, h, &st);
     uint32_t ch;
 
     *out = json_object();

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "lib/read/merge.h"
-#include "tools/base/tool.h"
+#include "tools/base/source.h"
 
 #define WALK_ALL  0 /* @from_tsc: no frame is skipped */
 #define WALK_STOP 1 /* returned by a walk_fn: the walk ends without an error */

@@ -13,11 +13,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/base/message.h"
+#include "tools/base/options.h"
+#include "tools/base/walk.h"
 #include "tools/cmd.h"
 #include "tools/export/export.h"
 #include "tools/select/filter.h"
-#include "tools/base/options.h"
-#include "tools/base/walk.h"
 
 static const struct export_format *const formats[] = {
     &export_ctf, &export_perfetto, &export_xentrace, &export_json, &export_csv,

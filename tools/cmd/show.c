@@ -10,13 +10,14 @@
 #include <string.h>
 
 #include "lib/base/text.h"
-#include "tools/cmd.h"
-#include "tools/select/filter.h"
+#include "tools/base/message.h"
 #include "tools/base/options.h"
-#include "tools/print/out.h"
+#include "tools/base/source.h"
 #include "tools/base/term.h"
-#include "tools/base/tool.h"
 #include "tools/base/walk.h"
+#include "tools/cmd.h"
+#include "tools/print/out.h"
+#include "tools/select/filter.h"
 
 #define MAX_CPUS     FILTER_MAX_CPUS
 #define MAX_VCPUS    8192

@@ -29,9 +29,6 @@ static const struct argp_option option_list[] = {
     { 0 },
 };
 
-static const struct argp_child children[] = { { &ask_argp, 0, NULL, 0 },
-                                              { 0 } };
-
 static uint32_t number(const char *arg, bool bytes, const char *what,
                        struct argp_state *state)
 {
@@ -49,9 +46,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
     switch ( key )
     {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &o->ask;
-        return 0;
     case 's':
         o->c.create.bytes_per_cpu = number(arg, true, "--size", state);
         return 0;
@@ -68,14 +62,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             argp_error(state, "not a mask: see xenflight mask --help");
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return ask_parse_child(key, arg, state);
     }
 }
 
 static const struct argp argp = {
     .options = option_list,
     .parser = parse,
-    .children = children,
+    .children = ask_children,
     .doc = "Make buffers, for all pCPUs there are and those to come; recording "
            "begins with xenflight start.  Nothing is done if there are such "
            "buffers already; those of another form must be destroyed first.\v"

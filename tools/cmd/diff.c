@@ -35,10 +35,10 @@ static void check(struct options *o, struct argp_state *state)
 {
     if ( o->file[DIFF_B] && o->has_at )
         argp_error(state, "--at is for one file");
-    else if ( !o->file[DIFF_B] && !o->has_at && !o->filter.by_time )
+    else if ( !o->file[DIFF_B] && !o->has_at && !o->filter.last.given )
         argp_error(state, "with which other file? or say with --at or --last "
                    "where to split this one");
-    else if ( !o->file[DIFF_B] && o->has_at && o->filter.by_time )
+    else if ( !o->file[DIFF_B] && o->has_at && o->filter.last.given )
         argp_error(state, "either --at or --last");
 }
 
@@ -50,11 +50,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &o->filter;
-        state->child_inputs[1] = &o->term;
-        return 0;
-    case 'l':
-        o->filter.by_time = true;
-        o->filter.last_ns = parse_time("last", arg, state);
+        state->child_inputs[1] = &o->filter.last;
+        state->child_inputs[2] = &o->term;
+        state->child_inputs[3] = &o->json;
         return 0;
     case OPT_AT:
         o->has_at = true;
@@ -64,9 +62,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_ALL:
         o->all = true;
-        return 0;
-    case 'j':
-        o->json = true;
         return 0;
     case ARGP_KEY_ARG:
         if ( state->arg_num >= DIFF_SIDES )
@@ -88,15 +83,14 @@ static const struct argp_option option_list[] = {
     { "all", OPT_ALL, NULL, 0, "all rows, those that do not differ, too", 0 },
     { "at", OPT_AT, "WHEN", 0, "of one file: what is before this moment against "
       "what is after it", 0 },
-    { "last", 'l', "TIME", 0, "of B, or of the one file, only from TIME (like "
-      "100ms) before the trigger on", 0 },
-    { "json", 'j', NULL, 0, "print one JSON object a line, of all rows", 0 },
     { 0 },
 };
 
 static const struct argp_child children[] = {
     { &filter_argp, 0, NULL, 0 },
+    { &last_argp, 0, NULL, 0 },
     { &term_argp, 0, NULL, 0 },
+    { &json_argp, 0, NULL, 0 },
     { 0 },
 };
 
@@ -175,7 +169,7 @@ static int resolve(struct diff *d, unsigned int side, const struct options *o,
 
     f->has_from = times && o->filter.has_from;
     f->has_to = times && o->filter.has_to;
-    f->by_time = !d->one_file && times && o->filter.by_time;
+    f->last.given = !d->one_file && times && o->filter.last.given;
     f->domain = NULL;
     memset(f->shown, 0, sizeof(f->shown));
     if ( filter_resolve(f, doc) )
@@ -188,7 +182,7 @@ static int resolve(struct diff *d, unsigned int side, const struct options *o,
     if ( !d->one_file )
         return 0;
 
-    at = doc_tsc_before(doc, o->filter.last_ns);
+    at = doc_tsc_before(doc, o->filter.last.ns);
     if ( o->has_at && when_tsc(&o->at, doc, &at) )
     {
         complain("--at", "this file has no wall clock: say a time from the "
@@ -291,8 +285,7 @@ int cmd_diff(int argc, char **argv)
     struct source src[DIFF_SIDES];
     int rc, files;
 
-    argp_err_exit_status = EXIT_USAGE;
-    if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
+    if ( parse_options(&argp, argc, argv, &o) )
         return EXIT_USAGE;
 
     files = o.file[DIFF_B] ? 2 : 1;

@@ -32,8 +32,7 @@ static const struct argp argp = {
            "  xenflight explain $(ls -t " FILES_DIR "/*.xfr.lz4 | head -n 1)\n"
            "  xenflight show --from -0.0029 --to -0.0027 --cpu 0 FILE  # what is "
            "cited\n\n"
-           "Needs neither Xen nor root.  Exit status: 0 done, 1 the file "
-           "cannot be read, or not to its end, 2 usage.",
+           "" DOC_READER,
 };
 
 static int explain(const struct source *src)
@@ -59,8 +58,7 @@ int cmd_explain(int argc, char **argv)
     struct source src;
     int rc;
 
-    argp_err_exit_status = EXIT_USAGE;
-    if ( argp_parse(&argp, argc, argv, 0, NULL, &file) )
+    if ( parse_options(&argp, argc, argv, &file) )
         return EXIT_USAGE;
 
     if ( source_open(file, true, &src) )

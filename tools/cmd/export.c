@@ -26,8 +26,6 @@ static const struct export_format *const formats[] = {
 
 #define NR_FORMATS (sizeof(formats) / sizeof(formats[0]))
 
-enum { OPT_CLOCK = 256 };
-
 struct options {
     const char *file;
     const char *out;
@@ -73,6 +71,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &o->filter;
+        state->child_inputs[1] = &o->filter.last;
+        state->child_inputs[2] = &o->clock;
         return 0;
     case 't':
         o->format = find_format(arg);
@@ -82,13 +82,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case 'o':
         o->out = arg;
-        return 0;
-    case OPT_CLOCK:
-        o->clock = parse_clock(arg, state);
-        return 0;
-    case 'l':
-        o->filter.by_time = true;
-        o->filter.last_ns = parse_time("last", arg, state);
         return 0;
     case ARGP_KEY_END:
         check(o, state);
@@ -104,16 +97,13 @@ static const struct argp_option option_list[] = {
       "reads; json: an object a line; csv", 0 },
     { "output", 'o', "OUT", 0, "the file to write, or for ctf the directory to "
       "make; default: standard output", 0 },
-    { "clock", OPT_CLOCK, "CLOCK", 0, "for json and csv: times in rel (from "
-      "the trigger), tsc, xen (its system time), monotonic or realtime "
-      "(Dom0's)", 0 },
-    { "last", 'l', "TIME", 0, "only from TIME (like 100ms) before the trigger "
-      "on", 0 },
     { 0 },
 };
 
 static const struct argp_child children[] = {
     { &filter_argp, 0, NULL, 0 },
+    { &last_argp, 0, NULL, 0 },
+    { &clock_argp, 0, NULL, 0 },
     { 0 },
 };
 
@@ -122,7 +112,8 @@ static const struct argp argp = {
     .children = children,
     .parser = parse,
     .args_doc = "FILE",
-    .doc = "Write a snapshot in the format of another tool.\v"
+    .doc = "Write a snapshot in the format of another tool.  --clock is for json "
+           "and csv; the other formats have times of their own.\v"
            "Examples:\n"
            "  xenflight export --to ctf -o trace FILE && babeltrace2 trace\n"
            "  xenflight export --to perfetto -o trace.perfetto FILE\n"
@@ -268,8 +259,7 @@ int cmd_export(int argc, char **argv)
     struct source src;
     int rc;
 
-    argp_err_exit_status = EXIT_USAGE;
-    if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
+    if ( parse_options(&argp, argc, argv, &o) )
         return EXIT_USAGE;
 
     if ( source_open(o.file, true, &src) )

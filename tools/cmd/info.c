@@ -44,27 +44,20 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &o->term;
-        return 0;
-    case 'j':
-        o->json = true;
+        state->child_inputs[1] = &o->json;
         return 0;
     default:
         return parse_file(key, arg, state, &o->file);
     }
 }
 
-static const struct argp_option option_list[] = {
-    { "json", 'j', NULL, 0, "print one JSON object", 0 },
-    { 0 },
-};
-
 static const struct argp_child children[] = {
     { &term_argp, 0, NULL, 0 },
+    { &json_argp, 0, NULL, 0 },
     { 0 },
 };
 
 static const struct argp argp = {
-    .options = option_list,
     .children = children,
     .parser = parse,
     .args_doc = "FILE",
@@ -74,8 +67,7 @@ static const struct argp argp = {
            "Examples:\n"
            "  xenflight info FILE\n"
            "  xenflight info --json FILE | jq .meta.trigger\n\n"
-           "Needs neither Xen nor root.  Exit status: 0 done, 1 the file "
-           "cannot be read, or not to its end, 2 usage.",
+           "" DOC_READER,
 };
 
 /*
@@ -381,8 +373,7 @@ int cmd_info(int argc, char **argv)
     struct source src;
     int rc;
 
-    argp_err_exit_status = EXIT_USAGE;
-    if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
+    if ( parse_options(&argp, argc, argv, &o) )
         return EXIT_USAGE;
 
     if ( source_open(o.file, true, &src) )

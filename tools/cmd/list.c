@@ -15,6 +15,7 @@
 #include "lib/base/text.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
+#include "tools/base/options.h"
 #include "tools/base/source.h"
 #include "tools/base/term.h"
 #include "tools/cmd.h"
@@ -30,8 +31,7 @@ struct options {
     int64_t now_ns, since_ns, until_ns;
     struct term term;
     bool json, columns;
-    char **args;               /* directories and files */
-    int nr_args;
+    struct args args;          /* directories and files */
 };
 
 static int64_t parse_when(const char *option, const char *arg,
@@ -56,9 +56,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &o->term;
-        return 0;
-    case 'j':
-        o->json = true;
+        state->child_inputs[1] = &o->json;
         return 0;
     case 'd':
         o->domain = arg;
@@ -78,16 +76,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             argp_error(state, "--columns takes names like time,domain,file, "
                        "not \"%s\"", arg);
         return 0;
-    case ARGP_KEY_ARGS:
-        o->args = state->argv + state->next;
-        o->nr_args = state->argc - state->next;
+    case ARGP_KEY_NO_ARGS:
         return 0;
     case ARGP_KEY_END:
         if ( o->json && o->columns )
             argp_error(state, "either --json or --columns");
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_args(key, state, &o->args);
     }
 }
 
@@ -95,7 +91,6 @@ static const struct argp_option option_list[] = {
     { "columns", OPT_COLUMNS, "LIST", 0, "these, of: time, cause, domain, "
       "domid, uuid, reason, host, xen, size, bytes, seconds, complete, pinned, "
       "file", 0 },
-    { "json", 'j', NULL, 0, "print one JSON object a line", 0 },
     { NULL, 0, NULL, 0, "Which snapshots:", 1 },
     { "domain", 'd', "ID|NAME|UUID", 0, "only those that are about this domain",
       0 },
@@ -109,6 +104,7 @@ static const struct argp_option option_list[] = {
 
 static const struct argp_child children[] = {
     { &term_argp, 0, NULL, 0 },
+    { &json_argp, 0, NULL, 0 },
     { 0 },
 };
 
@@ -283,10 +279,10 @@ static bool list(const struct options *o, const struct files *paths)
 static bool find_all(const struct options *o, struct files *all)
 {
     static char *const otherwise[] = { FILES_DIR };
-    char *const *arg = o->nr_args ? o->args : otherwise;
+    char *const *arg = o->args.nr ? o->args.path : otherwise;
     bool found = true;
 
-    for ( int i = 0; i < (o->nr_args ? o->nr_args : 1); i++ )
+    for ( int i = 0; i < (o->args.nr ? o->args.nr : 1); i++ )
     {
         int rc = files_add(all, arg[i]);
 
@@ -307,8 +303,7 @@ int cmd_list(int argc, char **argv)
     list_columns_set(LIST_COLUMNS);
     clock_gettime(CLOCK_REALTIME, &now);
     o.now_ns = now.tv_sec * 1000000000LL + now.tv_nsec;
-    argp_err_exit_status = EXIT_USAGE;
-    if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
+    if ( parse_options(&argp, argc, argv, &o) )
         return EXIT_USAGE;
 
     all = find_all(&o, &files);

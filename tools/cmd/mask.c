@@ -18,9 +18,6 @@ struct options {
     uint32_t channel;          /* XEN_FLIGHTREC_CHANNELS: not yet named */
 };
 
-static const struct argp_child children[] = { { &ask_argp, 0, NULL, 0 },
-                                              { 0 } };
-
 static void parse_change(struct options *o, const char *arg,
                          struct argp_state *state)
 {
@@ -50,9 +47,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
     switch ( key )
     {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &o->ask;
-        return 0;
     case ARGP_KEY_ARG:
         parse_change(o, arg, state);
         return 0;
@@ -62,13 +56,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
                        mask_channels[o->channel]);
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return ask_parse_child(key, arg, state);
     }
 }
 
 static const struct argp argp = {
     .parser = parse,
-    .children = children,
+    .children = ask_children,
     .args_doc = "[busy|rare CHANGE...]",
     .doc = "Which events are recorded: in busy, which has all, and in rare, "
            "which has a second copy of what is to outlive a flood.  Without "

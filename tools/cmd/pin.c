@@ -14,30 +14,13 @@
 #include <unistd.h>
 
 #include "tools/base/message.h"
+#include "tools/base/options.h"
 #include "tools/base/source.h"
 #include "tools/cmd.h"
 
-struct options {
-    char **files;
-    int nr_files;
-};
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    struct options *o = state->input;
-
-    switch ( key )
-    {
-    case ARGP_KEY_ARGS:
-        o->files = state->argv + state->next;
-        o->nr_files = state->argc - state->next;
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which file?");
-        return EINVAL;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
+    return parse_args(key, state, state->input);
 }
 
 static const struct argp argp = {
@@ -74,18 +57,18 @@ static int change(const char *path, bool pin)
 
 static int run(int argc, char **argv, bool pin)
 {
-    struct options o = { 0 };
+    struct args files = { 0 };
     int i, rc, code = EXIT_OK;
 
-    argp_err_exit_status = EXIT_USAGE;
-    if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
+    if ( parse_options(&argp, argc, argv, &files) )
         return EXIT_USAGE;
-    for ( i = 0; i < o.nr_files; i++ )
+
+    for ( i = 0; i < files.nr; i++ )
     {
-        rc = change(o.files[i], pin);
+        rc = change(files.path[i], pin);
         if ( !rc )
             continue;
-        complain(o.files[i], strerror(-rc));
+        complain(files.path[i], strerror(-rc));
         code = EXIT_FAIL;
     }
     return code;

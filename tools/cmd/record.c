@@ -12,6 +12,7 @@
 
 #include "lib/base/text.h"
 #include "tools/base/message.h"
+#include "tools/base/options.h"
 #include "tools/base/source.h"
 #include "tools/cmd.h"
 #include "tools/record/record.h"
@@ -25,7 +26,6 @@ struct options {
 enum { OPT_BACKEND = 256 };
 
 static const struct argp_option option_list[] = {
-    { "output", 'o', "FILE", 0, "the file, which must not be there", 0 },
     { "seconds", 't', "N", 0, "end after so long", 0 },
     { "size", 's', "SIZE", 0, "end before the file is larger; 2M at least", 0 },
     { "history", 'H', NULL, 0, "with what the rings still have", 0 },
@@ -44,8 +44,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
     switch ( key )
     {
-    case 'o':
-        o->out = arg;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &o->out;
         return 0;
     case 't':
         if ( text_number(arg, false, &n) || !n || n > SECONDS_MAX )
@@ -63,17 +63,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_BACKEND:
         o->backend = arg;
         return 0;
-    case ARGP_KEY_END:
-        if ( !o->out )
-            argp_error(state, "to which file? -o FILE" SNAPSHOT_SUFFIX);
-        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
+static const struct argp_child children[] = {
+    { &output_argp, 0, NULL, 0 },
+    { 0 },
+};
+
 static const struct argp argp = {
     .options = option_list,
+    .children = children,
     .parser = parse,
     .doc = "Write all that Xen records to a file while it happens, until "
            "interrupted (SIGINT, SIGTERM, SIGHUP).\v"
@@ -180,8 +182,7 @@ int cmd_record(int argc, char **argv)
     struct hyp *h;
     int rc, stop;
 
-    argp_err_exit_status = EXIT_USAGE;
-    if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
+    if ( parse_options(&argp, argc, argv, &o) )
         return EXIT_USAGE;
 
     /* Before there is a file: no signal leaves one without an end. */

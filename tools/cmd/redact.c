@@ -26,17 +26,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
     switch ( key )
     {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &o->out;
+        return 0;
     case 'd':
         o->domain = arg;
-        return 0;
-    case 'o':
-        o->out = arg;
         return 0;
     case ARGP_KEY_END:
         if ( !o->domain )
             argp_error(state, "say with --domain whose records");
-        else if ( !o->out )
-            argp_error(state, "say with -o which file to write");
         return 0;
     default:
         return parse_file(key, arg, state, &o->file);
@@ -45,12 +43,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option option_list[] = {
     { "domain", 'd', "ID|NAME|UUID", 0, "whose records", 0 },
-    { "output", 'o', "OUT", 0, "the file to write; must not exist", 0 },
+    { 0 },
+};
+
+static const struct argp_child children[] = {
+    { &output_argp, 0, NULL, 0 },
     { 0 },
 };
 
 static const struct argp argp = {
     .options = option_list,
+    .children = children,
     .parser = parse,
     .args_doc = "FILE",
     .doc = "Write a snapshot that tells of one domain only, for its owner or a "
@@ -142,8 +145,7 @@ int cmd_redact(int argc, char **argv)
     struct source src;
     int rc, end;
 
-    argp_err_exit_status = EXIT_USAGE;
-    if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
+    if ( parse_options(&argp, argc, argv, &o) )
         return EXIT_USAGE;
     if ( source_open(o.file, true, &src) )
         return EXIT_FAIL;

@@ -113,8 +113,7 @@ int cmd_report(int argc, char **argv)
     struct source src;
     int rc, code = EXIT_OK;
 
-    argp_err_exit_status = EXIT_USAGE;
-    if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
+    if ( parse_options(&argp, argc, argv, &o) )
         return EXIT_USAGE;
 
     if ( source_open(o.file, true, &src) )

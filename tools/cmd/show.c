@@ -26,7 +26,7 @@
 #define LAST_DOMAIN  15
 #define LAST_CPU     10
 
-enum { OPT_HEAD = 256, OPT_CLOCK, OPT_COLUMNS };
+enum { OPT_HEAD = 256, OPT_COLUMNS };
 
 struct options {
     const char *file;
@@ -46,19 +46,21 @@ struct options {
 static void parse_last(struct options *o, const char *arg,
                        struct argp_state *state)
 {
-    o->filter.by_time = true;
+    struct last *last = &o->filter.last;
+
+    last->given = true;
     if ( arg )
     {
-        o->filter.last_ns = parse_time("last", arg, state);
+        last->ns = parse_time("last", arg, state);
         return;
     }
 
     if ( state->next < state->argc &&
-         !text_duration(state->argv[state->next], &o->filter.last_ns) )
+         !text_duration(state->argv[state->next], &last->ns) )
         state->next++;
     else
     {
-        o->filter.by_time = false;
+        last->given = false;
         o->summary = true;
     }
 }
@@ -72,15 +74,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &o->filter;
         state->child_inputs[1] = &o->term;
+        state->child_inputs[2] = &o->json;
+        state->child_inputs[3] = &o->clock;
         return 0;
     case 'l':
         parse_last(o, arg, state);
-        return 0;
-    case 'j':
-        o->json = true;
-        return 0;
-    case OPT_CLOCK:
-        o->clock = parse_clock(arg, state);
         return 0;
     case OPT_COLUMNS:
         o->columns = true;
@@ -104,12 +102,9 @@ static const struct argp_option option_list[] = {
     { "last", 'l', "TIME", OPTION_ARG_OPTIONAL, "only from TIME (like 100ms) "
       "before the trigger on; without TIME: a summary with the last records "
       "of the domain that died and of the pCPUs it ran on", 0 },
-    { "json", 'j', NULL, 0, "print one JSON object a line", 0 },
     { "columns", OPT_COLUMNS, "LIST", 0, "a table of these and nothing else: "
       "time, tsc, pcpu, channel, ran, ran_domid, ran_vcpu, event, class, fields, "
       "or the name of a field", 0 },
-    { "clock", OPT_CLOCK, "CLOCK", 0, "times in rel (from the trigger), tsc, "
-      "xen (its system time), monotonic or realtime (Dom0's)", 0 },
     { "head", OPT_HEAD, NULL, 0, "only who, when, why: no records", 0 },
     { 0 },
 };
@@ -117,6 +112,8 @@ static const struct argp_option option_list[] = {
 static const struct argp_child children[] = {
     { &filter_argp, 0, NULL, 0 },
     { &term_argp, 0, NULL, 0 },
+    { &json_argp, 0, NULL, 0 },
+    { &clock_argp, 0, NULL, 0 },
     { 0 },
 };
 
@@ -133,8 +130,7 @@ static const struct argp argp = {
            "  xenflight show --last 100ms --domain web1 --class sched FILE\n"
            "  xenflight show --filter 'waited_ns>10ms' --columns time,dom,waited_ns FILE\n"
            "  xenflight show --json FILE | jq -r '.event // empty' | sort | uniq -c\n\n"
-           "Needs neither Xen nor root.  Exit status: 0 done, 1 the file "
-           "cannot be read, or not to its end, 2 usage.",
+           "" DOC_READER,
 };
 
 /*
@@ -366,8 +362,7 @@ int cmd_show(int argc, char **argv)
     bool damaged = false, can;
     int rc;
 
-    argp_err_exit_status = EXIT_USAGE;
-    if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
+    if ( parse_options(&argp, argc, argv, &o) )
         return EXIT_USAGE;
 
     if ( source_open(o.file, true, &src) )

@@ -25,18 +25,12 @@ static const struct argp_option option_list[] = {
     { 0 },
 };
 
-static const struct argp_child children[] = { { &ask_argp, 0, NULL, 0 },
-                                              { 0 } };
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
 
     switch ( key )
     {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &o->ask;
-        return 0;
     case 'r':
         if ( strlen(arg) > sizeof(o->req.text) )
             argp_error(state, "a reason has at most %zu bytes",
@@ -48,14 +42,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         o->req.flags |= CONTROL_WAIT;
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return ask_parse_child(key, arg, state);
     }
 }
 
 static const struct argp argp = {
     .options = option_list,
     .parser = parse,
-    .children = children,
+    .children = ask_children,
     .doc = "Have snapshotd write a trace snapshot of what Xen recorded until "
            "now.\v"
            "Examples:\n"

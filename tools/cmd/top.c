@@ -32,15 +32,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
     switch ( key )
     {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &o->form.last;
+        state->child_inputs[1] = &o->form.json;
+        return 0;
     case 'v':
         o->form.by_vcpu = true;
-        return 0;
-    case 'j':
-        o->form.json = true;
-        return 0;
-    case 'l':
-        o->form.by_time = true;
-        o->form.last_ns = parse_time("last", arg, state);
         return 0;
     case 'i':
         o->live.interval_ns = parse_time("interval", arg, state);
@@ -61,9 +58,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option option_list[] = {
     { "vcpus", 'v', NULL, 0, "a row for each vCPU, not for each domain", 0 },
-    { "last", 'l', "TIME", 0, "only from TIME (like 100ms) before the trigger "
-      "on", 0 },
-    { "json", 'j', NULL, 0, "print one JSON object a line", 0 },
     { 0, 0, NULL, 0, "Live:", 1 },
     { "interval", 'i', "TIME", 0, "each stretch takes so long (2s)", 1 },
     { "count", 'n', "N", 0, "end after N stretches", 1 },
@@ -72,8 +66,15 @@ static const struct argp_option option_list[] = {
     { 0 },
 };
 
+static const struct argp_child children[] = {
+    { &last_argp, 0, NULL, 0 },
+    { &json_argp, 0, NULL, 0 },
+    { 0 },
+};
+
 static const struct argp argp = {
     .options = option_list,
+    .children = children,
     .parser = parse,
     .args_doc = "FILE\nlive",
     .doc = "Who used the processors, and who waited for them, over a "
@@ -107,8 +108,7 @@ int cmd_top(int argc, char **argv)
     struct source src;
     int rc;
 
-    argp_err_exit_status = EXIT_USAGE;
-    if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
+    if ( parse_options(&argp, argc, argv, &o) )
         return EXIT_USAGE;
 
     if ( !strcmp(o.file, "live") )

@@ -29,27 +29,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
 
-    switch ( key )
-    {
-    case 'o':
-        o->out = arg;
-        return 0;
-    case ARGP_KEY_END:
-        if ( !o->out )
-            argp_error(state, "say with -o which file to write");
-        return 0;
-    default:
+    if ( key != ARGP_KEY_INIT )
         return parse_file(key, arg, state, &o->file);
-    }
+    state->child_inputs[0] = &o->out;
+    return 0;
 }
 
-static const struct argp_option option_list[] = {
-    { "output", 'o', "OUT", 0, "the file to write; must not exist", 0 },
+static const struct argp_child children[] = {
+    { &output_argp, 0, NULL, 0 },
     { 0 },
 };
 
 static const struct argp argp = {
-    .options = option_list,
+    .children = children,
     .parser = parse,
     .args_doc = "FILE",
     .doc = "Write a snapshot again with its packets as Xen had them, for "
@@ -211,8 +203,7 @@ int cmd_unpack(int argc, char **argv)
 {
     struct options o = { 0 };
 
-    argp_err_exit_status = EXIT_USAGE;
-    if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
+    if ( parse_options(&argp, argc, argv, &o) )
         return EXIT_USAGE;
 
     return unpack(&o);

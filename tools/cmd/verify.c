@@ -15,6 +15,7 @@
 
 #include "lib/base/text.h"
 #include "tools/base/message.h"
+#include "tools/base/options.h"
 #include "tools/base/source.h"
 #include "tools/base/term.h"
 #include "tools/cmd.h"
@@ -22,8 +23,7 @@
 struct options {
     bool quiet, json;
     struct term term;
-    char **files;
-    int nr_files;
+    struct args files;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -34,33 +34,24 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &o->term;
-        return 0;
-    case 'j':
-        o->json = true;
+        state->child_inputs[1] = &o->json;
         return 0;
     case 'q':
         o->quiet = true;
         return 0;
-    case ARGP_KEY_ARGS:
-        o->files = state->argv + state->next;
-        o->nr_files = state->argc - state->next;
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which file?");
-        return EINVAL;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_args(key, state, &o->files);
     }
 }
 
 static const struct argp_option option_list[] = {
-    { "json", 'j', NULL, 0, "print one JSON object a line, for each file", 0 },
     { "quiet", 'q', NULL, 0, "say nothing of files that are whole", 0 },
     { 0 },
 };
 
 static const struct argp_child children[] = {
     { &term_color_argp, 0, NULL, 0 },
+    { &json_argp, 0, NULL, 0 },
     { 0 },
 };
 
@@ -289,13 +280,12 @@ int cmd_verify(int argc, char **argv)
     struct options o = { .term = { .no_pager = true } };
     int rc = EXIT_OK;
 
-    argp_err_exit_status = EXIT_USAGE;
-    if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
+    if ( parse_options(&argp, argc, argv, &o) )
         return EXIT_USAGE;
 
     term_begin(&o.term);
-    for ( int i = 0; i < o.nr_files; i++ )
-        if ( !verify(o.files[i], &o) )
+    for ( int i = 0; i < o.files.nr; i++ )
+        if ( !verify(o.files.path[i], &o) )
             rc = EXIT_FAIL;
 
     return term_end() == EXIT_OK ? rc : EXIT_FAIL;

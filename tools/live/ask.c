@@ -10,12 +10,12 @@
 
 #include "lib/xen/hyp-tbuf.h"
 #include "tools/base/message.h"
+#include "tools/base/options.h"
 #include "tools/live/ask.h"
 
 enum { OPT_RUN = 256, OPT_BACKEND };
 
 static const struct argp_option option_list[] = {
-    { "json", 'j', NULL, 0, "print a JSON object", 0 },
     { "run", OPT_RUN, "DIR", 0,
       "the daemon's directory (" CONTROL_RUN ")", 0 },
     { "backend", OPT_BACKEND, "BACKEND", 0,
@@ -29,8 +29,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
     switch ( key )
     {
-    case 'j':
-        a->json = true;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->json;
         return 0;
     case OPT_RUN:
         a->run = arg;
@@ -43,7 +43,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-const struct argp ask_argp = { .options = option_list, .parser = parse };
+static const struct argp_child grandchildren[] = {
+    { &json_argp, 0, NULL, 0 },
+    { 0 },
+};
+
+static const struct argp ask_argp = {
+    .options = option_list,
+    .parser = parse,
+    .children = grandchildren,
+};
 
 const struct argp_child ask_children[] = { { &ask_argp, 0, NULL, 0 }, { 0 } };
 
@@ -57,8 +66,7 @@ error_t ask_parse_child(int key, char *arg, struct argp_state *state)
 int ask_parse(struct ask *a, const struct argp *own, int argc, char **argv)
 {
     a->run = CONTROL_RUN;
-    argp_err_exit_status = EXIT_USAGE;
-    return argp_parse(own, argc, argv, 0, NULL, a) ? EXIT_USAGE : 0;
+    return parse_options(own, argc, argv, a);
 }
 
 static int say_refused(const char *cmd, const json_t *answer)

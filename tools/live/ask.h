@@ -22,8 +22,6 @@ struct ask {
     bool json;
 };
 
-extern const struct argp ask_argp;
-
 /* .children and .parser of a command that has no options beyond these. */
 extern const struct argp_child ask_children[];
 error_t ask_parse_child(int key, char *arg, struct argp_state *state);

@@ -174,8 +174,8 @@ int top_print(const struct source *src, const struct top_form *o)
     struct accounts a;
     int rc;
 
-    if ( o->by_time )
-        all.from = doc_tsc_before(&src->doc, o->last_ns);
+    if ( o->last.given )
+        all.from = doc_tsc_before(&src->doc, o->last.ns);
     rc = accounts_make(src, all, &a, NULL, NULL);
     if ( rc )
         return rc;

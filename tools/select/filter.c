@@ -160,7 +160,7 @@ static int resolve_times(struct filter *f, const struct doc *doc)
 {
     uint64_t from = 0;
 
-    f->from_tsc = f->by_time ? doc_tsc_before(doc, f->last_ns) : 0;
+    f->from_tsc = f->last.given ? doc_tsc_before(doc, f->last.ns) : 0;
     f->to_tsc = UINT64_MAX;
     if ( (f->has_from && when_tsc(&f->from, doc, &from)) ||
          (f->has_to && when_tsc(&f->to, doc, &f->to_tsc)) )

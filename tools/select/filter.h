@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "lib/read/merge.h"
+#include "tools/base/options.h"
 #include "tools/select/expr.h"
 #include "tools/select/when.h"
 
@@ -44,8 +45,7 @@ struct filter {
     unsigned int nr_exprs;
     bool has_from, has_to;
     struct when from, to;
-    bool by_time;
-    uint64_t last_ns;       /* by_time: from so long before the trigger on */
+    struct last last;
 
     /* Resolved against one file. */
     struct doc_domids domids;

@@ -1,26 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* impl.h: what the parts of redact share. */
+/*
+ * doc.h: the meta document of a redacted snapshot.
+ */
 
-#ifndef XENFLIGHT_REDACT_IMPL_H
-#define XENFLIGHT_REDACT_IMPL_H
+#ifndef XENFLIGHT_REDACT_DOC_H
+#define XENFLIGHT_REDACT_DOC_H
 
-#include "tools/redact/redact.h"
+#include "tools/base/source.h"
 
-/* On the trigger's clock; all but the window's bounds are times of kept records. */
+/* The number of all other domains: DOMID_INVALID, which never runs. */
+#define REDACT_OTHER 0x7ff4
+
+/* TSCs on the trigger's clock.  All but the window are those of kept records. */
 struct redact_facts {
-    uint64_t window_from, window_to; /* where the file has everything */
-    uint64_t from_tsc, to_tsc; /* first and last record within; 0: none */
+    uint64_t window_from, window_to; /* where the input is complete */
+    uint64_t from_tsc, to_tsc; /* first and last in the window; 0: none */
     uint64_t last_tsc;
-    bool is_trigger;           /* the trigger was the domain's */
-    uint64_t tsc;              /* that times are counted from */
+    bool is_trigger;           /* the trigger names the domain */
+    uint64_t tsc;              /* of the trigger; origin of relative times */
 };
 
-/* Zeroes all but the window. */
-void redact_ask_window(const struct doc *d, struct redact_facts *f);
-/* The step of the records' stamps. */
+/* Set the window from the document, and zero the rest. */
+void redact_get_window(const struct doc *d, struct redact_facts *f);
+/* Return the shift of the records' stamps. */
 uint8_t redact_shift(const struct doc *d);
-/* The meta document; free() it.  -ENOMEM. */
+/* Build the document.  The caller must free() *text.  Return 0 or -ENOMEM. */
 int redact_meta(const struct source *src, uint32_t domid,
                 const struct redact_facts *f, char **text);
 
-#endif /* XENFLIGHT_REDACT_IMPL_H */
+#endif /* XENFLIGHT_REDACT_DOC_H */

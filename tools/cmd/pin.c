@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * pin.c: xenflight pin, unpin: may the daemon remove a snapshot to make
- * room?  The mark is the file's own mode: not writable for its owner, so that
- * it needs no other file and goes with a copy that keeps modes.
+ * pin.c: xenflight pin, unpin: protect a snapshot from removal by the daemon.
+ * The mark is the mode of the file, not writable by its owner: it needs no other
+ * file and stays with a copy that keeps modes.
  */
 
 #include <argp.h>
@@ -26,14 +26,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
     .parser = parse,
     .args_doc = "FILE...",
-    .doc = "A pinned snapshot is never removed by the daemon, neither for its "
-           "age nor for the budget; it counts in the budget all the same.  "
-           "Pinned is what its owner may not write: chmod u-w does the same."
-           "\v"
+    .doc = "Protect snapshots from removal, or with unpin allow it again.  The "
+           "daemon never removes a pinned snapshot, neither for its age nor for "
+           "its size, but counts it in the budget.  A snapshot is pinned if its "
+           "owner may not write it: chmod u-w does the same.\v"
            "Examples:\n"
            "  xenflight pin FILE\n"
            "  xenflight unpin FILE\n\n"
-           "Exit status: 0 done, 1 a file could not be changed, 2 usage.",
+           "Exit status: 0 on success, 1 if a file could not be changed, 2 on "
+           "wrong usage.",
 };
 
 static int change(const char *path, bool pin)

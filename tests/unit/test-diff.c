@@ -16,7 +16,7 @@
 
 static double rates(double a, double b)
 {
-    return diff_rates((struct diff_count){ a, 1 }, (struct diff_count){ b, 1 });
+    return score_rates((struct score_count){ a, 1 }, (struct score_count){ b, 1 });
 }
 
 static bool near(double a, double b)
@@ -59,47 +59,47 @@ static void test_mirrored(void **state)
     for ( unsigned int a = 0; a < 100; a += 7 )
         for ( unsigned int b = 1; b < 10000; b *= 3 )
         {
-            struct diff_count x = { a, 0.3 }, y = { b, 41 };
+            struct score_count x = { a, 0.3 }, y = { b, 41 };
 
-            assert_true(fabs(diff_rates(x, y) + diff_rates(y, x)) < 1e-9);
+            assert_true(fabs(score_rates(x, y) + score_rates(y, x)) < 1e-9);
         }
 }
 
 /* Ten times as long, ten times as many: nothing has changed. */
 static void test_length_counts(void **state)
 {
-    assert_true(diff_rates((struct diff_count){ 1000, 0.1 },
-                           (struct diff_count){ 10000, 1 }) == 0);
-    assert_true(diff_rates((struct diff_count){ 1000, 0.1 },
-                           (struct diff_count){ 1000, 1 }) < -3);
-    assert_true(diff_rates((struct diff_count){ 1000, 0 },
-                           (struct diff_count){ 1000, 1 }) == 0);
+    assert_true(score_rates((struct score_count){ 1000, 0.1 },
+                           (struct score_count){ 10000, 1 }) == 0);
+    assert_true(score_rates((struct score_count){ 1000, 0.1 },
+                           (struct score_count){ 1000, 1 }) < -3);
+    assert_true(score_rates((struct score_count){ 1000, 0 },
+                           (struct score_count){ 1000, 1 }) == 0);
 }
 
 /* `nr` times from `first` on, one tick more each. */
-static struct diff_times ramp(uint64_t first, unsigned int nr)
+static struct score_times ramp(uint64_t first, unsigned int nr)
 {
     struct times *t = calloc(1, sizeof(*t));
 
     for ( unsigned int i = 0; i < nr; i++ )
         times_add(t, first + i);
-    return (struct diff_times){ t, 1 };
+    return (struct score_times){ t, 1 };
 }
 
 static void test_latencies(void **state)
 {
-    struct diff_times a = ramp(1000, 1000), b = ramp(8000, 1000);
-    struct diff_times few = ramp(8000, 5), none = { NULL, 1 }, other = a;
+    struct score_times a = ramp(1000, 1000), b = ramp(8000, 1000);
+    struct score_times few = ramp(8000, 5), none = { NULL, 1 }, other = a;
 
-    assert_true(diff_latency(a, a) == 0);
-    assert_true(diff_part(a, b, 500) > 2 && diff_part(a, b, 500) < 2.6);
-    assert_true(diff_part(a, b, 500) == -diff_part(b, a, 500));
-    assert_true(diff_latency(a, few) == 0);
-    assert_true(diff_latency(a, none) == 0);
+    assert_true(score_latency(a, a) == 0);
+    assert_true(score_part(a, b, 500) > 2 && score_part(a, b, 500) < 2.6);
+    assert_true(score_part(a, b, 500) == -score_part(b, a, 500));
+    assert_true(score_latency(a, few) == 0);
+    assert_true(score_latency(a, none) == 0);
     /* In other units. */
     other.ns = 8;
-    assert_true(diff_part(a, other, 500) > 2.6 &&
-                diff_part(a, other, 500) < 3);
+    assert_true(score_part(a, other, 500) > 2.6 &&
+                score_part(a, other, 500) < 3);
 
     free((void *)a.times);
     free((void *)b.times);
@@ -109,13 +109,13 @@ static void test_latencies(void **state)
 /* One in twenty is slow: the median says nothing of it. */
 static void test_tail(void **state)
 {
-    struct diff_times a = ramp(1000, 1000), b = ramp(1000, 950);
-    struct diff_times slow = ramp(100000, 50);
+    struct score_times a = ramp(1000, 1000), b = ramp(1000, 950);
+    struct score_times slow = ramp(100000, 50);
 
     times_merge((struct times *)b.times, slow.times);
-    assert_true(diff_part(a, b, 500) == 0);
-    assert_true(diff_part(a, b, 990) > 5);
-    assert_true(diff_latency(a, b) == diff_part(a, b, 990));
+    assert_true(score_part(a, b, 500) == 0);
+    assert_true(score_part(a, b, 990) > 5);
+    assert_true(score_latency(a, b) == score_part(a, b, 990));
 
     free((void *)a.times);
     free((void *)b.times);

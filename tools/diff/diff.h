@@ -22,7 +22,7 @@
 #define XENFLIGHT_DIFF_H
 
 #include "tools/stats/account.h"
-#include "tools/diff/score.h"
+#include "tools/stats/score.h"
 #include "tools/stats/entries.h"
 #include "tools/select/filter.h"
 #include "tools/base/tool.h"
@@ -162,7 +162,7 @@ int diff_read(struct diff *d, unsigned int side);
 /* judge.c: fills the lists.  -ENOMEM. */
 int diff_judge(struct diff *d);
 /* A row's times; how often a second. */
-struct diff_times diff_times_of(const struct diff *d,
+struct score_times diff_times_of(const struct diff *d,
                                 const struct diff_row *row, unsigned int side);
 double diff_rate(const struct diff *d, const struct diff_row *row,
                  unsigned int side);

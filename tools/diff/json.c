@@ -103,7 +103,7 @@ static json_t *domain(const struct diff_domain *dom)
 }
 
 /* Times are the file's: any number. */
-static json_t *part_ns(struct diff_times t, unsigned int part)
+static json_t *part_ns(struct score_times t, unsigned int part)
 {
     return json_integer(fmin(times_part(t.times, part) * t.ns, 0x1p62));
 }
@@ -111,7 +111,7 @@ static json_t *part_ns(struct diff_times t, unsigned int part)
 static json_t *counted(const struct diff *d, const struct diff_row *row,
                        unsigned int s)
 {
-    struct diff_times t = diff_times_of(d, row, s);
+    struct score_times t = diff_times_of(d, row, s);
     json_t *o = json_pack("{s:I, s:f}", "count", (json_int_t)row->n[s],
                           "per_second", diff_rate(d, row, s));
 

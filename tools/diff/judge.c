@@ -13,19 +13,19 @@
 #include <string.h>
 
 #include "tools/diff/diff.h"
-#include "tools/explain/explain.h"
+#include "tools/stats/marks.h"
 
 /* Rows of domains tell what a sum does if they make so much of its change. */
 #define TOLD_PART 0.3
 
-struct diff_times diff_times_of(const struct diff *d,
+struct score_times diff_times_of(const struct diff *d,
                                 const struct diff_row *row, unsigned int side)
 {
     /* The waits are in ticks, all else in ns. */
     double ns = row->kind == DIFF_WAKE ? 1e6 / d->side[side].src->doc.tsc_khz
                                        : 1;
 
-    return (struct diff_times){ row->times[side], ns };
+    return (struct score_times){ row->times[side], ns };
 }
 
 double diff_rate(const struct diff *d, const struct diff_row *row,
@@ -38,9 +38,9 @@ double diff_rate(const struct diff *d, const struct diff_row *row,
 
 static double rate_change(const struct diff *d, const struct diff_row *row)
 {
-    return diff_rates(
-        (struct diff_count){ row->n[DIFF_A], d->side[DIFF_A].seconds },
-        (struct diff_count){ row->n[DIFF_B], d->side[DIFF_B].seconds });
+    return score_rates(
+        (struct score_count){ row->n[DIFF_A], d->side[DIFF_A].seconds },
+        (struct score_count){ row->n[DIFF_B], d->side[DIFF_B].seconds });
 }
 
 static int put(struct diff *d, enum diff_section section,
@@ -160,7 +160,7 @@ static uint8_t rank_of(const struct diff_row *row)
 
     if ( is_mark(row, &mark) )
         return 1 + MARKS - mark;
-    return row->kind != DIFF_EVENT || !diff_is_internal(row->name);
+    return row->kind != DIFF_EVENT || !score_is_internal(row->name);
 }
 
 /* Idle does what others leave: its own rows say nothing that theirs do not. */
@@ -206,7 +206,7 @@ static int judge_rate(struct diff *d, const struct diff_row *row)
     if ( row->kind == DIFF_WAKE || !sum || !sum->n[DIFF_A] || !sum->n[DIFF_B] )
         return 0;
 
-    item.remarkable = fabs(item.change) >= DIFF_OCTAVES && !is_dull(row);
+    item.remarkable = fabs(item.change) >= SCORE_OCTAVES && !is_dull(row);
     if ( !row->domain && (d->only || told_by_domains(d, section, &item)) )
         item.remarkable = false;
     return put(d, section, &item);
@@ -216,14 +216,14 @@ static int judge_latency(struct diff *d, const struct diff_row *row)
 {
     struct diff_item item = {
         .domain = row->domain, .row = row,
-        .change = diff_latency(diff_times_of(d, row, DIFF_A),
+        .change = score_latency(diff_times_of(d, row, DIFF_A),
                                diff_times_of(d, row, DIFF_B)),
     };
 
     if ( !row->times[DIFF_A] || !row->times[DIFF_B] )
         return 0;
 
-    item.remarkable = fabs(item.change) >= DIFF_OCTAVES;
+    item.remarkable = fabs(item.change) >= SCORE_OCTAVES;
     if ( !row->domain && (d->only || told_by_domains(d, DIFF_LATENCY, &item)) )
         item.remarkable = false;
     return put(d, DIFF_LATENCY, &item);
@@ -245,7 +245,7 @@ static int judge_time(struct diff *d, const struct diff_domain *dom)
 {
     if ( diff_only_in(dom, DIFF_A) || diff_only_in(dom, DIFF_B) ||
          !(dom->vcpus[DIFF_A] + dom->vcpus[DIFF_B]) ||
-         fmax(dom->unknown[DIFF_A], dom->unknown[DIFF_B]) >= DIFF_UNKNOWN )
+         fmax(dom->unknown[DIFF_A], dom->unknown[DIFF_B]) >= SCORE_UNKNOWN )
         return 0;
 
     for ( unsigned int k = 0; k < states_of(dom); k++ )
@@ -256,8 +256,8 @@ static int judge_time(struct diff *d, const struct diff_domain *dom)
 
         if ( k == OFFLINE && a + b <= 0 )
             continue;
-        item.remarkable = fabs(b - a) >= DIFF_POINTS &&
-                          fabs(b - a) >= DIFF_PART * fmax(a, b);
+        item.remarkable = fabs(b - a) >= SCORE_POINTS &&
+                          fabs(b - a) >= SCORE_PART * fmax(a, b);
         rc = put(d, DIFF_TIME, &item);
         if ( rc )
             return rc;

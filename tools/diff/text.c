@@ -385,7 +385,7 @@ static void print_time(const struct diff *d, const struct diff_item *item)
         print_vcpu(d, item);
 }
 
-static double part_us(struct diff_times t, unsigned int part)
+static double part_us(struct score_times t, unsigned int part)
 {
     return times_part(t.times, part) * t.ns / 1e3;
 }
@@ -393,15 +393,15 @@ static double part_us(struct diff_times t, unsigned int part)
 static void print_latency(const struct diff *d, const struct diff_item *item)
 {
     static const unsigned int part[] = { 500, 900, 990, 1000 };
-    struct diff_times a = diff_times_of(d, item->row, DIFF_A);
-    struct diff_times b = diff_times_of(d, item->row, DIFF_B);
+    struct score_times a = diff_times_of(d, item->row, DIFF_A);
+    struct score_times b = diff_times_of(d, item->row, DIFF_B);
     char change[24] = "", name[LABEL_BYTES];
     double most = 0;
 
     print_who(item->domain, row_name(item->row, name, sizeof(name)));
     for ( unsigned int i = 0; i < 4; i++ )
     {
-        double octaves = part[i] < 1000 ? fabs(diff_part(a, b, part[i])) : 0;
+        double octaves = part[i] < 1000 ? fabs(score_part(a, b, part[i])) : 0;
 
         if ( part[i] != 900 )
             printf(" %9.1f %9.1f", part_us(a, part[i]), part_us(b, part[i]));
@@ -487,7 +487,7 @@ static void print_rest(const struct diff *d)
     printf("\n%s differs by more than a factor of %.1f, or %.0f%% of a pCPU, "
            "beyond what chance allows.\n", diff_differs(d) ? "Nothing else"
                                                           : "Nothing",
-           DIFF_FACTOR, DIFF_POINTS);
+           SCORE_FACTOR, SCORE_POINTS);
     printf("Compared as well: %u rates, %u latencies, %u shares of time",
            unremarkable(d, DIFF_ENTRIES) + unremarkable(d, DIFF_EVENTS),
            unremarkable(d, DIFF_LATENCY), unremarkable(d, DIFF_TIME));

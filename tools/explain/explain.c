@@ -11,91 +11,16 @@
 #include "tools/explain/explain.h"
 
 /*
- * Marks.
+ * All records.
  */
-
-static const struct {
-    const char *name;
-    enum mark_kind kind;
-} mark_names[] = {
-    { "FR_DOMAIN_CRASH", MARK_CRASH },
-    { "SCHED_SHUTDOWN", MARK_SHUTDOWN },
-    { "SCHED_DOM_ADD", MARK_ADD },
-    { "DOM0_DOM_ADD", MARK_ADD },
-    { "SCHED_DOM_REM", MARK_REMOVE },
-    { "DOM0_DOM_REM", MARK_REMOVE },
-    { "FR_CPU_UP", MARK_CPU_UP },
-    { "FR_CPU_DOWN", MARK_CPU_DOWN },
-};
-
-bool mark_find(const char *name, enum mark_kind *kind)
-{
-    for ( size_t i = 0; i < sizeof(mark_names) / sizeof(mark_names[0]); i++ )
-        if ( !strcmp(name, mark_names[i].name) )
-        {
-            *kind = mark_names[i].kind;
-            return true;
-        }
-
-    return false;
-}
-
-/* Two events tell of a domain's end, and two of its begin: one is enough. */
-static bool told(const struct story *s, const struct mark *m)
-{
-    const struct mark *before = story_mark(s, m->kind, m->domid);
-
-    return before && (m->kind == MARK_ADD || m->kind == MARK_REMOVE);
-}
-
-static void add_mark(struct story *s, const struct merge_record *rec,
-                     enum mark_kind kind)
-{
-    struct mark *m = &s->mark[s->nr_marks % EXPLAIN_MARKS], new;
-    struct event_who who = { MERGE_NO_DOMAIN, EVENT_NO_VCPU };
-    uint64_t n = MERGE_NO_DOMAIN;
-
-    if ( event_domain(rec->desc, 0, rec->data, rec->words, &who) )
-        n = who.domid;
-    else
-        field_of(rec, "cpu", &n);
-
-    new = (struct mark){ kind, rec->tsc, rec->cpu, n, who.vcpu, 0 };
-    field_of(rec, kind == MARK_CRASH ? "cause" : "reason", &new.reason);
-    if ( told(s, &new) )
-        return;
-    *m = new;
-    s->nr_marks++;
-}
 
 static void see(void *arg, const struct merge_record *rec)
 {
     struct story *s = arg;
-    enum mark_kind kind;
 
     if ( !s->rc )
         s->rc = accounts_add(&s->now, rec);
-    if ( rec->kind == MERGE_EVENT && rec->desc &&
-         mark_find(rec->desc->name, &kind) )
-        add_mark(s, rec, kind);
-}
-
-const struct mark *story_mark(const struct story *s, enum mark_kind kind,
-                              uint32_t domid)
-{
-    uint64_t oldest = s->nr_marks > EXPLAIN_MARKS ? s->nr_marks - EXPLAIN_MARKS
-                                                  : 0;
-
-    for ( uint64_t i = s->nr_marks; i-- > oldest; )
-    {
-        const struct mark *m = &s->mark[i % EXPLAIN_MARKS];
-
-        if ( m->kind == kind &&
-             (domid == MERGE_NO_DOMAIN || m->domid == domid) )
-            return m;
-    }
-
-    return NULL;
+    marks_add(&s->marks, rec);
 }
 
 /*

@@ -15,6 +15,7 @@
 #define XENFLIGHT_EXPLAIN_H
 
 #include "tools/stats/account.h"
+#include "tools/stats/marks.h"
 #include "tools/base/tool.h"
 
 #define EXPLAIN_LINES      20
@@ -27,27 +28,6 @@
 /* What is looked at as "now" when somebody asks what is wrong: a recording can
  * be of minutes, of which the fault is the last second. */
 #define EXPLAIN_NOW_NS     1000000000
-
-enum mark_kind {
-    MARK_CRASH,            /* FR_DOMAIN_CRASH */
-    MARK_SHUTDOWN,         /* SCHED_SHUTDOWN: reason */
-    MARK_ADD, MARK_REMOVE, /* a domain */
-    MARK_CPU_UP, MARK_CPU_DOWN,
-    MARKS,
-};
-
-struct mark {
-    enum mark_kind kind;
-    uint64_t tsc;
-    uint16_t cpu;
-    uint32_t domid, vcpu;  /* for a pCPU, domid is its number */
-    uint64_t reason;
-};
-
-/* Which mark an event of that name is.  False: none. */
-bool mark_find(const char *name, enum mark_kind *kind);
-
-#define EXPLAIN_MARKS 64   /* the newest are kept */
 
 /* What befell the subject. */
 enum plot {
@@ -86,8 +66,7 @@ struct story {
     const struct source *src;
     struct accounts acc, now;  /* of all of the recording, of the end of it */
     int rc;                    /* of the latter */
-    struct mark mark[EXPLAIN_MARKS];
-    uint64_t nr_marks;         /* ever */
+    struct marks marks;
 
     enum plot plot;
     uint32_t domid, vcpu;      /* the subject; domid MERGE_NO_DOMAIN: none */
@@ -137,9 +116,5 @@ void story_write(struct story *s);
 
 /* first.c: the first of them. */
 void story_first(struct story *s);
-
-/* The newest mark of a kind, of a domain or of any (MERGE_NO_DOMAIN). */
-const struct mark *story_mark(const struct story *s, enum mark_kind kind,
-                              uint32_t domid);
 
 #endif /* XENFLIGHT_EXPLAIN_H */

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "lib/base/text.h"
-#include "tools/diff/score.h"
+#include "tools/stats/score.h"
 #include "tools/explain/text.h"
 
 /* At least five times as often, in octaves; and so many that they matter. */
@@ -382,7 +382,7 @@ static struct rate rate_of(const struct story *s, const char *name)
 struct difference {
     const char *name;
     struct rate rate;
-    double octaves;        /* the least that it may be: see diff/score.h */
+    double octaves;        /* the least that it may be: see stats/score.h */
 };
 
 /* So many are told, the surest of the largest. */
@@ -414,12 +414,12 @@ static void find_differences(const struct story *s, double head, double tail,
         struct difference new;
 
         if ( !desc || !strcmp(desc->name, last) ||
-             diff_is_internal(desc->name) )
+             score_is_internal(desc->name) )
             continue;
         last = new.name = desc->name;
         new.rate = rate_of(s, desc->name);
-        new.octaves = diff_rates((struct diff_count){ new.rate.before, head },
-                                 (struct diff_count){ new.rate.after, tail });
+        new.octaves = score_rates((struct score_count){ new.rate.before, head },
+                                 (struct score_count){ new.rate.after, tail });
         if ( (new.octaves >= FAR_MORE && new.rate.after >= SO_MANY) ||
              (new.octaves <= -FAR_MORE && !new.rate.after &&
               new.rate.before / head * tail >= SO_MANY &&
@@ -450,14 +450,13 @@ static void say_marks(struct story *s)
     static const char *const what[MARKS] = {
         [MARK_ADD] = "was created", [MARK_REMOVE] = "was removed",
     };
-    uint64_t i = s->nr_marks > EXPLAIN_MARKS ? s->nr_marks - EXPLAIN_MARKS : 0;
+    uint64_t i = marks_oldest(&s->marks), nr = s->marks.nr;
     unsigned int told = 0;
     char who[EXPLAIN_PART], where[EXPLAIN_PART];
 
-    for ( i = s->nr_marks > 4 + i ? s->nr_marks - 4 : i;
-          i < s->nr_marks && told < 3; i++ )
+    for ( i = nr > 4 + i ? nr - 4 : i; i < nr && told < 3; i++ )
     {
-        const struct mark *m = &s->mark[i % EXPLAIN_MARKS];
+        const struct mark *m = marks_nth(&s->marks, i);
         const char *why = event_value_name(
             event_enum_find(s->src->doc.dict,
                             m->kind == MARK_CRASH ? "cause" : "shutdown"),

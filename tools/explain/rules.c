@@ -122,12 +122,12 @@ static const struct vcpu *newest_vcpu(const struct story *s, uint32_t domid)
 static void death(struct story *s)
 {
     const struct doc *d = &s->src->doc;
-    const struct mark *crash = story_mark(s, MARK_CRASH, d->domid);
+    const struct mark *crash = marks_newest(&s->marks, MARK_CRASH, d->domid);
     const struct vcpu *v = newest_vcpu(s, d->domid);
 
     s->plot = plot_of(d->cause);
     s->domid = d->domid;
-    s->cite = crash ? crash : story_mark(s, MARK_SHUTDOWN, d->domid);
+    s->cite = crash ? crash : marks_newest(&s->marks, MARK_SHUTDOWN, d->domid);
     if ( v )
         set_subject(s, s->plot, v);
     if ( crash && crash->vcpu < UINT16_MAX )
@@ -152,7 +152,7 @@ static void death(struct story *s)
 /* Not before `from`. */
 static bool crashed_before(struct story *s, uint64_t from)
 {
-    const struct mark *crash = story_mark(s, MARK_CRASH, MERGE_NO_DOMAIN);
+    const struct mark *crash = marks_newest(&s->marks, MARK_CRASH, MERGE_NO_DOMAIN);
 
     if ( !crash || crash->domid == MERGE_NO_DOMAIN ||
          !story_recent(s, crash) || crash->tsc < from )
@@ -171,12 +171,12 @@ static bool crashed_before(struct story *s, uint64_t from)
 /* One that did not say before that it ends, and that nobody killed. */
 static bool destroyed(struct story *s)
 {
-    const struct mark *gone = story_mark(s, MARK_REMOVE, MERGE_NO_DOMAIN);
+    const struct mark *gone = marks_newest(&s->marks, MARK_REMOVE, MERGE_NO_DOMAIN);
     const struct vcpu *v;
 
     if ( !gone || gone->domid == MERGE_NO_DOMAIN || !story_recent(s, gone) ||
-         story_mark(s, MARK_SHUTDOWN, gone->domid) ||
-         story_mark(s, MARK_CRASH, gone->domid) )
+         marks_newest(&s->marks, MARK_SHUTDOWN, gone->domid) ||
+         marks_newest(&s->marks, MARK_CRASH, gone->domid) )
         return false;
 
     s->plot = PLOT_DESTROYED;

@@ -12,47 +12,47 @@
  *
  * "Allows" is three standard deviations, since hundreds of rows are compared at
  * a time.  Events are taken to be independent of each other (Poisson).  They come
- * in bursts, so this is too sure of small factors, and DIFF_OCTAVES is the least
+ * in bursts, so this is too sure of small factors, and SCORE_OCTAVES is the least
  * that is told.  The spread between parts of a file would be no better measure:
  * a storm that begins just before the trigger is one burst, and is what the
  * reader looks for.
  */
 
-#ifndef XENFLIGHT_DIFF_SCORE_H
-#define XENFLIGHT_DIFF_SCORE_H
+#ifndef XENFLIGHT_SCORE_H
+#define XENFLIGHT_SCORE_H
 
 #include "tools/stats/account.h"
 
-#define DIFF_SIGMAS  3.0
+#define SCORE_SIGMAS  3.0
 /* What is sure to differ by less is not told: a factor of 1.5. */
-#define DIFF_FACTOR  1.5
-#define DIFF_OCTAVES 0.584962500721156
+#define SCORE_FACTOR  1.5
+#define SCORE_OCTAVES 0.584962500721156
 /*
  * Shares of time are no counts: what varies is how long a vCPU runs at a stretch,
  * and one that runs all along does so once.  So these are told if they differ by
  * so many percent of a pCPU, and by so much of the larger.
  */
-#define DIFF_POINTS  5.0
-#define DIFF_PART    0.1
+#define SCORE_POINTS  5.0
+#define SCORE_PART    0.1
 /* ... if less of the time than this is not known, in percent. */
-#define DIFF_UNKNOWN 50.0
+#define SCORE_UNKNOWN 50.0
 
 /*
  * Is it what a scheduler tells of its own work?  It has many words for each of
  * its decisions, and what came of them is told by other events.
  */
-bool diff_is_internal(const char *event);
+bool score_is_internal(const char *event);
 
 /* So many, over so much time. */
-struct diff_count {
+struct score_count {
     double n, over;
 };
 
 /* From a to b.  0 if one of them is over no time. */
-double diff_rates(struct diff_count a, struct diff_count b);
+double score_rates(struct score_count a, struct score_count b);
 
 /* Times, of which one is so many ns. */
-struct diff_times {
+struct score_times {
     const struct times *times; /* NULL: none */
     double ns;
 };
@@ -62,9 +62,9 @@ struct diff_times {
  * so whatever the form of the distribution.  What is rare needs many: p99 of
  * fewer than 900 times is too uncertain to tell.
  */
-double diff_part(struct diff_times a, struct diff_times b, unsigned int part);
+double score_part(struct score_times a, struct score_times b, unsigned int part);
 
 /* That of p50, p90 and p99 which tells most. */
-double diff_latency(struct diff_times a, struct diff_times b);
+double score_latency(struct score_times a, struct score_times b);
 
-#endif /* XENFLIGHT_DIFF_SCORE_H */
+#endif /* XENFLIGHT_SCORE_H */

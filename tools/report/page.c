@@ -105,7 +105,7 @@ static json_t *domain_json(const struct report *r, uint32_t domid,
 
 static json_t *domains_json(const struct report *r)
 {
-    const struct vcpus *t = r->story.acc.vcpus;
+    const struct vcpus *t = r->explain.acc.vcpus;
     json_t *list = json_array();
     struct account sum = { 0 };
     struct times waits = { 0 };
@@ -190,7 +190,7 @@ static json_t *who_json(const struct report *r)
     return list;
 }
 
-static json_t *explain_json(const struct story *s)
+static json_t *explain_json(const struct explain *s)
 {
     json_t *list = json_array();
 
@@ -220,7 +220,7 @@ static json_t *column_sizes(const struct report *r)
 static json_t *facts(const struct report *r)
 {
     const struct doc *d = &r->src->doc;
-    const struct story *s = &r->story;
+    const struct explain *s = &r->explain;
     json_t *meta = json_copy(d->root), *events, *enums, *o;
 
     if ( !meta || event_dict_to_json(d->dict, &events, &enums) )

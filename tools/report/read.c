@@ -222,7 +222,7 @@ static int end_intervals(struct report *r)
     {
         struct report_vcpu *v = vcpus_nth(r->vcpus, i)->data;
         int rc = v->index && v->changed
-                 ? put_interval(r, v, r->story.acc.to, v->state) : 0;
+                 ? put_interval(r, v, r->explain.acc.to, v->state) : 0;
 
         if ( rc )
             return rc;
@@ -292,19 +292,19 @@ int report_read(struct report *r, const struct source *src, uint64_t limit)
     memset(r, 0, sizeof(*r));
     r->src = src;
     r->kinds = REPORT_STRANGER + 1;
-    rc = story_read(&r->story, src);
+    rc = explain_read(&r->explain, src);
     if ( rc )
         return rc;
 
     rc = entries_init(&r->entries, &src->doc);
     if ( rc )
     {
-        story_free(&r->story);
+        explain_free(&r->explain);
         return rc;
     }
 
-    story_write(&r->story);
-    r->start = r->story.acc.from;
+    explain_write(&r->explain);
+    r->start = r->explain.acc.from;
     r->skip = surplus(src, limit);
     r->vcpus = vcpus_new(sizeof(struct report_vcpu));
     rc = r->vcpus ? merge_open(src->snap, src->doc.dict, &src->doc.clock, &m)
@@ -325,6 +325,6 @@ void report_free(struct report *r)
         free(r->col[i].data);
     entries_free(&r->entries);
     vcpus_free(r->vcpus);
-    story_free(&r->story);
+    explain_free(&r->explain);
     memset(r, 0, sizeof(*r));
 }

@@ -55,7 +55,7 @@ enum report_column {
 
 struct report {
     const struct source *src;
-    struct story story;        /* what it is about, and all accounts */
+    struct explain explain;        /* what it is about, and all accounts */
 
     struct column col[COLUMNS];
     uint64_t events, intervals;

@@ -7,10 +7,6 @@
 #ifndef XENFLIGHT_CMD_H
 #define XENFLIGHT_CMD_H
 
-#define EXIT_OK    0
-#define EXIT_FAIL  1 /* it did not work, or what was looked at is damaged */
-#define EXIT_USAGE 2
-
 int cmd_status(int argc, char **argv);
 int cmd_start(int argc, char **argv);
 int cmd_stop(int argc, char **argv);

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "lib/base/text.h"
+#include "tools/base/message.h"
 #include "tools/cmd.h"
-#include "tools/base/tool.h"
 
 /* A build without Xen's libraries has only the commands that read files. */
 #pragma weak cmd_status

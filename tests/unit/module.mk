@@ -24,5 +24,6 @@ $(O)/tests/unit/test-conf: $(O)/snapshotd/common/conf.o $(O)/snapshotd/common/lo
 $(O)/tests/unit/test-conf: LIBS_BASE += -linih
 $(O)/tests/unit/test-window: $(O)/snapshotd/engine/meta-time.o
 $(O)/tests/unit/test-diff: $(patsubst %,$(O)/tools/%.o,stats/score diff/domains \
-    diff/rows stats/account stats/vcpus stats/entries stats/marks base/tool base/term)
+    diff/rows stats/account stats/vcpus stats/entries stats/marks base/walk \
+    base/source base/term base/message)
 $(O)/tests/unit/test-diff: LIBS_BASE += -lm

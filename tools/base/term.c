@@ -12,9 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tools/cmd.h"
+#include "tools/base/message.h"
 #include "tools/base/term.h"
-#include "tools/base/tool.h"
 
 static bool colored;
 static pid_t pager = -1;

@@ -5,8 +5,9 @@
 #include <stdlib.h>
 
 #include "lib/base/text.h"
-#include "tools/live/ask.h"
+#include "tools/base/message.h"
 #include "tools/cmd.h"
+#include "tools/live/ask.h"
 #include "tools/live/mask.h"
 
 struct options {

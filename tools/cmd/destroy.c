@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* destroy.c: xenflight destroy: give the buffers back. */
 
-#include "tools/live/ask.h"
+#include "tools/base/message.h"
 #include "tools/cmd.h"
+#include "tools/live/ask.h"
 
 static const struct argp argp = {
     .parser = ask_parse_child,

@@ -10,10 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/cmd.h"
-#include "tools/diff/diff.h"
+#include "tools/base/message.h"
 #include "tools/base/options.h"
 #include "tools/base/term.h"
+#include "tools/cmd.h"
+#include "tools/diff/diff.h"
 
 enum { OPT_AT = 256, OPT_ALL };
 

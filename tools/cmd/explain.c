@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tools/base/files.h"
+#include "tools/base/message.h"
+#include "tools/base/options.h"
 #include "tools/cmd.h"
 #include "tools/explain/explain.h"
-#include "tools/base/options.h"
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -27,7 +29,7 @@ static const struct argp argp = {
            "pCPU, to look up with `xenflight show'.\v"
            "Examples:\n"
            "  xenflight explain FILE\n"
-           "  xenflight explain $(ls -t " TOOL_DIR "/*.xfr.lz4 | head -n 1)\n"
+           "  xenflight explain $(ls -t " FILES_DIR "/*.xfr.lz4 | head -n 1)\n"
            "  xenflight show --from -0.0029 --to -0.0027 --cpu 0 FILE  # what is "
            "cited\n\n"
            "Needs neither Xen nor root.  Exit status: 0 done, 1 the file "

@@ -13,10 +13,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/base/message.h"
+#include "tools/base/options.h"
+#include "tools/base/walk.h"
 #include "tools/cmd.h"
 #include "tools/export/export.h"
 #include "tools/select/filter.h"
-#include "tools/base/options.h"
 
 static const struct export_format *const formats[] = {
     &export_ctf, &export_perfetto, &export_xentrace, &export_json, &export_csv,
@@ -172,32 +174,30 @@ static void remove_out(const struct export *x, const struct options *o)
         unlink(o->out);
 }
 
-/* All wanted records to the format. */
-static int walk(struct export *x, const struct options *o,
-                struct filter *filter, uint64_t *damaged)
+struct target {
+    struct export *x;
+    struct options *o;
+};
+
+static int export_record(void *arg, const struct merge_record *rec)
 {
-    const struct source *src = x->src;
-    struct merge_record rec;
-    struct merge *m;
-    int rc;
+    const struct target *t = arg;
 
-    rc = merge_open_from(src->snap, src->doc.dict, &src->doc.clock,
-                         filter->from_tsc, &m);
-    if ( rc )
-        return rc;
+    if ( !filter_wants(&t->o->filter, rec) )
+        return 0;
+    t->x->records += rec->kind == MERGE_EVENT;
+    return t->o->format->record(t->x, rec);
+}
 
-    while ( (rc = merge_next(m, &rec)) > 0 )
-    {
-        if ( !filter_wants(filter, &rec) )
-            continue;
-        x->records += rec.kind == MERGE_EVENT;
-        rc = o->format->record(x, &rec);
-        if ( rc )
-            break;
-    }
+/* All wanted records to the format. */
+static int walk(struct export *x, struct options *o, uint64_t *damaged)
+{
+    struct target target = { .x = x, .o = o };
+    struct walk_totals t;
+    int rc = source_walk(x->src, o->filter.from_tsc, export_record, &target,
+                         &t);
 
-    *damaged = merge_damaged(m);
-    merge_close(m);
+    *damaged = t.damaged;
     return rc;
 }
 
@@ -242,7 +242,7 @@ static int export(struct export *x, struct options *o)
 
     rc = o->format->open(x);
     if ( !rc )
-        rc = walk(x, o, &o->filter, &damaged);
+        rc = walk(x, o, &damaged);
     if ( !rc )
         rc = o->format->finish(x);
     o->format->close(x);

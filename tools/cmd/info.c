@@ -12,11 +12,12 @@
 #include <string.h>
 
 #include "lib/base/text.h"
-#include "tools/cmd.h"
+#include "tools/base/message.h"
 #include "tools/base/options.h"
-#include "tools/print/out.h"
+#include "tools/base/source.h"
 #include "tools/base/term.h"
-#include "tools/base/tool.h"
+#include "tools/cmd.h"
+#include "tools/print/out.h"
 
 #define TEXT_BYTES 256
 

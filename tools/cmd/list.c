@@ -13,11 +13,13 @@
 #include <time.h>
 
 #include "lib/base/text.h"
-#include "tools/cmd.h"
-#include "tools/select/filter.h"
-#include "tools/print/list.h"
+#include "tools/base/files.h"
+#include "tools/base/message.h"
+#include "tools/base/source.h"
 #include "tools/base/term.h"
-#include "tools/base/tool.h"
+#include "tools/cmd.h"
+#include "tools/print/list.h"
+#include "tools/select/filter.h"
 #include "tools/select/when.h"
 
 enum { OPT_SINCE = 256, OPT_UNTIL, OPT_COLUMNS };
@@ -30,12 +32,6 @@ struct options {
     bool json, columns;
     char **args;               /* directories and files */
     int nr_args;
-};
-
-/* The paths of all that is to be listed. */
-struct paths {
-    char **path;
-    size_t nr;
 };
 
 static int64_t parse_when(const char *option, const char *arg,
@@ -121,7 +117,7 @@ static const struct argp argp = {
     .children = children,
     .parser = parse,
     .args_doc = "[DIRECTORY|FILE...]",
-    .doc = "List the snapshots of a directory (default: " TOOL_DIR "), oldest "
+    .doc = "List the snapshots of a directory (default: " FILES_DIR "), oldest "
            "first: when, why, whose, how large.  SECONDS is how long all pCPUs "
            "have everything.  COMPLETE says \"yes\", "
            "\"partial\" if Xen could not hold all of the history, or \"cut\" "
@@ -252,7 +248,7 @@ static void print_json(const struct list_row *row, size_t nr)
 }
 
 /* Whether all of the files could be read. */
-static bool list(const struct options *o, const struct paths *paths)
+static bool list(const struct options *o, const struct files *paths)
 {
     struct list_row *row = calloc(paths->nr + 1, sizeof(*row));
     bool all = true;
@@ -284,52 +280,15 @@ static bool list(const struct options *o, const struct paths *paths)
     return all;
 }
 
-/* As find_snapshots(), of a file whatever its name. */
-static int one_path(const char *file, char ***path, size_t *nr)
+static bool find_all(const struct options *o, struct files *all)
 {
-    *nr = 0;
-    *path = calloc(1, sizeof(**path));
-    if ( *path && (**path = strdup(file)) )
-        ++*nr;
-    return *nr ? 0 : -ENOMEM;
-}
-
-static int add_paths(struct paths *all, const char *arg)
-{
-    char **path = NULL, **more;
-    struct stat st;
-    size_t nr = 0;
-    int rc;
-
-    if ( stat(arg, &st) )
-        return -errno;
-
-    rc = S_ISDIR(st.st_mode) ? find_snapshots(arg, &path, &nr)
-                             : one_path(arg, &path, &nr);
-    more = rc ? NULL
-              : reallocarray(all->path, all->nr + nr + 1, sizeof(*more));
-    if ( !more )
-    {
-        free_snapshots(path, nr);
-        return rc ? rc : -ENOMEM;
-    }
-
-    all->path = more;
-    for ( size_t i = 0; i < nr; i++ )
-        more[all->nr++] = path[i];
-    free(path);
-    return 0;
-}
-
-static bool find_all(const struct options *o, struct paths *all)
-{
-    static char *const otherwise[] = { TOOL_DIR };
+    static char *const otherwise[] = { FILES_DIR };
     char *const *arg = o->nr_args ? o->args : otherwise;
     bool found = true;
 
     for ( int i = 0; i < (o->nr_args ? o->nr_args : 1); i++ )
     {
-        int rc = add_paths(all, arg[i]);
+        int rc = files_add(all, arg[i]);
 
         if ( rc )
             complain(arg[i], strerror(-rc));
@@ -341,7 +300,7 @@ static bool find_all(const struct options *o, struct paths *all)
 int cmd_list(int argc, char **argv)
 {
     struct options o = { .since_ns = INT64_MIN, .until_ns = INT64_MAX };
-    struct paths paths = { NULL, 0 };
+    struct files files = { 0 };
     struct timespec now;
     bool all;
 
@@ -352,8 +311,8 @@ int cmd_list(int argc, char **argv)
     if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
         return EXIT_USAGE;
 
-    all = find_all(&o, &paths);
-    all = list(&o, &paths) && all;
-    free_snapshots(paths.path, paths.nr);
+    all = find_all(&o, &files);
+    all = list(&o, &files) && all;
+    files_free(&files);
     return term_end() == EXIT_OK && all ? EXIT_OK : EXIT_FAIL;
 }

@@ -5,10 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "lib/xen/recorder.h"
 #include "lib/base/text.h"
-#include "tools/live/ask.h"
+#include "lib/xen/recorder.h"
+#include "tools/base/message.h"
 #include "tools/cmd.h"
+#include "tools/live/ask.h"
 #include "tools/live/mask.h"
 
 struct options {

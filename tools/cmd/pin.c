@@ -13,8 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/base/message.h"
+#include "tools/base/source.h"
 #include "tools/cmd.h"
-#include "tools/base/tool.h"
 
 struct options {
     char **files;

@@ -11,9 +11,10 @@
 #include <unistd.h>
 
 #include "lib/base/text.h"
+#include "tools/base/message.h"
+#include "tools/base/source.h"
 #include "tools/cmd.h"
 #include "tools/record/record.h"
-#include "tools/base/tool.h"
 
 struct options {
     const char *out, *backend;

@@ -11,8 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/cmd.h"
+#include "tools/base/message.h"
 #include "tools/base/options.h"
+#include "tools/cmd.h"
 #include "tools/redact/redact.h"
 
 struct options {

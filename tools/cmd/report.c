@@ -10,8 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/cmd.h"
+#include "tools/base/message.h"
 #include "tools/base/options.h"
+#include "tools/cmd.h"
 #include "tools/report/report.h"
 
 /* Events that a page shows unless told otherwise: a browser has them in 2 s. */

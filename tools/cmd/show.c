@@ -10,12 +10,14 @@
 #include <string.h>
 
 #include "lib/base/text.h"
-#include "tools/cmd.h"
-#include "tools/select/filter.h"
+#include "tools/base/message.h"
 #include "tools/base/options.h"
-#include "tools/print/out.h"
+#include "tools/base/source.h"
 #include "tools/base/term.h"
-#include "tools/base/tool.h"
+#include "tools/base/walk.h"
+#include "tools/cmd.h"
+#include "tools/print/out.h"
+#include "tools/select/filter.h"
 
 #define MAX_CPUS     FILTER_MAX_CPUS
 #define MAX_VCPUS    8192
@@ -273,41 +275,42 @@ static struct summary *new_summary(const struct doc *doc)
  * Showing.
  */
 
-/* All wanted records, to `out` or into the summary. */
-static int walk(const struct source *src, const struct out *out,
-                struct filter *f, struct summary *sum,
-                struct out_totals *totals)
+/* Wanted records go to @out, or into @sum if there is one. */
+struct show {
+    const struct source *src;
+    const struct out *out;
+    struct filter *filter;
+    struct summary *sum;
+    struct out_totals totals;
+};
+
+static int show_record(void *arg, const struct merge_record *rec)
 {
-    struct merge_record rec;
-    struct merge *m;
-    int rc;
+    struct show *s = arg;
 
-    rc = merge_open_from(src->snap, src->doc.dict, &src->doc.clock,
-                         f->from_tsc, &m);
-    if ( rc )
-        return rc;
+    if ( term_quit() )
+        return WALK_STOP;
 
-    while ( !term_quit() && (rc = merge_next(m, &rec)) > 0 )
-    {
-        totals->records += rec.kind == MERGE_EVENT;
-        if ( !filter_wants(f, &rec) )
-            continue;
-        if ( sum )
-        {
-            rc = summarise(sum, &rec);
-            if ( rc )
-                break;
-            continue;
-        }
-        out->record(src, &rec);
-        totals->shown += rec.kind == MERGE_EVENT;
-    }
+    s->totals.records += rec->kind == MERGE_EVENT;
+    if ( !filter_wants(s->filter, rec) )
+        return 0;
+    if ( s->sum )
+        return summarise(s->sum, rec);
 
-    totals->records += merge_skipped(m);
-    totals->copies = merge_copies(m);
-    totals->damaged = merge_damaged(m);
-    merge_close(m);
-    return rc < 0 ? rc : 0; /* not 0 as well if the pager has seen enough */
+    s->out->record(s->src, rec);
+    s->totals.shown += rec->kind == MERGE_EVENT;
+    return 0;
+}
+
+static int walk(struct show *s)
+{
+    struct walk_totals t;
+    int rc = source_walk(s->src, s->filter->from_tsc, show_record, s, &t);
+
+    s->totals.records += t.skipped;
+    s->totals.copies = t.copies;
+    s->totals.damaged = t.damaged;
+    return rc;
 }
 
 /* Does the file have what was asked for?  Else it is said on stderr. */
@@ -328,8 +331,7 @@ static int show(const struct source *src, struct options *o, bool *damaged)
     const struct out *out = o->json      ? &out_json
                             : o->columns ? &out_columns
                                          : &out_text;
-    struct out_totals totals = { 0 };
-    struct summary *sum = NULL;
+    struct show s = { .src = src, .out = out, .filter = &o->filter };
     int rc = 0;
 
     term_begin(&o->term);
@@ -339,21 +341,21 @@ static int show(const struct source *src, struct options *o, bool *damaged)
 
     if ( o->summary )
     {
-        sum = new_summary(&src->doc);
-        rc = sum ? 0 : -ENOMEM;
+        s.sum = new_summary(&src->doc);
+        rc = s.sum ? 0 : -ENOMEM;
     }
     else if ( !o->json )
         out->section("Records:");
 
     if ( !rc )
-        rc = walk(src, out, &o->filter, sum, &totals);
-    if ( !rc && sum )
-        print_summary(src, out, sum, &totals.shown);
+        rc = walk(&s);
+    if ( !rc && s.sum )
+        print_summary(src, out, s.sum, &s.totals.shown);
     if ( !rc )
-        out->tail(src, &totals);
+        out->tail(src, &s.totals);
 
-    free_summary(sum);
-    *damaged = totals.damaged;
+    free_summary(s.sum);
+    *damaged = s.totals.damaged;
     return rc;
 }
 

@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "lib/base/text.h"
-#include "tools/live/ask.h"
+#include "tools/base/message.h"
 #include "tools/cmd.h"
+#include "tools/live/ask.h"
 
 #define ACCEPT_MS 30000
 #define WAIT_MS   120000

@@ -7,10 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/xen/recorder.h"
 #include "lib/base/text.h"
-#include "tools/live/ask.h"
+#include "lib/xen/recorder.h"
+#include "tools/base/message.h"
 #include "tools/cmd.h"
+#include "tools/live/ask.h"
 
 static const struct argp argp = {
     .parser = ask_parse_child,

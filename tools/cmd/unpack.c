@@ -13,11 +13,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/format/packet.h"
 #include "lib/base/text.h"
-#include "tools/cmd.h"
+#include "lib/format/packet.h"
+#include "tools/base/message.h"
 #include "tools/base/options.h"
-#include "tools/base/tool.h"
+#include "tools/base/source.h"
+#include "tools/cmd.h"
 
 struct options {
     const char *file;

@@ -14,9 +14,10 @@
 #include <unistd.h>
 
 #include "lib/base/text.h"
-#include "tools/cmd.h"
+#include "tools/base/message.h"
+#include "tools/base/source.h"
 #include "tools/base/term.h"
-#include "tools/base/tool.h"
+#include "tools/cmd.h"
 
 struct options {
     bool quiet, json;

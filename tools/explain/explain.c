@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/base/walk.h"
 #include "tools/explain/explain.h"
 
 /*
@@ -135,8 +136,7 @@ static struct moment moment_of(const struct merge_record *rec)
     return (struct moment){ rec->tsc, rec->cpu, rec->domid, rec->vcpu };
 }
 
-static void subject_runstate(struct explain *x, const struct merge_record *rec,
-                         uint64_t *ready)
+static void subject_runstate(struct explain *x, const struct merge_record *rec)
 {
     struct runstate_change c;
 
@@ -144,7 +144,7 @@ static void subject_runstate(struct explain *x, const struct merge_record *rec,
         return;
 
     if ( c.new == RUNNABLE )
-        *ready = rec->tsc;
+        x->ready = rec->tsc;
     if ( c.new != RUNNING )
     {
         x->ran_to = rec->tsc;
@@ -152,8 +152,8 @@ static void subject_runstate(struct explain *x, const struct merge_record *rec,
     }
     x->ran = moment_of(rec);
     x->ran_to = 0;
-    x->waited = *ready && rec->tsc > *ready ? rec->tsc - *ready : 0;
-    *ready = 0;
+    x->waited = x->ready && rec->tsc > x->ready ? rec->tsc - x->ready : 0;
+    x->ready = 0;
 }
 
 /* Credit the time since the pCPU's newest record to the vCPU of that record. */
@@ -204,24 +204,25 @@ static void sleep_record(struct explain *x, const struct merge_record *rec)
         x->sleep = moment_of(rec);
 }
 
-static void take_record(struct explain *x, const struct merge_record *rec,
-                 uint64_t *ready)
+static int take_record(void *arg, const struct merge_record *rec)
 {
+    struct explain *x = arg;
     enum kind kind = kind_of(&x->acc.kinds, rec);
 
     if ( rec->tsc > x->end || rec->kind != MERGE_EVENT )
-        return;
+        return 0;
 
     if ( rec->domid == x->domid && is_subject(x, rec->domid, rec->vcpu) )
         subject_record(x, rec, kind);
     if ( kind == KIND_RUNSTATE )
-        subject_runstate(x, rec, ready);
+        subject_runstate(x, rec);
     if ( kind == KIND_SLEEP )
         sleep_record(x, rec);
     if ( rec->cpu == x->cpu && rec->channel == XEN_FLIGHTREC_CH_BUSY )
         cpu_record(x, rec);
     if ( kind == KIND_HYPERCALL && rec->domid == 0 )
         dom0_record(x, rec);
+    return 0;
 }
 
 /* The stretch that the verdict rests on, or EXPLAIN_TAIL_NS before a death. */
@@ -236,10 +237,6 @@ static uint64_t tail_begin(const struct explain *x)
 
 static int read_again(struct explain *x)
 {
-    const struct doc *d = &x->src->doc;
-    struct merge_record rec;
-    uint64_t ready = 0;
-    struct merge *m;
     int rc;
 
     x->tail = tail_begin(x);
@@ -247,13 +244,7 @@ static int read_again(struct explain *x)
     if ( !x->neighbours )
         return -ENOMEM;
 
-    rc = merge_open(x->src->snap, d->dict, &d->clock, &m);
-    if ( rc )
-        return rc;
-
-    while ( (rc = merge_next(m, &rec)) > 0 )
-        take_record(x, &rec, &ready);
-    merge_close(m);
+    rc = source_walk(x->src, WALK_ALL, take_record, x, NULL);
     share_cpu(x, x->end);
     vcpus_sort(x->neighbours);
     return rc;

@@ -14,9 +14,9 @@
 #ifndef XENFLIGHT_EXPLAIN_H
 #define XENFLIGHT_EXPLAIN_H
 
+#include "tools/base/source.h"
 #include "tools/stats/account.h"
 #include "tools/stats/marks.h"
-#include "tools/base/tool.h"
 
 #define EXPLAIN_LINES      20
 #define EXPLAIN_LIMITS     5   /* of them reserved for what is not recorded */
@@ -86,6 +86,7 @@ struct explain {
     uint64_t open_exit;        /* TSC of an exit without a VM entry yet, or 0 */
     struct moment ran;         /* when it last began to run */
     uint64_t ran_to;           /* TSC when that ended, 0 if it did not */
+    uint64_t ready;            /* TSC since when it is runnable, or 0 */
     uint64_t waited;           /* ticks it was runnable before that */
     /* Records of each event, before and after @tail. */
     uint64_t before[XEN_FLIGHTREC_IDS], after[XEN_FLIGHTREC_IDS];

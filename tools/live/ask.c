@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "lib/xen/hyp-tbuf.h"
-#include "tools/live/ask.h"
+/*
+ * ask.c: send a command to the running daemon, or else to Xen itself.
+ */
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/cmd.h"
+#include "lib/xen/hyp-tbuf.h"
+#include "tools/base/message.h"
+#include "tools/live/ask.h"
 
 enum { OPT_RUN = 256, OPT_BACKEND };
 

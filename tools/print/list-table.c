@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/format/doc.h"
 #include "lib/base/text.h"
-#include "tools/print/list.h"
+#include "lib/format/doc.h"
 #include "tools/base/term.h"
+#include "tools/print/list.h"
 
 #define MAX_COLUMNS 32
 #define CELL_BYTES  TEXT_ROOM(PATH_MAX)

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tools/print/out.h"
 #include "tools/base/term.h"
+#include "tools/print/out.h"
 
 #define MAX_COLUMNS 32
 

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "lib/base/text.h"
-#include "tools/print/out.h"
 #include "tools/base/term.h"
+#include "tools/print/out.h"
 
 #define NAME_BYTES 80 /* of a domain's name, as shown */
 

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "lib/read/merge.h"
-#include "tools/base/tool.h"
+#include "tools/base/source.h"
 
 struct out_totals {
     uint64_t shown;    /* records printed */

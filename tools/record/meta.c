@@ -12,9 +12,9 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#include "lib/base/text.h"
 #include "lib/xen/docparts.h"
 #include "lib/xen/recorder.h"
-#include "lib/base/text.h"
 #include "tools/live/ask.h"
 #include "tools/live/names.h"
 

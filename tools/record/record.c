@@ -14,8 +14,8 @@
 #include <sys/signalfd.h>
 #include <time.h>
 
-#include "lib/xen/hyp-tbuf.h"
 #include "lib/format/packet.h"
+#include "lib/xen/hyp-tbuf.h"
 #include "tools/record/meta.h"
 
 /* What note and index may need, and what is on its way to the file. */

@@ -11,6 +11,7 @@
 #include <public/flightrec-events.h>
 
 #include "lib/format/packet-write.h"
+#include "tools/base/walk.h"
 #include "tools/redact/impl.h"
 
 /* Of what a guest does in Xen on its own behalf. */
@@ -337,37 +338,37 @@ static int put_record(struct slice *s, const struct merge_record *rec)
  * The two passes: what there is, for the documents; then the records.
  */
 
-static int walk(const struct slice *s,
-                int (*each)(void *arg, const struct merge_record *rec),
-                void *arg, struct redact_totals *t)
+struct pass {
+    const struct slice *slice;
+    walk_fn each;
+    void *arg;
+    struct redact_totals *totals;
+};
+
+static int pass_record(void *arg, const struct merge_record *rec)
 {
-    const struct source *src = s->src;
-    struct merge_record rec;
-    struct merge *m;
-    int rc;
+    const struct pass *p = arg;
+    struct merge_record own;
+
+    if ( rec->kind != MERGE_EVENT )
+        return 0;
+    own = *rec;
+    if ( !redact_record(p->slice->known, &own, p->slice->domid) )
+    {
+        p->totals->left_out++;
+        return 0;
+    }
+    p->totals->kept++;
+    return p->each(p->arg, &own);
+}
+
+static int walk(const struct slice *s, walk_fn each, void *arg,
+                struct redact_totals *t)
+{
+    struct pass p = { .slice = s, .each = each, .arg = arg, .totals = t };
 
     memset(t, 0, sizeof(*t));
-    rc = merge_open(src->snap, src->doc.dict, &src->doc.clock, &m);
-    if ( rc )
-        return rc;
-
-    while ( (rc = merge_next(m, &rec)) > 0 )
-    {
-        if ( rec.kind != MERGE_EVENT )
-            continue;
-        if ( !redact_record(s->known, &rec, s->domid) )
-        {
-            t->left_out++;
-            continue;
-        }
-        t->kept++;
-        rc = each(arg, &rec);
-        if ( rc )
-            break;
-    }
-
-    merge_close(m);
-    return rc;
+    return source_walk(s->src, WALK_ALL, pass_record, &p, NULL);
 }
 
 static int note_record(void *arg, const struct merge_record *rec)

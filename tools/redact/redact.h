@@ -28,7 +28,7 @@
 #define XENFLIGHT_REDACT_H
 
 #include "lib/read/merge.h"
-#include "tools/base/tool.h"
+#include "tools/base/source.h"
 
 #define REDACT_OTHER 0x7ff4 /* DOMID_INVALID: runs nowhere */
 

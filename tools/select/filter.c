@@ -10,6 +10,7 @@
 
 #include <xxhash.h>
 
+#include "tools/base/message.h"
 #include "tools/select/filter.h"
 
 /* "3", "0,2-4" */

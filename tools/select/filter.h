@@ -15,7 +15,6 @@
 
 #include "lib/read/merge.h"
 #include "tools/select/expr.h"
-#include "tools/base/tool.h"
 #include "tools/select/when.h"
 
 #define FILTER_MAX_GLOBS 16

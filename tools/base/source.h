@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * tool.h: what the reading commands share.
+ * source.h: a snapshot file, as the reading commands use it.
  */
 
-#ifndef XENFLIGHT_TOOL_H
-#define XENFLIGHT_TOOL_H
+#ifndef XENFLIGHT_SOURCE_H
+#define XENFLIGHT_SOURCE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/format/doc.h"
 #include "lib/format/snapshot.h"
-
-#define TOOL_DIR "/var/lib/xen/snapshotd"
 
 /* A snapshot file, opened for reading. */
 struct source {
@@ -59,14 +57,4 @@ uint64_t source_common_start(const struct source *src);
  */
 uint64_t source_common_end(const struct source *src);
 
-/* "xenflight: what: why" on stderr; `path` is escaped. */
-void complain(const char *path, const char *why);
-
-/* Was everything that was printed really written?  EXIT_OK or EXIT_FAIL. */
-int flush_stdout(void);
-
-/* The paths of a directory's snapshot files, sorted by name.  -errno. */
-int find_snapshots(const char *dir, char ***paths, size_t *nr);
-void free_snapshots(char **paths, size_t nr);
-
-#endif /* XENFLIGHT_TOOL_H */
+#endif /* XENFLIGHT_SOURCE_H */

@@ -261,7 +261,7 @@ size=$(wc -c <"$tmp/plain")
 head -c $((size - 3000)) "$tmp/plain" >"$tmp/cut"
 check "a cut file: what is there, and that it is cut" \
     fails 'the file ends inside a frame' "$tmp/plain" "$tmp/cut"
-check "... is compared all the same" grep -q '^Compared as well: [1-9]' "$tmp/said"
+check "... is compared all the same" grep -q '^Compared without a significant change: [1-9]' "$tmp/said"
 check "a file with nothing in it" fails 'no time that all pCPUs' "$tmp/plain" \
     --from +1s "$tmp/storm"
 check "a moment that the file does not have" \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * score.c: how remarkable a difference between two recordings is.
+ * score.c: computes how remarkable a difference between two recordings is.
  */
 
 #include <math.h>
@@ -20,9 +20,8 @@ static double term(double n, double have, double want)
 }
 
 /*
- * Of all events of both, those of b are the part `share`.  Twice the logarithm
- * of how much likelier that is than what was seen to come from the part p: the
- * square of a number of standard deviations.
+ * Twice the log likelihood ratio of b's observed share of all events against
+ * the share @p.  It is the square of a number of standard deviations.
  */
 static double surprise(struct score_count a, struct score_count b, double p)
 {
@@ -38,12 +37,12 @@ double score_rates(struct score_count a, struct score_count b)
     if ( a.over <= 0 || b.over <= 0 || a.n + b.n <= 0 )
         return 0;
 
-    same = b.over / (a.over + b.over);  /* b's part, if nothing changed */
+    same = b.over / (a.over + b.over);  /* b's share if nothing changed */
     share = b.n / (a.n + b.n);
     if ( surprise(a, b, same) <= SCORE_SIGMAS * SCORE_SIGMAS )
         return 0;
 
-    /* The part nearest to `same` that is likely enough: between the two. */
+    /* Bisect for the share nearest to `same` that is likely enough. */
     near = same;
     far = share;
     for ( unsigned int i = 0; i < 60; i++ )
@@ -59,7 +58,7 @@ double score_rates(struct score_count a, struct score_count b)
     return log2(near / (1 - near) * ((1 - same) / same));
 }
 
-/* Between which times the part lies.  False: the times are too few to tell. */
+/* Bounds of a quantile.  Return false if there are too few times. */
 static bool bounds(struct score_times t, double part, double *low, double *high)
 {
     double nr = t.times ? t.times->nr : 0;
@@ -70,7 +69,7 @@ static bool bounds(struct score_times t, double part, double *low, double *high)
         return false;
 
     *low = times_rank(t.times, from) * t.ns;
-    /* A rank's time may be a sixteenth longer than it says. */
+    /* times_rank() may be 1/16 too low. */
     *high = times_rank(t.times, to) * (1 + 1.0 / TIMES_STEPS) * t.ns;
     return true;
 }
@@ -83,7 +82,7 @@ double score_part(struct score_times a, struct score_times b, unsigned int part)
          !bounds(b, part / 1000.0, &b_low, &b_high) )
         return 0;
 
-    /* No time at all is less than one tick. */
+    /* A time of 0 is counted as one tick. */
     if ( b_low > a_high )
         return log2(b_low / fmax(a_high, a.ns));
     if ( a_low > b_high )

@@ -2,20 +2,22 @@
 /*
  * score.h: how remarkable a difference between two recordings is.
  *
- * The score is the least factor that what was counted still allows, in octaves
- * (1: twice as much, -1: half as much), 0 if it allows that nothing changed.
- * So one number has both how much and how sure: 1 -> 3 events is threefold and
- * may be chance: 0.  1000 -> 5000 is at least 4.5-fold: 2.2.  0 -> 20 is no
- * factor at all, but at least fourfold: 2.0.  A plain ratio would put the first
- * and the last on top of everything, a plain test of significance whatever is
- * most frequent, be it 3 % more.
+ * The score is the least change that is compatible with the counts, in
+ * octaves: 1 is twice as much, -1 half as much, 0 if nothing may have changed.
+ * So one number has both size and certainty:
+ *   1 -> 3 events        threefold, but may be chance: 0
+ *   1000 -> 5000         at least 4.5-fold: 2.2
+ *   0 -> 20              no ratio exists, but at least fourfold: 2.0
+ * A plain ratio would rank the first and the last above everything.  A plain
+ * test of significance would rank the most frequent event first, for a change
+ * of 3 %.
  *
- * "Allows" is three standard deviations, since hundreds of rows are compared at
- * a time.  Events are taken to be independent of each other (Poisson).  They come
- * in bursts, so this is too sure of small factors, and SCORE_OCTAVES is the least
- * that is told.  The spread between parts of a file would be no better measure:
- * a storm that begins just before the trigger is one burst, and is what the
- * reader looks for.
+ * "Compatible" is within three standard deviations, because hundreds of rows
+ * are compared at a time.  Events are assumed to be independent (Poisson).  In
+ * fact they come in bursts, so small factors are overrated, and nothing below
+ * SCORE_OCTAVES is reported.  The spread between parts of a file would be no
+ * better measure: a storm that begins just before the trigger is one burst,
+ * and the very event that the reader looks for.
  */
 
 #ifndef XENFLIGHT_SCORE_H
@@ -24,47 +26,48 @@
 #include "tools/stats/account.h"
 
 #define SCORE_SIGMAS  3.0
-/* What is sure to differ by less is not told: a factor of 1.5. */
+/* Smaller factors are not reported. */
 #define SCORE_FACTOR  1.5
 #define SCORE_OCTAVES 0.584962500721156
 /*
- * Shares of time are no counts: what varies is how long a vCPU runs at a stretch,
- * and one that runs all along does so once.  So these are told if they differ by
- * so many percent of a pCPU, and by so much of the larger.
+ * Shares of time are not counts: the length of a run varies, and a vCPU that
+ * runs all the time does so once.  So a share is reported if it differs by
+ * SCORE_POINTS percent of a pCPU and by SCORE_PART of the larger one, unless
+ * SCORE_UNKNOWN percent of the time or more are not known.
  */
 #define SCORE_POINTS  5.0
 #define SCORE_PART    0.1
-/* ... if less of the time than this is not known, in percent. */
 #define SCORE_UNKNOWN 50.0
 
 /*
- * Is it what a scheduler tells of its own work?  It has many words for each of
- * its decisions, and what came of them is told by other events.
+ * Whether an event is a scheduler's trace of its own decisions.  There are many
+ * for each decision, and its outcome is recorded by other events.
  */
 bool score_is_internal(const char *event);
 
-/* So many, over so much time. */
+/* @n events over a time, in any unit that is the same for both sides. */
 struct score_count {
     double n, over;
 };
 
-/* From a to b.  0 if one of them is over no time. */
+/* Score of a change of rate from a to b.  0 if one is over no time. */
 double score_rates(struct score_count a, struct score_count b);
 
-/* Times, of which one is so many ns. */
+/* Times in a unit of @ns nanoseconds. */
 struct score_times {
-    const struct times *times; /* NULL: none */
+    const struct times *times; /* or NULL */
     double ns;
 };
 
 /*
- * From a to b, how long the longest of the shorter `part` of 1000 took: by ranks,
- * so whatever the form of the distribution.  What is rare needs many: p99 of
- * fewer than 900 times is too uncertain to tell.
+ * Score of a change of a quantile, @part of 1000.  By ranks, so the form of the
+ * distribution does not matter.  A rare quantile needs many times: p99 of fewer
+ * than 900 scores 0.
  */
-double score_part(struct score_times a, struct score_times b, unsigned int part);
+double score_part(struct score_times a, struct score_times b,
+                  unsigned int part);
 
-/* That of p50, p90 and p99 which tells most. */
+/* The largest score of p50, p90 and p99. */
 double score_latency(struct score_times a, struct score_times b);
 
 #endif /* XENFLIGHT_SCORE_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * vcpus.c: a table of the vCPUs that a snapshot's records name.
+ * vcpus.c: keeps a hash table of the vCPUs that a snapshot's records name.
  */
 
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 struct vcpus {
     size_t data_bytes;
     unsigned int nr;
-    uint32_t slot[SLOTS];    /* index in `vcpu` + 1; 0: free */
+    uint32_t slot[SLOTS];    /* index in `vcpu` + 1, 0 if free */
     struct vcpu *vcpu[VCPUS_MAX];
 };
 
@@ -144,8 +144,8 @@ enum domain_life domain_life_of(const struct merge_record *rec,
         enum domain_life life;
     } events[] = {
         /*
-         * Not SCHED_DOM_REM: that comes when nobody holds the domain any more,
-         * when another may have its number.
+         * Not SCHED_DOM_REM: it comes when the last reference is dropped, and
+         * then another domain may have the number.
          */
         { "DOM0_DOM_ADD", LIFE_BEGINS },
         { "SCHED_DOM_ADD", LIFE_BEGINS },

@@ -70,11 +70,6 @@ static void put_hung(struct explain *x)
              span(x, where, from, x->acc.to, x->cpu));
 }
 
-static uint64_t ticks_of(const struct vcpu *v)
-{
-    return *(const uint64_t *)v->data;
-}
-
 /*
  * Return the vCPU, idle or not, that had most of the subject's pCPU beside it,
  * or NULL if none had 1 percent.
@@ -88,10 +83,10 @@ static const struct vcpu *main_neighbour(const struct explain *x, bool idle)
         const struct vcpu *v = vcpus_nth(x->neighbours, i);
 
         if ( (v->domid == VCPU_IDLE_DOMAIN) != idle ||
-             !percent_of(ticks_of(v), x->end - x->tail) ||
+             !percent_of(neighbour_ticks(v), x->end - x->tail) ||
              (v->domid == x->domid && v->vcpu == x->vcpu) )
             continue;
-        if ( !best || ticks_of(v) > ticks_of(best) )
+        if ( !best || neighbour_ticks(v) > neighbour_ticks(best) )
             best = v;
     }
 
@@ -107,13 +102,13 @@ static void neighbour_text(const struct explain *x, char *buf, size_t bytes)
     char name[EXPLAIN_PART];
 
     buf[0] = '\0';
-    if ( idle && percent_of(ticks_of(idle), all) >= 50 )
+    if ( idle && percent_of(neighbour_ticks(idle), all) >= 50 )
         snprintf(buf, bytes, ", though pCPU %u was idle %s of the time", x->cpu,
-                 percent(ticks_of(idle), all).text);
+                 percent(neighbour_ticks(idle), all).text);
     else if ( other )
         snprintf(buf, bytes, ", while %s had %s of pCPU %u",
                  vcpu_name(x, name, other->domid, other->vcpu),
-                 percent(ticks_of(other), all).text, x->cpu);
+                 percent(neighbour_ticks(other), all).text, x->cpu);
 }
 
 static void put_starved(struct explain *x)

@@ -228,14 +228,17 @@ static void short_name(const struct explain *x, const struct vcpu *v, char *buf,
         snprintf(buf, bytes, "d%uv%u", v->domid, v->vcpu);
 }
 
-static uint64_t ticks_of(const struct vcpu *v)
+/* The order of neighbours: by ticks, then by number. */
+static bool comes_before(const struct vcpu *a, const struct vcpu *b)
 {
-    return *(const uint64_t *)v->data;
+    if ( neighbour_ticks(a) != neighbour_ticks(b) )
+        return neighbour_ticks(a) > neighbour_ticks(b);
+    return a->domid != b->domid ? a->domid < b->domid : a->vcpu < b->vcpu;
 }
 
-/* Return the vCPU with the most ticks below those of @above, or NULL. */
+/* Return the neighbour that comes after @prev, or the first one, or NULL. */
 static const struct vcpu *next_neighbour(const struct explain *x,
-                                         const struct vcpu *above)
+                                         const struct vcpu *prev)
 {
     const struct vcpu *best = NULL;
 
@@ -243,10 +246,9 @@ static const struct vcpu *next_neighbour(const struct explain *x,
     {
         const struct vcpu *v = vcpus_nth(x->neighbours, i);
 
-        if ( above && (ticks_of(v) > ticks_of(above) ||
-                       (ticks_of(v) == ticks_of(above) && v <= above)) )
+        if ( prev && !comes_before(prev, v) )
             continue;
-        if ( !best || ticks_of(v) > ticks_of(best) )
+        if ( !best || comes_before(v, best) )
             best = v;
     }
 
@@ -276,12 +278,12 @@ static void put_neighbours(struct explain *x)
     if ( x->domid == MERGE_NO_DOMAIN || !all )
         return;
 
-    while ( (v = next_neighbour(x, v)) && percent_of(ticks_of(v), all) &&
+    while ( (v = next_neighbour(x, v)) && percent_of(neighbour_ticks(v), all) &&
             len + sizeof(name) + 8 < sizeof(text) )
     {
         short_name(x, v, name, sizeof(name));
         len += sprintf(text + len, "%s%s %s", len ? ", " : "", name,
-                       percent(ticks_of(v), all).text);
+                       percent(neighbour_ticks(v), all).text);
     }
     if ( len )
         put_line(x, "pCPU %u in %s: %s %s", x->cpu, tail_name(x, over), text,

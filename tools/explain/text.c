@@ -116,6 +116,11 @@ const struct account *subject_account(const struct explain *x,
     return NULL;
 }
 
+uint64_t neighbour_ticks(const struct vcpu *v)
+{
+    return *(const uint64_t *)v->data;
+}
+
 unsigned int percent_of(uint64_t part, uint64_t all)
 {
     return all ? ((unsigned __int128)part * 100 + all / 2) / all : 0;

@@ -51,6 +51,9 @@ struct percent {
 };
 struct percent percent(uint64_t part, uint64_t all);
 
+/* Ticks that one of x->neighbours had the subject's pCPU. */
+uint64_t neighbour_ticks(const struct vcpu *v);
+
 /* Return the subject's account, or NULL. */
 const struct account *subject_account(const struct explain *x,
                                       const struct accounts *acc);

@@ -37,6 +37,12 @@ void vcpus_free(struct vcpus *t)
     free(t);
 }
 
+/* The first slot to try for a vCPU. */
+static uint32_t first_slot(uint32_t domid, uint32_t vcpu)
+{
+    return (domid << 16 | (vcpu & 0xffff)) * 0x9e3779b1U >> 8;
+}
+
 static struct vcpu *add(struct vcpus *t, uint32_t *slot, uint32_t domid,
                         uint32_t vcpu)
 {
@@ -58,7 +64,7 @@ static struct vcpu *add(struct vcpus *t, uint32_t *slot, uint32_t domid,
 
 struct vcpu *vcpus_get(struct vcpus *t, uint32_t domid, uint32_t vcpu)
 {
-    uint32_t at = (domid << 16 | (vcpu & 0xffff)) * 0x9e3779b1U >> 8;
+    uint32_t at = first_slot(domid, vcpu);
 
     if ( domid > UINT16_MAX || vcpu > UINT16_MAX )
         return NULL;
@@ -105,7 +111,7 @@ void vcpus_sort(struct vcpus *t)
     for ( unsigned int i = 0; i < t->nr; i++ )
     {
         const struct vcpu *v = t->vcpu[i];
-        uint32_t at = ((uint32_t)v->domid << 16 | v->vcpu) * 0x9e3779b1U >> 8;
+        uint32_t at = first_slot(v->domid, v->vcpu);
 
         while ( t->slot[at % SLOTS] )
             at++;

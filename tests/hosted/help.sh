@@ -1,9 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# help.sh BUILD: each command's help has examples, and these are taken: those
-# that read files run on a made one, those that ask Xen on rings that the real
-# core writes.  TAP.
+# help.sh BUILD: run the examples in each command's --help.  Those that read files
+# get a generated one; those that ask Xen get rings written by the real core.  TAP.
 
 set -u
 build=$(cd "$1" && pwd) xf=$build/tools/xenflight
@@ -27,7 +26,7 @@ not_ok()
     head -n 20 "$2" | sed 's/^/# /'
 }
 
-# xenflight, in the same rings; `create' needs that there are none.
+# Run xenflight on the rings; `create' needs that there are none.
 on_rings()
 {
     cmd=$1
@@ -44,7 +43,7 @@ on_rings()
     "$xf" "$cmd" "$@" --backend "hosted:$tmp/xen"
 }
 
-# The programs' names in the examples: not those that may be installed here.
+# The programs of the examples: the built ones, not those installed here.
 xenflight()
 {
     case "$*" in
@@ -63,7 +62,7 @@ snapshotd() { "$build/snapshotd/snapshotd" "$@"; }
 systemctl() { [ $# -gt 0 ]; }
 ssh() { cat >/dev/null; }
 
-# Their lines, with what exists here for what they say.
+# examples FILE: print the lines, with placeholders replaced by existing names.
 examples()
 {
     sed -n '/^Examples:/,/^$/s/^  //p' "$1" |
@@ -73,7 +72,7 @@ examples()
              /^snapshotd/s,FILE,$top/snapshotd/dist/snapshotd.conf,"
 }
 
-# NAME FILE: the examples of a help, which may not be answered with `usage'.
+# try NAME FILE: run the examples in the --help text FILE; each must succeed.
 try()
 {
     examples "$2" >"$tmp/examples"
@@ -83,7 +82,7 @@ try()
         return
     fi
     ok "$1: has examples"
-    # No line is longer than a terminal is wide: it would be folded.
+    # A line longer than a terminal's width would be folded.
     if grep -nE '^.{80}' "$2" >"$tmp/out"
     then
         not_ok "$1: fits a terminal" "$tmp/out"
@@ -92,7 +91,7 @@ try()
     do
         : >"$tmp/bad"
         (cd "$tmp/work" && set +u && eval "$line") >"$tmp/out" 2>&1
-        # Without a daemon there is no snapshot: it is enough to be understood.
+        # Without a daemon `snapshot' fails with 1; 2 would be a usage error.
         if { [ $? = 0 ] && [ ! -s "$tmp/bad" ]; } ||
            { [ "$1" = snapshot ] && ! grep -v '^status 1' "$tmp/bad"; }
         then
@@ -116,9 +115,9 @@ read -r _ <&6
 sed -n '/^Examples:/q; s/^  \([a-z][a-z]*\) .*/\1/p' "$tmp/help" >"$tmp/commands"
 if [ "$(wc -l <"$tmp/commands")" -ge 20 ]
 then
-    ok "a list of commands"
+    ok "the list of commands"
 else
-    not_ok "a list of commands" "$tmp/help"
+    not_ok "the list of commands" "$tmp/help"
 fi
 try xenflight "$tmp/help"
 while read -r cmd <&8
@@ -129,7 +128,7 @@ done 8<"$tmp/commands"
 "$build/snapshotd/snapshotd" --help >"$tmp/help" 2>&1
 try snapshotd "$tmp/help"
 
-# Those that need a xenstore: what they say of themselves.
+# Programs that need a xenstore: only their --help is checked.
 for p in xs-hooks/toolstack/xenflight-request xs-hooks/guest/xenflight-ask.sh \
          "$build/xs-hooks/guest/xenflight-ask"
 do

@@ -14,16 +14,11 @@
 #include <xen/numa.h>
 #include <xen/param.h>
 #include <xen/softirq.h>
-#include <xen/trace.h>
 #include <asm/guest.h>
 
 #include "glue.h"
 
 #define FR_DEFAULT_BYTES (1U << 20)
-
-DEFINE_SPINLOCK(fr_lock);
-struct fr_cpu *__read_mostly flightrec_cpu[NR_CPUS];
-struct fr_set fr_set;
 
 /* ---------------------------------------------------------------- pages -- */
 
@@ -227,7 +222,7 @@ static int fr_set_begin(const struct xen_flightrec_op_create *how)
         return -ENOMEM;
 
     BUILD_BUG_ON(sizeof(*info) > PAGE_SIZE);
-    fr_give_back_all(); /* a trigger that met the last destroy */
+    fr_gen_release_all(); /* a trigger that met the last destroy */
     fr_set.how = *how;
     fr_set.frames = 1 + fr_channel_frames(0) + fr_channel_frames(1);
     fr_set.incarnation++;
@@ -394,7 +389,7 @@ static void fr_set_free(void)
 {
     unsigned int cpu;
 
-    fr_give_back_all();
+    fr_gen_release_all();
     fr_set.state = FR_SET_NONE;
     fr_free(fr_set.info, PAGE_SIZE);
     fr_set.info = NULL;

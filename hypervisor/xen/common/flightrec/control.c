@@ -13,11 +13,9 @@
 #include <xen/flightrec.h>
 #include <xen/softirq.h>
 #include <xen/time.h>
-#include <xen/trace.h>
 #include <public/sysctl.h>
 
 #include "glue.h"
-#include "table.h"
 
 /* How long one quiesce may wait for the other pCPUs' softirqs. */
 #define FR_QUIESCE_NS MILLISECS(2)
@@ -32,29 +30,6 @@ void flightrec_trace(uint32_t event, const void *data, unsigned int bytes)
 bool flightrec_wants(uint32_t event)
 {
     return fr_lookup(event) & FR_ENT_CHANNELS;
-}
-
-bool fr_running(void)
-{
-    return test_bit(TRC_SINK_FLIGHTREC, &tb_init_done);
-}
-
-void fr_mark(uint32_t event, const uint32_t *words, unsigned int nr)
-{
-    if ( fr_running() )
-        fr_trace(event, words, nr * sizeof(*words));
-}
-
-void fr_start(void)
-{
-    set_bit(TRC_SINK_FLIGHTREC, &tb_init_done);
-    fr_mark(XEN_FLIGHTREC_EV_START, NULL, 0);
-}
-
-void fr_halt(void)
-{
-    fr_mark(XEN_FLIGHTREC_EV_STOP, NULL, 0);
-    clear_bit(TRC_SINK_FLIGHTREC, &tb_init_done);
 }
 
 /* ------------------------------------------------------------ operations -- */
@@ -135,7 +110,7 @@ static int op_freeze(struct xen_flightrec_op_freeze *f)
 
     if ( fr_set.state != FR_SET_CREATED )
         return -ENODEV;
-    rc = fr_begin(&t);
+    rc = fr_gen_begin(&t);
     if ( rc )
         return rc;
 
@@ -182,7 +157,7 @@ static int op_quiesce(struct xen_flightrec_op_quiesce *q)
 
 static int op_release(uint32_t gen)
 {
-    int rc = fr_give_back(gen);
+    int rc = fr_gen_release(gen);
 
     if ( !rc )
         adopt_everywhere();
@@ -339,7 +314,7 @@ static int do_op(struct xen_flightrec_op *op)
         return op_quiesce(&op->u.quiesce);
 
     case XEN_FLIGHTREC_OP_ack:
-        return fr_acknowledge(op->u.gen.gen);
+        return fr_gen_ack(op->u.gen.gen);
 
     case XEN_FLIGHTREC_OP_release:
         return op_release(op->u.gen.gen);

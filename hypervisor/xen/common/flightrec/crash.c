@@ -97,7 +97,7 @@ static void cf_check fr_tell_dom0(void *unused)
 static DECLARE_SOFTIRQ_TASKLET(fr_tell_dom0_tasklet, fr_tell_dom0, NULL);
 
 /* With fr_trigger_lock held. */
-static int fr_begin_locked(struct xen_flightrec_trigger *t)
+static int fr_gen_begin_locked(struct xen_flightrec_trigger *t)
 {
     bool gave_up = false;
     int rc = fr_freeze(t, &gave_up);
@@ -117,7 +117,7 @@ static void fr_mark_freeze(const struct xen_flightrec_trigger *t)
     fr_mark(XEN_FLIGHTREC_EV_FREEZE, words, ARRAY_SIZE(words));
 }
 
-int fr_begin(struct xen_flightrec_trigger *t)
+int fr_gen_begin(struct xen_flightrec_trigger *t)
 {
     unsigned long flags;
     int rc;
@@ -126,7 +126,7 @@ int fr_begin(struct xen_flightrec_trigger *t)
     t->ns = NOW();
 
     spin_lock_irqsave(&fr_trigger_lock, flags);
-    rc = fr_begin_locked(t);
+    rc = fr_gen_begin_locked(t);
     if ( rc == -EBUSY && t->cause != XEN_FLIGHTREC_CAUSE_REQUEST )
     {
         fr_counts.deferred++;
@@ -140,7 +140,7 @@ int fr_begin(struct xen_flightrec_trigger *t)
     return rc;
 }
 
-int fr_acknowledge(uint32_t gen)
+int fr_gen_ack(uint32_t gen)
 {
     int rc;
 
@@ -153,7 +153,7 @@ int fr_acknowledge(uint32_t gen)
 }
 
 /* Release gen; a trigger that had to wait for that begins now. */
-int fr_give_back(uint32_t gen)
+int fr_gen_release(uint32_t gen)
 {
     struct xen_flightrec_trigger t = {};
     int rc;
@@ -165,7 +165,7 @@ int fr_give_back(uint32_t gen)
         t = fr_deferred;
         t.flags |= XEN_FLIGHTREC_TRG_DEFERRED;
         fr_deferred.cause = 0;
-        if ( fr_begin_locked(&t) )
+        if ( fr_gen_begin_locked(&t) )
             t.cause = 0;
     }
     spin_unlock_irq(&fr_trigger_lock);
@@ -178,7 +178,7 @@ int fr_give_back(uint32_t gen)
 }
 
 /* The buffers are going away: nothing is held any more. */
-void fr_give_back_all(void)
+void fr_gen_release_all(void)
 {
     uint32_t gen, released;
 
@@ -249,7 +249,7 @@ void flightrec_domain_dying(struct domain *d, unsigned int cause,
     if ( test_and_set_bit(FR_DYING_BEGUN, &d->flightrec_dying) )
         (void)arch_fetch_and_add(&fr_counts.suppressed, 1);
     else
-        (void)fr_begin(&t); /* what could not begin is counted */
+        (void)fr_gen_begin(&t); /* what could not begin is counted */
 }
 
 void flightrec_domain_shutdown(struct domain *d, unsigned int reason)

@@ -20,9 +20,9 @@
 
 #include "ring.h"
 
-extern spinlock_t fr_lock;
+/* state.c */
 
-/* buffers.c: one pCPU's memory; the core's state comes first. */
+/* One pCPU's memory; the core's state comes first. */
 struct fr_pcpu {
     struct fr_cpu core;
     struct tasklet adopt;
@@ -49,23 +49,13 @@ struct fr_set {
     bool ran;              /* was recording when that destroy stopped it */
 };
 extern struct fr_set fr_set;
-
-/*
- * With CPU maps and fr_lock held.  -ERESTART: others must run first; progress
- * is kept in fr_set and flightrec_cpu[], call again.
- */
-int fr_buffers_create(const struct xen_flightrec_op_create *how);
-int fr_buffers_destroy(void);
-int fr_buffers_mapped(struct xen_flightrec_op_mapped *op);
-/* Bytes of slots a pCPU has. */
-uint32_t fr_buffers_bytes(void);
+extern spinlock_t fr_lock;
 
 static inline struct fr_pcpu *fr_pcpu(unsigned int cpu)
 {
     return container_of(flightrec_cpu[cpu], struct fr_pcpu, core);
 }
 
-/* control.c */
 void fr_start(void);
 void fr_halt(void);
 bool fr_running(void);
@@ -81,12 +71,24 @@ extern uint32_t fr_causes;
 extern unsigned int fr_lease_s;
 
 /* Begin a generation for t->cause; t->cpu, ->ns and, if 0, ->gen are set here. */
-int fr_begin(struct xen_flightrec_trigger *t);
-int fr_acknowledge(uint32_t gen);
-int fr_give_back(uint32_t gen);
-void fr_give_back_all(void);
+int fr_gen_begin(struct xen_flightrec_trigger *t);
+int fr_gen_ack(uint32_t gen);
+int fr_gen_release(uint32_t gen);
+void fr_gen_release_all(void);
 /* Some buffers have come or gone: what a crash kernel is to find. */
 void fr_root_update(void);
+
+/* buffers.c */
+
+/*
+ * With CPU maps and fr_lock held.  -ERESTART: others must run first; progress
+ * is kept in fr_set and flightrec_cpu[], call again.
+ */
+int fr_buffers_create(const struct xen_flightrec_op_create *how);
+int fr_buffers_destroy(void);
+int fr_buffers_mapped(struct xen_flightrec_op_mapped *op);
+/* Bytes of slots a pCPU has. */
+uint32_t fr_buffers_bytes(void);
 
 /* wake.c: VIRQ_FLIGHTREC_WAKE, if a reader waits for it. */
 extern uint32_t fr_wakes;

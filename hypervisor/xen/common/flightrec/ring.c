@@ -4,7 +4,6 @@
  */
 
 #include "ring.h"
-#include "table.h"
 
 /*
  * Bounds of the retry loops (I8).  A retry follows a nested writer, a switch or
@@ -312,7 +311,7 @@ static void fr_open(struct fr_cpu *c, struct fr_ring *r, unsigned int i)
 /* ---------------------------------------------------------------- adopt -- */
 
 /* Slots of generations that were released since go back to the fifo. */
-static void fr_give_back(struct fr_ring *r, uint64_t g)
+static void fr_unhold(struct fr_ring *r, uint64_t g)
 {
     unsigned int i;
 
@@ -406,7 +405,7 @@ static void fr_adopt_ring(struct fr_cpu *c, struct fr_ring *r, uint64_t g)
         .gen = gen, .tsc = fr_clock(), .overwritten = r->overwritten,
     };
 
-    fr_give_back(r, g);
+    fr_unhold(r, g);
     if ( holds )
     {
         fr_hold(r, g);

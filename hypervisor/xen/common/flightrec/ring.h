@@ -126,8 +126,9 @@
 #include <xen/flightrec-platform.h>
 #include <public/flightrec.h>
 
+#include "table.h"
+
 #define FR_SLOTS         XEN_FLIGHTREC_MAX_SLOTS
-#define FR_CHANNELS      XEN_FLIGHTREC_CHANNELS
 #define FR_HELD          XEN_FLIGHTREC_MAX_HELD
 #define FR_HEADER_BYTES  ((uint64_t)sizeof(struct xen_flightrec_packet))
 #define FR_ANCHOR_BYTES  12
@@ -250,20 +251,6 @@ void fr_cpu_resume(struct fr_cpu *c);
  */
 void fr_trace(uint32_t event, const void *data, unsigned int bytes);
 
-/* xentrace's mask semantics for one channel.  Any time. */
-int fr_set_mask(unsigned int channel, uint32_t mask);
-uint32_t fr_get_mask(unsigned int channel);
-/*
- * Refuse one event of the list in one channel, whatever the mask says, or no
- * more.  Any time; callers serialise among themselves.  -ENOENT: not in the
- * list; -EINVAL: no such channel.
- */
-int fr_refuse(unsigned int channel, uint32_t event, bool refuse);
-/* The refused event with the next higher word than `event`; 0: none. */
-uint32_t fr_refused_after(unsigned int channel, uint32_t event);
-
-/* id -> event, for struct xen_flightrec_info; returns the number of ids. */
-unsigned int fr_events(uint32_t event[XEN_FLIGHTREC_IDS]);
 /* Step of a record's time: 2^this TSC ticks. */
 unsigned int fr_tsc_shift(void);
 

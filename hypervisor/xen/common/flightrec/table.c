@@ -3,7 +3,6 @@
  * common/flightrec/table.c: builds the map from the event list and the masks.
  */
 
-#include "ring.h"
 #include "table.h"
 
 #include <public/flightrec-events.h>

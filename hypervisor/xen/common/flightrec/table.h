@@ -17,6 +17,8 @@
 #include <xen/flightrec-platform.h>
 #include <public/flightrec.h>
 
+#define FR_CHANNELS      XEN_FLIGHTREC_CHANNELS
+
 /* A map entry: id | flags.  0: event is not in the list. */
 #define FR_ENT_ID        XEN_FLIGHTREC_ID_MASK
 #define FR_ENT_BUSY      0x0200U /* record in busy: by mask */
@@ -35,6 +37,20 @@ struct fr_map_entry {
 extern struct fr_map_entry fr_map[1U << FR_MAP_BITS];
 extern uint32_t fr_hash;
 
+/* xentrace's mask semantics for one channel.  Any time. */
+int fr_set_mask(unsigned int channel, uint32_t mask);
+uint32_t fr_get_mask(unsigned int channel);
+/*
+ * Refuse one event of the list in one channel, whatever the mask says, or no
+ * more.  Any time; callers serialise among themselves.  -ENOENT: not in the
+ * list; -EINVAL: no such channel.
+ */
+int fr_refuse(unsigned int channel, uint32_t event, bool refuse);
+/* The refused event with the next higher word than `event`; 0: none. */
+uint32_t fr_refused_after(unsigned int channel, uint32_t event);
+
+/* id -> event, for struct xen_flightrec_info; returns the number of ids. */
+unsigned int fr_events(uint32_t event[XEN_FLIGHTREC_IDS]);
 /* -ERANGE if the event list needs a larger map. */
 int fr_table_init(void);
 

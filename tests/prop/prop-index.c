@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * prop-index.c: whatever an index says, with its hash right, the records are
- * those that the frames have.  The judge is the same file without its index,
- * read from the start: all of it, and what of it is not older than a moment.
+ * prop-index.c: an index with any content and a correct hash must not change
+ * the records that a reader gets.  The reference is the same file without its
+ * index, read from the start: all of it, and the part after a given time.
  */
 
 #include <errno.h>
@@ -29,7 +29,7 @@
 #define META     "{\"format\":1}"
 
 static struct event_dict *dict;
-/* TSC steps of 1 us: what is copied lies within 100 ms, which is little here. */
+/* TSC steps of 1 us; copied frames lie within 100 ms. */
 static const struct clock_fit line = { .tsc_khz = 1000, .tsc = 1 };
 static uint64_t seed;
 
@@ -64,7 +64,7 @@ struct index_of {
     uint32_t entry_bytes;      /* as stored */
 };
 
-/* The index of these frames, with the right hash; then it is changed no more. */
+/* Write the index of these frames with its hash.  Must be the last change. */
 static int with_index(const struct image *im, struct index_of *x)
 {
     static uint8_t buf[1 << 17];
@@ -105,7 +105,7 @@ static struct index_of true_index(const struct image *im)
     return x;
 }
 
-/* Records of both channels of some pCPUs; a stream's frames are many. */
+/* Records of both channels of some pCPUs; a stream has many frames. */
 static void put_packets(struct snapshot_writer *w)
 {
     static struct gen g[CPUS][2];
@@ -161,7 +161,7 @@ static void make_image(struct image *im)
     close(fd);
 }
 
-/* Frame `n` once more, at the end; its entry too. */
+/* Append a copy of frame `n` and of its entry. */
 static void double_frame(struct image *im, uint32_t n)
 {
     struct snapshot_frame f = im->frame[n];
@@ -176,7 +176,7 @@ static void double_frame(struct image *im, uint32_t n)
 }
 
 /*
- * Lies.  Those of the first kind no reader may believe.
+ * False indices.  Readers must reject those of the first kind.
  */
 
 static void lie_in_entry(struct image *im)
@@ -208,7 +208,7 @@ static void lie_in_entry(struct image *im)
     case 6:
         f->last_tsc = any % 2 ? any : f->first_tsc;
         break;
-    case 7: /* overlapping, in a circle, behind the end */
+    case 7: /* overlapping, circular, beyond the end */
         f->offset = any % 2 ? any : o->offset;
         break;
     case 8:
@@ -220,7 +220,7 @@ static void lie_in_entry(struct image *im)
     case 10:
         f->xxh64 ^= any;
         break;
-    case 11: /* all of another one but where it lies */
+    case 11: /* another entry except for its offset */
     {
         uint64_t offset = f->offset;
         uint32_t bytes = f->bytes;
@@ -241,7 +241,7 @@ static void lie_in_entry(struct image *im)
     }
 }
 
-/* Nobody's reading depends on these; `verify' tells. */
+/* No reader depends on these fields; `verify' reports them. */
 static void lie_in_counts(struct image *im)
 {
     struct snapshot_frame *f = &im->frame[1 + dice(im->frames - 1)];
@@ -280,7 +280,7 @@ static void lie_in_index(struct image *im, struct index_of *x)
 }
 
 /*
- * The judge.
+ * The reference.
  */
 
 struct seen {
@@ -316,7 +316,7 @@ static void same_record(const struct merge_record *a,
     assert_memory_equal(a->data, b->data, 2 * sizeof(a->data[0]));
 }
 
-/* Those of `all` that are not older than `from`, and of `some`. */
+/* Compare the records of `all` from `from` on with those of `some`. */
 static void same_records(const struct seen *all, const struct seen *some,
                          uint64_t from)
 {
@@ -335,7 +335,7 @@ static void same_records(const struct seen *all, const struct seen *some,
         assert_true(some->rec[n++].tsc < from);
 }
 
-/* True: the index was believed. */
+/* Return true if the index was used. */
 static bool judge(const struct image *im, int fd)
 {
     static struct seen all, some;
@@ -396,7 +396,7 @@ static void test_what_an_index_says_makes_no_record(void **state)
     assert_true(believed < ROUNDS / 2);
 }
 
-/* The judge agrees with what is true, and that is read by the index. */
+/* An unchanged index is used and gives the reference's records. */
 static void test_a_true_index_is_believed(void **state)
 {
     static struct image im;
@@ -422,7 +422,7 @@ static void test_a_true_index_is_believed(void **state)
     }
 }
 
-/* A frame that was damaged since: the index is still believed about the rest. */
+/* A frame is damaged: the index is still used for the rest. */
 static void test_damage_does_not_refute_an_index(void **state)
 {
     static struct image im;

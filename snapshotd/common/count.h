@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "snapshotd/engine/store.h"
+#include "snapshotd/common/name.h"
 
 enum outcome {
     OUTCOME_WRITTEN,
@@ -27,6 +27,13 @@ enum outcome {
 #define OUTCOME_JUDGED OUTCOME_DOMAIN
 
 #define OUTCOMES (OUTCOME_OFF + 1)
+
+/* The state directory, as it was found last. */
+struct store_usage {
+    uint32_t files, pinned;
+    uint64_t bytes;
+    uint64_t evicted, expired; /* removed since the daemon's start */
+};
 
 struct counters {
     uint64_t of[OUTCOMES][STORE_CAUSES];

@@ -11,11 +11,6 @@
 #include "snapshotd/common/domains.h"
 #include "snapshotd/engine/trigger.h"
 
-struct clock_pair {
-    uint64_t tsc, ns, wall_ns, mono_ns;
-    uint64_t width_ns;         /* Dom0's clocks are at most so far off */
-};
-
 /* All that goes in. */
 struct meta {
     const struct trigger *trigger;

@@ -15,37 +15,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include <public/flightrec.h>
-
-#define STORE_NAME 128
-
-/* Beside XEN_FLIGHTREC_CAUSE_*: a request, but a guest's. */
-#define STORE_CAUSE_GUEST  XEN_FLIGHTREC_CAUSES
-#define STORE_CAUSES       (XEN_FLIGHTREC_CAUSES + 1)
-
-/* What names a file. */
-struct store_id {
-    uint64_t wall_s;       /* of the trigger, since 1970 */
-    uint8_t uuid[16];      /* all 0: no domain */
-    uint32_t gen;
-    uint8_t cause;         /* XEN_FLIGHTREC_CAUSE_*, STORE_CAUSE_GUEST */
-    uint8_t again;         /* told apart from others of the same name */
-    uint16_t _pad;
-};
-
-/* 20261121T214116Z-UUID-crash-g3[-AGAIN].xfr.lz4 */
-void store_name(const struct store_id *id, char name[STORE_NAME]);
-/* The reverse, with `suffix` behind the name.  False: not such a name. */
-bool store_parse(const char *name, const char *suffix, struct store_id *id);
-
-#define STORE_UUID 37
-
-/* As names have it; all 0: "host". */
-void store_uuid(const uint8_t u[16], char text[STORE_UUID]);
-const char *store_cause(uint8_t cause);
-
-/* The same file? */
-bool store_same(const struct store_id *a, const struct store_id *b);
+#include "snapshotd/common/count.h"
+#include "snapshotd/common/name.h"
 
 /* What an entry of the directory is by its name. */
 enum store_kind { STORE_OTHER, STORE_FINAL, STORE_PART, STORE_PARTIAL };
@@ -79,13 +50,6 @@ struct store_budget {
     uint64_t max_bytes;
     uint64_t min_free;     /* bytes that stay free on its disk */
     uint64_t max_age_s;    /* by the time in the name */
-};
-
-/* What it holds, as it was found last. */
-struct store_usage {
-    uint32_t files, pinned;
-    uint64_t bytes;
-    uint64_t evicted, expired; /* removed since the start */
 };
 
 /*

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "snapshotd/common/log.h"
+#include "snapshotd/common/now.h"
 
 #define QUIESCE_TRIES 20   /* each waits a bounded time inside Xen */
 
@@ -37,7 +38,7 @@ struct take {
 /* Xen's system time now, by the last clock pair. */
 static uint64_t xen_ns(const struct engine *e)
 {
-    return engine_mono_ns() + e->xen_minus_mono;
+    return now_ns(CLOCK_MONOTONIC) + e->xen_minus_mono;
 }
 
 static uint64_t since(const struct engine *e, const struct trigger *t)
@@ -90,7 +91,7 @@ static void trigger_fill(struct engine *e, struct trigger *t)
     struct domain *d;
 
     if ( t->t.cause == XEN_FLIGHTREC_CAUSE_REQUEST )
-        q = request_owner(&e->requests, t->t.gen);
+        q = queue_owner(&e->queue, REQUEST_FROZEN, t->t.gen);
     t->source = trigger_source(e, t, q);
     if ( q )
     {
@@ -106,10 +107,10 @@ static void trigger_fill(struct engine *e, struct trigger *t)
     d = trigger_has_domain(t)
             ? domains_find(&e->domains, t->t.domid, t->t.handle)
             : NULL;
-    if ( d )
+    if ( d && d->name )
     {
-        memcpy(t->name, d->d.name, d->d.name_bytes);
-        t->name_bytes = d->d.name_bytes;
+        memcpy(t->name, d->name, d->name_bytes);
+        t->name_bytes = d->name_bytes;
     }
 }
 
@@ -129,26 +130,28 @@ static void trigger_log(const struct trigger *t)
                  log_escape(&text, t->text, t->text_bytes));
 }
 
-/* Reads what began the generation, and says that we are reading it. */
+/*
+ * Acknowledges the generation, and gets its trigger, the clocks and the verdict:
+ * one question.
+ */
 static int take_trigger(struct engine *e, struct take *k, uint32_t gen)
 {
-    struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_trigger,
-                                  .u.trigger.gen = gen };
+    struct msg m = { .type = MSG_TAKE, .u.take.gen = gen };
+    const struct msg_take *in = &m.u.take;
     struct trigger *t = &k->trigger;
-    struct clock_pair *now = &e->pair[1];
-    int rc;
+    int rc = engine_ask(e, &m);
 
-    rc = engine_gen_op(e, XEN_FLIGHTREC_OP_ack, gen);
-    if ( !rc )
-        rc = engine_op(e, &o);
-    if ( !rc )
-        rc = engine_clocks(e, now);
     if ( rc )
         return rc;
-    t->t = o.u.trigger;
-    t->wall_ns = now->wall_ns - (now->ns - t->t.ns);
-    t->wake_ns = virq_came(e, t) ? e->virq.ns : now->ns;
+    e->pair[1] = in->now;
+    e->xen_minus_mono = in->now.ns - in->now.mono_ns;
+    t->t = in->trigger;
+    t->wall_ns = in->now.wall_ns - (in->now.ns - t->t.ns);
+    t->wake_ns = virq_came(e, t) ? e->virq.ns : in->now.ns;
     k->lat.wake = t->wake_ns > t->t.ns ? t->wake_ns - t->t.ns : 0;
+    k->outcome = in->outcome;
+    if ( in->outcome >= OUTCOME_JUDGED && t->t.cause < STORE_CAUSES )
+        e->counters.of[in->outcome][t->t.cause] = in->count;
     trigger_fill(e, t);
     trigger_id(t, &k->id);
     if ( engine_may_log(e, 'T') )
@@ -163,16 +166,6 @@ static bool take_is_there(struct engine *e, struct take *k)
         return false;
     log_info("generation %u: its file is there already", k->trigger.t.gen);
     return true;
-}
-
-/* -ECANCELED: limits or the configuration do not want it. */
-static int take_judge(struct engine *e, struct take *k)
-{
-    int rc = engine_judge(e, k->trigger.t.gen, 0, &k->outcome);
-
-    if ( rc )
-        return -EREMOTEIO;
-    return k->outcome == OUTCOME_WRITTEN ? 0 : -ECANCELED;
 }
 
 struct store_budget engine_budget(const struct engine *e)
@@ -363,6 +356,14 @@ static void count_held(struct engine *e, const struct take *k)
         e->counters.held_max_ns = ns;
 }
 
+static int release(struct engine *e, uint32_t gen)
+{
+    struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_release,
+                                  .u.gen.gen = gen };
+
+    return engine_op(e, &o);
+}
+
 /*
  * The slots go back to Xen before the disk is waited for, but not before the
  * file is complete: should we be killed then, the next engine gives it its name.
@@ -380,7 +381,7 @@ static int take_finish(struct engine *e, struct take *k)
     rc = snapshot_finish(w, &k->totals);
     if ( rc )
         return rc;
-    rc = engine_gen_op(e, XEN_FLIGHTREC_OP_release, k->trigger.t.gen);
+    rc = release(e, k->trigger.t.gen);
     if ( rc )
         return rc == -ENOENT ? -ESTALE : -EREMOTEIO;
     k->released = true;
@@ -492,9 +493,10 @@ static void take_failed(struct engine *e, struct take *k, int rc)
                    engine_fields(fields, &k->id, domid_of(&k->trigger),
                                  outcome, NULL),
                    "generation %u: no snapshot: %s (%s)", k->trigger.t.gen,
-                   proto_error_text(error), strerror(-rc));
+                   request_error_text(error), strerror(-rc));
     engine_suppressed(e, &k->id, domid_of(&k->trigger), outcome);
-    engine_answer_all(e, k->trigger.t.gen, ANSWER_FAILED, error, NULL);
+    engine_answer_all(e, REQUEST_FROZEN, k->trigger.t.gen,
+                      ANSWER_FAILED, error, NULL);
 }
 
 static int take_try(struct engine *e, struct take *k, uint32_t gen)
@@ -504,9 +506,10 @@ static int take_try(struct engine *e, struct take *k, uint32_t gen)
     rc = take_trigger(e, k, gen);
     if ( rc || take_is_there(e, k) )
         return rc;
-    rc = take_judge(e, k);
-    if ( !rc )
-        rc = take_quiesce(e, k);
+    /* Limits or the configuration refuse it. */
+    if ( k->outcome != OUTCOME_WRITTEN )
+        return -ECANCELED;
+    rc = take_quiesce(e, k);
     if ( !rc )
         rc = take_fetch(e, k);
     if ( !rc )
@@ -524,7 +527,7 @@ static int take_try(struct engine *e, struct take *k, uint32_t gen)
 static void take_give_back(struct engine *e, struct take *k)
 {
     uint32_t gen = k->trigger.t.gen;
-    int rc = k->released ? 0 : engine_gen_op(e, XEN_FLIGHTREC_OP_release, gen);
+    int rc = k->released ? 0 : release(e, gen);
 
     if ( !rc && !k->released && k->trigger.t.ns )
         count_held(e, k);
@@ -557,7 +560,7 @@ void engine_take(struct engine *e, uint32_t gen)
         take_failed(e, &k, rc);
     take_give_back(e, &k);
     if ( !rc )
-        engine_answer_all(e, gen, ANSWER_DONE, ANSWER_OK, &k.id);
+        engine_answer_all(e, REQUEST_FROZEN, gen, ANSWER_DONE, ANSWER_OK, &k.id);
     engine_send_counters(e);
     malloc_trim(0);
 }

@@ -38,12 +38,6 @@ int hook_user(struct hook *h, const struct conf *c, uid_t uid, gid_t gid)
     return 0;
 }
 
-static void count(struct hook *h, uint64_t *counter)
-{
-    ++*counter;
-    h->counters_sent = false;
-}
-
 /* One line of JSON: numbers, our own words, the configured directory. */
 static int describe(struct hook_run *r, const char *dir,
                     const struct msg_snapshot *s)
@@ -78,7 +72,7 @@ void hook_add(struct hook *h, const struct conf *c, const char *dir,
         return;
     if ( h->queued == HOOK_QUEUE )
     {
-        count(h, &h->counters.dropped);
+        h->counters.dropped++;
         log_warning("hook: %d snapshots wait for it already: it is not run for "
                     "generation %u",
                     HOOK_QUEUE, s->file.gen);
@@ -87,7 +81,7 @@ void hook_add(struct hook *h, const struct conf *c, const char *dir,
     if ( !describe(&h->queue[h->queued], dir, s) )
         h->queued++;
     else
-        count(h, &h->counters.failed);
+        h->counters.failed++;
 }
 
 /* argv from words with blanks between; nothing is quoted or expanded. */
@@ -181,7 +175,7 @@ static void start_next(struct hook *h, const struct conf *c, uint64_t now_ms)
     rc = start(h, c, &r);
     if ( rc )
     {
-        count(h, &h->counters.failed);
+        h->counters.failed++;
         log_error("hook: generation %u: cannot be started: %s", r.gen,
                   strerror(-rc));
         return;
@@ -217,14 +211,14 @@ bool hook_reaped(struct hook *h, pid_t pid, int status)
     h->pid = 0;
     if ( h->overdue )
     {
-        count(h, &h->counters.timed_out);
+        h->counters.timed_out++;
         log_warning("hook: took too long: ended");
     }
     else if ( WIFEXITED(status) && !WEXITSTATUS(status) )
-        count(h, &h->counters.run);
+        h->counters.run++;
     else
     {
-        count(h, &h->counters.failed);
+        h->counters.failed++;
         log_warning("hook: %s %d%s",
                     WIFEXITED(status) ? "exit status" : "ended by signal",
                     WIFEXITED(status) ? WEXITSTATUS(status)

@@ -35,7 +35,6 @@ struct hook {
     } queue[HOOK_QUEUE];   /* oldest first */
     unsigned int queued;
     struct hook_counters counters;
-    bool counters_sent;    /* the engine has them */
 };
 
 /* Whom it runs as: the configuration's user, else these.  -ENOENT: said. */

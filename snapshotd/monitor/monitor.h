@@ -7,22 +7,7 @@
 #include <stdbool.h>
 
 #include "snapshotd/common/conf.h"
-
-/* Exit codes; snapshotd(8) has them in a table. */
-enum exit_code {
-    EXIT_CODE_OK = 0,
-    EXIT_CODE_OTHER = 1,
-    EXIT_CODE_USAGE = 2,
-    EXIT_CODE_CONF = 3,
-    EXIT_CODE_ROOT = 4,
-    EXIT_CODE_DOM0 = 5,
-    EXIT_CODE_XEN = 6,
-    EXIT_CODE_VERSION = 7,
-    EXIT_CODE_VIRQ = 8,
-    EXIT_CODE_XENSTORE = 9,
-    EXIT_CODE_RUNNING = 10,
-    EXIT_CODE_USER = 11,
-};
+#include "snapshotd/monitor/exit-code.h"
 
 struct monitor_options {
     struct conf conf;

@@ -177,7 +177,7 @@ static void send_odd(struct engine *e, const char *name)
     poll(NULL, 0, 10000);
 }
 
-/* The answer to an OP or JUDGE; all else that comes is dropped. */
+/* The answer to a question; all else that comes is dropped. */
 static int ask_raw(struct engine *e, struct msg *m)
 {
     const uint32_t seq = m->seq = ++e->seq;
@@ -185,7 +185,11 @@ static int ask_raw(struct engine *e, struct msg *m)
 
     engine_send(e, m);
     do {
-        rc = proto_receive(e->fd, m, 0);
+        int fd;
+
+        rc = proto_receive_fd(e->fd, m, 0, &fd);
+        if ( fd >= 0 )
+            close(fd);
     } while ( !rc && (m->type != MSG_REPLY || m->seq != seq) );
     e->work = true;
     return rc ? rc : m->rc;
@@ -197,11 +201,8 @@ static bool is_allowed(uint32_t cmd)
     {
     case XEN_FLIGHTREC_OP_status:
     case XEN_FLIGHTREC_OP_clock:
-    case XEN_FLIGHTREC_OP_freeze:
     case XEN_FLIGHTREC_OP_quiesce:
-    case XEN_FLIGHTREC_OP_ack:
     case XEN_FLIGHTREC_OP_release:
-    case XEN_FLIGHTREC_OP_trigger:
     case XEN_FLIGHTREC_OP_cpu:
         return true;
     default:
@@ -230,8 +231,6 @@ static void operations(struct engine *e)
         /* What it may do anyway: not with what is held now. */
         if ( is_allowed(cmd) )
             m.u.op.op.u.gen.gen = 0x40000000 + i;
-        if ( cmd == XEN_FLIGHTREC_OP_freeze )
-            continue;
         rc = ask_raw(e, &m);
         if ( !is_allowed(cmd) && rc != -EPERM )
             say("operation %u: %d\n", cmd, rc);
@@ -240,7 +239,7 @@ static void operations(struct engine *e)
 
 static void numbers(struct engine *e)
 {
-    static const uint16_t types[] = { MSG_JUDGE, MSG_ANSWER, MSG_COUNT,
+    static const uint16_t types[] = { MSG_TAKE, MSG_ANSWER, MSG_COUNT,
                                       MSG_SNAPSHOT, MSG_PONG };
     uint32_t i;
 
@@ -252,17 +251,16 @@ static void numbers(struct engine *e)
         m.type = types[i % 5];
         m.rc = any();
         if ( m.type == MSG_ANSWER )
-            m.u.answer.number = any();
-        if ( m.type == MSG_JUDGE )
+            m.u.signal.number = any();
+        if ( m.type == MSG_TAKE )
         {
             /* Of no generation; what it says goes into an answer. */
-            m.u.judge.gen = 0x40000000 + i;
-            m.u.judge.outcome = random();
-            m.u.judge.cause = random() % 8;
+            m.u.take.gen = 0x40000000 + i;
+            m.u.take.outcome = random();
             ask_raw(e, &m);
-            if ( m.u.judge.count )
+            if ( m.u.take.count )
                 say("told of what was not asked for: %llx\n",
-                    (unsigned long long)m.u.judge.count);
+                    (unsigned long long)m.u.take.count);
         }
         else
             engine_send(e, &m);

@@ -32,7 +32,8 @@ $(O)/tests/hosted/faults: $(INJECT)
 # The daemon's parts by themselves.
 PARTS   := $(O)/tests/hosted/test-parts
 PARTS_O := $(patsubst %,$(O)/snapshotd/%.o,engine/store engine/store-room \
-           engine/trigger engine/sandbox common/log common/proto common/domains)
+           engine/queue common/sandbox common/log common/proto common/domains \
+           common/name common/request)
 TESTS   += $(PARTS)
 
 $(PARTS): $(O)/tests/hosted/test-parts.o $(PARTS_O) $(LIBXF)

@@ -420,7 +420,7 @@ static void case_children(struct world *w)
     left = xs_get(w, "/local/domain/5/" ASK);
     check(!left);
     free(left);
-    check(wait_log(w, "makes nodes below"));
+    check(wait_log(w, "made nodes below"));
     guest_close(&g);
 }
 

@@ -64,6 +64,8 @@ int daemon_wait(struct world *w);
 void daemon_kill(struct world *w, int sig);
 /* The running engine, 0: none. */
 pid_t engine_pid(const struct world *w);
+/* The running process that talks to xenstored, 0: none. */
+pid_t xenstore_pid(const struct world *w);
 
 /* Tells frhost; its answer's number.  It must not be an error. */
 long host(struct world *w, const char *fmt, ...)

@@ -68,8 +68,7 @@ int proto_text_receive(int fd, struct text_msg *m, int flags)
     if ( rc )
         return rc;
     return m->magic == PROTO_TEXT_MAGIC && m->type >= TEXT_NAME &&
-                   m->type <= TEXT_LAST && m->bytes <= sizeof(m->text) &&
-                   memchr(m->node, '\0', sizeof(m->node))
+                   m->type <= TEXT_LAST && m->bytes <= sizeof(m->text)
                ? 0
                : -EPROTO;
 }

@@ -59,7 +59,6 @@
  *      |  SYNC: all old requests were sent      |
  *      |--------------------------------------->|
  *      |  ANSWER, final                         |
- *      |  ADOPTED: has a number already         |
  *      |<---------------------------------------|
  *
  * The monitor never blocks on the others, nor do they on each other: a message
@@ -246,13 +245,19 @@ enum health_state {
     HEALTH_PANICKED,
 };
 
-/* HAS_DOMAIN: does Xen have it?  MAY_ASK: may it ask for a snapshot now? */
+/*
+ * HAS_DOMAIN: does Xen have it?  MAY_ASK: may it ask for a snapshot now?  Each
+ * request has a key that is the same for the same node, so that a new xenstore
+ * process gets the number that a former one had got.
+ */
 struct msg_guest {
     uint16_t domid;
     uint8_t source;            /* MAY_ASK: FROM_XENSTORE or FROM_GUEST */
+    uint8_t again;             /* MAY_ASK: a former process had accepted it */
     uint8_t yes;               /* REPLY */
-    uint32_t _pad;
+    uint8_t _pad[3];
     uint8_t handle[16];
+    uint64_t key;              /* MAY_ASK */
     uint64_t number;           /* REPLY to MAY_ASK: of the request */
 };
 
@@ -328,23 +333,20 @@ enum text_type {
     TEXT_SYNC,
     /* From the engine. */
     TEXT_ANSWER,
-    TEXT_ADOPTED,
 };
 
-#define TEXT_LAST TEXT_ADOPTED
+#define TEXT_LAST TEXT_ANSWER
 
 struct text_msg {
     uint32_t magic;
     uint16_t type;             /* enum text_type */
     uint8_t source;            /* REQUEST: enum request_source */
-    uint8_t again;             /* REQUEST: see struct request */
+    uint8_t _pad;
     uint64_t number;           /* of a request */
-    uint64_t adopted;          /* ADOPTED: the number that it has */
     struct answer answer;      /* ANSWER */
     uint16_t domid;            /* NAME, REQUEST FROM_GUEST */
     uint16_t bytes;            /* of `text` */
     uint8_t handle[16];
-    char node[REQUEST_NODE];   /* REQUEST FROM_XENSTORE */
     char text[PROTO_TEXT];     /* as found, any bytes */
 };
 

@@ -4,7 +4,6 @@
 #include "snapshotd/common/request.h"
 
 #include <errno.h>
-#include <string.h>
 
 /* One more than the next state; 0 where the event is impossible. */
 #define TO(state) (REQUEST_##state + 1)
@@ -78,16 +77,6 @@ int request_step(struct request *q, enum request_event event)
         return next;
     q->state = next;
     return 0;
-}
-
-bool request_same(const struct request *a, const struct request *b)
-{
-    if ( a->source != b->source )
-        return false;
-    if ( a->source == FROM_XENSTORE )
-        return !strcmp(a->node, b->node);
-    return a->source == FROM_GUEST && a->domid == b->domid &&
-           !memcmp(a->handle, b->handle, sizeof(a->handle));
 }
 
 const char *request_error_text(uint16_t error)

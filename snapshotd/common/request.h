@@ -28,9 +28,10 @@
  *   tells the next engine which of them a freeze has covered already, by their
  *   numbers; those go on as FROZEN.
  * - xenstore process dead: the engine keeps its requests, and an answer until
- *   it is confirmed.  The next process finds the requests in xenstore, sends
- *   them again, and the engine adopts them instead of taking them twice.  It
- *   DROPs the answers that were not asked for again.
+ *   it is confirmed.  The next process finds the requests in xenstore, gets
+ *   their old numbers from the monitor, and sends them again; the engine adopts
+ *   them instead of taking them twice.  It DROPs answers that were not asked for
+ *   again: those are in xenstore.
  */
 
 #ifndef SNAPSHOTD_REQUEST_H
@@ -119,7 +120,7 @@ enum request_event {
 struct request {
     uint8_t state;         /* enum request_state; request_step() writes it */
     uint8_t source;        /* enum request_source */
-    bool again;            /* accepted by a former xenstore process */
+    bool again;            /* xenstore process: accepted by a former one */
     uint64_t number;       /* from the monitor, growing; 0 if FROM_SOCKET */
     char node[REQUEST_NODE]; /* FROM_XENSTORE: the name of its node */
     uint16_t domid;        /* FROM_GUEST: the domain that asks */
@@ -142,9 +143,6 @@ struct request {
 int request_step(struct request *q, enum request_event event);
 /* The state that follows, or -EPROTO. */
 int request_next_state(enum request_state state, enum request_event event);
-
-/* Whether both are of the same node. */
-bool request_same(const struct request *a, const struct request *b);
 
 /* For a requester: the reason, and its remedy. */
 const char *request_error_text(uint16_t error);

@@ -212,30 +212,19 @@ static void got_signal(struct engine *e, const struct msg_signal *in)
         refuse(e, &q, error);
 }
 
-static void adopted(struct engine *e, struct request *q, uint64_t number)
-{
-    struct text_msg m = { .type = TEXT_ADOPTED, .number = number,
-                          .adopted = q->number };
-
-    if ( q->number == number || send_text(e, &m) )
-        engine_deliver(e, q);
-}
-
 static void got_request(struct engine *e, const struct text_msg *in)
 {
-    struct request r = { .source = in->source, .again = in->again,
-                         .number = in->number, .domid = in->domid,
-                         .client = -1, .link = e->link,
+    struct request r = { .source = in->source, .number = in->number,
+                         .domid = in->domid, .client = -1, .link = e->link,
                          .text_bytes = in->bytes };
     struct request *q;
     uint16_t error;
 
     memcpy(r.handle, in->handle, sizeof(r.handle));
-    memcpy(r.node, in->node, sizeof(r.node));
     memcpy(r.text, in->text, in->bytes);
     q = queue_adopt(&e->queue, &r);
     if ( q )
-        adopted(e, q, in->number);
+        engine_deliver(e, q);
     else if ( !engine_request(e, &r, &error) )
         refuse(e, &r, error);
 }

@@ -101,22 +101,17 @@ struct request *queue_add(struct queue *t, const struct request *in,
 
 struct request *queue_adopt(struct queue *t, const struct request *in)
 {
-    struct request *q = t->slot;
+    struct request *q;
 
-    while ( q < t->slot + QUEUE_REQUESTS &&
-            (q->state == REQUEST_FREE || q->link == in->link ||
-             !request_same(q, in)) )
-        q++;
-    if ( q == t->slot + QUEUE_REQUESTS )
-        return NULL;
-    if ( !in->again && q->state == REQUEST_PASSED )
-    {
-        request_step(q, REQUEST_DROP);
-        return NULL;
-    }
-    q->link = in->link;
-    request_step(q, REQUEST_ADOPT);
-    return q;
+    for ( q = t->slot; q < t->slot + QUEUE_REQUESTS; q++ )
+        if ( q->state != REQUEST_FREE && q->source == in->source &&
+             q->number == in->number && q->link != in->link )
+        {
+            q->link = in->link;
+            request_step(q, REQUEST_ADOPT);
+            return q;
+        }
+    return NULL;
 }
 
 bool queue_any(const struct queue *t)

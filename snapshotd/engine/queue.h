@@ -22,9 +22,8 @@ struct queue {
 struct request *queue_add(struct queue *t, const struct request *in,
                           uint64_t due_ns);
 /*
- * The request of a former xenstore process that *in is, now of the link
- * in->link.  Return NULL if there is none.  Without in->again it is another one
- * if the answer to that was sent: xenstore has that answer.
+ * The request that *in is, if it came by a former xenstore process: it is now
+ * one of the link in->link.  Return NULL if there is none.
  */
 struct request *queue_adopt(struct queue *t, const struct request *in);
 

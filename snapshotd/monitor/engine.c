@@ -359,3 +359,29 @@ void monitor_engine_counters(struct engine_child *e,
     e->guests = *guests;
     e->hook = *hook;
 }
+
+void monitor_engine_reload(struct engine_child *e)
+{
+    e->conf_owed = true;
+}
+
+void monitor_engine_ping(struct engine_child *e)
+{
+    e->ping_owed = true;
+}
+
+void monitor_engine_hold(struct engine_child *e, bool hold)
+{
+    e->wake_held = hold;
+}
+
+void monitor_engine_unmap(struct engine_child *e, bool unmap)
+{
+    e->end_owed = unmap;
+}
+
+void monitor_engine_hurry(struct engine_child *e)
+{
+    if ( !e->child.pid )
+        e->child.restart_ms = 0;
+}

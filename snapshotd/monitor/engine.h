@@ -66,6 +66,16 @@ bool monitor_engine_knows(const struct engine_child *e);
 
 /* SIGUSR1: a request for this moment. */
 void monitor_engine_signal(struct engine_child *e, uint64_t number);
+/* The configuration has changed. */
+void monitor_engine_reload(struct engine_child *e);
+/* It must report progress. */
+void monitor_engine_ping(struct engine_child *e);
+/* Its wake-up is held back, or not. */
+void monitor_engine_hold(struct engine_child *e, bool hold);
+/* Whether it must end: write what is held, and give up its mapping. */
+void monitor_engine_unmap(struct engine_child *e, bool unmap);
+/* The back-off is over: start it in this turn. */
+void monitor_engine_hurry(struct engine_child *e);
 /* It must look at Xen's status. */
 void monitor_engine_wake(struct engine_child *e, enum wake_source source,
                          uint64_t tsc, uint64_t ns);

@@ -353,6 +353,11 @@ void health_changed(struct health *h)
     h->changed = true;
 }
 
+void health_alive(struct health *h)
+{
+    h->alive = true;
+}
+
 void health_snapshot(struct health *h, const char *dir,
                      const struct store_id *file)
 {

@@ -49,6 +49,8 @@ struct health_facts {
 
 /* Some figure changed. */
 void health_changed(struct health *h);
+/* The engine made progress, for the watchdog. */
+void health_alive(struct health *h);
 /* A snapshot has its name; `dir` is its directory. */
 void health_snapshot(struct health *h, const char *dir,
                      const struct store_id *file);

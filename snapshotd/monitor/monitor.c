@@ -97,8 +97,7 @@ static void on_command(struct monitor *m)
     if ( c->command.verb == COMMAND_START && !c->command.create.bytes_per_cpu )
         c->command.create.bytes_per_cpu = m->conf.bytes_per_cpu;
     commands_run(c, monitor_op, m->hyp);
-    if ( !engine->pid )
-        m->engine.child.restart_ms = 0;
+    monitor_engine_hurry(&m->engine);
     monitor_engine_check(&m->engine);
 }
 
@@ -128,7 +127,8 @@ static void on_heartbeat(struct monitor *m)
 
     if ( read(m->heartbeat, &ticks, sizeof(ticks)) != sizeof(ticks) )
         return;
-    m->engine.ping_owed |= health_watchdog(&m->health, m->engine.child.pid);
+    if ( health_watchdog(&m->health, m->engine.child.pid) )
+        monitor_engine_ping(&m->engine);
     if ( now_ms() < m->check_ms )
         return;
     /* The timer's own ticks must not be missed by a hair. */
@@ -169,8 +169,8 @@ static void reload(struct monitor *m)
     strcpy(c.run, m->conf.run);
     m->conf = c;
     m->user = user;
-    m->engine.conf_owed = m->xenstore.conf_owed = true;
-    monitor_xenstore_ping(&m->xenstore);
+    monitor_engine_reload(&m->engine);
+    monitor_xenstore_reload(&m->xenstore);
     rc = set_heartbeat(m);
     if ( rc )
         log_error("heartbeat: %s", strerror(-rc));
@@ -227,7 +227,8 @@ static void pass_on(struct monitor *m)
     }
     if ( e->changed || x->changed )
         health_changed(&m->health);
-    m->health.alive |= e->alive;
+    if ( e->alive )
+        health_alive(&m->health);
     if ( e->came )
         monitor_xenstore_await_names(x);
     if ( e->unlink )
@@ -282,7 +283,7 @@ static void feed(struct monitor *m, short *engine, short *xenstore)
 {
     bool owed, linked;
 
-    m->engine.wake_held = name_wait_ms(m) >= 0;
+    monitor_engine_hold(&m->engine, name_wait_ms(m) >= 0);
     owed = !monitor_engine_feed(&m->engine);
     *engine = owed ? POLLIN | POLLOUT : POLLIN;
     linked = lines_make(&m->lines, &m->engine, &m->xenstore);
@@ -337,10 +338,9 @@ static void turn(struct monitor *m)
     pass_on(m);
     hook_work(&m->hook, &m->conf, now_ms());
     work_health(m, false);
-    m->engine.end_owed = commands_unmap(&m->commands);
     if ( p[5].revents || m->commands.client >= 0 )
         on_command(m);
-    m->engine.end_owed = commands_unmap(&m->commands);
+    monitor_engine_unmap(&m->engine, commands_unmap(&m->commands));
     start_children(m);
 }
 

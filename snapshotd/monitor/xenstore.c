@@ -244,13 +244,31 @@ static bool may_ask(struct xenstore_child *x, const struct msg_guest *in)
 {
     bool may;
 
-    if ( in->source != FROM_GUEST )
+    if ( in->source != FROM_GUEST || in->again )
         return true;
     may = limit_take(&x->limit, in->handle, &x->conf->guest,
                      now_ns(CLOCK_MONOTONIC));
     x->counters.asked++;
     x->counters.limited += !may;
     return may;
+}
+
+/* The number of a request, for a new process the one that it had. */
+static uint64_t number_of(struct xenstore_child *x, const struct msg_guest *in)
+{
+    unsigned int i;
+
+    for ( i = 0; in->again && i < XENSTORE_GIVEN; i++ )
+        if ( x->given[i].key == in->key && x->given[i].number )
+            return x->given[i].number;
+    /* The newest only: the same node may be used many times. */
+    for ( i = 0; i < XENSTORE_GIVEN && x->given[i].key != in->key; i++ )
+        continue;
+    if ( i == XENSTORE_GIVEN )
+        i = x->next_given++ % XENSTORE_GIVEN;
+    x->given[i].key = in->key;
+    x->given[i].number = ++*x->number;
+    return x->given[i].number;
 }
 
 static void got_question(struct xenstore_child *x, const struct msg *in)
@@ -266,7 +284,7 @@ static void got_question(struct xenstore_child *x, const struct msg *in)
     else
     {
         r->u.guest.yes = may_ask(x, g);
-        r->u.guest.number = ++*x->number;
+        r->u.guest.number = number_of(x, g);
     }
     x->reply_owed = true;
 }
@@ -417,5 +435,11 @@ void monitor_xenstore_health(struct xenstore_child *x,
 {
     x->health = (struct msg){ .type = MSG_HEALTH, .u.health = *h };
     x->health_owed = true;
+    monitor_xenstore_ping(x);
+}
+
+void monitor_xenstore_reload(struct xenstore_child *x)
+{
+    x->conf_owed = true;
     monitor_xenstore_ping(x);
 }

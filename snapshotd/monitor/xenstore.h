@@ -12,6 +12,9 @@
 #include "snapshotd/monitor/child.h"
 #include "snapshotd/monitor/user.h"
 
+/* More than can be under way at a time. */
+#define XENSTORE_GIVEN 64
+
 struct xenstore_child {
     struct child child;
     struct child_exec exec;
@@ -34,6 +37,10 @@ struct xenstore_child {
     uint64_t new_serial;   /* the PING after the newest domain; 0: none */
     uint64_t new_ms;       /* when that came */
     struct limit limit;    /* guests' requests, by uuid */
+    struct {
+        uint64_t key, number;
+    } given[XENSTORE_GIVEN]; /* numbers of requests, a ring */
+    unsigned int next_given;
     struct guest_counters counters;
 
     /* Owed to it. */
@@ -70,6 +77,8 @@ int64_t monitor_xenstore_wait_ms(const struct xenstore_child *x);
 /* Whether xenstored is there and answers. */
 bool monitor_xenstore_up(const struct xenstore_child *x);
 
+/* The configuration has changed. */
+void monitor_xenstore_reload(struct xenstore_child *x);
 /* There is something to do, or it must prove that xenstored answers. */
 void monitor_xenstore_ping(struct xenstore_child *x);
 /*

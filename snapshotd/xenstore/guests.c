@@ -241,11 +241,9 @@ static int take_nodes(struct change *c, xs_transaction_t tr)
 static void resume(struct guests *t, struct guest *g)
 {
     struct request *q = &g->ask;
-    uint64_t number;
 
-    link_may_ask(t->link, FROM_XENSTORE, 0, NULL, &number);
-    q->number = number;
     q->again = true;
+    link_may_ask(t->link, q);
     q->text_bytes = 0;
     request_step(q, REQUEST_ASK);
 }
@@ -349,14 +347,13 @@ static void asked(struct guests *t, struct guest *g, const char *value,
                   unsigned int bytes)
 {
     struct request *q = &g->ask;
-    uint64_t number;
-    bool may = link_may_ask(t->link, FROM_GUEST, g->domid, g->handle, &number);
+    bool may;
 
+    q->again = false;
+    may = link_may_ask(t->link, q);
     note_refusal(g, !may);
     if ( answer(t, g, may ? ANSWER_ACCEPTED : ANSWER_LIMITED, true) || !may )
         return;
-    q->number = number;
-    q->again = false;
     q->text_bytes = bytes < sizeof(q->text) ? bytes : sizeof(q->text);
     memcpy(q->text, value, q->text_bytes);
     request_step(q, REQUEST_ASK);
@@ -608,12 +605,4 @@ void guests_answer(struct guests *t, uint64_t number, uint16_t state)
     request_step(&g->ask, REQUEST_WRITE);
     /* It may have asked again by now. */
     g->hint = true;
-}
-
-void guests_adopted(struct guests *t, uint64_t number, uint64_t as)
-{
-    struct guest *g = by_number(t, number);
-
-    if ( g )
-        g->ask.number = as;
 }

@@ -91,7 +91,5 @@ bool guests_resuming(const struct guests *t);
 void guests_lost(struct guests *t);
 /* Writes a final answer.  Numbers that are none of a guest are ignored. */
 void guests_answer(struct guests *t, uint64_t number, uint16_t state);
-/* The engine knows the request by another number. */
-void guests_adopted(struct guests *t, uint64_t number, uint64_t as);
 
 #endif /* SNAPSHOTD_GUESTS_H */

@@ -108,16 +108,29 @@ bool link_has_domain(struct link *l, uint16_t domid, const uint8_t handle[16])
     return m.u.guest.yes;
 }
 
-bool link_may_ask(struct link *l, enum request_source source, uint16_t domid,
-                  const uint8_t handle[16], uint64_t *number)
+/* FNV-1a of its place: the same for each process. */
+static uint64_t key_of(const struct request *q)
+{
+    const char *c = q->node;
+    uint64_t h = 14695981039346656037ULL;
+    unsigned int i;
+
+    while ( q->source == FROM_XENSTORE && *c )
+        h = (h ^ (uint8_t)*c++) * 1099511628211ULL;
+    for ( i = 0; q->source == FROM_GUEST && i < sizeof(q->handle); i++ )
+        h = (h ^ q->handle[i]) * 1099511628211ULL;
+    return (h ^ q->source ^ (uint64_t)q->domid << 16) * 1099511628211ULL;
+}
+
+bool link_may_ask(struct link *l, struct request *q)
 {
     struct msg m = { .type = MSG_MAY_ASK,
-                     .u.guest = { .domid = domid, .source = source } };
+                     .u.guest = { .domid = q->domid, .source = q->source,
+                                  .again = q->again, .key = key_of(q) } };
 
-    if ( handle )
-        memcpy(m.u.guest.handle, handle, sizeof(m.u.guest.handle));
+    memcpy(m.u.guest.handle, q->handle, sizeof(m.u.guest.handle));
     ask(l, &m);
-    *number = m.u.guest.number;
+    q->number = m.u.guest.number;
     return m.u.guest.yes;
 }
 
@@ -154,11 +167,10 @@ bool link_send_name(struct link *l, const struct msg_domain *d,
 bool link_send_request(struct link *l, const struct request *q)
 {
     struct text_msg m = { .type = TEXT_REQUEST, .number = q->number,
-                          .source = q->source, .again = q->again,
-                          .domid = q->domid, .bytes = q->text_bytes };
+                          .source = q->source, .domid = q->domid,
+                          .bytes = q->text_bytes };
 
     memcpy(m.handle, q->handle, sizeof(m.handle));
-    memcpy(m.node, q->node, sizeof(m.node));
     memcpy(m.text, q->text, q->text_bytes);
     return link_send_engine(l, &m);
 }
@@ -193,7 +205,7 @@ int link_receive_engine(struct link *l, struct text_msg *m)
     rc = proto_text_receive(l->engine, m, MSG_DONTWAIT);
     if ( rc == -EPIPE )
         engine_lost(l);
-    if ( !rc && m->type != TEXT_ANSWER && m->type != TEXT_ADOPTED )
+    if ( !rc && m->type != TEXT_ANSWER )
         rc = -EPROTO;
     if ( rc == -EPROTO )
     {

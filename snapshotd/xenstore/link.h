@@ -36,9 +36,11 @@ void link_progress(struct link *l);
 
 /* Questions to the monitor. */
 bool link_has_domain(struct link *l, uint16_t domid, const uint8_t handle[16]);
-/* On success *number is the request's. */
-bool link_may_ask(struct link *l, enum request_source source, uint16_t domid,
-                  const uint8_t handle[16], uint64_t *number);
+/*
+ * May q be asked now?  Sets q->number: that which it had before if q->again.  A
+ * guest's budget pays for it, but not again.
+ */
+bool link_may_ask(struct link *l, struct request *q);
 void link_tally(struct link *l, enum tally what);
 
 /* To the engine.  Return false if it must be sent later. */

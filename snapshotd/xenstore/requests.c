@@ -80,7 +80,6 @@ static void take_in(struct requests *t, const char *name)
 {
     const char *accepted = request_state_name(ANSWER_ACCEPTED);
     struct request *q = t->slot;
-    uint64_t number;
     size_t bytes;
 
     while ( q < t->slot + XS_TRIGGER_MAX && q->state != REQUEST_FREE )
@@ -89,12 +88,11 @@ static void take_in(struct requests *t, const char *name)
     if ( q == t->slot + XS_TRIGGER_MAX ||
          !xs_request_text(t->xs, name, q->text, sizeof(q->text), &bytes) )
         return;
-    link_may_ask(t->link, FROM_XENSTORE, 0, NULL, &number);
     q->source = FROM_XENSTORE;
     q->text_bytes = bytes;
-    q->number = number;
     strcpy(q->node, name);
     q->again = xs_answer_is(t->xs, name, accepted);
+    link_may_ask(t->link, q);
     note_result(t, name);
     if ( !q->again )
         xs_answer_first(t->xs, name, accepted);
@@ -204,12 +202,4 @@ void requests_answer(struct requests *t, uint64_t number,
     write_answer(t, q->node, &checked);
     request_step(q, REQUEST_WRITE);
     t->look = true;
-}
-
-void requests_adopted(struct requests *t, uint64_t number, uint64_t as)
-{
-    struct request *q = by_number(t, number);
-
-    if ( q )
-        q->number = as;
 }

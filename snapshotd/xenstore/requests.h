@@ -31,6 +31,5 @@ bool requests_resuming(const struct requests *t);
 void requests_lost(struct requests *t);
 void requests_answer(struct requests *t, uint64_t number,
                      const struct answer *a);
-void requests_adopted(struct requests *t, uint64_t number, uint64_t as);
 
 #endif /* SNAPSHOTD_REQUESTS_H */

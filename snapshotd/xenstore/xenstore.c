@@ -222,14 +222,6 @@ static void receive_engine(struct process *p)
 
     for ( i = 0; i < ENGINE_TURN && !link_receive_engine(&p->link, &m); i++ )
     {
-        /* Only numbers of former processes: none is taken over from another. */
-        if ( m.type == TEXT_ADOPTED && m.adopted < m.number )
-        {
-            requests_adopted(&p->requests, m.number, m.adopted);
-            guests_adopted(&p->guests, m.number, m.adopted);
-        }
-        if ( m.type != TEXT_ANSWER )
-            continue;
         requests_answer(&p->requests, m.number, &m.answer);
         guests_answer(&p->guests, m.number, m.answer.state);
         /* Also if nobody waits for it: the engine frees it then. */

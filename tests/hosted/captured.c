@@ -10,6 +10,8 @@
  *   operations     each operation, with random numbers; "said": what was not
  *                  refused and should have been
  *   numbers        messages of the right form, full of random numbers
+ *   text NAME      a malformed message to the xenstore process
+ *   answers        answers to it, full of random numbers
  */
 
 #include <errno.h>
@@ -268,6 +270,48 @@ static void numbers(struct engine *e)
 }
 
 /*
+ * To the xenstore process.
+ */
+
+static void send_odd_text(struct engine *e, const char *name)
+{
+    struct { struct text_msg m; char more; } s = { .m.type = TEXT_ANSWER };
+    static const struct { const char *name; int type; } types[] = {
+        { "zero", 0 }, { "name", TEXT_NAME }, { "request", TEXT_REQUEST },
+        { "far", 65535 },
+    };
+    size_t bytes = sizeof(s.m), i;
+
+    s.m.magic = PROTO_TEXT_MAGIC ^ !strcmp(name, "magic");
+    for ( i = 0; i < sizeof(types) / sizeof(types[0]); i++ )
+        if ( !strcmp(types[i].name, name) )
+            s.m.type = types[i].type;
+    if ( !strcmp(name, "short") )
+        bytes = 4;
+    else if ( !strcmp(name, "long") )
+        bytes = sizeof(s.m) + 1;
+    if ( send(e->text, &s, bytes, MSG_NOSIGNAL) != (ssize_t)bytes )
+        say("%s: %s\n", name, strerror(errno));
+}
+
+static void send_answers(struct engine *e)
+{
+    uint32_t i;
+
+    for ( i = 0; i < MONITOR_ROUNDS; i++ )
+    {
+        struct text_msg m;
+
+        any_bytes(&m, sizeof(m));
+        m.type = TEXT_ANSWER;
+        m.number = any();
+        m.bytes = 0;
+        if ( proto_text_send(e->text, &m, 0) )
+            say("answer: %s\n", strerror(errno));
+    }
+}
+
+/*
  * What to do.
  */
 
@@ -294,6 +338,10 @@ static void try(struct engine *e, const char *what, const char *name,
         operations(e);
     else if ( !strcmp(what, "numbers") )
         numbers(e);
+    else if ( !strcmp(what, "text") )
+        send_odd_text(e, name);
+    else if ( !strcmp(what, "answers") )
+        send_answers(e);
     save_said(e);
 }
 

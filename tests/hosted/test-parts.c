@@ -476,52 +476,46 @@ static void test_queue_due_in_order(void **state)
     assert_int_equal(queue_add(&t, &guest, 100)->due_ns, 100);
 }
 
-/* In each state, by a new process that had or had not seen it accepted. */
-static void test_queue_adopts_once(void **state)
+/* In each state, and once. */
+static void test_queue_adopts_by_number(void **state)
 {
     static const struct {
         enum request_event event[5];
         unsigned int nr;
-        bool again, is_adopted;
+        bool is_adopted;
     } cases[] = {
-        { { 0 }, 0, true, true },
-        { { REQUEST_DUE, REQUEST_FREEZE }, 2, false, true },
-        { { REQUEST_DUE, REQUEST_FREEZE, REQUEST_ANSWER }, 3, true, true },
-        { { REQUEST_ANSWER, REQUEST_PASS }, 2, true, true },
-        { { REQUEST_ANSWER, REQUEST_PASS, REQUEST_LOST }, 3, true, true },
-        /* Its answer is in xenstore: this one has the same name only. */
-        { { REQUEST_ANSWER, REQUEST_PASS, REQUEST_LOST }, 3, false, false },
-        { { REQUEST_ANSWER, REQUEST_PASS, REQUEST_CONFIRM }, 3, true, false },
+        { { 0 }, 0, true },
+        { { REQUEST_DUE }, 1, true },
+        { { REQUEST_DUE, REQUEST_FREEZE }, 2, true },
+        { { REQUEST_DUE, REQUEST_FREEZE, REQUEST_ANSWER }, 3, true },
+        { { REQUEST_ANSWER, REQUEST_PASS }, 2, true },
+        { { REQUEST_ANSWER, REQUEST_PASS, REQUEST_LOST }, 3, true },
+        { { REQUEST_ANSWER, REQUEST_PASS, REQUEST_CONFIRM }, 3, false },
+        { { REQUEST_ANSWER, REQUEST_PASS, REQUEST_DROP }, 3, false },
     };
     static struct queue t;
     struct request first = from(FROM_XENSTORE, 5), other = first, *q;
     unsigned int i, k;
 
-    strcpy(first.node, "a");
-    strcpy(other.node, "b");
+    other.number = 6;
     first.link = other.link = 1;
     for ( i = 0; i < sizeof(cases) / sizeof(cases[0]); i++ )
     {
-        struct request in = first;
+        struct request in = first, guest = first;
 
         memset(&t, 0, sizeof(t));
         assert_non_null(queue_add(&t, &other, 0));
         q = queue_add(&t, &first, 0);
         for ( k = 0; k < cases[i].nr; k++ )
             assert_int_equal(request_step(q, cases[i].event[k]), 0);
-        in.link = 2;
-        in.number = 9;
-        in.again = cases[i].again;
+        in.link = guest.link = 2;
+        guest.source = FROM_GUEST;
+        assert_null(queue_adopt(&t, &guest));
         assert_ptr_equal(queue_adopt(&t, &in), cases[i].is_adopted ? q : NULL);
-        if ( cases[i].is_adopted )
-        {
-            assert_int_equal(q->number, 5);
-            assert_int_equal(q->link, 2);
-            /* Not twice. */
-            assert_null(queue_adopt(&t, &in));
-        }
-        else
-            assert_int_equal(q->state, REQUEST_FREE);
+        assert_null(queue_adopt(&t, &in));
+        assert_int_equal(q->state == REQUEST_FREE, !cases[i].is_adopted);
+        /* Its answer must be sent again. */
+        assert_int_not_equal(q->state, REQUEST_PASSED);
     }
 }
 
@@ -834,7 +828,7 @@ int main(void)
         IN_DIR(test_log_journal_gets_fields),
         cmocka_unit_test(test_queue_is_bounded),
         cmocka_unit_test(test_queue_due_in_order),
-        cmocka_unit_test(test_queue_adopts_once),
+        cmocka_unit_test(test_queue_adopts_by_number),
         cmocka_unit_test(test_request_transitions),
         cmocka_unit_test(test_request_always_ends),
         cmocka_unit_test(test_domains_forget_only_gone_ones),

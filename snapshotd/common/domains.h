@@ -52,7 +52,7 @@ struct domain *domains_get(struct domains *t, uint16_t domid,
  * ago, beyond DOMAINS_GONE.
  */
 void domains_changed(struct domains *t, struct domain *dom);
-/* Takes in what the monitor sent.  Return -ENOMEM, or 0. */
+/* Take in a domain that the monitor sent.  Return 0, or -ENOMEM. */
 int domains_copy(struct domains *t, const struct msg_domain *in);
 /*
  * Replaces the name; at most PROTO_TEXT bytes count.  Return true if it is

@@ -78,7 +78,9 @@ static bool parse_uuid(const char **s, uint8_t uuid[16])
     return *(*s)++ == '-';
 }
 
-/* What was built again must be equal: so the parts need no close look. */
+/*
+ * The name is built again and compared, so the parts are parsed loosely.
+ */
 bool store_parse(const char *name, const char *suffix, struct store_id *id)
 {
     char again[STORE_NAME + 16];

@@ -25,11 +25,11 @@ struct store_id {
     uint8_t uuid[16];      /* of the domain; all 0 if there is none */
     uint32_t gen;
     uint8_t cause;         /* XEN_FLIGHTREC_CAUSE_* or STORE_CAUSE_GUEST */
-    uint8_t again;         /* tells files of otherwise equal names apart */
+    uint8_t again;         /* a count, for files of otherwise equal names */
     uint16_t _pad;
 };
 
-/* 20261121T214116Z-UUID-crash-g3[-AGAIN].xfr.lz4, whatever the numbers are. */
+/* 20261121T214116Z-UUID-crash-g3[-AGAIN].xfr.lz4; any numbers are valid. */
 void store_name(const struct store_id *id, char name[STORE_NAME]);
 /*
  * The reverse, for a name followed by `suffix`.  Return false if store_name()

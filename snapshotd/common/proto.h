@@ -14,8 +14,7 @@
  *
  * Each line is a SOCK_SEQPACKET pair.  A message is one packet and always has
  * the size of its structure; one of another size, magic or type ends the
- * connection.  What the monitor receives holds numbers only, never a path or a
- * text: a captured process can ask for the operations below and nothing else,
+ * connection.  The monitor receives numbers only, never a path or a text: a captured process can ask for the operations below and nothing else,
  * and no byte that a guest wrote enters the process with Xen's handles.
  *
  *   monitor                                   engine
@@ -28,7 +27,7 @@
  *      |  SIGNAL: a request by SIGUSR1          |
  *      |  GUESTS, HOOK: the monitor's counters  |
  *      |  PING: report progress (PONG)          |
- *      |  END: write what is held, then exit    |
+ *      |  END: write held generations, exit     |
  *      |--------------------------------------->|
  *      |  TAKE, FREEZE, OP ... REPLY            |  one at a time
  *      |<-------------------------------------->|
@@ -275,7 +274,7 @@ enum tally {
 };
 
 struct msg_tally {
-    uint32_t what;             /* enum tally */
+    uint32_t event;            /* enum tally */
 };
 
 /* Requests of guests since the start; the monitor counts. */
@@ -367,8 +366,8 @@ int proto_text_receive(int fd, struct text_msg *m, int flags);
 /* Sends the file descriptor `pass` with the message; the caller keeps it. */
 int proto_send_fd(int fd, struct msg *m, int pass);
 /*
- * The same as proto_receive(), for those to whom the monitor sends descriptors:
- * *passed is one, close-on-exec and the caller's to close, or -1.
+ * As proto_receive(), with the file descriptor of the message in *passed, or -1.
+ * It is close-on-exec, and the caller must close it.
  */
 int proto_receive_fd(int fd, struct msg *m, int flags, int *passed);
 

@@ -21,12 +21,12 @@
  *                                          FREE <--CONFIRM--- PASSED
  *
  * "accepted" is in xenstore before OPEN, and the final answer is written in one
- * transaction.  So xenstore itself says which requests are under way, and either
- * process may die at any point:
+ * transaction.  So xenstore itself shows which requests are under way, and
+ * either process may die at any point:
  *
- * - engine dead: the xenstore process sends its requests again.  The monitor
- *   tells the next engine which of them a freeze has covered already, by their
- *   numbers; those go on as FROZEN.
+ * - engine dead: the xenstore process sends its requests again.  The
+ *   next engine gets from the monitor the numbers that a freeze has covered
+ *   already; those requests go on as FROZEN.
  * - xenstore process dead: the engine keeps its requests, and an answer until
  *   it is confirmed.  The next process finds the requests in xenstore, gets
  *   their old numbers from the monitor, and sends them again; the engine adopts
@@ -62,7 +62,7 @@ enum answer_state {
     ANSWER_FAILED,
     ANSWER_STALE,
     ANSWER_LIMITED,        /* a guest's request beyond its budget */
-    ANSWER_DENIED,         /* all that a guest is told of a failure */
+    ANSWER_DENIED,         /* any failure, to a guest */
 };
 
 enum answer_error {
@@ -89,7 +89,7 @@ struct answer {
 enum request_state {
     REQUEST_FREE,
     /* Where it was asked. */
-    REQUEST_OPEN,          /* accepted; the engine must be told */
+    REQUEST_OPEN,          /* accepted; must be sent to the engine */
     REQUEST_SENT,          /* the engine has it */
     /* In the engine. */
     REQUEST_DELAYED,       /* until due_ns */

@@ -71,7 +71,7 @@ static int allow(scmp_filter_ctx ctx, enum sandbox_kind kind)
     if ( !rc )
         rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
                               SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-    /* abort(): no signal to another process, a hook of the same user say. */
+    /* For abort(); never to another process, such as a hook of this user. */
     if ( !rc )
         rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
                               SCMP_A0(SCMP_CMP_EQ, getpid()));

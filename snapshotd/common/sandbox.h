@@ -8,7 +8,7 @@
 
 enum sandbox_kind {
     SANDBOX_ENGINE,        /* may use files below its root, accept clients */
-    SANDBOX_XENSTORE,      /* may use what is open, by no name */
+    SANDBOX_XENSTORE,      /* may use open descriptors, no path */
 };
 
 /*

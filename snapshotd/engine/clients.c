@@ -41,7 +41,7 @@ static json_t *times_json(const struct counters *c)
                      "durable_max_ns", (json_int_t)c->durable_max_ns);
 }
 
-/* {"crash": {"written": 3, "limit_domain": 1}, ...}: what is not 0. */
+/* {"crash": {"written": 3, "limit_domain": 1}, ...}, without zeros. */
 static json_t *causes_json(const struct counters *c)
 {
     json_t *causes = json_object(), *of;

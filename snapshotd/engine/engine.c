@@ -16,7 +16,7 @@
 #include "snapshotd/common/sandbox.h"
 #include "snapshotd/engine/engine-impl.h"
 
-/* What needs Xen's devices and root.  No buffers yet is no failure. */
+/* Map the rings, which needs root.  It is no failure if Xen has no buffers. */
 static int map_rings(struct engine *e, const char *backend)
 {
     struct rings_error why;
@@ -65,7 +65,7 @@ static int prepare(struct engine *e, const char *backend)
     e->conf = m.u.conf;
     e->counters = m.u.conf.counters;
     uname(&e->uts);
-    /* Its command was /proc/self/exe. */
+    /* The name would be that of /proc/self/exe. */
     prctl(PR_SET_NAME, "snapshotd-eng");
     rc = map_rings(e, backend);
     if ( rc )
@@ -79,7 +79,7 @@ static int prepare(struct engine *e, const char *backend)
                                : strerror(-rc));
         return rc;
     }
-    /* Its seed comes from a device that is out of reach later. */
+    /* The seed is read from a device that is out of reach later. */
     json_object_seed(0);
     rc = sandbox_enter(SANDBOX_ENGINE, e->dir, e->conf.uid, e->conf.gid,
                        start_background, e);

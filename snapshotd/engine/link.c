@@ -79,8 +79,8 @@ static void unlink_text(struct engine *e, bool bad)
 }
 
 /*
- * What can be under way is bounded by the queue and fits into the socket, unless
- * the process does not read for long: then the monitor replaces it anyway.
+ * The messages under way are bounded by the queue and fit into the socket.  If
+ * the process does not read for long the monitor replaces it anyway.
  */
 static bool send_text(struct engine *e, struct text_msg *m)
 {

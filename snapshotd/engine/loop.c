@@ -65,7 +65,7 @@ static void freeze(struct engine *e)
     engine_send_counters(e);
 }
 
-/* Than those that we mapped, which can be done only at the start. */
+/* Whether Xen has other buffers than those mapped at the start. */
 static bool other_buffers(const struct engine *e,
                           const struct xen_flightrec_op_status *st)
 {
@@ -74,7 +74,7 @@ static bool other_buffers(const struct engine *e,
     return st->incarnation != e->rings.info.incarnation;
 }
 
-/* The file that answers it bears Dom0's name, or one of those guests'. */
+/* The file is named as Dom0's request, or after one of the guests. */
 static bool file_of(struct engine *e, const struct request *q,
                     struct store_id *id)
 {
@@ -95,8 +95,8 @@ static bool file_of(struct engine *e, const struct request *q,
 }
 
 /*
- * Requests whose generation a former engine gave back, but did not come to
- * answer: if it wrote the file that is their answer.
+ * Answer requests whose generation a former engine gave back before it died.  If
+ * it had written the file, that is the answer.
  */
 static void answer_overtaken(struct engine *e, uint32_t released)
 {
@@ -115,7 +115,7 @@ static void answer_overtaken(struct engine *e, uint32_t released)
     }
 }
 
-/* It is our root: only one that has not given root away makes another. */
+/* It is our root directory: only an engine that is still root can create it. */
 static void end_without_directory(const struct engine *e)
 {
     if ( !store_gone(e->dir) )
@@ -125,7 +125,7 @@ static void end_without_directory(const struct engine *e)
     exit(0);
 }
 
-/* Crashes first, requests then.  True: there may be more to do. */
+/* Crashes first, then requests.  Return true if there may be more to do. */
 static bool step(struct engine *e)
 {
     struct xen_flightrec_op_status st;
@@ -206,7 +206,7 @@ static void wait_and_receive(struct engine *e)
         engine_client_accept(e);
 }
 
-/* Files that are too old go, and the next time to look is noted. */
+/* Remove files that are too old, and note the time of the next look. */
 static void expire(struct engine *e)
 {
     const struct store_budget budget = engine_budget(e);

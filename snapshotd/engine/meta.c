@@ -193,7 +193,7 @@ bool meta_partial(const struct meta *m, json_t *why)
     return partial;
 }
 
-/* What a reader must know of records that are not the recorder's own. */
+/* Limits of records that Xen's own trace buffers hold. */
 static json_t *limits_json(void)
 {
     static const char *const limits[] = {

@@ -15,7 +15,7 @@
 #define PART    ".part"
 #define PARTIAL ".partial"
 
-/* The last component only: the rest of the path is the administrator's. */
+/* Creates the last component only: the rest is the administrator's. */
 int store_open(const char *path, uid_t uid, gid_t gid, int *fd)
 {
     struct stat st;
@@ -88,7 +88,7 @@ int store_commit(int dir, const struct store_id *id, int fd)
     store_entry_name(id, STORE_PART, part);
     if ( fsync(fd) || renameat2(dir, part, dir, name, RENAME_NOREPLACE) )
         return -errno;
-    /* It is written, and has its name. */
+    /* The file itself is safe. */
     if ( fsync(dir) )
         log_warning("store: %s: its name may not outlive a power failure: %s",
                     name, strerror(errno));
@@ -123,7 +123,7 @@ DIR *store_stream(int dir)
     return d;
 }
 
-/* Gives a complete file its name; else says that it is not. */
+/* Give a complete file its name.  Return -errno if it is not complete. */
 static int finish_part(int dir, const char *part, const struct store_id *id)
 {
     int fd = openat(dir, part, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), rc;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* take.c: from a generation that Xen holds to a file. */
+/* take.c: make a file of a generation that Xen holds; part of the engine. */
 
 #include "snapshotd/engine/engine-impl.h"
 
@@ -27,10 +27,10 @@ struct take {
     struct snapshot_writer *w;
     struct latency lat;
     struct snapshot_totals totals;
-    enum outcome outcome;  /* why there is none, if rc says ECANCELED */
+    enum outcome outcome;  /* the verdict; the reason of ECANCELED */
     struct store_room room;
     struct store_budget budget;
-    bool to_disk;          /* from here on an error is the disk's ... */
+    bool to_disk;          /* an error from here on is the disk's ... */
     bool refused;          /* ... unless it is the budget's */
     bool released;
 };
@@ -52,7 +52,7 @@ static uint64_t since(const struct engine *e, const struct trigger *t)
  * Taking a generation.
  */
 
-/* Did the VIRQ of this trigger, or of a later one, wake us? */
+/* Whether the VIRQ of this trigger, or of a later one, was the wake-up. */
 static bool virq_came(const struct engine *e, const struct trigger *t)
 {
     return e->virq.ns >= t->t.ns;
@@ -84,7 +84,7 @@ static const char *trigger_source(const struct engine *e,
     }
 }
 
-/* Who asked, and who it was about: from our own notes. */
+/* Add the request and the domain. */
 static void trigger_fill(struct engine *e, struct trigger *t)
 {
     struct request *q = NULL;
@@ -159,7 +159,7 @@ static int take_trigger(struct engine *e, struct take *k, uint32_t gen)
     return 0;
 }
 
-/* A former engine wrote it to the end, but did not come to give it back. */
+/* A former engine may have written it, and died before it gave it back. */
 static bool take_is_there(struct engine *e, struct take *k)
 {
     if ( !store_has(e->dir, &k->id) )
@@ -178,7 +178,7 @@ struct store_budget engine_budget(const struct engine *e)
                                   .max_age_s = c->max_age_s };
 }
 
-/* Before each write: so a disk that is slow, but not dead, is progress. */
+/* Before each write, so that a slow disk counts as progress. */
 static int take_room(void *arg, uint64_t bytes)
 {
     struct take *k = arg;
@@ -191,7 +191,7 @@ static int take_room(void *arg, uint64_t bytes)
     return rc;
 }
 
-/* Room before the file: it counts from its first moment. */
+/* Make room first: an empty file counts, too. */
 static int take_begin(struct engine *e, struct take *k)
 {
     const struct snapshot_how how = {
@@ -214,7 +214,7 @@ static int take_begin(struct engine *e, struct take *k)
     return rc;
 }
 
-/* Bounded; who is not quiescent then is noted, and its packets checked. */
+/* Bounded; pCPUs not quiescent by then are noted, their packets checked. */
 static int take_quiesce(struct engine *e, struct take *k)
 {
     struct xen_flightrec_op o;
@@ -239,7 +239,7 @@ static int take_quiesce(struct engine *e, struct take *k)
     return rc;
 }
 
-/* What is not mapped yet, because Xen's own buffers hold it. */
+/* Read records that Xen's own trace buffers hold, which are not mapped. */
 static int take_fetch(struct engine *e, struct take *k)
 {
     struct rings_fetched *f = &k->meta.fetched;
@@ -289,7 +289,7 @@ static int take_put_note(struct engine *e, struct take *k)
     return snapshot_put_note(k->w, text, n);
 }
 
-/* The streams of the pCPU where it happened, which come first: to the disk. */
+/* Write the streams of the trigger's pCPU, and start to sync them. */
 static int take_write_first(struct engine *e, struct take *k, unsigned int *i,
                             unsigned int *bad)
 {
@@ -306,7 +306,7 @@ static int take_write_first(struct engine *e, struct take *k, unsigned int *i,
     return rc;
 }
 
-/* From the mapping into the page cache. */
+/* Write all streams from the mapping to the file. */
 static int take_write(struct engine *e, struct take *k)
 {
     unsigned int i = 0, bad = 0;
@@ -333,8 +333,8 @@ static int take_write(struct engine *e, struct take *k)
 }
 
 /*
- * Is the first part on the disk, and since when?  Only this tells of an error
- * there: fsync() says each once.  Nothing else uses k->fd afterwards.
+ * Wait for the sync of the first part.  Its error must be taken from here, since
+ * fsync() reports each only once.
  */
 static int take_wait_first(struct engine *e, struct take *k)
 {
@@ -365,8 +365,8 @@ static int release(struct engine *e, uint32_t gen)
 }
 
 /*
- * The slots go back to Xen before the disk is waited for, but not before the
- * file is complete: should we be killed then, the next engine gives it its name.
+ * Release the slots before waiting for the disk, but not before the file is
+ * complete: if this process is killed then, the next engine renames it.
  */
 static int take_finish(struct engine *e, struct take *k)
 {
@@ -414,7 +414,7 @@ static uint16_t error_of(const struct take *k, int rc)
     }
 }
 
-/* -1: it is about no domain. */
+/* Return -1 if it is about no domain. */
 static int domid_of(const struct trigger *t)
 {
     return trigger_has_domain(t) ? t->t.domid : -1;
@@ -451,7 +451,7 @@ static void take_done(struct engine *e, struct take *k)
                k->lat.durable / 1000);
 }
 
-/* The monitor has a program to run, and others to tell. */
+/* For the hook and the reports, which are the monitor's. */
 static void take_tell(struct engine *e, const struct take *k)
 {
     const struct trigger *t = &k->trigger;
@@ -538,7 +538,6 @@ static void take_give_back(struct engine *e, struct take *k)
     e->failed_gen = gen;
 }
 
-/* Whatever becomes of the file: the generation is given back. */
 void engine_take(struct engine *e, uint32_t gen)
 {
     struct take k = { .engine = e, .fd = -1, .trigger.t.gen = gen,
@@ -555,7 +554,7 @@ void engine_take(struct engine *e, uint32_t gen)
     }
     free(k.streams);
     rings_done(&e->rings);
-    /* Counted while Xen still holds it: it is not gone without a trace. */
+    /* Count it while Xen still holds it, so that a kill cannot lose it. */
     if ( rc )
         take_failed(e, &k, rc);
     take_give_back(e, &k);

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* Domains are below this; what lies above are DOMID_SELF, DOMID_INVALID, ... */
+/* Domains are below this; above are DOMID_SELF, DOMID_INVALID, ... */
 #define FIRST_RESERVED_DOMID 0x7ff0
 
 bool trigger_has_domain(const struct trigger *t)

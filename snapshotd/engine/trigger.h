@@ -14,7 +14,7 @@
 /* A generation on its way to a file. */
 struct trigger {
     struct xen_flightrec_trigger t;
-    bool by_guest;         /* t.domid and t.handle say which asked */
+    bool by_guest;         /* the one of t.domid and t.handle */
     const char *source;    /* of the snapshot file's meta document */
     char text[REQUEST_TEXT]; /* the requester's, any bytes */
     size_t text_bytes;
@@ -24,9 +24,10 @@ struct trigger {
     uint64_t wake_ns;      /* Xen's time when the daemon woke up for it */
 };
 
+/* Whether it is about a domain. */
 bool trigger_has_domain(const struct trigger *t);
 
-/* What names its file. */
+/* The name of its file. */
 void trigger_id(const struct trigger *t, struct store_id *id);
 
 #endif /* SNAPSHOTD_TRIGGER_H */

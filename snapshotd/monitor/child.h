@@ -18,7 +18,7 @@ struct child {
     const char *option;    /* of our own command line: "--engine" */
     pid_t pid;             /* 0 while there is none */
     int fd;                /* our end of the socket, or -1 */
-    bool ready;            /* it said READY */
+    bool ready;            /* it sent READY */
     uint32_t starts;
     uint64_t started_ms;   /* the last start; all CLOCK_MONOTONIC */
     uint64_t restart_ms;   /* the next one, while there is none */
@@ -39,7 +39,7 @@ void child_close(struct child *c);
 void child_kill(struct child *c, int sig);
 /*
  * After its end: sets restart_ms, later with each call, at most max_ms, unless
- * it lived for long or `good` says that the end was in order.
+ * it lived for long or its end was in order (`good`).
  */
 void child_back_off(struct child *c, bool good, uint64_t max_ms);
 /* Whether it must be started now. */

@@ -316,7 +316,7 @@ static bool send_wake(struct engine_child *e)
     return e->wake_held || send_one(e, &e->woken, &out);
 }
 
-/* Last: it must do everything that it was told before. */
+/* Last: it must do all of the above first. */
 static bool send_end(struct engine_child *e)
 {
     struct msg out = { .type = MSG_END };

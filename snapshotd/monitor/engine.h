@@ -72,14 +72,14 @@ void monitor_engine_reload(struct engine_child *e);
 void monitor_engine_ping(struct engine_child *e);
 /* Its wake-up is held back, or not. */
 void monitor_engine_hold(struct engine_child *e, bool hold);
-/* Whether it must end: write what is held, and give up its mapping. */
+/* Whether it must write held generations, give up its mapping and exit. */
 void monitor_engine_unmap(struct engine_child *e, bool unmap);
 /* The back-off is over: start it in this turn. */
 void monitor_engine_hurry(struct engine_child *e);
 /* It must look at Xen's status. */
 void monitor_engine_wake(struct engine_child *e, enum wake_source source,
                          uint64_t tsc, uint64_t ns);
-/* These differ from what it has. */
+/* Sends those that differ from its copies. */
 void monitor_engine_counters(struct engine_child *e,
                              const struct guest_counters *guests,
                              const struct hook_counters *hook);

@@ -264,8 +264,8 @@ static int put_all(const struct health_facts *a, const struct recorder *r,
 }
 
 /*
- * The directory may be another user's: nothing that lies there is followed or
- * opened, and who reads the file sees a whole one.
+ * The directory may be another user's: no existing file in it is followed or
+ * opened, and readers always see a whole file.
  */
 static int write_file(const struct health_facts *a, const struct recorder *r)
 {

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* hook.c: run the administrator's program; part of the monitor. */
+
 #include "snapshotd/monitor/hook.h"
 
 #include <errno.h>
@@ -113,7 +115,7 @@ static int drop(const struct hook *h)
     return 0;
 }
 
-/* In the child: only what may follow fork() in a process with threads. */
+/* In the child. */
 static void __attribute__((__noreturn__))
 child(const struct hook *h, int in, char *argv[])
 {
@@ -147,7 +149,7 @@ static int start(struct hook *h, const struct conf *c,
         return rc;
     if ( pipe2(fd, O_CLOEXEC) )
         return -errno;
-    /* It fits in the pipe, so nobody waits for a program that does not read. */
+    /* It fits in the pipe: a program that does not read blocks nothing. */
     rc = write(fd[1], r->text, n) == n ? 0 : -EIO;
     close(fd[1]);
     if ( !rc )
@@ -206,7 +208,7 @@ bool hook_reaped(struct hook *h, pid_t pid, int status)
 {
     if ( !h->pid || pid != h->pid )
         return false;
-    /* What it left behind ends with it. */
+    /* Kill the processes that it left behind, too. */
     kill(-pid, SIGKILL);
     h->pid = 0;
     if ( h->overdue )

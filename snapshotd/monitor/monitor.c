@@ -5,8 +5,8 @@
  * and starts these again when they end.  It has one thread, blocks on none of
  * the others, and sees no byte that a guest wrote.
  *
- * Each part below it has a structure of its own, which only it writes; what one
- * part means for another is decided here.
+ * Each part below it has a structure of its own, which only it writes; events
+ * of one part that matter to another pass through here.
  */
 
 #include "snapshotd/monitor/monitor.h"
@@ -214,7 +214,7 @@ static void on_signal(struct monitor *m)
     }
 }
 
-/* What the two processes reported, for the other parts. */
+/* Pass reports of the two processes on to the other parts. */
 static void pass_on(struct monitor *m)
 {
     struct engine_child *e = &m->engine;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* monitor.h: the privileged half. */
+/* monitor.h: the privileged process. */
 
 #ifndef SNAPSHOTD_MONITOR_H
 #define SNAPSHOTD_MONITOR_H
@@ -16,7 +16,7 @@ struct monitor_options {
     bool to_syslog;
 };
 
-/* Opens everything, then works until it is told to end.  An exit code. */
+/* Open everything, then run until SIGTERM or SIGINT.  Return an exit code. */
 int monitor_run(const struct monitor_options *opt);
 
 #endif /* SNAPSHOTD_MONITOR_H */

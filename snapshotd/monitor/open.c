@@ -148,7 +148,7 @@ static void say_warning(const char *text)
     log_warning("%s", text);
 }
 
-/* Xen's own trace buffers, if that is what there is. */
+/* For a Xen without flight recorder: its own trace buffers. */
 static void configure_tbuf(struct hyp *hyp, const struct conf *c)
 {
     static char state[CONF_PATH + sizeof("/tbuf")];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * open.h: what the monitor opens at its start.  Each function returns 0 or an
+ * open.h: open everything that the monitor needs.  Each function returns 0 or an
  * exit code (enum exit_code), with the reason in the log.
  */
 

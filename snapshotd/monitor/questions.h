@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * questions.h: the questions that the engine may ask, and what the monitor
- * keeps to answer them.  It outlives each engine.
+ * questions.h: the questions that the engine may ask, and the state needed to
+ * answer them, which outlives each engine.
  */
 
 #ifndef SNAPSHOTD_QUESTIONS_H

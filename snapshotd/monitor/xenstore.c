@@ -227,7 +227,7 @@ static void got_ready(struct xenstore_child *x)
     x->was_up = true;
     x->hangs = x->gone = false;
     x->changed = true;
-    /* Its domains, and whatever came while it started. */
+    /* Domains may have come while it started. */
     x->introduced = true;
     monitor_xenstore_ping(x);
 }
@@ -313,9 +313,9 @@ static bool got_message(struct xenstore_child *x, const struct msg *in)
         return x->child.ready;
 
     case MSG_TALLY:
-        if ( in->u.tally.what >= TALLIES )
+        if ( in->u.tally.event >= TALLIES )
             return false;
-        x->counters.of[in->u.tally.what]++;
+        x->counters.of[in->u.tally.event]++;
         return true;
 
     default:

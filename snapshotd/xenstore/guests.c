@@ -177,7 +177,7 @@ static void watch(struct guests *t, struct guest *g, bool on)
  */
 
 /*
- * Looks for requests of an earlier time.  A value that nobody read is stale,
+ * Look for requests of an earlier time.  A value that was never read is stale,
  * unless a former process of this daemon created the nodes: then the guest
  * asked while that one was being replaced, and a look finds it.  "accepted"
  * comes from a former process in the same way, or from a former daemon.
@@ -221,7 +221,7 @@ static int make_nodes(struct change *c, xs_transaction_t tr)
     return rc;
 }
 
-/* Removes the node with all that a guest put below it, and says so. */
+/* Remove the node with everything below it; the status is "denied". */
 static int take_nodes(struct change *c, xs_transaction_t tr)
 {
     int rc = read_node(c, tr, XS_TRIGGER_ASK, NULL);
@@ -260,7 +260,7 @@ static void try_make(struct guests *t, struct guest *g)
         resume(t, g);
     if ( !rc )
         watch(t, g, true);
-    /* Its own nodes come later, or it is gone: the next event tells. */
+    /* Its own nodes come later, or it is gone: an event will follow. */
     else if ( !is_gone(rc) && rc != -ECANCELED )
         log_warning("domain %u: creating its request node failed: %s",
                     g->domid, strerror(-rc));
@@ -592,7 +592,7 @@ static struct guest *by_number(struct guests *t, uint64_t number)
     return NULL;
 }
 
-/* A guest is told nothing of the reason for a failure. */
+/* A guest never learns the reason for a failure. */
 void guests_answer(struct guests *t, uint64_t number, uint16_t state)
 {
     struct guest *g = by_number(t, number);

@@ -83,7 +83,7 @@ void guests_work(struct guests *t, uint64_t now_ms);
 /* ms until guests_work() must be called even if nothing happens; -1: never. */
 int64_t guests_wait_ms(const struct guests *t, uint64_t now_ms);
 
-/* Sends what the engine does not have.  Return false if some must wait. */
+/* Send new requests to the engine.  Return false if some must wait. */
 bool guests_send(struct guests *t);
 /* Whether a request of a former process must still be sent. */
 bool guests_resuming(const struct guests *t);

@@ -134,9 +134,9 @@ bool link_may_ask(struct link *l, struct request *q)
     return m.u.guest.yes;
 }
 
-void link_tally(struct link *l, enum tally what)
+void link_tally(struct link *l, enum tally event)
 {
-    struct msg m = { .type = MSG_TALLY, .u.tally.what = what };
+    struct msg m = { .type = MSG_TALLY, .u.tally.event = event };
 
     link_send(l, &m);
 }

@@ -22,14 +22,14 @@ struct link {
     unsigned int confirms;
     /* Called for all other messages of the monitor, also during a question. */
     void (*note)(void *arg, const struct msg *m);
-    /* The engine is gone: all it was told must be sent to the next one. */
+    /* The engine is gone: the next one must be sent everything again. */
     void (*lost)(void *arg);
     void *arg;
 };
 
 /* All that talk to the monitor do not return if it is gone. */
 void link_send(struct link *l, struct msg *m);
-/* Takes in what the monitor sent; with `block` waits for one message. */
+/* Take in all messages of the monitor; with `block` wait for one. */
 void link_receive(struct link *l, bool block);
 /* At most once in 100 ms: work goes on, xenstored answers. */
 void link_progress(struct link *l);
@@ -41,7 +41,7 @@ bool link_has_domain(struct link *l, uint16_t domid, const uint8_t handle[16]);
  * guest's budget pays for it, but not again.
  */
 bool link_may_ask(struct link *l, struct request *q);
-void link_tally(struct link *l, enum tally what);
+void link_tally(struct link *l, enum tally event);
 
 /* To the engine.  Return false if it must be sent later. */
 bool link_send_engine(struct link *l, struct text_msg *m);

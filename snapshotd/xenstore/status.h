@@ -13,7 +13,7 @@ struct status {
     char shown[STATUS_NODES][CONF_PATH + STORE_NAME]; /* in xenstore */
 };
 
-/* Writes the nodes whose values have changed. */
+/* Write the nodes whose values have changed. */
 void status_write(struct status *s, struct xs *x, const struct msg_health *h);
 
 #endif /* SNAPSHOTD_STATUS_H */

@@ -224,7 +224,7 @@ static void receive_engine(struct process *p)
     {
         requests_answer(&p->requests, m.number, &m.answer);
         guests_answer(&p->guests, m.number, m.answer.state);
-        /* Also if nobody waits for it: the engine frees it then. */
+        /* Even of an unknown request: the engine frees it then. */
         link_confirm(&p->link, m.number);
         link_progress(&p->link);
     }
@@ -249,7 +249,7 @@ static bool send_names(struct process *p)
     return true;
 }
 
-/* All that a former process had accepted was sent: the rest is nobody's. */
+/* Everything that a former process accepted was sent: forget the rest. */
 static bool send_sync(struct process *p)
 {
     struct text_msg m = { .type = TEXT_SYNC };
@@ -327,7 +327,7 @@ static void work_health(struct process *p)
     status_write(&p->status, &p->xs, &p->health);
 }
 
-/* Everything there is to do; what comes meanwhile is for the next turn. */
+/* All work that is due; events during it are for the next turn. */
 static void work(struct process *p)
 {
     const uint64_t ping = p->ping;

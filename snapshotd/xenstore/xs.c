@@ -67,7 +67,7 @@ int xs_watch_all(struct xs *x)
     return 0;
 }
 
-/* Tokens are ours: they tell which watch fired, whatever the path looks like. */
+/* Tokens are ours, so they identify the watch; the path is not used. */
 static void one_event(struct xs *x, const char *token)
 {
     unsigned int n;

@@ -115,7 +115,7 @@ static void to_monitor(struct link *l, const char *name)
 
     s.m.type = type_of(types, name, MSG_PONG);
     s.m.magic = PROTO_MAGIC ^ !strcmp(name, "magic");
-    s.m.u.tally.what = TALLIES;
+    s.m.u.tally.event = TALLIES;
     send(l->monitor, &s, size_of(name, sizeof(s.m)), MSG_NOSIGNAL);
     poll(NULL, 0, 10000);
 }

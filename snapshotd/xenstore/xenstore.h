@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* xenstore.h: the process that talks to xenstored, as the monitor starts it. */
+
+#ifndef SNAPSHOTD_XENSTORE_H
+#define SNAPSHOTD_XENSTORE_H
+
+/* The socket to the monitor. */
+#define XENSTORE_FD_MONITOR 3
+
+/* Exit statuses beside 0 (END received) and 1. */
+enum xenstore_exit {
+    XENSTORE_NOT_THERE = 20,   /* no xenstored to connect to */
+    XENSTORE_GONE,             /* it was there */
+    XENSTORE_BAD_ENGINE,       /* the engine sent a malformed message */
+};
+
+/* Run the process; return an exit status. */
+int xenstore_run(void);
+
+#endif /* SNAPSHOTD_XENSTORE_H */

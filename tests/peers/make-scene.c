@@ -195,6 +195,17 @@ static json_t *exit_hole(struct scene *s, unsigned int steps)
     return died("triple-fault", cpu, 1);
 }
 
+/* Many vCPUs, and STEPS records of the end of a domain. */
+static json_t *ends(struct scene *s, unsigned int steps)
+{
+    for ( unsigned int i = 0; i < 60000; i++ )
+        SCENE_RECORD(s, 0, "SCHED_RUNSTATE_CHANGE__BLOCKED_RUNNABLE",
+                     i % 30000 << 16 | i / 30000);
+    for ( unsigned int i = 0; i < steps; i++ )
+        SCENE_RECORD(s, 0, "DOM0_DOM_REM", 1);
+    return request(s);
+}
+
 /* The guest's watchdog timer expires on Dom0's pCPU. */
 static json_t *watchdog(struct scene *s, unsigned int steps)
 {
@@ -395,6 +406,7 @@ static const struct {
     { "xen-crash", xen_crash, { 0 } },
     { "triple", triple, { 0 } },
     { "exit-hole", exit_hole, { 0 } },
+    { "ends", ends, { 0 } },
     { "watchdog", watchdog, { 0 } },
     { "starved", starved, { 0 } },
     { "late-starved", late_starved, { 0 } },

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -240,7 +241,7 @@ struct machine {
     uint64_t tsc;
 };
 
-static void begin(struct machine *m)
+static void begin_machine(struct machine *m)
 {
     memset(m, 0, sizeof(*m));
     m->doc.tsc_khz = m->doc.clock.tsc_khz = 1000000; /* a tick is a ns */
@@ -288,7 +289,7 @@ static void test_entries_are_paired(void **state)
 {
     struct machine m;
 
-    begin(&m);
+    begin_machine(&m);
     record(&m, "HVM_VMEXIT64", 0, 129, true);
     record(&m, "HVM_VMEXIT64", 1, 123, true);
     record(&m, "HVM_VMMCALL", 0, 17, true);
@@ -310,7 +311,7 @@ static void test_entries_that_are_cut(void **state)
     const struct merge_record gap = { .kind = MERGE_GAP };
     struct machine m;
 
-    begin(&m);
+    begin_machine(&m);
     record(&m, "HVM_VMEXIT64", 0, 120, true);
     record(&m, "SCHED_RUNSTATE_CHANGE__RUNNING_BLOCKED", 0, 1 << 16, true);
     record(&m, "HVM_VMENTRY", 0, 0, true);
@@ -330,7 +331,7 @@ static void test_entries_that_do_not_count(void **state)
 {
     struct machine m;
 
-    begin(&m);
+    begin_machine(&m);
     record(&m, "HVM_VMEXIT64", 0, 120, true);
     record(&m, "HVM_VMEXIT64", 0, 123, false);
     record(&m, "HVM_VMENTRY", 0, 0, true);
@@ -339,11 +340,29 @@ static void test_entries_that_do_not_count(void **state)
     end(&m);
 }
 
+/* A gap concerns all vCPUs, but does not walk them. */
+static void test_gaps_take_little_time(void **state)
+{
+    const struct merge_record gap = { .kind = MERGE_GAP };
+    clock_t begin = clock();
+    struct machine m;
+
+    begin_machine(&m);
+    for ( unsigned int i = 0; i < VCPUS_MAX / 2; i++ )
+        record(&m, "HVM_VMEXIT64", i, 120, true);
+    for ( unsigned int i = 0; i < 200000; i++ )
+        entries_take(&m.e, &gap, KIND_OTHER, true);
+    record(&m, "HVM_VMENTRY", 7, 0, true);
+    expect(&m, 0, ENTRY_EXIT, VCPUS_MAX / 2, 0, 0);
+    assert_true((clock() - begin) / CLOCKS_PER_SEC < 5);
+    end(&m);
+}
+
 static void test_entries_have_a_limit(void **state)
 {
     struct machine m;
 
-    begin(&m);
+    begin_machine(&m);
     for ( unsigned int i = 0; i < ENTRIES_MAX + 5; i++ )
         record(&m, "HVM_VMEXIT64", 0, ENTRIES_MAX + 5 - i, true);
     record(&m, "HVM_VMENTRY", 0, 0, true);
@@ -369,6 +388,7 @@ int main(void)
         cmocka_unit_test(test_entries_are_paired),
         cmocka_unit_test(test_entries_that_are_cut),
         cmocka_unit_test(test_entries_that_do_not_count),
+        cmocka_unit_test(test_gaps_take_little_time),
         cmocka_unit_test(test_entries_have_a_limit),
     };
 

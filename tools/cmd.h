@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * cmd.h: the sub-commands of xenflight.  Each gets its own arguments, its name
- * in argv[0], and returns an exit code.
+ * cmd.h: the sub-commands of xenflight.  argv[0] is "xenflight COMMAND", for
+ * messages.  Each returns an exit code: tools/base/message.h.
  */
 
 #ifndef XENFLIGHT_CMD_H

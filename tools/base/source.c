@@ -55,7 +55,7 @@ int source_clock(struct source *src, enum doc_clock clock)
 {
     if ( !doc_clock_known(&src->doc, clock) )
     {
-        complain(doc_clock_name(clock), "this file does not tell how that clock ran");
+        complain(doc_clock_name(clock), "the file has no data for this clock");
         return -ENOENT;
     }
 
@@ -134,7 +134,7 @@ int source_done(struct source *src, const char *path, int rc)
     char why[80];
 
     if ( rc )
-        complain(path, rc == -EFBIG ? "more pCPUs than can be read at a time"
+        complain(path, rc == -EFBIG ? "too many pCPUs to read at once"
                                     : strerror(-rc));
     if ( damaged )
     {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * show.c: xenflight show: what is in a snapshot.
+ * show.c: xenflight show: print the trigger and the records of a snapshot.
  */
 
 #include <argp.h>
@@ -22,11 +22,11 @@
 #define MAX_CPUS     FILTER_MAX_CPUS
 #define MAX_VCPUS    8192
 
-/* How many records the summary shows. */
+/* Records in the summary, per domain and per pCPU. */
 #define LAST_DOMAIN  15
 #define LAST_CPU     10
 
-enum { OPT_HEAD = 256, OPT_CLOCK, OPT_COLUMNS };
+enum { OPT_HEAD = 256, OPT_COLUMNS };
 
 struct options {
     const char *file;
@@ -42,23 +42,25 @@ struct options {
  * The command line.
  */
 
-/* `--last 100ms' or `--last=100ms' or just `--last'. */
+/* `--last 100ms', `--last=100ms', or `--last' for the summary. */
 static void parse_last(struct options *o, const char *arg,
                        struct argp_state *state)
 {
-    o->filter.by_time = true;
+    struct last *last = &o->filter.last;
+
+    last->given = true;
     if ( arg )
     {
-        o->filter.last_ns = parse_time("last", arg, state);
+        last->ns = parse_time("last", arg, state);
         return;
     }
 
     if ( state->next < state->argc &&
-         !text_duration(state->argv[state->next], &o->filter.last_ns) )
+         !text_duration(state->argv[state->next], &last->ns) )
         state->next++;
     else
     {
-        o->filter.by_time = false;
+        last->given = false;
         o->summary = true;
     }
 }
@@ -72,15 +74,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &o->filter;
         state->child_inputs[1] = &o->term;
+        state->child_inputs[2] = &o->json;
+        state->child_inputs[3] = &o->clock;
         return 0;
     case 'l':
         parse_last(o, arg, state);
-        return 0;
-    case 'j':
-        o->json = true;
-        return 0;
-    case OPT_CLOCK:
-        o->clock = parse_clock(arg, state);
         return 0;
     case OPT_COLUMNS:
         o->columns = true;
@@ -93,7 +91,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if ( o->json && o->columns )
-            argp_error(state, "either --json or --columns");
+            argp_error(state, "--json and --columns exclude each other");
         return 0;
     default:
         return parse_file(key, arg, state, &o->file);
@@ -101,22 +99,21 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option option_list[] = {
-    { "last", 'l', "TIME", OPTION_ARG_OPTIONAL, "only from TIME (like 100ms) "
-      "before the trigger on; without TIME: a summary with the last records "
-      "of the domain that died and of the pCPUs it ran on", 0 },
-    { "json", 'j', NULL, 0, "print one JSON object a line", 0 },
-    { "columns", OPT_COLUMNS, "LIST", 0, "a table of these and nothing else: "
-      "time, tsc, pcpu, channel, ran, ran_domid, ran_vcpu, event, class, fields, "
-      "or the name of a field", 0 },
-    { "clock", OPT_CLOCK, "CLOCK", 0, "times in rel (from the trigger), tsc, "
-      "xen (its system time), monotonic or realtime (Dom0's)", 0 },
-    { "head", OPT_HEAD, NULL, 0, "only who, when, why: no records", 0 },
+    { "last", 'l', "TIME", OPTION_ARG_OPTIONAL, "start TIME (like 100ms) "
+      "before the trigger; without TIME: a summary with the last records of "
+      "the domain that crashed and of the pCPUs it ran on", 0 },
+    { "columns", OPT_COLUMNS, "LIST", 0, "print a plain table with these "
+      "columns: time, tsc, pcpu, channel, ran, ran_domid, ran_vcpu, event, class, "
+      "fields, or the name of a field", 0 },
+    { "head", OPT_HEAD, NULL, 0, "print only the header, no records", 0 },
     { 0 },
 };
 
 static const struct argp_child children[] = {
     { &filter_argp, 0, NULL, 0 },
     { &term_argp, 0, NULL, 0 },
+    { &json_argp, 0, NULL, 0 },
+    { &clock_argp, 0, NULL, 0 },
     { 0 },
 };
 
@@ -125,34 +122,33 @@ static const struct argp argp = {
     .children = children,
     .parser = parse,
     .args_doc = "FILE",
-    .doc = "Show what is in a snapshot: who died, when, why, and then each "
-           "record in time order: seconds from the trigger, pCPU, domain and "
-           "vCPU that ran there, event, fields.\v"
+    .doc = "Print a snapshot: its trigger (domain, time, reason), then the "
+           "records in time order: seconds from the trigger, pCPU, the domain "
+           "and vCPU that ran there, event, fields.\v"
            "Examples:\n"
            "  xenflight show --last FILE\n"
            "  xenflight show --last 100ms --domain web1 --class sched FILE\n"
            "  xenflight show --filter 'waited_ns>10ms' --columns time,dom,waited_ns FILE\n"
            "  xenflight show --json FILE | jq -r '.event // empty' | sort | uniq -c\n\n"
-           "Needs neither Xen nor root.  Exit status: 0 done, 1 the file "
-           "cannot be read, or not to its end, 2 usage.",
+           "" DOC_READER,
 };
 
 /*
- * The summary: the last records of the dead domain, and of each pCPU that its
- * vCPUs ran on last.
+ * The summary: the last records of the domain that crashed, and of each pCPU on
+ * which one of its vCPUs ran last.
  */
 
 struct last_records {
     unsigned int max;
-    uint64_t nr;      /* ever added */
+    uint64_t nr;      /* added so far; the newest @max are kept */
     struct merge_record rec[];
 };
 
 struct summary {
-    int64_t domid;                      /* < 0: nobody died */
+    int64_t domid;                      /* < 0: the trigger names no domain */
     struct last_records *domain;
-    struct last_records *cpu[MAX_CPUS]; /* NULL: none yet */
-    uint16_t ran_on[MAX_VCPUS];         /* pCPU + 1 where last seen; 0: never */
+    struct last_records *cpu[MAX_CPUS]; /* NULL: no records yet */
+    uint16_t ran_on[MAX_VCPUS];         /* pCPU + 1 of its last record; 0: none */
 };
 
 static struct last_records *new_last(unsigned int max)
@@ -197,7 +193,7 @@ static int summarise(struct summary *sum, const struct merge_record *rec)
     return 0;
 }
 
-/* Leaves in sum->cpu those to be shown: all, if nobody died. */
+/* Free sum->cpu[] of pCPUs not to be shown.  Without a domain all are shown. */
 static void pick_cpus(struct summary *sum, const struct doc *doc)
 {
     static bool picked[MAX_CPUS];
@@ -272,10 +268,10 @@ static struct summary *new_summary(const struct doc *doc)
 }
 
 /*
- * Showing.
+ * Printing.
  */
 
-/* Wanted records go to @out, or into @sum if there is one. */
+/* Selected records go to @out, or into @sum if it is set. */
 struct show {
     const struct source *src;
     const struct out *out;
@@ -313,7 +309,7 @@ static int walk(struct show *s)
     return rc;
 }
 
-/* Does the file have what was asked for?  Else it is said on stderr. */
+/* Return false, with a message, if the file lacks something that was asked for. */
 static bool can_show(struct source *src, struct options *o)
 {
     if ( source_clock(src, o->clock) || filter_resolve(&o->filter, &src->doc) )
@@ -322,7 +318,7 @@ static bool can_show(struct source *src, struct options *o)
         return true;
 
     complain(out_columns_unknown(&src->doc),
-             "neither a column nor a field of any event of this file");
+             "neither a column nor a field of an event in this file");
     return false;
 }
 
@@ -366,8 +362,7 @@ int cmd_show(int argc, char **argv)
     bool damaged = false, can;
     int rc;
 
-    argp_err_exit_status = EXIT_USAGE;
-    if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
+    if ( parse_options(&argp, argc, argv, &o) )
         return EXIT_USAGE;
 
     if ( source_open(o.file, true, &src) )

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * top.c: xenflight top: who used the processors, and who waited for them.
+ * top.c: xenflight top: print CPU time, waits and entries into Xen.
  */
 
 #include <argp.h>
@@ -15,7 +15,7 @@
 #include "tools/cmd.h"
 #include "tools/record/top-live.h"
 
-/* Only where Xen's libraries are. */
+/* Not linked in without Xen's libraries. */
 #pragma weak top_live
 
 enum { OPT_BACKEND = 256 };
@@ -32,20 +32,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
     switch ( key )
     {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &o->form.last;
+        state->child_inputs[1] = &o->form.json;
+        return 0;
     case 'v':
         o->form.by_vcpu = true;
-        return 0;
-    case 'j':
-        o->form.json = true;
-        return 0;
-    case 'l':
-        o->form.by_time = true;
-        o->form.last_ns = parse_time("last", arg, state);
         return 0;
     case 'i':
         o->live.interval_ns = parse_time("interval", arg, state);
         if ( !o->live.interval_ns )
-            argp_error(state, "--interval of no time");
+            argp_error(state, "--interval must not be 0");
         return 0;
     case 'n':
         if ( text_number(arg, false, &o->live.count) || !o->live.count )
@@ -60,44 +57,47 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option option_list[] = {
-    { "vcpus", 'v', NULL, 0, "a row for each vCPU, not for each domain", 0 },
-    { "last", 'l', "TIME", 0, "only from TIME (like 100ms) before the trigger "
-      "on", 0 },
-    { "json", 'j', NULL, 0, "print one JSON object a line", 0 },
+    { "vcpus", 'v', NULL, 0, "print a row per vCPU, not per domain", 0 },
     { 0, 0, NULL, 0, "Live:", 1 },
-    { "interval", 'i', "TIME", 0, "each stretch takes so long (2s)", 1 },
-    { "count", 'n', "N", 0, "end after N stretches", 1 },
+    { "interval", 'i', "TIME", 0, "length of a stretch (2s)", 1 },
+    { "count", 'n', "N", 0, "stop after N stretches", 1 },
     { "backend", OPT_BACKEND, "BACKEND", 0,
       "xen, or hosted:DIR for tests", 1 },
     { 0 },
 };
 
+static const struct argp_child children[] = {
+    { &last_argp, 0, NULL, 0 },
+    { &json_argp, 0, NULL, 0 },
+    { 0 },
+};
+
 static const struct argp argp = {
     .options = option_list,
+    .children = children,
     .parser = parse,
     .args_doc = "FILE\nlive",
-    .doc = "Who used the processors, and who waited for them, over a "
-           "snapshot, or that part of it which has all pCPUs: per domain the "
-           "time its vCPUs ran, could have run but waited, and were blocked, "
-           "in percent of one pCPU; how often a second they entered Xen, made "
-           "a hypercall, did I/O; and how long they waited from a wake-up "
-           "until they ran.  With \"live\" the same of this machine, again "
-           "and again, from the rings while Xen writes them.\v"
+    .doc = "Print the use of the CPUs by domain, over the part of a snapshot "
+           "that all pCPUs cover: the time that its vCPUs ran, were runnable "
+           "but waited, and were blocked, in percent of one pCPU; entries into "
+           "Xen, hypercalls and I/O per second; and the time from a wake-up "
+           "until the vCPU ran.  With \"live\", print the same for this "
+           "machine repeatedly, from the rings while Xen writes them.\v"
            "Examples:\n"
            "  xenflight top FILE\n"
            "  xenflight top --vcpus --last 1s FILE\n"
            "  xenflight top live -i 1s -n 10\n\n"
-           "But for live it needs neither Xen nor root.  Exit status: 0 done, "
-           "1 the file cannot be read, or not to its end, or Xen cannot be "
-           "asked, 2 usage.",
+           "Only live needs Xen and root.  Exit status: 0 on success, 1 if the "
+           "file cannot be read, or not to its end, or Xen does not answer, 2 "
+           "on wrong usage.",
 };
 
 static int live(const struct options *o, const char *cmd)
 {
     if ( top_live )
         return top_live(&o->form, &o->live, cmd);
-    fprintf(stderr, "%s: live: built without Xen's libraries; a file of that "
-            "name is ./live\n", cmd);
+    fprintf(stderr, "%s: live: built without Xen's libraries (for a file of "
+            "that name use ./live)\n", cmd);
     return EXIT_FAIL;
 }
 
@@ -107,8 +107,7 @@ int cmd_top(int argc, char **argv)
     struct source src;
     int rc;
 
-    argp_err_exit_status = EXIT_USAGE;
-    if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
+    if ( parse_options(&argp, argc, argv, &o) )
         return EXIT_USAGE;
 
     if ( !strcmp(o.file, "live") )

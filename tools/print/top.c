@@ -13,7 +13,7 @@
 #include "tools/print/top.h"
 #include "tools/stats/account.h"
 
-/* A domain's vCPUs, or one of them. */
+/* All vCPUs of a domain, or one of them. */
 struct row {
     uint32_t domid;
     int64_t vcpu;          /* < 0: all */
@@ -60,7 +60,7 @@ static void print_text(const struct doc *d, const struct accounts *a,
                        const struct row *r)
 {
     char who[24], name[80], p50[16] = "-", p99[16] = "-", max[16] = "-";
-    /* Idle is always ready to run: that is no waiting. */
+    /* The idle domain is always runnable: that is not waiting. */
     uint64_t waited = r->domid == VCPU_IDLE_DOMAIN ? 0
                                                    : r->sum.ticks[RUNNABLE];
 
@@ -133,7 +133,7 @@ static void print_head(const struct doc *d, const struct accounts *a,
            seconds(d, a->to - a->from), a->records);
     if ( a->gaps )
         printf("Records are missing in %" PRIu64 " places, at least %" PRIu64
-               ": counts are too low, and times there are under `unkn%%'\n",
+               ": counts are too low, and times there count as `unkn%%'\n",
                a->gaps, a->missing);
     printf("%-10s %6s %6s %6s %6s %9s %9s %8s %7s %9s %9s %9s  %s\n", "",
            "run%", "wait%", "block%", "unkn%", "entries/s", "hcalls/s", "io/s",
@@ -174,8 +174,8 @@ int top_print(const struct source *src, const struct top_form *o)
     struct accounts a;
     int rc;
 
-    if ( o->by_time )
-        all.from = doc_tsc_before(&src->doc, o->last_ns);
+    if ( o->last.given )
+        all.from = doc_tsc_before(&src->doc, o->last.ns);
     rc = accounts_make(src, all, &a, NULL, NULL);
     if ( rc )
         return rc;

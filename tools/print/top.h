@@ -7,15 +7,14 @@
 #define XENFLIGHT_PRINT_TOP_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
+#include "tools/base/options.h"
 #include "tools/base/source.h"
 
 struct top_form {
     bool by_vcpu;      /* a row per vCPU, not per domain */
     bool json;
-    bool by_time;      /* only the last @last_ns before the trigger */
-    uint64_t last_ns;
+    struct last last;
 };
 
 /* Read all of @src and print its rows to stdout.  Return 0 or -errno. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * top-live.c: xenflight top live: each stretch is recorded into memory and
- * counted as a file is.
+ * top-live.c: xenflight top live: record each stretch into memory, then count it
+ * like a file.
  */
 
 #include <errno.h>
@@ -15,9 +15,9 @@
 #include "tools/record/record.h"
 #include "tools/record/top-live.h"
 
-/* Memory for a stretch; one that would need more ends early. */
+/* Memory of a stretch; it ends early at this size. */
 #define MAX_BYTES (128U << 20)
-/* What is on its way to the terminal needs speed, not a good ratio. */
+/* The file is read once: speed matters, not the ratio. */
 #define LEVEL     (-1)
 
 struct live {
@@ -26,10 +26,10 @@ struct live {
     const char *cmd;
     struct hyp *hyp;
     struct stream_reader *reader;
-    int stop;              /* readable: a signal came */
+    int stop;              /* readable after a signal */
 };
 
-/* A pCPU that filled no slot, of `nr`; false: none of them. */
+/* Return true if the pCPU filled a slot. */
 static bool has_packets(const struct source *src, uint32_t cpu)
 {
     for ( uint32_t i = 0; i < snapshot_frames(src->snap); i++ )
@@ -43,12 +43,12 @@ static bool has_packets(const struct source *src, uint32_t cpu)
     return false;
 }
 
-/* What the rows cannot tell. */
+/* Print the pCPUs that the rows do not cover, and lost packets. */
 static void print_limits(const struct live *l, const struct source *src,
                          const struct record_totals *t)
 {
     const struct rings *rings = stream_rings(l->reader);
-    const char *before = l->form->json ? "" : "No slot filled, so not told of: pCPU ";
+    const char *before = l->form->json ? "" : "No slot filled, not included: pCPU ";
     const char *first = before;
 
     if ( l->form->json )
@@ -92,7 +92,7 @@ static int print(const struct live *l, int fd, const struct record_totals *t)
     return rc ? rc : flush_stdout() == EXIT_OK ? 0 : -EIO;
 }
 
-/* One stretch.  >= 0: how it ended, an enum record_end; -errno. */
+/* Record and print one stretch.  Return an enum record_end or -errno. */
 static int stretch(const struct live *l, int fd)
 {
     const struct record_how how = {

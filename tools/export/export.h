@@ -9,6 +9,7 @@
 #define XENFLIGHT_EXPORT_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "lib/read/merge.h"
 #include "tools/base/source.h"
@@ -18,6 +19,7 @@ struct export {
     const char *path;      /* as the user wrote it; NULL: standard output */
     uint64_t part;         /* filter_number(): which records */
     int dir;               /* a format of several files: they go here */
+    mode_t mode;           /* ... with these permissions */
     uint64_t records;      /* given to the format; gaps not counted */
     uint64_t left_out;     /* ... that the format has no way to tell */
     void *state;           /* the format's own */

@@ -197,7 +197,9 @@ static int change(struct accounts *a, const struct merge_record *rec)
     v->changed = true;
     v->cpu = rec->cpu;
     v->state = c.new;
-    v->since = rec->tsc;
+    /* Stamps of two pCPUs may cross: no time counts twice. */
+    if ( rec->tsc > v->since )
+        v->since = rec->tsc;
 
     if ( c.new == RUNNING )
         return ran(a, v, rec->tsc);
@@ -298,7 +300,7 @@ void accounts_end(struct accounts *a)
 
         if ( v->changed || (v->seen && on[v->ran_cpu] == 1) )
             add_time(a, v, a->to, v->changed ? v->state : RUNNING);
-        else if ( v->seen )
+        else
             v->unknown = a->to - a->from;
     }
     vcpus_sort(a->vcpus);

@@ -139,12 +139,8 @@ static void put_entries(struct explain *x)
 /* A vCPU that is offline without a pause is parked by its cap. */
 static const char *state_name(const struct account *a, unsigned int state)
 {
-    static const char *const name[RUNSTATES] = {
-        "running", "waiting to run", "blocked", "paused",
-    };
-
     return state == OFFLINE && explain_is_parked(a) ? "parked by its cap"
-                                                    : name[state];
+                                                    : runstate_words[state];
 }
 
 /* `running 40%, blocked 60%': the runstates that are not zero. */
@@ -541,16 +537,10 @@ static void put_marks(struct explain *x)
 /* Whether the pCPU's idle vCPU runs at the end. */
 static bool is_idle(const struct explain *x, unsigned int cpu)
 {
-    for ( unsigned int i = 0; i < vcpus_nr(x->acc.vcpus); i++ )
-    {
-        const struct vcpu *v = vcpus_nth(x->acc.vcpus, i);
-        const struct account *a = v->data;
+    const struct vcpu *v = vcpus_find(x->acc.vcpus, VCPU_IDLE_DOMAIN, cpu);
+    const struct account *a = v ? v->data : NULL;
 
-        if ( v->domid == VCPU_IDLE_DOMAIN && v->vcpu == cpu )
-            return a->changed ? a->state == RUNNING : a->seen;
-    }
-
-    return false;
+    return a && (a->changed ? a->state == RUNNING : a->seen);
 }
 
 static void put_silent(struct explain *x)

@@ -10,23 +10,17 @@
 
 #include <inttypes.h>
 
+#include "lib/base/uuid.h"
 #include "tools/export/ctf.h"
-
-static void put_uuid(FILE *to, const uint8_t uuid[16])
-{
-    for ( unsigned int i = 0; i < 16; i++ )
-        fprintf(to, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
-                uuid[i]);
-}
 
 static void put_trace(FILE *to, const struct ctf_meta *meta)
 {
+    char uuid[UUID_TEXT_BYTES];
+
     fprintf(to,
             "/* CTF 1.8 */\n\n"
             "trace {\n"
-            "    major = 1;\n    minor = 8;\n    uuid = \"");
-    put_uuid(to, meta->uuid);
-    fprintf(to, "\";\n"
+            "    major = 1;\n    minor = 8;\n    uuid = \"%s\";\n"
             "    byte_order = le;\n"
             "    packet.header := struct {\n"
             "        integer { size = 32; align = 8; signed = false; "
@@ -38,7 +32,7 @@ static void put_trace(FILE *to, const struct ctf_meta *meta)
             "        integer { size = 64; align = 8; signed = false; } "
                                                     "stream_instance_id;\n"
             "    };\n"
-            "};\n\n");
+            "};\n\n", uuid_to_text(meta->uuid, uuid));
 }
 
 static void put_env(FILE *to, const struct doc *d)

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "lib/read/lives.h"
+#include "lib/xenflight.h"
 #include "tests/lib/gen.h"
 
 #define KHZ      1000000       /* a tick is a ns */
@@ -35,6 +36,7 @@ struct event {
 static struct snapshot *snap;
 static struct doc doc;
 static struct lives *lives;
+static struct xf_file *file;
 static struct gen g;
 
 static uint32_t id_of(const char *name)
@@ -93,7 +95,9 @@ static void load_rare(const char *trigger, const char *domains,
     char *text = make_meta(trigger, domains), err[256];
     int fd = memfd_create("test", MFD_CLOEXEC);
     struct snapshot_writer *w;
+    char path[32];
 
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     assert_int_equal(snapshot_create(fd, 0, &w), 0);
     assert_int_equal(snapshot_put_meta(w, text, strlen(text)), 0);
     if ( nr )
@@ -107,6 +111,7 @@ static void load_rare(const char *trigger, const char *domains,
     assert_int_equal(snapshot_open_fd(fd, &snap, NULL), 0);
     assert_int_equal(doc_load(snap, true, &doc, err, sizeof(err)), 0);
     assert_int_equal(lives_load(snap, &doc, &lives), 0);
+    assert_int_equal(xf_open(path, &file, err, sizeof(err)), 0);
     close(fd);
     free(text);
 }
@@ -120,6 +125,7 @@ static void load_rare(const char *trigger, const char *domains,
 static int end(void **state)
 {
     lives_free(lives);
+    xf_close(file);
     doc_free(&doc);
     snapshot_close(snap);
     lives = NULL;
@@ -315,6 +321,29 @@ static void test_many_lives(void **state)
     }
 }
 
+static const char *xf_name(uint32_t domid)
+{
+    static char buf[32];
+
+    return xf_domain_name(file, domid, buf, sizeof(buf));
+}
+
+/* The public library names a domain as of the record read last. */
+static void test_the_public_name(void **state)
+{
+    const struct xf_record *r;
+
+    LOAD(REQUEST, "[" GONE "," BOB "]", REM(500, 5), ADD(700, 5));
+    assert_string_equal(xf_name(5), "bob"); /* at the trigger */
+    while ( xf_next(file, &r) > 0 )
+        assert_string_equal(xf_name(5), r->tsc < 700 ? "alice" : "bob");
+    assert_string_equal(xf_name(5), "bob");
+    assert_string_equal(xf_name(4), "");
+    assert_int_equal(xf_start(file, INT64_MIN), 0);
+    assert_int_equal(xf_next(file, &r), 1);
+    assert_string_equal(xf_name(5), "alice");
+}
+
 #define TEST(f) cmocka_unit_test_teardown(f, end)
 
 int main(void)
@@ -330,6 +359,7 @@ int main(void)
         TEST(test_keys),
         TEST(test_the_same_domain_again),
         TEST(test_many_lives),
+        TEST(test_the_public_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

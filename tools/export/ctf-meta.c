@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * ctf-meta.c: the description of a CTF trace, in TSDL.
+ * ctf-meta.c: writes the description of a CTF trace, in TSDL.
  *
  * Names of events, fields and values come from the snapshot's dictionary, which
- * was checked to hold nothing but letters, digits and underscores.  A field's
- * name gets an underscore in front, so that it cannot be a keyword; readers
- * leave it out.
+ * was checked to hold only letters, digits and underscores.  A field's name is
+ * prefixed with an underscore so that it cannot be a keyword; CTF readers strip
+ * it.
  */
 
 #include <inttypes.h>
@@ -50,9 +50,9 @@ static void put_env(FILE *to, const struct doc *d)
 }
 
 /*
- * Values are ns since TSC 0; the offset makes them ns since 1970.  All of it is in
- * `offset`, as LTTng has it: Trace Compass does not look at `offset_s`.  Only what
- * cannot be told so, a time before 1970, has both.
+ * Values are ns since TSC 0; the offset makes them ns since 1970.  As in
+ * LTTng's traces all of it is in `offset`, because Trace Compass ignores
+ * `offset_s`.  Only a time before 1970 needs both.
  */
 static void put_offset(FILE *to, int64_t offset)
 {

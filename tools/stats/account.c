@@ -150,6 +150,7 @@ static void add_time(const struct accounts *a, struct account *v, uint64_t tsc,
     if ( a->last_gap > since || (v->changed && v->state != old) )
     {
         v->unknown += ticks;
+        v->quiet = 0; /* an entry into Xen may be missing */
         return;
     }
 

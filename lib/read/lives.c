@@ -432,7 +432,7 @@ void lives_free(struct lives *l)
 
 const struct life *lives_at(const struct lives *l, uint32_t domid, uint64_t tsc)
 {
-    unsigned int lo = 0, hi = l->nr;
+    unsigned int lo = 0, hi = lives_nr(l);
 
     /* The last life of this or a lower number that has begun. */
     while ( lo < hi )
@@ -458,7 +458,7 @@ const char *lives_name(const struct lives *l, uint32_t domid, uint64_t tsc)
 
 unsigned int lives_nr(const struct lives *l)
 {
-    return l->nr;
+    return l ? l->nr : 0;
 }
 
 const struct life *lives_nth(const struct lives *l, unsigned int i)

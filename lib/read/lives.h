@@ -47,7 +47,7 @@ void lives_free(struct lives *l);
 
 /*
  * Return the life of @domid at @tsc, or NULL if the file has neither an entry
- * nor a creation of that number.
+ * nor a creation of that number.  @l may be NULL in all look-ups: no lives.
  */
 const struct life *lives_at(const struct lives *l, uint32_t domid,
                             uint64_t tsc);

@@ -258,6 +258,7 @@ static struct life *make_lives(struct lives *l, const struct number *n,
     {
         first[i] = (struct life){
             .domid = n->domid, .to = UINT64_MAX, .name = "", .uuid = "",
+            .later = *nr - 1 - i,
         };
         if ( !i )
             continue;
@@ -454,6 +455,21 @@ const char *lives_name(const struct lives *l, uint32_t domid, uint64_t tsc)
     const struct life *life = lives_at(l, domid, tsc);
 
     return life ? life->name : "";
+}
+
+unsigned int lives_later(const struct lives *l, uint32_t domid, uint64_t tsc)
+{
+    const struct life *life = lives_at(l, domid, tsc);
+
+    return life ? life->later : 0;
+}
+
+const struct life *lives_before(const struct lives *l, uint32_t domid,
+                                unsigned int later)
+{
+    const struct life *last = lives_at(l, domid, UINT64_MAX);
+
+    return last && lives_at(l, domid, 0)->later >= later ? last - later : NULL;
 }
 
 unsigned int lives_nr(const struct lives *l)

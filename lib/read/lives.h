@@ -30,6 +30,7 @@
 struct life {
     uint32_t domid;
     uint64_t from, to;         /* [from, to), on the trigger's clock */
+    unsigned int later;        /* number of later lives of domid */
     const json_t *entry;       /* of "domains", or NULL */
     const char *name, *uuid;   /* "" if not known; must be escaped */
     bool gone;                 /* had ended when the document was written */
@@ -53,6 +54,12 @@ const struct life *lives_at(const struct lives *l, uint32_t domid,
                             uint64_t tsc);
 /* Return its name, or "" if it has none. */
 const char *lives_name(const struct lives *l, uint32_t domid, uint64_t tsc);
+
+/* Return life->later, or 0 if there is no life. */
+unsigned int lives_later(const struct lives *l, uint32_t domid, uint64_t tsc);
+/* Return the life of @domid that is followed by @later others, or NULL. */
+const struct life *lives_before(const struct lives *l, uint32_t domid,
+                                unsigned int later);
 
 /* All lives, in ascending order of domid and time. */
 unsigned int lives_nr(const struct lives *l);

@@ -313,11 +313,16 @@ static void test_many_lives(void **state)
     load_rare(REQUEST, domains, e, 400, NULL, 0);
     free(domains);
     assert_int_equal(lives_nr(lives), 100);
+    assert_null(lives_before(lives, 5, 100));
+    assert_null(lives_before(lives, 4, 0));
+    assert_int_equal(lives_later(lives, 4, 100), 0);
     for ( unsigned int i = 0; i < 100; i++ )
     {
         sprintf(name, "n%u", i);
         assert_string_equal(lives_name(lives, 5, 100 * i + 100), name);
         assert_string_equal(lives_name(lives, 5, 100 * i + 199), name);
+        assert_int_equal(lives_later(lives, 5, 100 * i + 100), 99 - i);
+        assert_string_equal(lives_before(lives, 5, 99 - i)->name, name);
     }
 }
 

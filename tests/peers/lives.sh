@@ -79,7 +79,7 @@ first()
         head -n 1 "$tmp/explain" | grep "$1"
 }
 # The first shut down by itself, so the second's end was "its" too.
-check "explain: bob was destroyed" first '"bob": destroyed by domain 0'
+check "explain: bob was destroyed" first '"bob": destroyed from outside by domain 0'
 check "explain: bob's neighbours are not alice" \
     sh -c "! grep 'd5v0 \"alice\"' '$tmp/explain'"
 check "explain: alice shut down" \

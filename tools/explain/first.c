@@ -170,13 +170,13 @@ static void put_destroyed(struct explain *x)
         removed[EXPLAIN_PART];
 
     if ( x->sleep.tsc )
-        put_line(x, "%s: destroyed by %s, without a shutdown of its own: "
-                 "stopped %s, removed %s", subject_domain(x, name),
+        put_line(x, "%s: destroyed from outside by %s, without a shutdown of "
+                 "its own: stopped %s, removed %s", subject_domain(x, name),
                  vcpu_name(x, by, x->sleep.domid, x->sleep.vcpu, x->sleep.tsc),
                  at_moment(x, where, &x->sleep), cite(x, removed));
     else
-        put_line(x, "%s: destroyed by another domain, without a shutdown of "
-                 "its own; the record of which domain is overwritten %s",
+        put_line(x, "%s: destroyed from outside, without a shutdown of its "
+                 "own; the record of which domain did it is overwritten %s",
                  subject_domain(x, name), cite(x, removed));
 }
 

@@ -195,6 +195,19 @@ static json_t *exit_hole(struct scene *s, unsigned int steps)
     return died("triple-fault", cpu, 1);
 }
 
+/* Domain 1 runs all the time, as its begin is overwritten. */
+static json_t *still(struct scene *s, unsigned int steps)
+{
+    unsigned int cpu = scene_run(s, 1, 0);
+
+    for ( unsigned int i = 0; i < 3; i++ )
+    {
+        fill_packet(s, cpu);
+        fill_packet(s, 1 - cpu);
+    }
+    return request(s);
+}
+
 /* Many vCPUs, and STEPS records of the end of a domain. */
 static json_t *ends(struct scene *s, unsigned int steps)
 {
@@ -407,6 +420,7 @@ static const struct {
     { "triple", triple, { 0 } },
     { "exit-hole", exit_hole, { 0 } },
     { "ends", ends, { 0 } },
+    { "still", still, { 0, 1 } },
     { "watchdog", watchdog, { 0 } },
     { "starved", starved, { 0 } },
     { "late-starved", late_starved, { 0 } },

@@ -175,6 +175,47 @@ static void account_gap(struct accounts *a, uint64_t tsc)
     assert_int_equal(accounts_add(a, &rec), 0);
 }
 
+/* A hypercall of vCPU 0 of a domain that runs on a pCPU. */
+static void account_call(struct accounts *a, const struct event_dict *dict,
+                         uint64_t tsc, uint32_t domid, uint16_t cpu)
+{
+    for ( unsigned int i = 0; i < event_list_rows; i++ )
+        if ( !strcmp(event_list[i].name, "PV_HYPERCALL_V2") )
+        {
+            struct merge_record rec = {
+                .kind = MERGE_EVENT, .tsc = tsc, .cpu = cpu, .words = 1,
+                .id = XEN_FLIGHTREC_ID_FIRST + i,
+                .desc = event_by_id(dict, XEN_FLIGHTREC_ID_FIRST + i),
+                .domid = domid, .data = { 17 },
+            };
+
+            assert_int_equal(accounts_add(a, &rec), 0);
+        }
+}
+
+/*
+ * A vCPU that never changes its runstate ran all the time, unless another one
+ * ran on its pCPU: then the changes were not recorded.
+ */
+static void test_vcpus_without_a_change(void **state)
+{
+    struct accounts *a = accounts_new(1000);
+    struct event_dict *dict;
+
+    assert_int_equal(event_dict_build(NULL, 0, EVENT_VENDOR_AMD, &dict), 0);
+    account_call(a, dict, 100, 1, 0);
+    account_call(a, dict, 200, 2, 1);
+    account_call(a, dict, 300, 3, 1);
+    accounts_end(a);
+    assert_int_equal(account_of(a, 1)->ticks[RUNNING], 1000);
+    assert_int_equal(account_of(a, 1)->unknown, 0);
+    assert_int_equal(account_of(a, 2)->ticks[RUNNING], 0);
+    assert_int_equal(account_of(a, 2)->unknown, 1000);
+    assert_int_equal(account_of(a, 3)->unknown, 1000);
+    accounts_done(a);
+    event_dict_free(dict);
+}
+
 /* A wake-up, @gap unless it is 0, and the change to running at 300. */
 static void expect_wait(const struct event_dict *dict, uint64_t gap,
                         uint64_t waits, uint64_t longest, uint64_t unknown)
@@ -433,6 +474,7 @@ int main(void)
         cmocka_unit_test(test_kind_of_exits),
         cmocka_unit_test(test_vcpus_keep_their_data),
         cmocka_unit_test(test_vcpus_have_a_limit),
+        cmocka_unit_test(test_vcpus_without_a_change),
         cmocka_unit_test(test_waits_over_a_gap),
         cmocka_unit_test(test_quiet_over_a_gap),
         cmocka_unit_test(test_states_add_up),

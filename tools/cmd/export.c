@@ -215,6 +215,7 @@ static int export_record(void *arg, const struct merge_record *rec)
 {
     const struct target *t = arg;
 
+    t->x->total += rec->kind == MERGE_EVENT;
     if ( !filter_wants(&t->o->filter, rec) )
         return 0;
     t->x->records += rec->kind == MERGE_EVENT;
@@ -229,6 +230,7 @@ static int walk(struct export *x, struct options *o, uint64_t *damaged)
     int rc = source_walk(x->src, o->filter.from_tsc, export_record, &target,
                          &t);
 
+    x->total += t.skipped;
     *damaged = t.damaged;
     return rc;
 }
@@ -320,6 +322,8 @@ static int export(struct export *x, struct options *o)
     rc = (o->format->directory ? to_dir : to_file)(x, o, &damaged);
     if ( !rc )
         print_left_out(x, o, damaged);
+    if ( !rc && !x->records )
+        filter_none_left(o->file, x->total);
     return !rc && damaged ? -EBADMSG : rc;
 }
 

@@ -434,6 +434,12 @@ static void put_field_note(Note *note, const struct event_field *f, uint64_t v)
         note->has_int_value = true;
         note->int_value = (int64_t)(v << (64 - f->bits)) >> (64 - f->bits);
     }
+    else if ( f->kind == EVENT_HEX )
+    {
+        note->name = (char *)f->name;
+        note->has_pointer_value = true; /* shown as hex */
+        note->pointer_value = v;
+    }
     else
         put_number_note(note, f->name, v);
 }

@@ -271,7 +271,7 @@ static int take(struct accounts *a, const struct merge_record *rec)
 
     v = vcpu->data;
     v->seen = true;
-    v->cpu = rec->cpu;
+    v->cpu = v->ran_cpu = rec->cpu;
     v->exits += kind == KIND_EXIT;
     v->io += kind == KIND_IO;
     if ( kind == KIND_HYPERCALL )
@@ -293,19 +293,36 @@ static int lose(struct accounts *a, const struct merge_record *rec)
     return 0;
 }
 
+/* Count the vCPUs with records of their own on each pCPU, up to 2. */
+static void count_seen(const struct accounts *a, uint8_t on[UINT16_MAX + 1])
+{
+    for ( unsigned int i = 0; i < vcpus_nr(a->vcpus); i++ )
+    {
+        const struct account *v = vcpus_nth(a->vcpus, i)->data;
+
+        if ( v->seen && on[v->ran_cpu] < 2 )
+            on[v->ran_cpu]++;
+    }
+}
+
 /*
- * A vCPU without a runstate change whose records are there ran for the whole
- * stretch, or for the part in which its domain had the number.
+ * A vCPU with records but without a runstate change ran for the whole stretch, or
+ * for the part in which its domain had the number.  If the pCPU has records of
+ * another vCPU, the changes were not recorded, and the state is not known.
  */
 void accounts_end(struct accounts *a)
 {
+    static uint8_t on[UINT16_MAX + 1];
+
+    memset(on, 0, sizeof(on));
+    count_seen(a, on);
     for ( unsigned int i = 0; i < vcpus_nr(a->vcpus); i++ )
     {
         const struct vcpu *vcpu = vcpus_nth(a->vcpus, i);
         struct stretch life = life_of(a, vcpu);
         struct account *v = vcpu->data;
 
-        if ( v->changed || v->seen )
+        if ( v->changed || (v->seen && on[v->ran_cpu] == 1) )
             add_time(a, vcpu, life.to, v->changed ? v->state : RUNNING);
         else
             v->unknown = life.to - life.from;

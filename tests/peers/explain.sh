@@ -55,6 +55,9 @@ check "xen-crash: the hypercalls before it" \
 says triple "$victim: triple fault"
 check "triple: the exit that was not handled to its end" \
     grep -q '^Xen was still handling exit SHUTDOWN' "$tmp/said"
+says exit-hole "$victim: triple fault"
+check "exit-hole: the time in Xen over a gap is not known" \
+    grep -q '^  exit HLT, 2 times over .*, in Xen for 1\.[0-9] us \[' "$tmp/said"
 says watchdog "$victim: killed by its watchdog"
 says starved "$victim: starved: waited to run for (9[0-9]|>99)% of .* and ran for 0%, while domain . "
 says late-starved "$victim: starved: waited to run for 9[0-9]% of 1.000 s and ran for 5%, while domain 2 .neighbour. vCPU 0 had 9[0-9]% of pCPU 1"

@@ -164,6 +164,61 @@ static json_t *triple(struct scene *s, unsigned int steps)
     return died("triple-fault", cpu, 1);
 }
 
+static void fill_packet(struct scene *s, unsigned int cpu)
+{
+    for ( unsigned int i = 0; i < 1000; i++ )
+    {
+        SCENE_RECORD(s, cpu, "PV_HYPERCALL_V2", 17);
+        scene_wait(s, 50000);
+    }
+}
+
+/* An exit of 50 ms by the times of its records, but a packet is missing. */
+static json_t *exit_hole(struct scene *s, unsigned int steps)
+{
+    unsigned int cpu;
+
+    scene_hvm(s, 1);
+    scene_hole(s, 2, 2);
+    cpu = scene_run(s, 1, 0);
+    fill_packet(s, 1 - cpu);
+    SCENE_RECORD(s, cpu, "HVM_VMEXIT64", 120, 0x1000, 0);
+    fill_packet(s, 1 - cpu);
+    fill_packet(s, 1 - cpu);
+    SCENE_RECORD(s, cpu, "HVM_VMENTRY", 0);
+    scene_wait(s, 1000);
+    SCENE_RECORD(s, cpu, "HVM_VMEXIT64", 120, 0x1000, 0);
+    scene_wait(s, 1000);
+    SCENE_RECORD(s, cpu, "HVM_VMENTRY", 0);
+    SCENE_RECORD(s, cpu, "HVM_VMEXIT64", 127, 0x1000, 0);
+    SCENE_RECORD(s, cpu, "FR_DOMAIN_CRASH", 1 << 16, 5, 1);
+    return died("triple-fault", cpu, 1);
+}
+
+/* Domain 1 runs all the time, as its begin is overwritten. */
+static json_t *still(struct scene *s, unsigned int steps)
+{
+    unsigned int cpu = scene_run(s, 1, 0);
+
+    for ( unsigned int i = 0; i < 3; i++ )
+    {
+        fill_packet(s, cpu);
+        fill_packet(s, 1 - cpu);
+    }
+    return request(s);
+}
+
+/* Many vCPUs, and STEPS records of the end of a domain. */
+static json_t *ends(struct scene *s, unsigned int steps)
+{
+    for ( unsigned int i = 0; i < 60000; i++ )
+        SCENE_RECORD(s, 0, "SCHED_RUNSTATE_CHANGE__BLOCKED_RUNNABLE",
+                     i % 30000 << 16 | i / 30000);
+    for ( unsigned int i = 0; i < steps; i++ )
+        SCENE_RECORD(s, 0, "DOM0_DOM_REM", 1);
+    return request(s);
+}
+
 /* The guest's watchdog timer expires on Dom0's pCPU. */
 static json_t *watchdog(struct scene *s, unsigned int steps)
 {
@@ -363,6 +418,9 @@ static const struct {
     { "pv-panic", pv_panic, { 0 } },
     { "xen-crash", xen_crash, { 0 } },
     { "triple", triple, { 0 } },
+    { "exit-hole", exit_hole, { 0 } },
+    { "ends", ends, { 0 } },
+    { "still", still, { 0, 1 } },
     { "watchdog", watchdog, { 0 } },
     { "starved", starved, { 0 } },
     { "late-starved", late_starved, { 0 } },

@@ -122,6 +122,11 @@ check "behind a gap, pCPUs' and vCPUs' tracks agree" awk '
           for ( d in n ) seen++
           exit bad || seen < 5 }' "$tmp/events"
 
+# No record of a domain's end may walk all vCPUs.
+"$MAKE_SCENE" ends "$tmp/ends.xfr.lz4" 200000 >/dev/null || exit 1
+check "many vCPUs, many ends of domains: little time" sh -c "
+    ulimit -t 15 && '$XENFLIGHT' export --to perfetto '$tmp/ends.xfr.lz4' >'$tmp/ends.pf'"
+
 check "the golden file, gap and all" sh -c "
     '$XENFLIGHT' export --to perfetto -o '$tmp/golden.pf' '$golden' &&
     protoc --decode=perfetto.Trace --proto_path=tools/export perfetto.proto \

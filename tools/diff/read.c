@@ -104,7 +104,7 @@ static int take_entries(struct diff *d, unsigned int side)
 
     for ( unsigned int i = 0; i < s->entries.nr; i++ )
     {
-        const struct entry *e = s->entries.entry[i];
+        const struct entry_sum *e = s->entries.entry[i];
         const char *name = entry_name(e, &s->src->doc);
         const struct diff_domain *dom = diff_domain(d, side, e->domid);
         struct diff_row *row = NULL;

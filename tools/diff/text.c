@@ -310,14 +310,12 @@ static void print_kind(const struct diff *d, const struct diff_item *item)
         print_share(d, item->row, side);
 }
 
-/* Return the next vCPU of a domain from *i on, or NULL.  They are sorted. */
-static const struct vcpu *vcpu_of(const struct accounts *a, uint32_t domid,
-                                  unsigned int *i)
+/* Return the vCPU at index @i if it is one of the domain, or NULL. */
+static const struct vcpu *vcpu_at(const struct accounts *a, uint32_t domid,
+                                  unsigned int i)
 {
-    while ( *i < vcpus_nr(a->vcpus) && vcpus_nth(a->vcpus, *i)->domid < domid )
-        ++*i;
-    return *i < vcpus_nr(a->vcpus) && vcpus_nth(a->vcpus, *i)->domid == domid
-           ? vcpus_nth(a->vcpus, *i) : NULL;
+    return i < vcpus_nr(a->vcpus) && vcpus_nth(a->vcpus, i)->domid == domid
+           ? vcpus_nth(a->vcpus, i) : NULL;
 }
 
 static double vcpu_percent(const struct accounts *a, const struct vcpu *v,
@@ -342,7 +340,7 @@ static bool next_vcpu(const struct diff *d, const struct diff_item *item,
     w->vcpu = UINT_MAX;
     for ( unsigned int s = 0; s < DIFF_SIDES; s++ )
     {
-        v[s] = vcpu_of(&d->side[s].acc, item->domain->domid[s], &w->at[s]);
+        v[s] = vcpu_at(&d->side[s].acc, item->domain->domid[s], w->at[s]);
         if ( v[s] && v[s]->vcpu < w->vcpu )
             w->vcpu = v[s]->vcpu;
     }
@@ -364,6 +362,8 @@ static void print_vcpu(const struct diff *d, const struct diff_item *item)
     struct walk w = { 0 }, most = { 0 };
     unsigned int vcpus = 0;
 
+    for ( unsigned int s = 0; s < DIFF_SIDES; s++ )
+        w.at[s] = vcpus_first(d->side[s].acc.vcpus, item->domain->domid[s]);
     for ( ; next_vcpu(d, item, &w); vcpus++ )
         if ( fabs(w.percent[DIFF_B] - w.percent[DIFF_A]) >
              fabs(most.percent[DIFF_B] - most.percent[DIFF_A]) )

@@ -204,13 +204,27 @@ static void sleep_record(struct explain *x, const struct merge_record *rec)
         x->sleep = moment_of(rec);
 }
 
+/* A wait, an exit or a run from before a gap may have ended in it. */
+static void take_gap(struct explain *x, const struct merge_record *rec)
+{
+    x->ready = x->open_exit = 0;
+    x->ran.tsc = x->ran_to = 0;
+    if ( rec->cpu == x->cpu && rec->channel == XEN_FLIGHTREC_CH_BUSY )
+        x->cpu_last.tsc = 0;
+}
+
 static int take_record(void *arg, const struct merge_record *rec)
 {
     struct explain *x = arg;
     enum kind kind = kind_of(&x->acc.kinds, rec);
 
-    if ( rec->tsc > x->end || rec->kind != MERGE_EVENT )
+    if ( rec->tsc > x->end )
         return 0;
+    if ( rec->kind == MERGE_GAP )
+    {
+        take_gap(x, rec);
+        return 0;
+    }
 
     if ( rec->domid == x->domid && is_subject(x, rec->domid, rec->vcpu) )
         subject_record(x, rec, kind);

@@ -541,16 +541,10 @@ static void put_marks(struct explain *x)
 /* Whether the pCPU's idle vCPU runs at the end. */
 static bool is_idle(const struct explain *x, unsigned int cpu)
 {
-    for ( unsigned int i = 0; i < vcpus_nr(x->acc.vcpus); i++ )
-    {
-        const struct vcpu *v = vcpus_nth(x->acc.vcpus, i);
-        const struct account *a = v->data;
+    const struct vcpu *v = vcpus_find(x->acc.vcpus, VCPU_IDLE_DOMAIN, cpu);
+    const struct account *a = v ? v->data : NULL;
 
-        if ( v->domid == VCPU_IDLE_DOMAIN && v->vcpu == cpu )
-            return a->changed ? a->state == RUNNING : a->seen;
-    }
-
-    return false;
+    return a && (a->changed ? a->state == RUNNING : a->seen);
 }
 
 static void put_silent(struct explain *x)

@@ -105,15 +105,10 @@ const char *subject_name(const struct explain *x, char *buf)
 const struct account *subject_account(const struct explain *x,
                                   const struct accounts *acc)
 {
-    for ( unsigned int i = 0; i < vcpus_nr(acc->vcpus); i++ )
-    {
-        const struct vcpu *v = vcpus_nth(acc->vcpus, i);
+    const struct vcpu *v = x->has_vcpu
+                           ? vcpus_find(acc->vcpus, x->domid, x->vcpu) : NULL;
 
-        if ( v->domid == x->domid && x->has_vcpu && v->vcpu == x->vcpu )
-            return v->data;
-    }
-
-    return NULL;
+    return v ? v->data : NULL;
 }
 
 uint64_t neighbour_ticks(const struct vcpu *v)

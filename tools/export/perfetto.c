@@ -50,6 +50,8 @@ struct cpu {
 };
 
 struct vcpu_state {
+    struct vcpu *next;     /* of the domain, or NULL */
+    bool listed;           /* in domain_state.first */
     bool has_track, open;
     uint32_t life;         /* domain_state.life that the track is for */
     uint16_t cpu;          /* pCPU where it ran last */
@@ -57,6 +59,7 @@ struct vcpu_state {
 };
 
 struct domain_state {
+    struct vcpu *first;    /* its vCPUs, linked by next */
     bool has_track;
     bool gone;
     uint32_t life;         /* number of earlier domains with this domid */
@@ -312,17 +315,35 @@ static int change_runstate(struct export *x, struct vcpu *v, uint16_t cpu,
  * Begin and end of domains and pCPUs.
  */
 
+/* Find or add a vCPU, and put it on its domain's list. */
+static struct vcpu *vcpu_of(struct perfetto *p, uint32_t domid, uint32_t vcpu)
+{
+    struct vcpu *v = vcpus_get(p->vcpus, domid, vcpu);
+    struct vcpu_state *st = v ? v->data : NULL;
+
+    if ( st && !st->listed )
+    {
+        st->listed = true;
+        st->next = p->domain[v->domid].first;
+        p->domain[v->domid].first = v;
+    }
+
+    return v;
+}
+
+/* The list is taken apart: each record of an end would walk all of it again. */
 static int end_domain(struct perfetto *p, uint16_t domid, uint64_t ns)
 {
+    struct vcpu *v;
     int rc = 0;
 
-    for ( unsigned int i = 0; i < vcpus_nr(p->vcpus) && !rc; i++ )
+    while ( (v = p->domain[domid].first) && !rc )
     {
-        struct vcpu *v = vcpus_nth(p->vcpus, i);
+        struct vcpu_state *st = v->data;
 
-        if ( v->domid != domid )
-            continue;
-        ((struct vcpu_state *)v->data)->flow = 0;
+        p->domain[domid].first = st->next;
+        st->listed = false;
+        st->flow = 0;
         rc = close_vcpu(p, v, ns);
         if ( !rc )
             rc = leave_cpu(p, v, ns);
@@ -476,7 +497,7 @@ static int put_gap(struct export *x, const struct merge_record *rec)
     struct perfetto *p = x->state;
     struct cpu *cpu = &p->cpu[rec->cpu];
     bool unsure = cpu->busy && rec->channel == XEN_FLIGHTREC_CH_BUSY;
-    struct vcpu *v = unsure ? vcpus_get(p->vcpus, cpu->domid, cpu->vcpu) : NULL;
+    struct vcpu *v = unsure ? vcpu_of(p, cpu->domid, cpu->vcpu) : NULL;
     int rc = v ? close_vcpu(p, v, cpu->last) : 0;
 
     if ( !rc && unsure )
@@ -515,7 +536,7 @@ static int perfetto_record(struct export *x, const struct merge_record *rec)
         return put_gap(x, rec);
 
     if ( runstate_of(rec, &c) )
-        v = vcpus_get(p->vcpus, c.domid, c.vcpu);
+        v = vcpu_of(p, c.domid, c.vcpu);
     if ( v )
         flow = wake(p, v, &c);
     snprintf(buf, sizeof(buf), "id_%u", rec->id);

@@ -135,7 +135,7 @@ static json_t *exits_json(const struct report *r)
 
     for ( unsigned int i = 0; i < r->entries.nr; i++ )
     {
-        const struct entry *e = r->entries.entry[i];
+        const struct entry_sum *e = r->entries.entry[i];
 
         if ( e->kind != ENTRY_EXIT )
             continue;

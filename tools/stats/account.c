@@ -150,6 +150,7 @@ static void add_time(const struct accounts *a, struct account *v, uint64_t tsc,
     if ( a->last_gap > since || (v->changed && v->state != old) )
     {
         v->unknown += ticks;
+        v->quiet = 0; /* an entry into Xen may be missing */
         return;
     }
 
@@ -248,7 +249,7 @@ static int take(struct accounts *a, const struct merge_record *rec)
 
     v = vcpu->data;
     v->seen = true;
-    v->cpu = rec->cpu;
+    v->cpu = v->ran_cpu = rec->cpu;
     v->exits += kind == KIND_EXIT;
     v->io += kind == KIND_IO;
     if ( kind == KIND_HYPERCALL )
@@ -270,17 +271,34 @@ static int lose(struct accounts *a, const struct merge_record *rec)
     return 0;
 }
 
+/* Count the vCPUs with records of their own on each pCPU, up to 2. */
+static void count_seen(const struct accounts *a, uint8_t on[UINT16_MAX + 1])
+{
+    for ( unsigned int i = 0; i < vcpus_nr(a->vcpus); i++ )
+    {
+        const struct account *v = vcpus_nth(a->vcpus, i)->data;
+
+        if ( v->seen && on[v->ran_cpu] < 2 )
+            on[v->ran_cpu]++;
+    }
+}
+
 /*
- * A vCPU without a runstate change whose records are there ran for the whole
- * stretch.
+ * A vCPU with records but without a runstate change ran for the whole stretch.
+ * If the pCPU has records of another vCPU, the changes were not recorded, and
+ * the state is not known.
  */
 void accounts_end(struct accounts *a)
 {
+    static uint8_t on[UINT16_MAX + 1];
+
+    memset(on, 0, sizeof(on));
+    count_seen(a, on);
     for ( unsigned int i = 0; i < vcpus_nr(a->vcpus); i++ )
     {
         struct account *v = vcpus_nth(a->vcpus, i)->data;
 
-        if ( v->changed || v->seen )
+        if ( v->changed || (v->seen && on[v->ran_cpu] == 1) )
             add_time(a, v, a->to, v->changed ? v->state : RUNNING);
         else
             v->unknown = a->to - a->from;

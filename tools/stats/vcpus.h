@@ -32,11 +32,15 @@ void vcpus_free(struct vcpus *t);
 
 /* Find or add a vCPU.  Return NULL without memory, or if there are too many. */
 struct vcpu *vcpus_get(struct vcpus *t, uint32_t domid, uint32_t vcpu);
+/* Find a vCPU.  Return NULL if it is not in the table. */
+struct vcpu *vcpus_find(const struct vcpus *t, uint32_t domid, uint32_t vcpu);
 
 /* vcpus_nth() is in order of domain and vCPU after vcpus_sort(). */
 unsigned int vcpus_nr(const struct vcpus *t);
 struct vcpu *vcpus_nth(const struct vcpus *t, unsigned int n);
 void vcpus_sort(struct vcpus *t);
+/* Index of a domain's first vCPU in a sorted table, or where it would be. */
+unsigned int vcpus_first(const struct vcpus *t, uint32_t domid);
 
 /* Runstates, as Xen numbers them. */
 enum { RUNNING, RUNNABLE, BLOCKED, OFFLINE, RUNSTATES };

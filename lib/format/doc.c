@@ -496,7 +496,7 @@ static bool matches(const char *key, const char *name, const char *uuid)
     return !strcmp(key, name) || !strcasecmp(key, uuid);
 }
 
-static bool is_domid(const char *key, uint32_t *domid)
+bool doc_is_domid(const char *key, uint32_t *domid)
 {
     unsigned long n;
     char *end;
@@ -527,7 +527,7 @@ unsigned int doc_find_domains(const struct doc *m, const char *key,
     memset(set, 0, sizeof(*set));
     if ( !key[0] )
         return 0;
-    if ( is_domid(key, &domid) )
+    if ( doc_is_domid(key, &domid) )
         return add_domid(set, domid);
 
     json_array_foreach(domains, i, d)
@@ -550,7 +550,7 @@ bool doc_find_domain(const struct doc *m, const char *key, uint32_t *domid)
 
     if ( !doc_find_domains(m, key, &set) )
         return false;
-    if ( is_domid(key, domid) )
+    if ( doc_is_domid(key, domid) )
         return true;
 
     if ( m->domid >= 0 && doc_has_domid(&set, m->domid) )

@@ -122,6 +122,9 @@ int64_t doc_number(const json_t *object, const char *key, int64_t otherwise);
 /* Return the entry of "domains" for a domid, or NULL; owned by `m`. */
 const json_t *doc_domain(const struct doc *m, uint32_t domid);
 
+/* Parse a domid, up to 0x7fff.  Return false if @key is not a number. */
+bool doc_is_domid(const char *key, uint32_t *domid);
+
 /* A set of domids. */
 #define DOC_DOMIDS 65536
 struct doc_domids {

@@ -118,7 +118,7 @@ static int quiesce(uint32_t gen, struct xen_flightrec_op_quiesce *out,
     struct xen_flightrec_op o;
     uint64_t waited = 0;
 
-    for ( *tries = 1; *tries <= 100; ++*tries )
+    for ( *tries = 1; *tries <= 5000; ++*tries )
     {
         memset(&o, 0, sizeof(o));
         o.cmd = XEN_FLIGHTREC_OP_quiesce;
@@ -285,6 +285,7 @@ static int do_map(char **arg)
                                         number(arg, 2), &addr, PROT_READ, 0) )
         return fail("map", -errno);
     printf("mapped=ro\n");
+    fflush(stdout);
     if ( arg[2] && arg[3] )
         sleep(number(arg, 3));
     return 0;
@@ -575,7 +576,7 @@ static int follow_once(struct stream_reader *s, unsigned int *packets,
     }
     if ( rc )
         return rc;
-    if ( poll(&fd, 1, 20000) != 1 )
+    if ( poll(&fd, 1, 600000) != 1 )
         return -ETIMEDOUT;
     return stream_woken(s);
 }
@@ -618,7 +619,7 @@ static int records_again(uint32_t cpu, uint64_t before)
 
     if ( emitted_by(cpu) < before )
         return -ENODATA;
-    for ( tries = 0; tries < 2000; tries++ )
+    for ( tries = 0; tries < 20000; tries++ )
     {
         if ( emitted_by(cpu) > before )
             return 0;
@@ -636,7 +637,7 @@ static int plug(xc_interface *xc, uint32_t cpu,
 
     for ( tries = 0; fn(xc, cpu); tries++ )
     {
-        if ( errno != EBUSY || tries == 500 )
+        if ( errno != EBUSY || tries == 5000 )
             return -errno;
         nanosleep(&pause, NULL);
     }

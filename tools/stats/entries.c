@@ -16,6 +16,7 @@
 struct inside {
     struct entry *exit, *call;
     uint64_t tsc;
+    uint64_t gaps;             /* value of entries.gaps when this was set */
 };
 
 int entries_init(struct entries *e, const struct doc *doc)
@@ -109,6 +110,8 @@ static void leave(const struct doc *doc, struct inside *in, uint64_t tsc)
 
 /*
  * A gap, or a runstate change: the time until the next VM entry is not Xen's.
+ * A gap is only counted, and vCPUs notice when they are used next: a file may
+ * have many of both.
  */
 static void forget(struct entries *e, const struct merge_record *rec)
 {
@@ -117,8 +120,7 @@ static void forget(struct entries *e, const struct merge_record *rec)
 
     if ( rec->kind == MERGE_GAP )
     {
-        for ( unsigned int i = 0; i < vcpus_nr(e->vcpus); i++ )
-            memset(vcpus_nth(e->vcpus, i)->data, 0, sizeof(struct inside));
+        e->gaps++;
         return;
     }
 
@@ -147,12 +149,15 @@ void entries_take(struct entries *e, const struct merge_record *rec,
         return;
 
     in = v->data;
+    if ( in->gaps != e->gaps )
+        *in = (struct inside){ .gaps = e->gaps };
     if ( kind == KIND_ENTRY )
         leave(e->doc, in, rec->tsc);
     else if ( kind == KIND_EXIT )
         *in = (struct inside){
             .exit = count ? count_one(e, ENTRY_EXIT, rec) : NULL,
             .tsc = rec->tsc,
+            .gaps = e->gaps,
         };
     else if ( count )
         in->call = count_one(e, ENTRY_HYPERCALL, rec);

@@ -36,6 +36,7 @@ struct entries {
     struct entry *entry[ENTRIES_MAX]; /* sorted by kind, domid and code */
     unsigned int nr;
     uint64_t left_out[ENTRY_KINDS]; /* no room, or the record has no code */
+    uint64_t gaps;             /* gaps seen */
     struct vcpus *vcpus;       /* data: the entry that a vCPU is in */
 };
 

@@ -6,11 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <xxhash.h>
+
+#include "lib/base/seed.h"
 #include "tools/stats/vcpus.h"
 
 #define SLOTS (2 * VCPUS_MAX) /* a power of two */
 
 struct vcpus {
+    uint64_t seed;           /* of the hash: files cannot choose collisions */
     size_t data_bytes;
     unsigned int nr;
     uint32_t slot[SLOTS];    /* index in `vcpu` + 1, 0 if free */
@@ -25,8 +29,11 @@ struct vcpus *vcpus_new(size_t data_bytes)
 {
     struct vcpus *t = calloc(1, sizeof(*t));
 
-    if ( t )
-        t->data_bytes = data_bytes;
+    if ( !t )
+        return NULL;
+
+    t->seed = seed_random();
+    t->data_bytes = data_bytes;
     return t;
 }
 
@@ -38,9 +45,12 @@ void vcpus_free(struct vcpus *t)
 }
 
 /* The first slot to try for a vCPU. */
-static uint32_t first_slot(uint32_t domid, uint32_t vcpu)
+static uint32_t first_slot(const struct vcpus *t, uint32_t domid,
+                           uint32_t vcpu)
 {
-    return (domid << 16 | (vcpu & 0xffff)) * 0x9e3779b1U >> 8;
+    uint64_t key = (uint64_t)domid << 32 | vcpu;
+
+    return XXH64(&key, sizeof(key), t->seed);
 }
 
 static struct vcpu *add(struct vcpus *t, uint32_t *slot, uint32_t domid,
@@ -64,7 +74,7 @@ static struct vcpu *add(struct vcpus *t, uint32_t *slot, uint32_t domid,
 
 struct vcpu *vcpus_get(struct vcpus *t, uint32_t domid, uint32_t vcpu)
 {
-    uint32_t at = first_slot(domid, vcpu);
+    uint32_t at = first_slot(t, domid, vcpu);
 
     if ( domid > UINT16_MAX || vcpu > UINT16_MAX )
         return NULL;
@@ -111,7 +121,7 @@ void vcpus_sort(struct vcpus *t)
     for ( unsigned int i = 0; i < t->nr; i++ )
     {
         const struct vcpu *v = t->vcpu[i];
-        uint32_t at = first_slot(v->domid, v->vcpu);
+        uint32_t at = first_slot(t, v->domid, v->vcpu);
 
         while ( t->slot[at % SLOTS] )
             at++;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/seed.h"
 #include "tools/base/message.h"
 #include "tools/base/options.h"
 #include "tools/base/term.h"
@@ -265,6 +266,7 @@ static int diff(const struct source src[DIFF_SIDES], const struct options *o)
     if ( !d )
         return -ENOMEM;
 
+    d->seed = seed_random();
     d->one_file = !o->file[DIFF_B];
     for ( unsigned int s = 0; s < DIFF_SIDES; s++ )
     {

@@ -83,7 +83,22 @@ struct diff_side {
     bool cpu[DIFF_CPUS];       /* pCPUs with records in it */
     unsigned int cpus;
     const char *names[XEN_FLIGHTREC_IDS]; /* of events by id; NULL if not met */
-    uint16_t domain[DIFF_DOMIDS]; /* by domid: index + 1, or 0 */
+    /* By domid: index + 1; 0 if not known, DIFF_NO_ROOM if not kept. */
+    uint16_t domain[DIFF_DOMIDS];
+};
+
+#define DIFF_NO_ROOM UINT16_MAX
+
+/*
+ * Domains by uuid and by name: chains of those whose texts have one hash.
+ * Each domain has at most two uuids and a name.
+ */
+struct diff_texts {
+    uint16_t first[4 * DIFF_DOMAINS]; /* by hash: index in `link` + 1, or 0 */
+    struct {
+        uint16_t domain, next;
+    } link[3 * DIFF_DOMAINS];
+    unsigned int nr;
 };
 
 enum diff_section {
@@ -114,8 +129,10 @@ struct diff {
     struct diff_side side[DIFF_SIDES];
     bool one_file;
     const struct diff_domain *only; /* --domain, or NULL for all */
+    uint64_t seed;             /* of all hashes; set before the first one */
     struct diff_domain domain[DIFF_DOMAINS];
     unsigned int domains;
+    struct diff_texts texts;
     char *name[DIFF_NAMES];
     unsigned int names;
     struct diff_row *row[DIFF_ROWS];

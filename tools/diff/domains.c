@@ -9,6 +9,7 @@
  * another.
  */
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,6 +43,32 @@ static struct diff_domain *add(struct diff *d)
     return dom;
 }
 
+/* The chain of a text.  Case is ignored, as it is in uuids. */
+static uint16_t *chain_of(struct diff *d, const char *text)
+{
+    uint64_t h = d->seed;
+
+    for ( ; *text; text++ )
+    {
+        h = (h ^ tolower((unsigned char)*text)) * 0x9e3779b97f4a7c15ULL;
+        h ^= h >> 29;
+    }
+    return &d->texts.first[h % (4 * DIFF_DOMAINS)];
+}
+
+/* Make a domain known by its uuid or name. */
+static void index_text(struct diff *d, const struct diff_domain *dom,
+                       const char *text)
+{
+    uint16_t *first = chain_of(d, text);
+
+    if ( !text[0] || d->texts.nr == 3 * DIFF_DOMAINS )
+        return;
+    d->texts.link[d->texts.nr].domain = dom - d->domain;
+    d->texts.link[d->texts.nr].next = *first;
+    *first = ++d->texts.nr;
+}
+
 static void attach(struct diff *d, unsigned int side, struct diff_domain *dom,
                    const struct known *k)
 {
@@ -49,9 +76,15 @@ static void attach(struct diff *d, unsigned int side, struct diff_domain *dom,
     dom->in[side] |= !k->gone;
     dom->domid[side] = k->domid;
     if ( !dom->name[0] )
+    {
         dom->name = k->name;
-    if ( k->uuid[0] )
+        index_text(d, dom, k->name);
+    }
+    if ( k->uuid[0] && strcmp(dom->uuid[side], k->uuid) )
+    {
         dom->uuid[side] = k->uuid;
+        index_text(d, dom, k->uuid);
+    }
     if ( k->domid < DIFF_DOMIDS )
         d->side[side].domain[k->domid] = dom - d->domain + 1;
 }
@@ -82,21 +115,70 @@ static bool same_number(const struct diff_domain *dom, unsigned int side,
             (!k->name[0] && !k->uuid[0]));
 }
 
-static bool find(struct diff *d, unsigned int side, const struct known *k,
-                 enum diff_match match,
-                 bool (*same)(const struct diff_domain *dom, unsigned int side,
-                              const struct known *k))
-{
-    for ( unsigned int i = 0; i < d->domains; i++ )
-        if ( same(&d->domain[i], side, k) )
-        {
-            if ( d->domain[i].known[!side] && !d->domain[i].known[side] )
-                d->domain[i].match = match;
-            attach(d, side, &d->domain[i], k);
-            return true;
-        }
+typedef bool same_fn(const struct diff_domain *dom, unsigned int side,
+                     const struct known *k);
 
-    return false;
+/* Return the first of two domains, either of which may be NULL. */
+static struct diff_domain *earlier(struct diff_domain *a,
+                                   struct diff_domain *b)
+{
+    return a && (!b || a < b) ? a : b;
+}
+
+/* Return the first domain in the chain of a text for which same() holds. */
+static struct diff_domain *find_text(struct diff *d, const char *text,
+                                     unsigned int side, const struct known *k,
+                                     same_fn *same)
+{
+    struct diff_domain *found = NULL;
+
+    unsigned int i;
+
+    for ( i = *chain_of(d, text); i; i = d->texts.link[i - 1].next )
+    {
+        struct diff_domain *dom = &d->domain[d->texts.link[i - 1].domain];
+
+        if ( same(dom, side, k) )
+            found = earlier(dom, found);
+    }
+    return found;
+}
+
+/* Return the domain with that id on a side if same() holds, or NULL. */
+static struct diff_domain *find_number(struct diff *d, unsigned int in,
+                                       unsigned int side,
+                                       const struct known *k, same_fn *same)
+{
+    uint16_t n = k->domid < DIFF_DOMIDS ? d->side[in].domain[k->domid] : 0;
+
+    if ( !n || n == DIFF_NO_ROOM || !same(&d->domain[n - 1], side, k) )
+        return NULL;
+    return &d->domain[n - 1];
+}
+
+/*
+ * Attach a domain to one that is the same by a rule.  Tables give the
+ * candidates of each rule: files may have thousands of domains.
+ */
+static bool find(struct diff *d, unsigned int side, const struct known *k,
+                 enum diff_match match, same_fn *same)
+{
+    struct diff_domain *dom;
+
+    if ( same == same_name )
+        dom = find_text(d, k->name, side, k, same);
+    else if ( same == same_uuid && k->domid )
+        dom = find_text(d, k->uuid, side, k, same);
+    else
+        dom = earlier(find_number(d, DIFF_A, side, k, same),
+                      find_number(d, DIFF_B, side, k, same));
+    if ( !dom )
+        return false;
+
+    if ( dom->known[!side] && !dom->known[side] )
+        dom->match = match;
+    attach(d, side, dom, k);
+    return true;
 }
 
 /* Get the i-th domain of a document.  The last one is that of the trigger.
@@ -190,13 +272,18 @@ struct diff_domain *diff_domain(struct diff *d, unsigned int side,
     if ( domid >= DIFF_DOMIDS )
         k.domid = DIFF_DOMIDS - 1;
     known = d->side[side].domain[k.domid];
+    if ( known == DIFF_NO_ROOM )
+        return NULL;
     if ( !known && !find(d, side, &k, k.domid < FIRST_SPECIAL ? DIFF_BY_NUMBER
                                                               : DIFF_SAME,
                          same_number) )
     {
         dom = add(d);
         if ( !dom )
+        {
+            d->side[side].domain[k.domid] = DIFF_NO_ROOM;
             return NULL;
+        }
         attach(d, side, dom, &k);
         if ( d->one_file )
             attach(d, !side, dom, &k);

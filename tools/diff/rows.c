@@ -22,7 +22,7 @@ static uint64_t mix(uint64_t h, uint64_t v)
 const char *diff_name(struct diff *d, const char *text)
 {
     static const char other[] = "(other)";
-    uint64_t at = 0;
+    uint64_t at = d->seed;
 
     for ( const char *p = text; *p; p++ )
         at = mix(at, (unsigned char)*p);
@@ -40,7 +40,8 @@ const char *diff_name(struct diff *d, const char *text)
 struct diff_row *diff_row(struct diff *d, enum diff_kind kind,
                           const struct diff_domain *dom, const char *name)
 {
-    uint64_t at = mix(mix(kind, (uintptr_t)dom), (uintptr_t)name) % ROW_SLOTS;
+    uint64_t at = mix(mix(d->seed ^ kind, (uintptr_t)dom),
+                      (uintptr_t)name) % ROW_SLOTS;
     struct diff_row *row;
 
     for ( ; d->row_slot[at]; at = (at + 1) % ROW_SLOTS )

@@ -14,8 +14,9 @@
  *
  * Each line is a SOCK_SEQPACKET pair.  A message is one packet and always has
  * the size of its structure; one of another size, magic or type ends the
- * connection.  The monitor receives numbers only, never a path or a text: a captured process can ask for the operations below and nothing else,
- * and no byte that a guest wrote enters the process with Xen's handles.
+ * connection.  The monitor receives numbers only, never a path or a text: a
+ * captured process can ask for the operations below and nothing else, and no
+ * byte that a guest wrote enters the process with Xen's handles.
  *
  *   monitor                                   engine
  *      |  CONF                                  |  first, and after a change

@@ -26,7 +26,7 @@
 static void __attribute__((__noreturn__)) monitor_gone(int rc)
 {
     if ( rc != -EPIPE )
-        log_error("monitor: %s: the engine ends", strerror(-rc));
+        log_error("monitor: %s: ending", strerror(-rc));
     exit(rc == -EPIPE ? 0 : 1);
 }
 

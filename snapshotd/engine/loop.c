@@ -120,7 +120,7 @@ static void end_without_directory(const struct engine *e)
 {
     if ( !store_gone(e->dir) )
         return;
-    log_error("%s: was removed: a fresh engine is needed, which makes it",
+    log_error("%s: was removed: a new engine is needed to create it",
               e->conf.conf.state);
     exit(0);
 }
@@ -134,13 +134,13 @@ static bool step(struct engine *e)
     if ( rc )
     {
         log_error("status: %s", hyp_why(rc));
-        engine_answer_all(e, REQUEST_WAITING, 0, ANSWER_FAILED, ANSWER_XEN, NULL);
+        engine_answer_all(e, REQUEST_WAITING, 0, ANSWER_FAILED, ANSWER_XEN,
+                          NULL);
         return false;
     }
     if ( other_buffers(e, &st) )
     {
-        log_info("the recorder's buffers are others now: a fresh engine is "
-                 "needed");
+        log_info("the recorder's buffers have changed: a new engine is needed");
         exit(0);
     }
     answer_overtaken(e, st.released);
@@ -158,7 +158,8 @@ static bool step(struct engine *e)
     if ( e->mapped && (st.state & XEN_FLIGHTREC_ST_RUNNING) )
         freeze(e);
     else
-        engine_answer_all(e, REQUEST_WAITING, 0, ANSWER_FAILED, ANSWER_NO_RECORDER, NULL);
+        engine_answer_all(e, REQUEST_WAITING, 0, ANSWER_FAILED,
+                          ANSWER_NO_RECORDER, NULL);
     return true;
 }
 
@@ -241,13 +242,13 @@ static void work(struct engine *e)
     }
     if ( e->end )
     {
-        log_info("the mapping is given up");
+        log_info("mapping given up");
         exit(0);
     }
     expire(e);
     if ( e->restart && !queue_any(&e->queue) )
     {
-        log_info("another directory, user or threads: a fresh engine is needed");
+        log_info("another directory, user or threads: a new engine is needed");
         exit(0);
     }
 }

@@ -90,8 +90,8 @@ int store_commit(int dir, const struct store_id *id, int fd)
         return -errno;
     /* The file itself is safe. */
     if ( fsync(dir) )
-        log_warning("store: %s: its name may not outlive a power failure: %s",
-                    name, strerror(errno));
+        log_warning("store: %s: syncing its name failed: %s: it may not "
+                    "survive a power failure", name, strerror(errno));
     return 0;
 }
 
@@ -101,7 +101,7 @@ void store_abort(int dir, const struct store_id *id)
 
     store_entry_name(id, STORE_PART, part);
     if ( unlinkat(dir, part, 0) && errno != ENOENT )
-        log_error("store: %s: cannot be removed: %s", part, strerror(errno));
+        log_error("store: %s: removing it failed: %s", part, strerror(errno));
 }
 
 enum store_kind store_kind(const char *name, struct store_id *id)
@@ -145,8 +145,8 @@ static void recover_part(int dir, const char *part, bool keep_partial,
     store_entry_name(id, STORE_PARTIAL, partial);
     if ( keep_partial ? renameat(dir, part, dir, partial)
                       : unlinkat(dir, part, 0) )
-        log_error("store: %s: an unfinished file of a former run cannot be "
-                  "put away: %s",
+        log_error("store: %s: putting away an unfinished file of a former "
+                  "run failed: %s",
                   part, strerror(errno));
     else
         log_warning("store: %s: an unfinished file of a former run %s", part,

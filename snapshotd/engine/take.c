@@ -533,7 +533,7 @@ static void take_give_back(struct engine *e, struct take *k)
         count_held(e, k);
     if ( !rc || rc == -ENOENT )
         return;
-    log_error("generation %u: Xen does not take it back: %s", gen,
+    log_error("generation %u: release failed: %s", gen,
               strerror(-rc));
     e->failed_gen = gen;
 }

@@ -163,7 +163,7 @@ static void case_limit_of_requests(struct world *w)
     up(w, "[limit]\nrequests = 2/1h\n");
     request(w, "a", "done", NULL);
     request(w, "b", "done", NULL);
-    request(w, "c", "failed", "too many requests one after the other");
+    request(w, "c", "failed", "too many requests in a row");
     equal(count(w, "request", "limit_requests"), 1);
     domain_new(w, 5, HANDLE_A, "web-1");
     crash_files(w, 5, 1);
@@ -174,14 +174,14 @@ static void case_causes(struct world *w)
     up(w, "[trigger]\ncauses = triple-fault\nrequests = socket\n");
     domain_new(w, 5, HANDLE_A, "web-1");
     host(w, "crash 5 0");
-    check(wait_log(w, "crash: no snapshot: not wanted by the configuration"));
-    request(w, "a", "failed", "such requests are not wanted");
+    check(wait_log(w, "crash: no snapshot: off in the configuration"));
+    request(w, "a", "failed", "such requests are off");
     equal(count(w, "crash", "off"), 1);
     equal(count(w, "request", "refused"), 1);
     equal(count_files(w), 0);
     /* Nothing of it is held any more: one can be asked for. */
     reload(w, "[trigger]\nrequests = xenstore\n");
-    check(wait_log(w, "configuration: read anew"));
+    check(wait_log(w, "configuration: reloaded"));
     request(w, "b", "done", NULL);
 }
 
@@ -392,16 +392,16 @@ static void case_reload(struct world *w)
     check(wait_log(w, "beyond the limit"));
     reload(w, "[limit]\ndomain = 9/1hour\n");
     check(wait_log(w, "/conf:6: domain = \"9/1hour\""));
-    check(wait_log(w, "the old one stays"));
+    check(wait_log(w, "keeping the old one"));
     host(w, "crash 5 0");
     check(wait_log(w, "beyond the limit"));
     reload(w, "[limit]\ndomain = off\n");
-    check(wait_log(w, "read anew"));
+    check(wait_log(w, "configuration: reloaded"));
     crash_files(w, 5, 1);
     write_conf(w, "user = no-such-user\n");
     kill(w->daemon, SIGHUP);
     check(wait_log(w, "does not exist"));
-    check(wait_log(w, "the old one stays"));
+    check(wait_log(w, "keeping the old one"));
     write_conf(w, "[limit]\ndomain = off\n");
     /* None is lost, however often it is read in between. */
     for ( i = 0; i < 10; i++ )
@@ -425,7 +425,7 @@ static void case_reload_other_directory(struct world *w)
     first = crash_file(w, 5);
     strcat(w->state, "2");
     reload(w, "");
-    check(wait_log(w, "a fresh engine is needed"));
+    check(wait_log(w, "a new engine is needed"));
     host(w, "crash 5 0");
     check(wait_log(w, "records"));
     equal(count_files(w), 1);
@@ -490,7 +490,7 @@ static void case_hook(struct world *w)
                   "exit 3\n");
     hook_conf(w, conf, "");
     reload(w, conf);
-    check(wait_log(w, "read anew"));
+    check(wait_log(w, "configuration: reloaded"));
     domain_new(w, 5, HANDLE_A, "web-1");
     file = crash_file(w, 5);
     check(wait_log(w, "hook: exit status 3"));
@@ -526,18 +526,18 @@ static void case_hook_that_hangs(struct world *w)
     write_hook(w, "#!/bin/sh\nsleep 1000 & echo $! >\"$1\"; wait\n");
     hook_conf(w, conf, "timeout = 1s\n");
     reload(w, conf);
-    check(wait_log(w, "read anew"));
+    check(wait_log(w, "configuration: reloaded"));
     domain_new(w, 5, HANDLE_A, "web-1");
     crash_files(w, 5, 2);
-    check(wait_log(w, "hook: took too long: ended"));
+    check(wait_log(w, "hook: timed out: killed"));
     out = read_out(w);
     check(wait_gone(atoi(out)));
-    check(wait_log(w, "hook: took too long: ended"));
+    check(wait_log(w, "hook: timed out: killed"));
     free(out);
     reload(w, "[hook]\nprogram = /no/such/program\n");
-    check(wait_log(w, "read anew"));
+    check(wait_log(w, "configuration: reloaded"));
     crash_files(w, 5, 1);
-    check(wait_log(w, "hook: exit status 127: the program cannot be run"));
+    check(wait_log(w, "hook: exit status 127: its user cannot run the program"));
 }
 
 static const struct test_case cases[] = {

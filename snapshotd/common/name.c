@@ -8,7 +8,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "lib/format/snapshot.h"
+#include "lib/base/uuid.h"
+#include "lib/format/snapshot-layout.h"
 
 static const char *const causes[STORE_CAUSES] = {
     [XEN_FLIGHTREC_CAUSE_REQUEST] = "request",
@@ -29,16 +30,11 @@ const char *store_cause(uint8_t cause)
 void store_uuid(const uint8_t u[16], char text[STORE_UUID])
 {
     static const uint8_t none[16];
-    unsigned int i, n = 0;
 
-    if ( !memcmp(u, none, sizeof(none)) )
-    {
+    if ( memcmp(u, none, sizeof(none)) )
+        uuid_to_text(u, text);
+    else
         strcpy(text, "host");
-        return;
-    }
-    for ( i = 0; i < 16; i++ )
-        n += sprintf(text + n, "%s%02x",
-                     i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", u[i]);
 }
 
 void store_name(const struct store_id *id, char name[STORE_NAME])
@@ -58,23 +54,12 @@ void store_name(const struct store_id *id, char name[STORE_NAME])
 
 static bool parse_uuid(const char **s, uint8_t uuid[16])
 {
-    unsigned int i, byte;
-
-    memset(uuid, 0, 16);
-    if ( !strncmp(*s, "host-", 5) )
-    {
-        *s += 5;
-        return true;
-    }
-    for ( i = 0; i < 16; i++ )
-    {
-        if ( (i == 4 || i == 6 || i == 8 || i == 10) && *(*s)++ != '-' )
-            return false;
-        if ( sscanf(*s, "%2x", &byte) != 1 )
-            return false;
-        uuid[i] = byte;
-        *s += 2;
-    }
+    if ( !strncmp(*s, "host", 4) )
+        *s += 4;
+    else if ( !uuid_from_text(*s, uuid) )
+        *s += UUID_TEXT_BYTES - 1;
+    else
+        return false;
     return *(*s)++ == '-';
 }
 

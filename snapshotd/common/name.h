@@ -12,6 +12,8 @@
 
 #include <public/flightrec.h>
 
+#include "lib/base/uuid.h"
+
 /* Bytes of a name, the final NUL included. */
 #define STORE_NAME 128
 
@@ -37,7 +39,7 @@ void store_name(const struct store_id *id, char name[STORE_NAME]);
  */
 bool store_parse(const char *name, const char *suffix, struct store_id *id);
 
-#define STORE_UUID 37
+#define STORE_UUID UUID_TEXT_BYTES
 
 /* A uuid as names spell it; "host" if all bytes are 0. */
 void store_uuid(const uint8_t u[16], char text[STORE_UUID]);

@@ -89,6 +89,13 @@
 #define PROTO_TEXT_MAGIC 0x54465258U
 #define PROTO_TEXT       REQUEST_TEXT /* bytes of a reason or a name */
 
+/* Exit statuses of the xenstore process beside 0 (END received) and 1. */
+enum xenstore_exit {
+    XENSTORE_NOT_THERE = 20,   /* no xenstored to connect to */
+    XENSTORE_GONE,             /* it was there */
+    XENSTORE_BAD_ENGINE,       /* the engine sent a malformed message */
+};
+
 enum msg_type {
     /* From the monitor to both, or to one. */
     MSG_CONF = 1,

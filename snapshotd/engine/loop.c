@@ -21,7 +21,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "lib/xen/recorder.h"
+#include "lib/xen/hyp.h"
 #include "snapshotd/common/log.h"
 #include "snapshotd/common/now.h"
 
@@ -129,7 +129,7 @@ static void end_without_directory(const struct engine *e)
 static bool step(struct engine *e)
 {
     struct xen_flightrec_op_status st;
-    int rc = recorder_status(engine_op, e, &st);
+    int rc = hyp_status(engine_op, e, &st);
 
     if ( rc )
     {

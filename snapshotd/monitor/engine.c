@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "lib/xen/recorder.h"
+#include "lib/xen/hyp.h"
 #include "snapshotd/common/log.h"
 #include "snapshotd/common/now.h"
 #include "snapshotd/monitor/questions.h"
@@ -99,7 +99,7 @@ static uint64_t geometry(struct engine_child *e)
     uint64_t g = 14695981039346656037ULL;
     uint32_t cpu;
 
-    if ( recorder_status(monitor_op, e->hyp, &st) ||
+    if ( hyp_status(monitor_op, e->hyp, &st) ||
          !(st.state & XEN_FLIGHTREC_ST_CREATED) )
         return 0;
     g = (g ^ st.incarnation) * 1099511628211ULL;

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "lib/xen/horizon.h"
-#include "lib/xen/recorder.h"
+#include "lib/xen/hyp.h"
 #include "snapshotd/common/log.h"
 #include "snapshotd/common/now.h"
 
@@ -66,7 +66,7 @@ static void count_outcomes(struct recorder *r, const struct counters *c)
 static void gather(const struct health_facts *f, struct recorder *r)
 {
     struct horizon h;
-    int rc = recorder_status(op, f->hyp, &r->st);
+    int rc = hyp_status(op, f->hyp, &r->st);
 
     r->state = rc                                       ? HEALTH_UNKNOWN
                : r->st.state & XEN_FLIGHTREC_ST_PANICKED ? HEALTH_PANICKED

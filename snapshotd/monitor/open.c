@@ -56,7 +56,7 @@ int open_xen(const char *backend, struct hyp **hyp)
     int rc = hyp_open(backend, hyp);
 
     if ( !rc )
-        rc = recorder_status(op, *hyp, &st);
+        rc = hyp_status(op, *hyp, &st);
     if ( rc )
         log_error("%s", hyp_why(rc));
     return code_of(rc) * !!rc;
@@ -68,7 +68,7 @@ void open_buffers(struct hyp *hyp, const struct conf *c)
     struct xen_flightrec_op_status st;
     int rc;
 
-    if ( recorder_status(op, hyp, &st) ||
+    if ( hyp_status(op, hyp, &st) ||
          (st.state & XEN_FLIGHTREC_ST_CREATED) || !c->create )
         return;
     rc = recorder_start(op, hyp, c->bytes_per_cpu);

@@ -19,7 +19,6 @@
 #include "snapshotd/common/log.h"
 #include "snapshotd/common/now.h"
 #include "snapshotd/monitor/domains.h"
-#include "snapshotd/xenstore/xenstore.h"
 
 /* Silence after a PING that counts as a hang. */
 #define HANG_MS         1000

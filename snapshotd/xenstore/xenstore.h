@@ -7,13 +7,6 @@
 /* The socket to the monitor. */
 #define XENSTORE_FD_MONITOR 3
 
-/* Exit statuses beside 0 (END received) and 1. */
-enum xenstore_exit {
-    XENSTORE_NOT_THERE = 20,   /* no xenstored to connect to */
-    XENSTORE_GONE,             /* it was there */
-    XENSTORE_BAD_ENGINE,       /* the engine sent a malformed message */
-};
-
 /* Run the process; return an exit status. */
 int xenstore_run(void);
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Unit tests.  tests/unit/test-foo.c becomes a program with cmocka and the
-# library; what it needs beyond that is a line of its own below:
+# Unit tests.  tests/unit/test-foo.c becomes a program linked with cmocka and the
+# library.  Further objects have a line below:
 #   $(O)/tests/unit/test-foo: $(O)/some/other.o
-# A program that is linked in another way goes into UNIT_OWN, with its own rule.
+# A program that is linked in another way has its own rule, and is in UNIT_OWN.
 
 UNIT_OWN  := test-ring
 UNIT_SRC  := $(filter-out $(UNIT_OWN:%=tests/unit/%.c), \
@@ -23,6 +23,7 @@ $(O)/tests/unit/test-limit: $(O)/snapshotd/common/limit.o
 $(O)/tests/unit/test-conf: $(O)/snapshotd/common/conf.o $(O)/snapshotd/common/log.o
 $(O)/tests/unit/test-conf: LIBS_BASE += -linih
 $(O)/tests/unit/test-window: $(O)/snapshotd/engine/meta-time.o
-$(O)/tests/unit/test-diff: $(patsubst %,$(O)/tools/%.o,diff/score diff/domains \
-    diff/rows stats/account stats/vcpus stats/entries base/tool base/term)
+$(O)/tests/unit/test-diff: $(patsubst %,$(O)/tools/%.o,stats/score diff/domains \
+    diff/rows stats/account stats/vcpus stats/entries stats/marks base/walk \
+    base/source base/term base/message)
 $(O)/tests/unit/test-diff: LIBS_BASE += -lm

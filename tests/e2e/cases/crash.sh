@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# A guest dies; the hypervisor itself holds what came before.  No daemon.
+# A guest dies and Xen itself holds the records before it.  No daemon runs.
 
 probe status > /tmp/st
 gen=$(($(v gen /tmp/st) + 1))
 rm -f /tmp/bound
-probe virq 60 /tmp/bound > /tmp/virq 2>&1 &
+probe virq 600 /tmp/bound > /tmp/virq 2>&1 &
 virq_pid=$!
-wait_for 5 [ -e /tmp/bound ]
+wait_for 20 [ -e /tmp/bound ]
 
 guest victim pv destroy "fr_do=crash fr_after=1"
 show xl create /tmp/victim.cfg
@@ -25,7 +25,7 @@ probe audit "$gen" > /tmp/a
 ok "the account is exact" probe audit "$gen"
 show cat /tmp/a
 cpu=$(v cpu /tmp/t)
-ok "on the crashing pCPU nothing held is later than the freeze" \
+ok "no held record of the crashing pCPU is later than the freeze" \
     sh -c "! grep '^right cpu=$cpu ' /tmp/a | grep -v after_freeze=0"
 ok "the crash mark is held, in both channels" \
     [ "$(grep "cpu=$cpu .*crash_marks=[1-9]" /tmp/a | wc -l)" = 2 ]

@@ -136,7 +136,7 @@ enum wake_source { WAKE_START, WAKE_VIRQ, WAKE_RELEASE, WAKE_CHECK };
 struct freeze {
     uint32_t gen;          /* 0: unused */
     uint32_t _pad;
-    uint64_t wall_s;       /* since 1970 */
+    uint64_t tsc, ns;      /* of its trigger, on Xen's clocks */
     /* By source: the last request covered, 0 if none is. */
     uint64_t number[REQUEST_SOURCES];
 };

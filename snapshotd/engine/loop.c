@@ -74,41 +74,20 @@ static bool other_buffers(const struct engine *e,
     return st->incarnation != e->rings.info.incarnation;
 }
 
-/* The file is named as Dom0's request, or after one of the guests. */
-static bool file_of(struct engine *e, const struct request *q,
-                    struct store_id *id)
-{
-    struct request *g = NULL;
-
-    *id = (struct store_id){ .wall_s = q->frozen_s, .gen = q->gen,
-                             .cause = XEN_FLIGHTREC_CAUSE_REQUEST };
-    if ( store_has(e->dir, id) )
-        return true;
-    id->cause = STORE_CAUSE_GUEST;
-    while ( (g = queue_next(&e->queue, g, REQUEST_FROZEN, q->gen)) )
-    {
-        memcpy(id->uuid, g->handle, sizeof(id->uuid));
-        if ( g->source == FROM_GUEST && store_has(e->dir, id) )
-            return true;
-    }
-    return false;
-}
-
 /*
  * Answer requests whose generation a former engine gave back before it died.  If
  * it had written the file, that is the answer.
  */
 static void answer_overtaken(struct engine *e, uint32_t released)
 {
-    struct store_id id = { .gen = 0 };
+    struct store_moment when;
+    struct store_id id;
     struct request *q;
-    bool has = false;
 
     while ( (q = queue_overtaken(&e->queue, released)) )
     {
-        if ( id.gen != q->gen )
-            has = file_of(e, q, &id);
-        if ( has )
+        when = (struct store_moment){ .tsc = q->tsc, .ns = q->ns };
+        if ( store_find(e->dir, q->gen, &when, &id) )
             engine_answer(e, q, ANSWER_DONE, ANSWER_OK, &id);
         else
             engine_answer(e, q, ANSWER_FAILED, ANSWER_IO, NULL);
@@ -143,6 +122,9 @@ static bool step(struct engine *e)
         log_info("the recorder's buffers have changed: a new engine is needed");
         exit(0);
     }
+    if ( !e->looked )
+        e->old_gen = st.gen;
+    e->looked = true;
     answer_overtaken(e, st.released);
     if ( e->mapped && st.gen != st.released )
     {

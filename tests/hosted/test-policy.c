@@ -378,6 +378,108 @@ static void case_age(struct world *w)
 }
 
 /*
+ * Files of a former life of the host, whose generations have the same numbers.
+ */
+
+/* Copies a file to the names that are to come in the next minute. */
+static void leave_behind(struct world *w, const char *from, const char *what,
+                         unsigned int gen)
+{
+    const time_t now = time(NULL);
+    char name[300], stamp[40];
+    const char *argv[] = { "/bin/cp", "-p", from, name, NULL };
+    struct tm tm;
+    time_t t;
+    char *out;
+
+    for ( t = now; t < now + 60; t++ )
+    {
+        gmtime_r(&t, &tm);
+        strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
+        snprintf(name, sizeof(name), "%s/%s-%s-g%u.xfr.lz4", w->state, stamp,
+                 what, gen);
+        equal(run(&out, argv), 0);
+        free(out);
+    }
+}
+
+static int64_t trigger_tsc(const char *path)
+{
+    json_t *meta = path ? file_meta(path) : NULL;
+    int64_t tsc = num_of(json_object_get(meta, "trigger"), "tsc");
+
+    json_decref(meta);
+    return tsc;
+}
+
+static void case_names_of_a_former_life(struct world *w)
+{
+    char *crash, *path, *answer;
+
+    up(w, "[store]\nmax_files = 1000\n[limit]\ndomain = off\n");
+    domain_new(w, 5, HANDLE_A, "web-1");
+    crash = crash_file(w, 5);
+    equal(daemon_stop(w), 0);
+    /* Held when the daemon starts: a former one might have written it. */
+    leave_behind(w, crash, UUID_A "-crash", 2);
+    host(w, "crash 5 0");
+    daemon_start(w);
+    check(wait_log(w, "durable"));
+    path = wait_file(w);
+    while ( path && !strstr(path, "-crash-g2-1.xfr.lz4") )
+    {
+        free(path);
+        path = wait_file(w);
+    }
+    check(path && trigger_tsc(path) != trigger_tsc(crash));
+    equal(count(w, "crash", "written"), 1);
+    free(path);
+    /* A request is not answered with such a file, nor does it lose its own. */
+    leave_behind(w, crash, "host-request", 3);
+    host(w, "quiesce 300");
+    host(w, "hang 1");
+    xs_put(w, "/tool/xenflight/request/a", "");
+    check(wait_log(w, "generation 3: request"));
+    kill(engine_pid(w), SIGKILL);
+    check(wait_log(w, "ended by signal 9"));
+    host(w, "run 1");
+    answer = xs_answer_of(w, "a");
+    same(answer, "done");
+    free(answer);
+    answer = xs_get(w, "/tool/xenflight/result/a/file");
+    check(answer && strstr(answer, "-host-request-g3-1.xfr.lz4"));
+    check(trigger_tsc(answer) != trigger_tsc(crash));
+    free(answer);
+    free(crash);
+}
+
+/* A complete file that a killed engine left, and another one has its name. */
+static void case_part_of_a_former_life(struct world *w)
+{
+    char *first, part[300], again[300], *out;
+    const char *argv[] = { "/bin/cp", "-p", NULL, part, NULL };
+    unsigned int n;
+
+    up(w, NULL);
+    domain_new(w, 5, HANDLE_A, "web-1");
+    first = crash_file(w, 5);
+    equal(daemon_stop(w), 0);
+    snprintf(part, sizeof(part), "%s.part", first);
+    argv[2] = first;
+    equal(run(&out, argv), 0);
+    free(out);
+    n = count_files(w);
+    daemon_start(w);
+    check(wait_log(w, "was complete, has its final name now"));
+    equal(count_files(w), n + 1);
+    equal(count_entries(w), n + 1);
+    snprintf(again, sizeof(again), "%.*s-1.xfr.lz4",
+             (int)(strlen(first) - strlen(".xfr.lz4")), first);
+    check(trigger_tsc(again) == trigger_tsc(first));
+    free(first);
+}
+
+/*
  * The configuration read anew.
  */
 
@@ -549,7 +651,7 @@ static const struct test_case cases[] = {
     CASE(pinned),
     CASE(operators_keep_no_crash_out),
     CASE(free_space_floor),
-    CASE(age),
+    CASE(names_of_a_former_life), CASE(part_of_a_former_life), CASE(age),
     CASE(reload),
     CASE(reload_other_directory),
     CASE(hook),

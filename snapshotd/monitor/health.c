@@ -302,9 +302,9 @@ static void put_file(struct health *h, const struct health_facts *f,
         return;
     rc = write_file(f, r);
     if ( rc && !h->file_failed )
-        log_error("%s: cannot be written: %s", path, strerror(-rc));
+        log_error("%s: writing it failed: %s", path, strerror(-rc));
     else if ( !rc && h->file_failed )
-        log_info("%s: is written again", path);
+        log_info("%s: written again", path);
     h->file_failed = rc;
 }
 
@@ -328,7 +328,7 @@ static void tell_manager(struct health *h, const struct health_facts *f,
              r->reach_s[XEN_FLIGHTREC_CH_BUSY],
              r->reach_s[XEN_FLIGHTREC_CH_RARE], r->written, r->failed,
              r->suppressed,
-             f->engine_ready ? "" : "; the engine is being started",
+             f->engine_ready ? "" : "; starting the engine",
              f->xenstore_up ? "" : "; no xenstored");
     notify_send(&h->notify, lines);
     h->ready |= up;

@@ -745,7 +745,7 @@ static void case_poisoned_generation(struct world *w)
         kill(engine_pid(w), SIGKILL);
         check(wait_log(w, "ended by signal 9"));
     }
-    check(logged(w, "3 engines died of it: given back unread"));
+    check(logged(w, "3 engines died reading it: released unread"));
     host(w, "run 1");
     kill(w->daemon, SIGUSR1);
     path = wait_file(w);
@@ -828,7 +828,7 @@ static void case_new_buffers(struct world *w)
     host(w, "recreate");
     host(w, "fill 0 100");
     kill(w->daemon, SIGUSR1);
-    check(wait_log(w, "a fresh engine is needed"));
+    check(wait_log(w, "a new engine is needed"));
     path = wait_file(w);
     json_decref(check_file(path, "request"));
     free(path);

@@ -360,7 +360,7 @@ static void case_fault_directory_removed(struct world *w)
     check(start(w));
     check(!rmdir(w->state));
     host(w, "crash 5 0");
-    check(wait_log(w, "was removed: a fresh engine is needed"));
+    check(wait_log(w, "was removed: a new engine is needed"));
     check(wait_log(w, ", durable "));
     check(nothing_held(w));
     equal(count_files(w), 1);
@@ -391,7 +391,7 @@ static void case_fault_directory_removed_writing(struct world *w)
     inject_end(&j, &calls);
     check(nothing_held(w));
     host(w, "crash 5 1");
-    check(wait_log(w, "was removed: a fresh engine is needed"));
+    check(wait_log(w, "was removed: a new engine is needed"));
     check(wait_log(w, ", durable "));
     equal(count_files(w), 1);
     equal(count_entries(w), 1);

@@ -28,6 +28,10 @@ INSTALL_FILES += \
     $(foreach f,README.md PROTOCOL.md,$(DOC)/$(f):xs-hooks/$(f)) \
     $(foreach s,3 5 7 8,$(foreach f,$(wildcard man/*.$(s)), \
         $(MAN)/man$(s)/$(notdir $(f)):$(f)))
+# Commands that share the page of another one.
+MAN_SHARED := stop:start destroy:create unpin:pin
+INSTALL_LINKS += $(foreach c,$(MAN_SHARED), \
+    $(MAN)/man8/xenflight-$(subst :,.8:xenflight-,$(c)).8)
 
 $(O)/$(DIST)/snapshotd.service: $(DIST)/snapshotd.service.in
 	@mkdir -p $(@D)

@@ -76,6 +76,17 @@ check "the daemon reports why it cannot run here" sh -c "
     chroot '$root' snapshotd 2>'$tmp/err'; [ \$? = 5 ] && cat '$tmp/err' &&
     grep -q 'privcmd' '$tmp/err'"
 check "xenflight runs" here xenflight --version
+check "its manual pages are there" sh -c "
+    test -s '$root/usr/share/man/man7/xenflight-runbook.7.gz' &&
+    sed -n 's/^\.Nm \(xenflight-[a-z]*\)\( ,\)*\$/\1/p' man/xenflight-*.8 >'$tmp/o' &&
+    [ -s '$tmp/o' ] &&
+    while read -r page
+    do
+        test -s '$root/usr/share/man/man8/'\$page.8.gz || {
+            echo \$page
+            exit 1
+        }
+    done <'$tmp/o'"
 
 # A program that uses the library: it needs -dev alone to be built.
 check "no file for building is in the other packages" sh -c "

@@ -21,8 +21,9 @@
 
 #include <public/flightrec-events.h>
 
-#include "lib/xen/hyp.h"
+#include "lib/base/uuid.h"
 #include "lib/format/packet.h"
+#include "lib/xen/hyp.h"
 #include "lib/xen/stream.h"
 
 static struct hyp *hyp;
@@ -167,19 +168,15 @@ static int do_trigger(char **arg)
 {
     struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_trigger };
     const struct xen_flightrec_trigger *t = &o.u.trigger;
-    unsigned int i;
+    char uuid[UUID_TEXT_BYTES];
 
     o.u.trigger.gen = number(arg, 0);
     if ( op(&o, "trigger") )
         return 1;
     printf("gen=%u\ncause=%u\nflags=%u\ncpu=%u\ndomid=%u\nvcpu=%u\nreason=%u\n"
-           "tsc=%" PRIu64 "\nns=%" PRIu64 "\nrip=%#" PRIx64 "\nhandle=",
+           "tsc=%" PRIu64 "\nns=%" PRIu64 "\nrip=%#" PRIx64 "\nhandle=%s\n",
            t->gen, t->cause, t->flags, t->cpu, t->domid, t->vcpu, t->reason,
-           t->tsc, t->ns, t->rip);
-    for ( i = 0; i < 16; i++ )
-        printf("%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
-               t->handle[i]);
-    printf("\n");
+           t->tsc, t->ns, t->rip, uuid_to_text(t->handle, uuid));
     return 0;
 }
 

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# help.sh BUILD: run the examples in each command's --help.  Those that read files
-# get a generated one; those that ask Xen get rings written by the real core.  TAP.
+# help.sh BUILD: run the examples of each command's help and man page: those that
+# read files on a made one, those that ask Xen on rings that the real core writes.
+# Compare the options of help and page.  TAP.
 
 set -u
 build=$(cd "$1" && pwd) xf=$build/tools/xenflight
@@ -32,8 +33,8 @@ on_rings()
     cmd=$1
     shift
     case $cmd in
-    create)     "$xf" destroy --backend "hosted:$tmp/xen" --run "$tmp" ;;
-    record|top) "$xf" start --backend "hosted:$tmp/xen" --run "$tmp" ;;
+    create) "$xf" destroy --backend "hosted:$tmp/xen" --run "$tmp" ;;
+    record|top|status) "$xf" start --backend "hosted:$tmp/xen" --run "$tmp" ;;
     esac >/dev/null
     case $cmd in
     record) set -- "$@" --seconds 1 ;;
@@ -62,17 +63,28 @@ snapshotd() { "$build/snapshotd/snapshotd" "$@"; }
 systemctl() { [ $# -gt 0 ]; }
 ssh() { cat >/dev/null; }
 
-# examples FILE: print the lines, with placeholders replaced by existing names.
+# Example lines of a help or a man page.
+example_lines()
+{
+    case $1 in
+    *.7) sed -n '/^\.Bd -literal/,/^\.Ed/{/^\./!p}' "$1" ;;
+    *.8) sed -n '/^\.Sh EXAMPLES/,/^\.Sh [^E]/s/^\.Dl [#$] //p' "$1" |
+            sed 's/\\(dq/"/g' ;;
+    *) sed -n '/^Examples:/,/^$/s/^  //p' "$1" ;;
+    esac
+}
+
+# Substitute names that exist here.
 examples()
 {
-    sed -n '/^Examples:/,/^$/s/^  //p' "$1" |
+    example_lines "$1" |
         sed "s/FILE\.\.\./FILE/; s/web1/victim/g
              s/HEALTHY/FILE/; s/--at -100ms/--at -100us/
              s,/var/lib/xen/snapshotd/,DIRECTORY/,
              /^snapshotd/s,FILE,$top/snapshotd/dist/snapshotd.conf,"
 }
 
-# try NAME FILE: run the examples in the --help text FILE; each must succeed.
+# NAME FILE: the examples of a help or page, which may not be answered with `usage'.
 try()
 {
     examples "$2" >"$tmp/examples"
@@ -82,18 +94,16 @@ try()
         return
     fi
     ok "$1: has examples"
-    # A line longer than a terminal's width would be folded.
-    if grep -nE '^.{80}' "$2" >"$tmp/out"
-    then
-        not_ok "$1: fits a terminal" "$tmp/out"
-    fi
+    rm -rf "$tmp/work"
+    cp -r "$tmp/files" "$tmp/work"
     while read -r line <&7
     do
         : >"$tmp/bad"
         (cd "$tmp/work" && set +u && eval "$line") >"$tmp/out" 2>&1
         # Without a daemon `snapshot' fails with 1; 2 would be a usage error.
         if { [ $? = 0 ] && [ ! -s "$tmp/bad" ]; } ||
-           { [ "$1" = snapshot ] && ! grep -v '^status 1' "$tmp/bad"; }
+           { case $line in *xenflight\ snapshot*) ;; *) false ;; esac &&
+             ! grep -v '^status 1' "$tmp/bad"; }
         then
             ok "$1: $line"
         else
@@ -103,9 +113,45 @@ try()
     done 7<"$tmp/examples"
 }
 
-mkdir "$tmp/xen" "$tmp/work" "$tmp/work/DIRECTORY"
-"$build/tests/peers/make-scene" pv-panic "$tmp/work/FILE" 300 >/dev/null || exit 1
-cp "$tmp/work/FILE" "$tmp/work/DIRECTORY/a.xfr.lz4"
+# NAME HELP: no line is longer than a terminal is wide: it would be folded.
+fits()
+{
+    if grep -nE '^.{80}' "$2" >"$tmp/out"
+    then
+        not_ok "$1: fits a terminal" "$tmp/out"
+    fi
+}
+
+# NAME HELP PAGE: the page has the options of the help, and no other unless the
+# page is shared.
+same_options()
+{
+    sed -nE 's/^ {2,6}(-., )?--([a-z-]+).*/\2/p' "$2" |
+        grep -vx -e help -e usage | sort >"$tmp/in-help"
+    sed -n '/^\.Sh OPTIONS/,/^\.Sh E/p' "$3" |
+        sed -nE '/^\.It Fl /p; /^\.It Ar selection/,/^restricts/p' |
+        grep -oE '(Fl|,) -[a-z-]+' | sed 's/.* -//' | sort >"$tmp/in-page"
+    case $3 in
+    *-$1.8) diff "$tmp/in-help" "$tmp/in-page" >"$tmp/out" ;;
+    *)      comm -23 "$tmp/in-help" "$tmp/in-page" >"$tmp/out" ;;
+    esac
+    if [ ! -s "$tmp/out" ]
+    then
+        ok "$1: the page has its options"
+    else
+        not_ok "$1: the page has its options" "$tmp/out"
+    fi
+}
+
+# COMMAND: its page, which may be that of another one.
+page_of()
+{
+    grep -l "^\.Nm xenflight-$1\b" man/xenflight-*.8
+}
+
+mkdir "$tmp/xen" "$tmp/files" "$tmp/files/DIRECTORY"
+"$build/tests/peers/make-scene" pv-panic "$tmp/files/FILE" 300 >/dev/null || exit 1
+cp "$tmp/files/FILE" "$tmp/files/DIRECTORY/a.xfr.lz4"
 mkfifo "$tmp/in" "$tmp/answers"
 "$build/tests/fake/frhost" "$tmp/xen" 2 <"$tmp/in" >"$tmp/answers" &
 exec 5>"$tmp/in" 6<"$tmp/answers"
@@ -119,13 +165,21 @@ then
 else
     not_ok "the list of commands" "$tmp/help"
 fi
+fits xenflight "$tmp/help"
 try xenflight "$tmp/help"
 while read -r cmd <&8
 do
     "$xf" "$cmd" --help >"$tmp/help" 2>&1 || echo "status $?" >"$tmp/help"
+    fits "$cmd" "$tmp/help"
     try "$cmd" "$tmp/help"
+    same_options "$cmd" "$tmp/help" "$(page_of "$cmd")"
 done 8<"$tmp/commands"
+for page in man/xenflight.8 man/xenflight-*.[78]
+do
+    case $page in */xenflight-request.8) ;; *) try "${page#man/}" "$page" ;; esac
+done
 "$build/snapshotd/snapshotd" --help >"$tmp/help" 2>&1
+fits snapshotd "$tmp/help"
 try snapshotd "$tmp/help"
 
 # Programs that need a xenstore: only their --help is checked.

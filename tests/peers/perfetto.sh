@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# perfetto.sh: protoc decodes what `export --to perfetto' writes.
+# perfetto.sh: protoc must decode the output of `export --to perfetto'.
 
 set -u
 . tests/peers/lib.sh
@@ -9,7 +9,7 @@ need protoc
 
 decode()
 {
-    protoc --decode=perfetto.Trace --proto_path=tools perfetto.proto
+    protoc --decode=perfetto.Trace --proto_path=tools/export perfetto.proto
 }
 
 # "track type ns name" of each track event; the names of tracks in front.
@@ -35,7 +35,7 @@ scene=$tmp/plain.xfr.lz4
 check "export of a scene" \
     "$XENFLIGHT" export --to perfetto -o "$tmp/plain.pf" "$scene"
 check "protoc decodes it" sh -c "
-    protoc --decode=perfetto.Trace --proto_path=tools perfetto.proto \
+    protoc --decode=perfetto.Trace --proto_path=tools/export perfetto.proto \
         <'$tmp/plain.pf' >'$tmp/plain.txt'"
 events <"$tmp/plain.txt" >"$tmp/events"
 
@@ -50,7 +50,7 @@ awk '$1 == "track" { $1 = $2 = ""; sub(/^ */, ""); print }' "$tmp/events" |
     grep -E '^(pCPU .|d[01]v.)$' | sort >"$tmp/got"
 check "a track for each pCPU and vCPU" same "$tmp/want" "$tmp/got"
 
-# Slices of a vCPU's track, added up by name, against the scene's own count.
+# Sums of a vCPU's slices by name must equal the scene's counts.
 awk '$1 == "track" && $3 ~ /^d[0-9]+v/ { v[$2] = $3 }
      $1 == "TYPE_SLICE_BEGIN" && v[$2] { at[$2] = $3; is[$2] = $4 }
      $1 == "TYPE_SLICE_END" && v[$2] { n[v[$2] " " is[$2]] += $3 - at[$2] }
@@ -101,8 +101,8 @@ check "nothing runs on a pCPU that is down" awk '
     $4 == "FR_CPU_UP" { for ( i in open ) if ( open[i] && i != $2 ) bad = 1; ups++ }
     END { exit bad || !n || !ups }' "$tmp/events"
 
-# Where a part of pCPU 0's records is missing: a vCPU is shown to run where its
-# own track says that it does.
+# With records of pCPU 0 missing: a vCPU runs on the pCPU's track exactly while it
+# does on its own.
 "$MAKE_SCENE" hole "$tmp/hole.xfr.lz4" >"$tmp/facts" || exit 1
 "$XENFLIGHT" export --to perfetto "$tmp/hole.xfr.lz4" | decode | events \
     >"$tmp/events"
@@ -124,7 +124,7 @@ check "behind a gap, pCPUs' and vCPUs' tracks agree" awk '
 
 check "the golden file, gap and all" sh -c "
     '$XENFLIGHT' export --to perfetto -o '$tmp/golden.pf' '$golden' &&
-    protoc --decode=perfetto.Trace --proto_path=tools perfetto.proto \
+    protoc --decode=perfetto.Trace --proto_path=tools/export perfetto.proto \
         <'$tmp/golden.pf' >'$tmp/golden.txt' &&
     [ \$(grep -c 'name: \"records are missing\"' '$tmp/golden.txt') = 2 ]"
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# xentrace.sh: xenalyze reads what `export --to xentrace' writes.
+# xentrace.sh: xenalyze must read the output of `export --to xentrace'.
 
 set -u
 . tests/peers/lib.sh
@@ -61,11 +61,11 @@ late=$tmp/late.xfr.lz4
 "$MAKE_SCENE" late "$late" >"$tmp/facts" || exit 1
 check "rings that begin at different times" sh -c "
     '$XENFLIGHT' export --to xentrace -o '$tmp/late.xen' '$late' 2>'$tmp/said' &&
-    grep -q 'older than what all pCPUs have' '$tmp/said' &&
+    grep -q 'older than the history of all pCPUs' '$tmp/said' &&
     xenalyze -s '$tmp/late.xen' 2>'$tmp/err' >'$tmp/out' &&
     grep -q 'Runstates' '$tmp/out' && ! grep -iE 'fatal' '$tmp/err'"
 
-# A gap anywhere.  Who runs behind it is another than before it.  xenalyze prints
+# A gap in each place.  Another vCPU runs after it than before it.  xenalyze prints
 # such a record twice.
 "$MAKE_SCENE" plain "$tmp/long.xfr.lz4" 300000 >"$tmp/facts" || exit 1
 all=$(sed -n 's/^records //p' "$tmp/facts")

@@ -88,7 +88,7 @@ next-parts: installed $(O)/e2e/dom0.cpio $(O)/$(E2E)/probe $(E2E_TINY)
 
 demo-run:
 	$(Q)echo "1. Building snapshotd and xenflight"
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory -s all
 	$(Q)echo "2. Building Xen with the flight recorder (a minute, then cached)"
 	$(Q)$(MAKE) --no-print-directory xen
 	$(Q)echo "3. Making a small Dom0 and a guest from Debian's packages"

@@ -2,7 +2,8 @@
 #
 # The daemon end to end without Xen: see tests/hosted/world.h.
 
-HOSTED_O := $(patsubst %,$(O)/tests/hosted/%.o,cases guest world)
+HOSTED_O := $(patsubst %,$(O)/tests/hosted/%.o,cases guest world) \
+            $(O)/tests/lib/owntime.o
 HOSTED   := daemon guests policy life health storms stock captured faults names \
             xenstore
 TESTS    += $(HOSTED:%=$(O)/tests/hosted/%)
@@ -48,7 +49,8 @@ $(PARTS): $(O)/tests/hosted/test-parts.o $(PARTS_O) $(LIBXF)
 STREAM := $(O)/tests/hosted/test-stream
 TESTS  += $(STREAM).sh
 
-$(STREAM): $(O)/tests/hosted/test-stream.o $(HYP_O) $(LIBXF)
+$(STREAM): $(O)/tests/hosted/test-stream.o $(O)/tests/lib/owntime.o $(HYP_O) \
+    $(LIBXF)
 	@$(call say,LD $@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_XEN) $(LIBS_BASE)
 

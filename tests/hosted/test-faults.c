@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "cases.h"
+#include "tests/lib/owntime.h"
 
 #define HANDLE "00112233445566778899aabbccddeeff"
 #define CONF   "[limit]\ndomain = 10000/1s\ntotal = 10000/1s\n" \
@@ -117,11 +118,11 @@ static bool holds(void)
 
 static bool nothing_held(struct world *w)
 {
-    int ms;
+    const uint64_t end = own_ms() + WAIT_MS;
 
     if ( !holds() )
         return true;
-    for ( ms = 0; host(w, "held") && ms < WAIT_MS; ms += 5 )
+    while ( host(w, "held") && own_ms() < end )
         poll(NULL, 0, 5);
     return !host(w, "held");
 }
@@ -171,7 +172,7 @@ static bool file_or_death(struct world *w, struct inject *j)
     struct pollfd p[2] = { { .fd = w->files.fd, .events = POLLIN },
                            { .fd = fileno(j->out), .events = POLLIN } };
 
-    return poll(p, 2, WAIT_MS) > 0;
+    return own_poll(p, 2, WAIT_MS) > 0;
 }
 
 enum process { ENGINE, MONITOR, XENSTORE };

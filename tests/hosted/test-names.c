@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cases.h"
+#include "tests/lib/owntime.h"
 
 #define HANDLE_A "000102030405060708090a0b0c0d0e0f"
 #define HANDLE_B "101112131415161718191a1b1c1d1e1f"
@@ -56,7 +57,7 @@ static pid_t begin(struct world *w)
     close(p[1]);
     ready = (struct pollfd){ .fd = p[0], .events = POLLIN };
     while ( !strstr(said, "Recording") && n < sizeof(said) - 1 &&
-            poll(&ready, 1, WAIT_MS) > 0 && read(p[0], &said[n], 1) == 1 )
+            own_poll(&ready, 1, WAIT_MS) > 0 && read(p[0], &said[n], 1) == 1 )
         n++;
     check(strstr(said, "Recording") != NULL);
     close(p[0]);

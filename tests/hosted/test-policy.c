@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "cases.h"
+#include "tests/lib/owntime.h"
 
 #define HANDLE_A "00112233445566778899aabbccddeeff"
 #define HANDLE_B "ffeeddccbbaa99887766554433221100"
@@ -52,7 +53,7 @@ static json_t *status(struct world *w)
 /* What the monitor counts gets to the engine, which answers, a little later. */
 static void check_status(struct world *w, const char *what)
 {
-    const uint64_t end = now_ms() + WAIT_MS;
+    const uint64_t end = own_ms() + WAIT_MS;
     char path[300], *out;
     const char *argv[] = { path, "status", "--run", w->run, NULL };
     bool found;
@@ -62,7 +63,7 @@ static void check_status(struct world *w, const char *what)
         check(run(&out, argv) == 0);
         found = strstr(out, what) != NULL;
         free(out);
-    } while ( !found && now_ms() < end );
+    } while ( !found && own_ms() < end );
     check_at(__LINE__, found, "not in the status: %s", what);
 }
 

@@ -18,6 +18,7 @@
 
 #include "cases.h"
 #include "guest.h"
+#include "tests/lib/owntime.h"
 
 #define HANDLE "00112233445566778899aabbccddeeff"
 
@@ -187,11 +188,11 @@ static int64_t outcomes(struct world *w, int64_t *written, int64_t *gone)
 /* Nothing is held any more. */
 static bool wait_released(struct world *w)
 {
-    const uint64_t end = now_ns() + WAIT_MS * 1000000ULL;
+    const uint64_t end = own_ms() + WAIT_MS;
 
     while ( host(w, "held") )
     {
-        if ( now_ns() > end )
+        if ( own_ms() > end )
             return false;
         poll(NULL, 0, 1);
     }

@@ -238,7 +238,7 @@ extern struct fr_cpu *flightrec_cpu[NR_CPUS];
 
 static inline struct fr_cpu *fr_this_cpu(void)
 {
-    return flightrec_cpu[smp_processor_id()];
+    return ACCESS_ONCE(flightrec_cpu[smp_processor_id()]);
 }
 
 static inline uint64_t fr_clock(void)

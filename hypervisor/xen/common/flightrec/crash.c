@@ -235,7 +235,7 @@ void flightrec_domain_dying(struct domain *d, unsigned int cause,
 {
     struct xen_flightrec_trigger t = { .cause = cause, .reason = reason };
 
-    if ( fr_set.state != FR_SET_CREATED )
+    if ( ACCESS_ONCE(fr_set.state) != FR_SET_CREATED )
         return;
 
     /*

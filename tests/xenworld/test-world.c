@@ -215,17 +215,23 @@ static void test_one_generation_per_death(void)
     EQUAL(status().gen, 2);
 }
 
-/* Everything is held and being read: one trigger can be deferred. */
-static void test_viridian_is_not_deferred_before_a_death(void)
+static void hold_and_ack_all(void)
 {
     unsigned int i;
 
-    boot("256K");
     for ( i = 1; i <= 4; i++ )
     {
-        gen_op(XEN_FLIGHTREC_OP_freeze, i);
-        gen_op(XEN_FLIGHTREC_OP_ack, i);
+        EQUAL(gen_op(XEN_FLIGHTREC_OP_freeze, i), 0);
+        EQUAL(gen_op(XEN_FLIGHTREC_OP_ack, i), 0);
     }
+    softirqs();
+}
+
+/* All generations are held and being read: one trigger can be deferred. */
+static void test_viridian_is_not_deferred_before_a_death(void)
+{
+    boot("256K");
+    hold_and_ack_all();
     dying(XEN_FLIGHTREC_CAUSE_VIRIDIAN);
     domain(SHUTDOWN, CRASH);
     EQUAL(status().deferred, 2);
@@ -264,6 +270,62 @@ static void test_shutdown_code_hides_nothing(void)
     EQUAL(status().gen, 3);
 }
 
+/* ------------------------------------------------------------------- lease -- */
+
+/* A deferred trigger is older than the generation that it begins. */
+static void test_lease_of_a_deferred_trigger(void)
+{
+    unsigned int i;
+
+    boot("256K,lease=60");
+    hold_and_ack_all();
+    domain(SHUTDOWN, CRASH);
+    EQUAL(status().deferred, 1);
+    w->time(61 * SECOND);
+    softirqs();
+    for ( i = 1; i <= 4; i++ )
+        EQUAL(gen_op(XEN_FLIGHTREC_OP_release, i), 0);
+    softirqs();
+    EQUAL(status().expired, 0);
+    EQUAL(trigger(5).cause, XEN_FLIGHTREC_CAUSE_CRASH);
+    w->time(58 * SECOND);
+    softirqs();
+    EQUAL(status().expired, 0);
+    EQUAL(gen_op(XEN_FLIGHTREC_OP_ack, 5), 0);
+    EQUAL(gen_op(XEN_FLIGHTREC_OP_release, 5), 0);
+}
+
+/* A reader that takes one generation after another needs a lease for each. */
+static void test_lease_behind_a_reader(void)
+{
+    boot("256K,lease=60");
+    EQUAL(gen_op(XEN_FLIGHTREC_OP_freeze, 1), 0);
+    EQUAL(gen_op(XEN_FLIGHTREC_OP_ack, 1), 0);
+    EQUAL(gen_op(XEN_FLIGHTREC_OP_freeze, 2), 0);
+    softirqs();
+    w->time(61 * SECOND);
+    w->time(39 * SECOND);
+    EQUAL(gen_op(XEN_FLIGHTREC_OP_release, 1), 0);
+    w->time(30 * SECOND);
+    EQUAL(status().expired, 0);
+    w->time(29 * SECOND);
+    EQUAL(gen_op(XEN_FLIGHTREC_OP_ack, 2), 0);
+}
+
+static void test_lease_expires(void)
+{
+    boot("256K,lease=60");
+    EQUAL(gen_op(XEN_FLIGHTREC_OP_freeze, 1), 0);
+    softirqs();
+    w->time(59 * SECOND);
+    w->time(1);
+    EQUAL(status().expired, 0);
+    w->time(2 * SECOND);
+    w->time(1);
+    EQUAL(status().expired, 1);
+    EQUAL(gen_op(XEN_FLIGHTREC_OP_ack, 1), -ENOENT);
+}
+
 /* ------------------------------------------------------------------- tests -- */
 
 static const struct {
@@ -277,6 +339,9 @@ static const struct {
     { "a death replaces a deferred viridian trigger",
       test_viridian_is_not_deferred_before_a_death },
     { "a shutdown code hides no death", test_shutdown_code_hides_nothing },
+    { "the lease of a deferred trigger", test_lease_of_a_deferred_trigger },
+    { "the lease behind a reader", test_lease_behind_a_reader },
+    { "the lease expires", test_lease_expires },
 };
 
 /* Return true if the test passed in a child process. */

@@ -39,6 +39,11 @@ unsigned int __read_mostly fr_lease_s = 3600;
  */
 static struct xen_flightrec_trigger fr_deferred;
 
+/*
+ * When each held generation's lease began.  Not the time of its trigger, which
+ * may have been deferred.  Protected by fr_trigger_lock.
+ */
+static s_time_t fr_lease_from[FR_HELD];
 static struct timer fr_lease_timer;
 static bool fr_lease_timer_ready;
 
@@ -61,7 +66,7 @@ static s_time_t fr_lease_check(void)
         if ( gen == released || fr_trigger_read(released + 1, &t) )
             break;
 
-        again = t.ns + SECONDS(fr_lease_s);
+        again = fr_lease_from[t.gen % FR_HELD] + SECONDS(fr_lease_s);
         if ( t.flags & XEN_FLIGHTREC_TRG_ACKED )
             again = now + SECONDS(fr_lease_s);
         if ( again > now || fr_release(t.gen) )
@@ -107,9 +112,24 @@ static int fr_gen_begin_locked(struct xen_flightrec_trigger *t)
 
     if ( gave_up && !rc )
         fr_counts.given_up++;
-    if ( !rc )
-        tasklet_schedule(&fr_notify_dom0_tasklet);
-    return rc;
+    if ( rc )
+        return rc;
+
+    fr_lease_from[t->gen % FR_HELD] = NOW();
+    tasklet_schedule(&fr_notify_dom0_tasklet);
+    return 0;
+}
+
+/*
+ * A reader has released a generation, so it is alive: those that waited behind
+ * that one get a new lease.  Callers must hold fr_trigger_lock.
+ */
+static void fr_lease_renew(void)
+{
+    unsigned int i;
+
+    for ( i = 0; i < FR_HELD; i++ )
+        fr_lease_from[i] = NOW();
 }
 
 /* The first record after the freeze makes this pCPU adopt it at once. */
@@ -165,6 +185,8 @@ int fr_gen_release(uint32_t gen)
 
     spin_lock_irq(&fr_trigger_lock);
     rc = fr_release(gen);
+    if ( !rc )
+        fr_lease_renew();
     if ( !rc && fr_deferred.cause )
     {
         t = fr_deferred;

@@ -450,7 +450,7 @@ static pid_t find_child(const struct world *w, const char *name, bool *unnamed)
 /* It has its name a moment after its start. */
 static pid_t child_pid(const struct world *w, const char *name)
 {
-    uint64_t end = now_ms() + WAIT_MS;
+    uint64_t end = own_ms() + WAIT_MS;
     bool unnamed;
     pid_t pid;
 
@@ -458,7 +458,7 @@ static pid_t child_pid(const struct world *w, const char *name)
         pid = find_child(w, name, &unnamed);
         if ( pid || !unnamed )
             return pid;
-    } while ( !poll(NULL, 0, 1) && now_ms() < end );
+    } while ( !poll(NULL, 0, 1) && own_ms() < end );
     return 0;
 }
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# The tests.  A module adds to TESTS what tests/run shall run: programs under
-# $(O)/ and scripts.
+# The tests.  A module adds its tests for tests/run to TESTS: programs under $(O)/
+# and scripts.
 
-# The recorder's core as a user-space program has it: the real files, with
-# tests/platform's seam found first.
+# The recorder's core in a user-space program: the real files; the include path finds
+# tests/platform's headers first.
 CORE_SRC      := hypervisor/xen/common/flightrec
 CORE_CPPFLAGS := -Itests/platform -I$(CORE_SRC)
 CORE_O        := $(O)/tests/core/ring.o $(O)/tests/core/stream.o \
@@ -25,7 +25,7 @@ $(O)/tests/core/%.o: tests/platform/%.c
 
 TESTS += tests/analyze
 
-# TESTS is complete only once all modules are read.
+# Expand TESTS after all modules are read.
 .SECONDEXPANSION:
 tests-built: $$(filter $$(O)/%,$$(TESTS)) ## build the tests, run none
 

@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# deb.sh: the Debian packages in a Debian of their own: a folder that debootstrap
-# has made (once, into the cache): installed, started, installed again, removed,
-# purged; and what GRUB's own scripts make of the hypervisor.
+# deb.sh: install the Debian packages in a chroot, start them, install them again,
+# remove and purge them; and run GRUB's own scripts on the hypervisor.  debootstrap
+# makes the chroot once, in the cache.
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 
-# Mounts that end with this script.
+# Run in a mount namespace, which ends with this script.
 if [ -z "${DEB_TEST_MOUNTS:-}" ]
 then
     [ "$(id -u)" = 0 ] || { echo "1..0 # SKIP not root"; exit 77; }
@@ -31,7 +31,7 @@ here()
         DEBIAN_FRONTEND=noninteractive "$@"
 }
 
-# The mirror that this machine's apt uses.
+# mirror: print the mirror that this machine's apt uses.
 mirror()
 {
     apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' |
@@ -45,7 +45,7 @@ then
     debootstrap --variant=minbase bookworm "$cache/root" "$(mirror)" \
         >"$cache/log" 2>&1 || {
         tail -n 5 "$cache/log"
-        echo "not ok 1 - debootstrap; what it said is above"
+        echo "not ok 1 - debootstrap; its output is above"
         exit 1
     }
     touch "$cache/done"
@@ -65,14 +65,14 @@ install()
 }
 
 check "they install" install
-check "the user is made, with nothing but the snapshots" sh -c "
+check "the user has the snapshots as its home, and no shell" sh -c "
     grep -q '^_xenflight:.*:/var/lib/xen/snapshotd:.*nologin' '$root/etc/passwd'"
 check "the state directory is the user's alone" sh -c "
     [ \"\$(chroot '$root' stat -c '%a %U' /var/lib/xen/snapshotd)\" = '700 _xenflight' ]"
 check "the service is enabled" \
     test -L "$root/etc/systemd/system/multi-user.target.wants/snapshotd.service"
-check "the configuration that comes with it is right" here snapshotd --check
-check "the daemon says why it does not run here" sh -c "
+check "the packaged configuration is valid" here snapshotd --check
+check "the daemon reports why it cannot run here" sh -c "
     chroot '$root' snapshotd 2>'$tmp/err'; [ \$? = 5 ] && cat '$tmp/err' &&
     grep -q 'privcmd' '$tmp/err'"
 check "xenflight runs" here xenflight --version
@@ -88,8 +88,8 @@ check "its manual pages are there" sh -c "
         }
     done <'$tmp/o'"
 
-# A program of somebody else's: what it needs to be built is in -dev alone.
-check "nothing for building is in the other packages" sh -c "
+# A program that uses the library: it needs -dev alone to be built.
+check "no file for building is in the other packages" sh -c "
     chroot '$root' dpkg -L libxenflight1 xenflight xenflight-hypervisor |
         grep -E '\.(a|h|so|pc|3\.gz)\$' >'$tmp/o'
     cat '$tmp/o'; ! [ -s '$tmp/o' ]"
@@ -104,7 +104,7 @@ cp tests/golden/crash.xfr.lz4 "$root/deb/"
 here sh -c "xenflight show --json /deb/crash.xfr.lz4" |
     sed -n 's/.*"event":"\([^"]*\)".*/\1/p' | sort | uniq -c |
     awk '{ print $1, $2 }' | grep -v EVENT_ >"$tmp/want"
-# FLAGS...: builds the example, and it counts what xenflight shows.
+# example FLAGS...: build the example; it must count the same records as xenflight.
 example()
 {
     here sh -c "cc -Wall -Werror /usr/share/doc/libxenflight-dev/examples/count.c \
@@ -119,7 +119,7 @@ check "it is linked with the shared library" sh -c "
     chroot '$root' ldd /deb/count | grep -q 'libxenflight.so.1 => /'"
 check "its example is built static" \
     example '-static $(pkg-config --static --cflags --libs libxenflight)'
-check "its manual page is there" \
+check "its manual page is installed" \
     test -s "$root/usr/share/man/man3/libxenflight.3.gz"
 check "babeltrace2 is installed" here \
     apt-get -q -y --no-install-recommends install babeltrace2
@@ -127,19 +127,19 @@ check "it reads the file through the plugin" sh -c "
     chroot '$root' babeltrace2 /deb/crash.xfr.lz4 | tee '$tmp/o' | tail -n 5
     grep -q FR_DOMAIN_CRASH '$tmp/o'"
 
-# What the administrator wrote outlives a new version.
+# The administrator's changes survive a new version.
 echo '# mine' >>"$root/etc/xen/snapshotd.conf"
 touch "$root/var/lib/xen/snapshotd/kept.xfr.lz4"
 check "they install again" here sh -c \
     'apt-get -q -y --reinstall --no-install-recommends install /deb/*.deb'
-check "the configuration is as it was left" \
+check "the configuration keeps its changes" \
     grep -qx '# mine' "$root/etc/xen/snapshotd.conf"
 
-# GRUB: a kernel that can be Dom0, Debian's Xen, and ours.
+# GRUB: a kernel for Dom0, Debian's Xen, and ours.
 touch "$root/boot/vmlinuz-6.1-amd64" "$root/boot/initrd.img-6.1-amd64"
 echo CONFIG_XEN_DOM0=y >"$root/boot/config-6.1-amd64"
 cp "$root"/boot/flightrec-xen-*.gz "$root/boot/xen-4.17-amd64.gz"
-# There is no disk to ask for its names.
+# The chroot has no disk: answer for it.
 cat >"$tmp/grub-probe" <<'END'
 #!/bin/sh
 case "$*" in *target=partuuid*|*target=fs_uuid*) echo 1234 ;; *) exit 0 ;; esac
@@ -159,7 +159,7 @@ here dpkg-divert --quiet --local --rename --add /usr/sbin/grub-probe \
 install_probe || exit 1
 menu /etc/grub.d/20_linux_xen >"$tmp/20" 2>"$tmp/20.err"
 menu /etc/grub.d/21_xen_flightrec >"$tmp/21" 2>"$tmp/21.err"
-check "Debian's own entries are as they were" sh -c "
+check "Debian's own entries are unchanged" sh -c "
     grep -q 'multiboot.*/xen-4.17-amd64.gz' '$tmp/20' &&
     ! grep -q flightrec '$tmp/20'"
 check "an entry for ours, with the recorder's option" sh -c "
@@ -172,11 +172,11 @@ titles()
 }
 titles "$tmp/20" >"$tmp/20.titles"
 titles "$tmp/21" >"$tmp/21.titles"
-check "no title is another's" sh -c "
+check "all titles are different" sh -c "
     [ -s '$tmp/20.titles' ] && [ -s '$tmp/21.titles' ] &&
     [ -z \"\$(comm -12 '$tmp/20.titles' '$tmp/21.titles')\" ]"
 sed -i 's,/boot/xen\*,/boot/xen-*,' "$root/etc/grub.d/20_linux_xen"
-check "an unknown script of GRUB's: no entry, and it says so" sh -c "
+check "an unknown script of GRUB: no entry, and a message" sh -c "
     chroot '$root' env pkgdatadir=/usr/share/grub /etc/grub.d/21_xen_flightrec \
         >'$tmp/out' 2>'$tmp/err' && [ ! -s '$tmp/out' ] &&
     grep -q 'no entry is made' '$tmp/err'"
@@ -187,12 +187,12 @@ check "they are removed" here apt-get -q -y remove xenflight \
 check "configuration and snapshots stay" test \
     -e "$root/etc/xen/snapshotd.conf" -a \
     -e "$root/var/lib/xen/snapshotd/kept.xfr.lz4"
-check "programs and hypervisor do not" sh -c "
+check "programs and hypervisor are gone" sh -c "
     ! ls '$root/usr/sbin/snapshotd' '$root/usr/bin/xenflight' \
         '$root'/boot/flightrec-xen-* '$root'/usr/include/xenflight.h \
         '$root'/usr/lib/*/libxenflight* 2>/dev/null"
 check "they are purged" here apt-get -q -y purge xenflight xenflight-hypervisor
-check "nothing is left but the user" sh -c "
+check "no file is left; the user stays" sh -c "
     find '$root/etc' '$root/usr' '$root/lib/' '$root/var/lib/xen' '$root/run' \
         '$root/boot' -name '*xenflight*' -o -name '*flightrec*' \
         -o -name '*snapshotd*' | tee '$tmp/left'

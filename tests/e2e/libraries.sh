@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# libraries.sh: where Dom0's programs and their libraries come from: this
-# machine, or the root that XENFLIGHT_SYSROOT names.  Sourced.
+# libraries.sh: find Dom0's programs and their libraries on this machine, or below
+# XENFLIGHT_SYSROOT if that is set.  Sourced.
 
 sysroot=${XENFLIGHT_SYSROOT:-}
 xen_bin=$(ls -d "$sysroot"/usr/lib/xen-4.*/bin 2>/dev/null | sort -V | tail -n 1)
 xen_bin=${xen_bin#"$sysroot"}
 
-# libraries PROGRAM: the paths, below $sysroot, of what it is linked with.
+# libraries PROGRAM: print the paths of its shared libraries, below $sysroot.
 libraries() {
     if [ -z "$sysroot" ]; then
         ldd "$1" 2>/dev/null

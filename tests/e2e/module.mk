@@ -4,7 +4,7 @@
 
 E2E := tests/e2e
 
-# Static: under emulation, loading libraries is what an operation's time goes to.
+# Static: under emulation, most of an operation's time is loading libraries.
 LIBS_PROBE := -lxenctrl -lxencall -lxenevtchn -lxenforeignmemory \
               -lxendevicemodel -lxentoollog -lxentoolcore -ljansson
 
@@ -35,13 +35,13 @@ $(O)/e2e/hang.ko: $(E2E)/mkhang $(E2E)/guest/hang.S $(E2E)/get-kernel
 	@$(call say,MODULE $@)
 	$(Q)$(E2E)/mkhang $@
 
-# Loaded by the dynamic linker in Dom0 before Xen's own libraries.
+# A preload library for programs in Dom0.
 $(O)/e2e/old-xen.so: $(E2E)/old-xen.c
 	@mkdir -p $(@D)
 	@$(call say,LD $@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $< -lxencall
 
-# What a Dom0 gets.
+# The files of `make install', for Dom0.
 installed: all
 	$(Q)rm -rf $(O)/installed
 	$(Q)$(MAKE) --no-print-directory install DESTDIR=$(O)/installed PREFIX=/usr
@@ -58,15 +58,15 @@ TESTS += $(E2E)/main-job $(E2E)/objects $(E2E)/recorder $(E2E)/small $(E2E)/stoc
 
 SOAK_MINUTES ?= 30
 
-soak: e2e-parts all $(O)/tests/hosted/faults ## SOAK_MINUTES=30 of guests that crash, on a real Xen
+soak: e2e-parts all $(O)/tests/hosted/faults ## SOAK_MINUTES=30 of crashing guests on a real Xen
 	$(Q)SOAK_MINUTES=$(SOAK_MINUTES) $(E2E)/soak
 	$(Q)$(E2E)/soak-cpus
 	$(Q)BUSY=600 $(E2E)/stock
 	$(Q)$(E2E)/soak-crashes
 	$(Q)FAULTS_ALL=1 $(O)/tests/hosted/faults
 
-# The newest Xen that Debian has, with its own toolstack and libraries: built
-# for and against those, beside what is built for this machine.
+# The newest Xen of Debian with its own toolstack and libraries.  Programs are
+# built against those, in a build directory of their own.
 NEXT   := 4.20
 NEXT_O := build/next
 

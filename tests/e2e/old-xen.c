@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * old-xen.so, to be preloaded: our libxenctrl is of another release than the
- * Xen that runs, as after half an upgrade.
+ * old-xen.so, a preload library: make libxenctrl look like that of another Xen
+ * release than the running one, as after half an upgrade.
  */
 
 #include <stdint.h>

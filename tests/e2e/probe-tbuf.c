@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * probe-tbuf: looks at Xen's own trace buffers, beside whoever consumes them.
+ * probe-tbuf: sample the fill of Xen's own trace buffers, while another process
+ * consumes them.
  *
- *   probe-tbuf fill             each pCPU's fill
- *   probe-tbuf looks SECONDS N  N looks at random moments within SECONDS
+ *   probe-tbuf fill             print the fill of each pCPU's buffer
+ *   probe-tbuf looks SECONDS N  sample N times at random within SECONDS
  */
 
 #include <inttypes.h>
@@ -42,7 +43,7 @@ static int map_all(struct hyp *h)
     return rc ? rc : nr ? 0 : -ENODEV;
 }
 
-/* How many buffers have less than a quarter. */
+/* Return the number of buffers that are less than a quarter full. */
 static unsigned int look(void)
 {
     unsigned int i, low = 0;
@@ -59,7 +60,7 @@ static unsigned int look(void)
     return low;
 }
 
-/* Each in its own share of the time, somewhere in it. */
+/* Take each sample at a random moment of its own share of the time. */
 static void looks(double seconds, unsigned int n)
 {
     double share = seconds / n, at, waited = 0;

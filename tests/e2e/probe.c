@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * probe: one operation of the recorder a call, for the cases that run in Dom0.
- * Prints what came back as "name=value", one a line; 1 on error, with errno's
- * name on stderr.
+ * probe: issue one operation of the recorder, for the cases that run in Dom0.
+ * Prints the result as lines "name=value".  On error it prints errno's name to
+ * stderr and exits with 1.
  */
 
 #include <errno.h>
@@ -27,17 +27,17 @@
 
 static struct hyp *hyp;
 
-static int fail(const char *what, int rc)
+static int fail(const char *name, int rc)
 {
-    fprintf(stderr, "%s: %s\n", what, strerrorname_np(-rc) ?: "?");
+    fprintf(stderr, "%s: %s\n", name, strerrorname_np(-rc) ?: "?");
     return 1;
 }
 
-static int op(struct xen_flightrec_op *o, const char *what)
+static int op(struct xen_flightrec_op *o, const char *name)
 {
     int rc = hyp_op(hyp, o);
 
-    return rc ? fail(what, rc) : 0;
+    return rc ? fail(name, rc) : 0;
 }
 
 static uint32_t number(char **arg, int i)
@@ -74,11 +74,11 @@ static int do_create(char **arg)
     return op(&o, "create");
 }
 
-static int simple(uint32_t cmd, const char *what)
+static int simple(uint32_t cmd, const char *name)
 {
     struct xen_flightrec_op o = { .cmd = cmd };
 
-    return op(&o, what);
+    return op(&o, name);
 }
 
 static int do_destroy(char **arg)
@@ -107,7 +107,10 @@ static int do_freeze(char **arg)
     return 0;
 }
 
-/* Asks until all are quiescent; what the last answer said, waited_ns of all. */
+/*
+ * Repeat the operation until all pCPUs are quiescent.  Return the last answer in
+ * @out, with waited_ns summed over all answers.
+ */
 static int quiesce(uint32_t gen, struct xen_flightrec_op_quiesce *out,
                    unsigned int *tries)
 {
@@ -142,12 +145,12 @@ static int do_quiesce(char **arg)
     return !!q.pending;
 }
 
-static int with_gen(uint32_t cmd, const char *what, char **arg)
+static int with_gen(uint32_t cmd, const char *name, char **arg)
 {
     struct xen_flightrec_op o = { .cmd = cmd };
 
     o.u.gen.gen = number(arg, 0);
-    return op(&o, what);
+    return op(&o, name);
 }
 
 static int do_ack(char **arg)
@@ -239,7 +242,7 @@ static int do_cpu(char **arg)
     return 0;
 }
 
-/* An operation as it comes: command, then words. */
+/* raw COMMAND WORD...: issue an operation with these arguments. */
 static int do_raw(char **arg)
 {
     struct xen_flightrec_op o = { .cmd = number(arg, 0) };
@@ -254,7 +257,7 @@ static int do_raw(char **arg)
     return op(&o, "raw");
 }
 
-/* A mapping that must be refused. */
+/* map-rw CPU: try to map a page writable, which Xen must refuse. */
 static int do_map_rw(char **arg)
 {
     xenforeignmemory_handle *f = xenforeignmemory_open(NULL, 0);
@@ -271,7 +274,7 @@ static int do_map_rw(char **arg)
     return 0;
 }
 
-/* Frames FIRST.. of a resource, whatever we know of its size. */
+/* map RESOURCE FIRST FRAMES [SECONDS]: no check against the resource's size. */
 static int do_map(char **arg)
 {
     xenforeignmemory_handle *f = xenforeignmemory_open(NULL, 0);
@@ -290,7 +293,7 @@ static int do_map(char **arg)
     return 0;
 }
 
-/* Where an event is in the list: its compact id less the first one. */
+/* Index of an event in the list: its compact id minus XEN_FLIGHTREC_ID_FIRST. */
 #define PLACE(name, event, channels, fields, format) PLACE_##name,
 enum {
     FR_EVENT_LIST(PLACE)
@@ -298,10 +301,10 @@ enum {
 
 struct sums {
     uint64_t packets, records, bytes, bad, after, first_seq, last_seq, last_tsc;
-    uint64_t marks[16];      /* our own events, by their number */
+    uint64_t marks[16];      /* count of our own events, by PLACE_* */
 };
 
-/* One slot that `gen` holds, or, for 0, any closed one. */
+/* Add one slot to @s if generation @gen holds it; 0: if it is closed. */
 static void sum_slot(const void *slot, uint32_t slot_bytes, uint32_t gen,
                      uint64_t freeze_tsc, struct sums *s)
 {
@@ -373,7 +376,7 @@ static void sum_channel(const struct xen_flightrec_cpu *cpu, unsigned int ch,
                  freeze_tsc, s);
 }
 
-/* rings: what closed slots hold now, per pCPU and channel. */
+/* rings CPU: print the content of closed slots, for each channel. */
 static int do_rings(char **arg)
 {
     const struct xen_flightrec_cpu *cpu;
@@ -396,7 +399,7 @@ static int do_rings(char **arg)
     return 0;
 }
 
-/* The account of one ring, and whether the held packets agree with it. */
+/* Print the account of one ring.  Return nonzero if its packets disagree. */
 static int audit_ring(const struct xen_flightrec_cpu *cpu, unsigned int ch,
                       uint32_t gen, uint64_t freeze_tsc)
 {
@@ -421,7 +424,7 @@ static int audit_ring(const struct xen_flightrec_cpu *cpu, unsigned int ch,
     return wrong;
 }
 
-/* audit GEN: of all rings.  The generation must be quiescent. */
+/* audit GEN: check all rings.  The generation must be quiescent. */
 static int do_audit(char **arg)
 {
     struct xen_flightrec_op st = { .cmd = XEN_FLIGHTREC_OP_status };
@@ -447,12 +450,12 @@ static int do_audit(char **arg)
     return wrong;
 }
 
-/* What `find` looks for, and how much of it there is. */
+/* Search of `find`, and the number of records found. */
 struct wanted {
     const struct xen_flightrec_info *info;
     uint32_t gen, channel, event;
     bool by_word;
-    uint32_t word;           /* the first of the payload */
+    uint32_t word;           /* first word of the payload */
     uint64_t count;
 };
 
@@ -478,7 +481,7 @@ static void find_in_slot(const void *slot, uint32_t slot_bytes,
         w->count += is_wanted(w, &rec);
 }
 
-/* find GEN CHANNEL EVENT [WORD]: records that `gen` holds, on all pCPUs. */
+/* find GEN CHANNEL EVENT [WORD]: count records that GEN holds, on all pCPUs. */
 static int do_find(char **arg)
 {
     struct xen_flightrec_op st = { .cmd = XEN_FLIGHTREC_OP_status };
@@ -532,19 +535,19 @@ static int wait_virq(enum hyp_virq which, char **arg)
     return rc ? fail("virq ack", rc) : 0;
 }
 
-/* virq SECONDS FILE: binds, makes FILE, waits. */
+/* virq SECONDS FILE: bind the trigger's VIRQ, make FILE, wait. */
 static int do_virq(char **arg)
 {
     return wait_virq(HYP_VIRQ_TRIGGER, arg);
 }
 
-/* wake SECONDS FILE: the same for the VIRQ of who follows the rings. */
+/* wake SECONDS FILE: the same for the VIRQ of a stream reader. */
 static int do_wake(char **arg)
 {
     return wait_virq(HYP_VIRQ_WAKE, arg);
 }
 
-/* arm EVERY: a wake operation, by somebody who then does not look. */
+/* arm EVERY: issue a wake operation, and do not read. */
 static int do_arm(char **arg)
 {
     struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_wake };
@@ -553,7 +556,7 @@ static int do_arm(char **arg)
     return op(&o, "wake");
 }
 
-/* One wait of do_follow(), and all that can be read after it. */
+/* Arm, read all available packets, and wait for the next VIRQ. */
 static int follow_once(struct stream_reader *s, unsigned int *packets,
                        uint64_t *records, unsigned int *wrong)
 {
@@ -580,7 +583,7 @@ static int follow_once(struct stream_reader *s, unsigned int *packets,
     return stream_woken(s);
 }
 
-/* follow WAKES EVERY: reads the rings as they fill, until woken so often. */
+/* follow WAKES EVERY: read the rings as they fill, until woken WAKES times. */
 static int do_follow(char **arg)
 {
     struct stream_reader *s;
@@ -607,7 +610,10 @@ static uint64_t emitted_by(uint32_t cpu)
     return get_cpu(cpu, 0, &c) ? 0 : c.emitted;
 }
 
-/* Does the pCPU's count go on?  Bounded; its history must still be there. */
+/*
+ * Wait until a pCPU records.  Return 0, -ENODATA if its count is below @before
+ * (its history was lost), or -ETIMEDOUT.
+ */
 static int records_again(uint32_t cpu, uint64_t before)
 {
     const struct timespec pause = { .tv_nsec = 5000000 };
@@ -624,7 +630,7 @@ static int records_again(uint32_t cpu, uint64_t before)
     return -ETIMEDOUT;
 }
 
-/* Another hotplug operation may be on its way. */
+/* Retry while Xen reports EBUSY: another hotplug operation is in progress. */
 static int plug(xc_interface *xc, uint32_t cpu,
                 int (*fn)(xc_interface *xch, int cpu))
 {
@@ -640,7 +646,7 @@ static int plug(xc_interface *xc, uint32_t cpu,
     return 0;
 }
 
-/* plug CPU N: takes it away and brings it back, N times. */
+/* plug CPU N: take it offline and online, N times. */
 static int do_plug(char **arg)
 {
     xc_interface *xc = xc_interface_open(NULL, NULL, 0);
@@ -664,7 +670,7 @@ static int do_plug(char **arg)
     return rc ? fail("plug", rc) : 0;
 }
 
-/* unpause DOMID: without a toolstack, and so without xenstored. */
+/* unpause DOMID: without the toolstack, so that xenstored is not needed. */
 static int do_unpause(char **arg)
 {
     xc_interface *xc = xc_interface_open(NULL, NULL, 0);
@@ -674,7 +680,7 @@ static int do_unpause(char **arg)
     return 0;
 }
 
-/* domain HANDLE: 32 hex digits, with any '-' in them. */
+/* domain HANDLE: print a domain's state.  HANDLE: 32 hex digits, '-' is ignored. */
 static int do_domain(char **arg)
 {
     struct hyp_domain *list;
@@ -701,9 +707,9 @@ static int do_domain(char **arg)
     return fail("domain", -ENOENT);
 }
 
-#define ROUNDS 15            /* odd: there is one in the middle */
+#define ROUNDS 15            /* odd, so there is a median */
 
-/* Measurements, sorted. */
+/* Measurements in ascending order. */
 struct times {
     double v[ROUNDS];
     unsigned int n;
@@ -718,13 +724,13 @@ static void add_time(struct times *t, double v)
     t->v[i] = v;
 }
 
-static void print_times(const char *what, const struct times *t)
+static void print_times(const char *name, const struct times *t)
 {
-    printf("%s=%.1f min=%.1f max=%.1f\n", what, t->v[t->n / 2], t->v[0],
+    printf("%s=%.1f min=%.1f max=%.1f\n", name, t->v[t->n / 2], t->v[0],
            t->v[t->n - 1]);
 }
 
-/* bench WORDS: ticks a record, and what is active meanwhile. */
+/* bench WORDS: print TSC ticks per record, and the number of active sinks. */
 static int do_bench(char **arg)
 {
     struct times cost = { .n = 0 }, floor = { .n = 0 };
@@ -752,7 +758,10 @@ static int do_bench(char **arg)
 
 #define FREEZE_CPUS 4
 
-/* How long after the trigger a pCPU took part, and its last record before. */
+/*
+ * A pCPU's times relative to the trigger, in ns: when it adopted the generation,
+ * and its last record in it.
+ */
 struct freeze_times {
     const struct xen_flightrec_cpu *cpu;
     struct times adopted, last;
@@ -767,7 +776,7 @@ static int time_cpu(struct freeze_times *f, double tick_ns,
 
     sum_channel(f->cpu, XEN_FLIGHTREC_CH_BUSY, t->gen, 0, &s);
     if ( a->gen != t->gen || !s.records || s.bad )
-        return fail("what is held", -ENODATA);
+        return fail("held records", -ENODATA);
     add_time(&f->adopted, (int64_t)(a->tsc - t->tsc) * tick_ns);
     add_time(&f->last, (int64_t)(s.last_tsc - t->tsc) * tick_ns);
     return 0;
@@ -797,7 +806,7 @@ static int time_freeze(struct freeze_times *f, unsigned int nr, double tick_ns,
     return op(&r, "release");
 }
 
-/* freezes: some, one after the other, in ns; each is released. */
+/* freezes: time ROUNDS freezes, in ns; each is released before the next. */
 static int do_freezes(char **arg)
 {
     struct xen_flightrec_op st = { .cmd = XEN_FLIGHTREC_OP_status };
@@ -818,7 +827,7 @@ static int do_freezes(char **arg)
     {
         if ( time_freeze(f, nr, 1e6 / st.u.status.tsc_khz, &took) )
             return 1;
-        nanosleep(&pause, NULL); /* the pCPUs write some more */
+        nanosleep(&pause, NULL); /* let the pCPUs record */
     }
     print_times("operation", &took);
     for ( i = 0; i < nr; i++ )
@@ -830,7 +839,7 @@ static int do_freezes(char **arg)
     return 0;
 }
 
-/* tbuf on MASK | off: Xen's own trace buffers, without a reader. */
+/* tbuf on MASK | off: switch Xen's own trace buffers; there is no reader. */
 static int do_tbuf(char **arg)
 {
     xc_interface *xc = xc_interface_open(NULL, NULL, 0);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * cases.c: run the cases of a hosted test and print TAP.
+ */
 #include "cases.h"
 
 #include <stdarg.h>
@@ -50,7 +53,7 @@ void up(struct world *w, const char *conf)
     check(wait_log(w, "watching; snapshots go to"));
 }
 
-/* Why none of it can be tried here, or NULL. */
+/* Return the reason to skip all cases, or NULL. */
 static const char *missing(bool ocaml)
 {
     if ( geteuid() )
@@ -59,9 +62,9 @@ static const char *missing(bool ocaml)
                       : "/usr/lib/xen-4.17/bin/xenstored",
                 X_OK) )
         return "xenstored is not installed (xen-utils-4.17)";
-    /* Not so in a chroot whose root is no mount point. */
+    /* This fails in a chroot whose root is not a mount point. */
     if ( ocaml && system("unshare -m --propagation private true 2>/dev/null") )
-        return "no private mounts can be made here";
+        return "cannot make private mounts";
     return NULL;
 }
 

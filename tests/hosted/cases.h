@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * cases.h: what the test programs of the hosted tier share: checks that count,
- * a world for each case, TAP.
+ * cases.h: the frame of the hosted tests: checks, a world for each case, TAP.
  */
 
 #ifndef TESTS_CASES_H
@@ -21,10 +20,10 @@ struct test_case {
 #define CASE(n) { #n, case_##n, false }
 #define BOTH(n) { #n, case_##n, true }
 
-/* The directory whose programs are tried. */
+/* The build directory with the programs under test. */
 extern const char *cases_build;
 
-/* A check that fails is shown, and the case goes on; its result is `good`. */
+/* Print a failed check; the case goes on.  Return @good. */
 bool check_at(int line, bool good, const char *fmt, ...)
     __attribute__((__format__(__printf__, 3, 4)));
 void same_at(int line, const char *a, const char *b);
@@ -38,14 +37,17 @@ void same_at(int line, const char *a, const char *b);
     } while ( 0 )
 #define same(a, b) same_at(__LINE__, a, b)
 
-/* Members of a document; "" and 0 if not there. */
+/* Return a member of a document, or "" / 0 if it is missing. */
 const char *text_of(const json_t *o, const char *name);
 int64_t num_of(const json_t *o, const char *name);
 
-/* A world whose daemon is up; `conf` as for world_start(). */
+/* Start a world and wait until its daemon is up; @conf as for world_start(). */
 void up(struct world *w, const char *conf);
 
-/* PROGRAM BUILD-DIRECTORY [NAME-PART]: runs those with it in their name. */
+/*
+ * main() of a test program: PROGRAM BUILD-DIRECTORY [TEXT].  Run the cases, or
+ * those with TEXT in their name.  Return the exit status.
+ */
 int cases_main(int argc, char **argv, const struct test_case *cases,
                size_t nr);
 

@@ -126,12 +126,12 @@ static void kick(struct guest_ring *g)
 {
     const uint32_t port = PORT_DOMAIN + g->domid;
 
-    /* Full: xenstored has enough to wake up for. */
+    /* EAGAIN: the pipe is full, so xenstored will wake up anyway. */
     if ( write(g->evt, &port, sizeof(port)) < 0 && errno != EAGAIN )
         die("evt");
 }
 
-/* The other side has no way to wake us: look again a little later. */
+/* Sleep before polling the ring again: xenstored cannot wake us. */
 static bool pause_until(uint64_t end)
 {
     poll(NULL, 0, 1);
@@ -175,7 +175,7 @@ static bool get(struct guest_ring *g, void *data, size_t bytes)
     {
         if ( __atomic_load_n(&g->ring->rsp_prod, __ATOMIC_ACQUIRE) == cons )
         {
-            /* An answer takes some 100 us: most come while we look. */
+            /* An answer takes some 100 us: most come while polling. */
             if ( ++looks < 5000 )
                 sched_yield();
             else if ( !pause_until(end) )
@@ -186,7 +186,7 @@ static bool get(struct guest_ring *g, void *data, size_t bytes)
         cons++;
         bytes--;
         __atomic_store_n(&g->ring->rsp_cons, cons, __ATOMIC_RELEASE);
-        /* There was no room for all of it. */
+        /* The answer did not fit: xenstored waits for room. */
         if ( bytes && (cons & 63) == 0 )
             kick(g);
     }
@@ -238,7 +238,7 @@ int guest_call(struct guest_ring *g, uint32_t type, const void *payload,
     return n;
 }
 
-/* What the kernel does between /dev/xen/xenbus and the ring. */
+/* Copy messages between the device and the ring, like the kernel's xenbus. */
 static void bridge(struct guest_ring *g, int master)
 {
     struct message m;
@@ -253,7 +253,7 @@ static void bridge(struct guest_ring *g, int master)
                  write(master, &m, sizeof(m.m) + m.m.len) < 0 )
                 _exit(1);
         }
-        /* The ring has nothing to poll. */
+        /* The ring cannot be polled: look at it every millisecond. */
         if ( poll(&p, 1, 1) <= 0 )
             continue;
         if ( read(master, &m.m, sizeof(m.m)) != sizeof(m.m) ||
@@ -274,7 +274,7 @@ int guest_run(struct guest_ring *g, char **out, const char *argv[])
     if ( master < 0 || grantpt(master) || unlockpt(master) ||
          ptsname_r(master, name, sizeof(name)) )
         die("pty");
-    /* Held open, so that it is there before and after the program. */
+    /* Keep it open, so that it exists before and after the program. */
     slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
     if ( slave < 0 || tcgetattr(slave, &raw) )
         die(name);
@@ -292,7 +292,7 @@ int guest_run(struct guest_ring *g, char **out, const char *argv[])
     rc = run(out, argv);
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
-    /* What goes with a file that is closed. */
+    /* Closing the device file resets its watches. */
     guest_call(g, XS_RESET_WATCHES, "", 1, NULL, 0);
     close(slave);
     close(master);

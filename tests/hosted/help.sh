@@ -45,7 +45,7 @@ on_rings()
     "$xf" "$cmd" "$@" --backend "hosted:$tmp/xen"
 }
 
-# The programs' names in the examples: not those that may be installed here.
+# The programs of the examples: the built ones, not those installed here.
 xenflight()
 {
     case "$*" in
@@ -101,7 +101,7 @@ try()
     do
         : >"$tmp/bad"
         (cd "$tmp/work" && set +u && eval "$line") >"$tmp/out" 2>&1
-        # Without a daemon there is no snapshot: it is enough to be understood.
+        # Without a daemon `snapshot' fails with 1; 2 would be a usage error.
         if { [ $? = 0 ] && [ ! -s "$tmp/bad" ]; } ||
            { case $line in *xenflight\ snapshot*) ;; *) false ;; esac &&
              ! grep -v '^status 1' "$tmp/bad"; }
@@ -162,9 +162,9 @@ read -r _ <&6
 sed -n '/^Examples:/q; s/^  \([a-z][a-z]*\) .*/\1/p' "$tmp/help" >"$tmp/commands"
 if [ "$(wc -l <"$tmp/commands")" -ge 20 ]
 then
-    ok "a list of commands"
+    ok "the list of commands"
 else
-    not_ok "a list of commands" "$tmp/help"
+    not_ok "the list of commands" "$tmp/help"
 fi
 fits xenflight "$tmp/help"
 try xenflight "$tmp/help"
@@ -183,7 +183,7 @@ done
 fits snapshotd "$tmp/help"
 try snapshotd "$tmp/help"
 
-# Those that need a xenstore: what they say of themselves.
+# Programs that need a xenstore: only their --help is checked.
 for p in xs-hooks/toolstack/xenflight-request xs-hooks/guest/xenflight-ask.sh \
          "$build/xs-hooks/guest/xenflight-ask"
 do

@@ -10,14 +10,14 @@ $(HOSTED:%=$(O)/tests/hosted/test-%): %: %.o $(HOSTED_O) $(LIBXF)
 	@$(call say,LD $@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_XEN) $(LIBS_BASE)
 
-# With the directory whose programs it is to try.
+# A script that passes the build directory with the programs under test.
 $(HOSTED:%=$(O)/tests/hosted/%): $(O)/tests/hosted/%: \
     $(O)/tests/hosted/test-% $(FRHOST) $(STOCKXEN) $(FAKEXEN) $(FAKECLOCK) \
     $(O)/snapshotd/snapshotd $(O)/tools/xenflight $(XENFLIGHT_ASK)
 	$(Q)printf '#!/bin/sh\nexec %s %s "$$@"\n' $< $(O) >$@
 	$(Q)chmod +x $@
 
-# The daemon with an engine that is somebody else's.
+# The daemon with an engine under an attacker's control.
 CAPTURED := $(O)/tests/hosted/snapshotd-captured
 
 $(CAPTURED): $(O)/tests/hosted/captured.o $(SNAPSHOTD_SRC:%.c=$(O)/%.o) \
@@ -29,7 +29,7 @@ $(CAPTURED): $(O)/tests/hosted/captured.o $(SNAPSHOTD_SRC:%.c=$(O)/%.o) \
 $(O)/tests/hosted/captured: $(CAPTURED)
 $(O)/tests/hosted/faults: $(INJECT)
 
-# The daemon's parts by themselves.
+# Unit tests of the daemon's parts.
 PARTS   := $(O)/tests/hosted/test-parts
 PARTS_O := $(patsubst %,$(O)/snapshotd/%.o,engine/store engine/store-room \
            engine/trigger engine/sandbox common/log common/proto common/domains)
@@ -40,7 +40,7 @@ $(PARTS): $(O)/tests/hosted/test-parts.o $(PARTS_O) $(LIBXF)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_BASE) -lseccomp \
 	    -lcap-ng -lcmocka
 
-# A reader that follows the rings, against frhost.
+# A stream reader, against frhost.
 STREAM := $(O)/tests/hosted/test-stream
 TESTS  += $(STREAM).sh
 
@@ -51,7 +51,7 @@ $(STREAM): $(O)/tests/hosted/test-stream.o $(HYP_O) $(LIBXF)
 $(STREAM).sh: $(STREAM) $(FRHOST)
 	$(Q)printf '#!/bin/sh\nexec %s %s\n' $^ > $@ && chmod +x $@
 
-# The commands that follow the rings.
+# The commands that read the rings as a stream.
 RECORD := $(O)/tests/hosted/record
 TESTS  += $(RECORD)
 
@@ -60,7 +60,7 @@ $(RECORD): tests/hosted/record.sh $(FRHOST) $(XENFLIGHT)
 	$(Q)printf '#!/bin/sh\nexec %s %s\n' "$<" "$(FRHOST) $(XENFLIGHT)" >$@ && \
 	    chmod +x $@
 
-# The examples of each help.
+# The examples in each --help.
 HELP  := $(O)/tests/hosted/help
 TESTS += $(HELP)
 

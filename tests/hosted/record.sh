@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # record.sh FRHOST XENFLIGHT: `xenflight record' and `xenflight top live' on rings
-# that the real core writes.  TAP.
+# written by the real core.  TAP.
 
 set -u
 frhost=$1 xf=$2
@@ -19,7 +19,7 @@ end()
 trap end EXIT
 trap 'exit 1' INT TERM
 
-# Has frhost do it; returns when it is done.
+# host COMMAND...: send frhost a command and wait until it is done.
 host()
 {
     echo "$*" >&5
@@ -37,7 +37,8 @@ xen()
     timeout 60 "$xf" "$cmd" --backend "hosted:$tmp/xen" "$@"
 }
 
-# start_record FILE OPTION...: records in the background, and does so on return.
+# start_record FILE OPTION...: start recording in the background; it records when
+# this returns.
 start_record()
 {
     file=$tmp/$1
@@ -48,7 +49,7 @@ start_record()
     read -r _ <"$tmp/err"
 }
 
-# The exit status in $status.
+# stop_record int|no: interrupt it if `int', and wait; $status has its exit status.
 stop_record()
 {
     [ "$1" = no ] || kill -INT "$rec"
@@ -57,21 +58,23 @@ stop_record()
     rec=
 }
 
-# The newest packet of each ring, a line each.
+# newest: print the newest sequence number of each ring, a line each.
 newest()
 {
     xen status --json --run "$tmp" |
         jq '(.recorder // .).cpus[].channels[].newest_seq'
 }
 
-# What was closed between two of these: the newest is still open.
+# closed BEFORE AFTER: count packets closed between two outputs of `newest'.  The
+# newest one is still open.
 closed()
 {
     paste "$1" "$2" |
         awk '$2 { n += $2 - ($1 ? $1 : 1) } END { print n + 0 }'
 }
 
-said() { sed -n "s/.*$1.*/\\1/p" "$tmp/out"; }
+# output PATTERN: print the group of PATTERN in the output of `record'.
+output() { sed -n "s/.*$1.*/\\1/p" "$tmp/out"; }
 
 mkfifo "$tmp/in" "$tmp/answers" "$tmp/err"
 mkdir "$tmp/xen"
@@ -80,7 +83,7 @@ exec 5>"$tmp/in" 6<"$tmp/answers"
 read -r _ <&6
 host pause
 
-# A reader that keeps up: each packet that was closed, and no other.
+# A reader that keeps up gets each closed packet, and no other.
 newest >"$tmp/before"
 start_record a
 host domain 5 000102030405060708090a0b0c0d0e0f 2
@@ -90,34 +93,34 @@ for i in 1 2 3 4 5 6 7 8 9 10; do
 done
 stop_record int
 newest >"$tmp/after"
-packets=$(said 'in \([0-9]*\) packets')
+packets=$(output 'in \([0-9]*\) packets')
 check "an interrupt ends it: 0" [ $status = 0 ]
-check "all packets that were closed are there" \
+check "the file has all closed packets" \
     [ "$packets" = "$(closed "$tmp/before" "$tmp/after")" ]
 check "more than one" [ "$packets" -gt 5 ]
-check "the file is whole" "$xf" verify "$tmp/a"
+check "the file is complete" "$xf" verify "$tmp/a"
 check "no record is missing" sh -c \
     "$xf top --json $tmp/a | jq -es 'map(select(.type==\"stretch\"))[0] |
      .gaps == 0 and .missing == 0 and .records > 1000'"
-check "a domain that came meanwhile is known" sh -c \
+check "a domain created during the recording is known" sh -c \
     "$xf show --head $tmp/a | grep d5"
 check "the clocks fit" sh -c \
     "$xf info --json $tmp/a | jq -e '.note.clock.fit.error_ns > 0'"
-# The last packet of pCPU 1 ends before that of pCPU 0: no more is counted.
-check "it is counted up to where all pCPUs are known" sh -c \
+# The last packet of pCPU 1 ends before that of pCPU 0, and with it the counting.
+check "records are counted up to the end of the first pCPU" sh -c \
     "to=\$($xf top --json $tmp/a | jq 'select(.type==\"stretch\").to_ns')
      last=\$($xf show --json --cpu 1 $tmp/a | jq -s 'map(.ns // empty) | max')
      echo \$to \$last; [ \$to -le \$last ]"
 
-# Nothing happens: nobody is woken.
+# Nothing is recorded: the reader is not woken.
 start_record idle --seconds 1
 stop_record no
-check "idle: ends by the time, not woken" \
+check "idle: ends by its time limit, not woken" \
     grep 'Recorded 0 records.*woken 0 times; ended: time' "$tmp/out"
 check "idle: 0" [ $status = 0 ]
-check "idle: whole" "$xf" verify "$tmp/idle"
+check "idle: complete" "$xf" verify "$tmp/idle"
 
-# A reader that sleeps while its ring laps.
+# A reader that is stopped while the ring wraps around.
 newest >"$tmp/before"
 start_record lapped
 kill -STOP "$rec"
@@ -125,24 +128,24 @@ for i in 1 2 3 4 5; do host fill 0 20000; done
 newest >"$tmp/after"
 kill -CONT "$rec"
 stop_record int
-packets=$(said 'in \([0-9]*\) packets')
-missed=$(said 'Missed: \([0-9]*\) packets')
+packets=$(output 'in \([0-9]*\) packets')
+missed=$(output 'Missed: \([0-9]*\) packets')
 check "lapped: 1" [ $status = 1 ]
 check "lapped: each packet is in the file or counted" \
     [ $((packets + ${missed:-0})) = "$(closed "$tmp/before" "$tmp/after")" ]
 check "lapped: missed some" [ "${missed:-0}" -gt 100 ]
-check "lapped: whole, but not all" sh -c \
+check "lapped: complete, with the missed packets counted" sh -c \
     "$xf verify $tmp/lapped && $xf show --head $tmp/lapped |
      grep '$missed packets were overwritten'"
 
-# What the rings have already.
+# The records that the rings have already.
 start_record history --history
 stop_record int
-check "history: what was there is taken" \
-    [ "$(said 'Recorded \([0-9]*\) records')" -gt 1000 ]
+check "history: older records are in the file" \
+    [ "$(output 'Recorded \([0-9]*\) records')" -gt 1000 ]
 
-# A bound.  On a busy machine most is overwritten before it is read: the file
-# grows slowly.
+# A limit of the size.  On a busy machine most packets are overwritten before they
+# are read, and the file grows slowly.
 start_record size --size 2M
 i=0
 while [ $i -lt 20000 ] && kill -0 "$rec" 2>/dev/null; do
@@ -152,10 +155,10 @@ done
 stop_record no
 check "size: ends by itself" grep 'ended: size' "$tmp/out"
 check "size: no larger" [ "$(stat -c %s "$tmp/size")" -le $((2 << 20)) ]
-check "size: whole" "$xf" verify "$tmp/size"
+check "size: complete" "$xf" verify "$tmp/size"
 
-# What it refuses.
-check "a file that is there stays" sh -c \
+# It refuses these.
+check "an existing file is kept" sh -c \
     "cp $tmp/a $tmp/b; ! $xf record --backend hosted:$tmp/xen -o $tmp/b -t 1 &&
      cmp $tmp/a $tmp/b"
 start_record c
@@ -165,11 +168,11 @@ check "a second reader is refused" sh -c \
 host fill 0 3000
 host recreate
 stop_record no
-check "the buffers go: it ends" grep 'ended: buffers gone' "$tmp/out"
-check "the buffers go: 1" [ $status = 1 ]
-check "the buffers go: whole" "$xf" verify "$tmp/c"
+check "the buffers are destroyed: it ends" grep 'ended: buffers gone' "$tmp/out"
+check "the buffers are destroyed: 1" [ $status = 1 ]
+check "the buffers are destroyed: complete" "$xf" verify "$tmp/c"
 
-# Live: pCPU 1 does nothing, pCPU 0 a little all the time.
+# Live: pCPU 1 records nothing, pCPU 0 a little all the time.
 host hang 1
 host resume
 xen top live --interval 2s --count 1 --json >"$tmp/out"
@@ -177,18 +180,18 @@ live=$?
 host pause
 host run 1
 check "live: 0" [ $live = 0 ]
-check "live: counts what is recorded" jq -es \
+check "live: counts the records" jq -es \
     'map(select(.type == "stretch")) |
      length == 1 and .[0].records > 100 and .[0].gaps == 0' "$tmp/out"
 check "live: a row for the domain" jq -es \
     'map(select(.type == "domain" and .running_ns > 0)) | length > 0' \
     "$tmp/out"
-check "live: tells of which pCPU it cannot tell" jq -es \
+check "live: lists the pCPUs without data" jq -es \
     'map(select(.type == "limits"))[0] |
      .not_told == [1] and .missed_packets == 0 and .wakes > 0' "$tmp/out"
 check "the buffers are destroyed" \
     xen destroy --run "$tmp"
-check "no buffers: said" sh -c \
+check "no buffers: reported" sh -c \
     "! $xf top live --backend hosted:$tmp/xen 2>$tmp/why &&
      grep 'no buffers' $tmp/why"
 finish

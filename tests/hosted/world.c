@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * world.c: start, drive and end the processes of a test's Dom0.
+ */
 #include "world.h"
 
 #include <dirent.h>
@@ -33,9 +36,9 @@ const char *world_daemon = "snapshotd/snapshotd";
 
 static char build_dir[256];
 
-static void __attribute__((__noreturn__)) die(const char *what)
+static void __attribute__((__noreturn__)) die(const char *call)
 {
-    printf("# %s: %s\n", what, strerror(errno));
+    printf("# %s: %s\n", call, strerror(errno));
     exit(99);
 }
 
@@ -47,7 +50,7 @@ static uint64_t now_ms(void)
     return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
 }
 
-/* Waits for input until `end`.  False: too late. */
+/* Wait for input until @end.  Return false if there is none. */
 static bool readable(int fd, uint64_t end)
 {
     struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -62,7 +65,7 @@ void world_init(const char *build)
     signal(SIGPIPE, SIG_IGN);
 }
 
-/* fds[]: what becomes stdin, stdout, stderr; -1: as ours. */
+/* @fds: the child's stdin, stdout and stderr; -1: inherit ours. */
 static pid_t spawn(const char *const argv[], const int fds[3])
 {
     pid_t pid = fork();
@@ -105,7 +108,7 @@ int run(char **out, const char *const argv[])
  * xenstored
  */
 
-/* The socket is there before it answers. */
+/* Wait until xenstored accepts connections; its socket exists earlier. */
 static void xenstored_wait(const struct world *w)
 {
     struct sockaddr_un sun = { .sun_family = AF_UNIX };
@@ -123,19 +126,19 @@ static void xenstored_wait(const struct world *w)
         close(fd);
         if ( !rc )
             break;
-        /* Made, but not yet listening: look again a little later. */
+        /* The socket exists but does not listen yet. */
         if ( errno == ECONNREFUSED && now_ms() < end )
         {
             poll(NULL, 0, 1);
             continue;
         }
         if ( !readable(in, end) || read(in, event, sizeof(event)) < 0 )
-            die("xenstored does not start");
+            die("xenstored did not start");
     }
     close(in);
 }
 
-/* C: all it needs are its options. */
+/* The C xenstored takes its paths from its options. */
 static pid_t spawn_xenstored(const struct world *w, const int fds[3])
 {
     char pidfile[96], trace[96];
@@ -148,8 +151,8 @@ static pid_t spawn_xenstored(const struct world *w, const int fds[3])
 }
 
 /*
- * OCaml: its socket's path is compiled in; so it gets a mount namespace in
- * which that is the world's directory.
+ * The path of oxenstored's socket is compiled in, so it runs in a mount namespace
+ * in which that path is the world's directory.
  */
 static pid_t spawn_oxenstored(const struct world *w, const int fds[3])
 {
@@ -240,7 +243,7 @@ bool xs_rm_domain(struct world *w, unsigned int domid)
 
 bool xs_release(struct world *w, unsigned int domid)
 {
-    /* It may have noticed by itself. */
+    /* xenstored may have released it already. */
     return xs_release_domain(w->xs, domid) || errno == ENOENT ||
            errno == EINVAL;
 }
@@ -303,7 +306,7 @@ static long host_answer(struct world *w)
     line[n] = '\0';
     if ( sscanf(line, "ok %ld", &result) != 1 )
     {
-        printf("# frhost said \"%s\"\n", line);
+        printf("# frhost answered \"%s\"\n", line);
         die("frhost");
     }
     return result;
@@ -373,7 +376,7 @@ void daemon_start(struct world *w)
     w->log = p[0];
 }
 
-/* What waits in the pipe joins the text.  False: its end, or too late. */
+/* Append the content of the pipe to the log.  Return false at its end or @end. */
 static bool more_log(struct world *w, uint64_t end)
 {
     ssize_t n;
@@ -393,7 +396,7 @@ int daemon_wait(struct world *w)
     uint64_t end = now_ms() + WAIT_MS;
     int status;
 
-    /* It writes to its end; then the pipe ends. */
+    /* The pipe ends when the daemon does. */
     while ( more_log(w, end) )
         continue;
     if ( now_ms() >= end )
@@ -459,26 +462,26 @@ bool wait_gone(pid_t pid)
     return gone;
 }
 
-bool wait_log(struct world *w, const char *what)
+bool wait_log(struct world *w, const char *text)
 {
     uint64_t end = now_ms() + WAIT_MS;
     const char *found;
 
     do {
-        found = strstr(w->text + w->searched, what);
+        found = strstr(w->text + w->searched, text);
         if ( found )
         {
-            w->searched = found + strlen(what) - w->text;
+            w->searched = found + strlen(text) - w->text;
             return true;
         }
     } while ( more_log(w, end) );
-    printf("# not in the log: \"%s\"\n", what);
+    printf("# not in the log: \"%s\"\n", text);
     return false;
 }
 
-bool logged(const struct world *w, const char *what)
+bool logged(const struct world *w, const char *text)
 {
-    return strstr(w->text, what) != NULL;
+    return strstr(w->text, text) != NULL;
 }
 
 /*
@@ -588,7 +591,7 @@ json_t *file_meta(const char *path)
 }
 
 /*
- * All of it
+ * The world
  */
 
 void conf_write(const struct world *w, const char *more)
@@ -614,7 +617,7 @@ void world_start(struct world *w, const char *more)
     snprintf(w->run, sizeof(w->run), "%s/run", w->dir);
     snprintf(w->backend, sizeof(w->backend), "hosted:%s", w->dir);
     snprintf(w->conf, sizeof(w->conf), "%s/conf", w->dir);
-    /* The daemon makes it itself, but the watches need it now. */
+    /* The daemon would make it, but the watches need it now. */
     if ( mkdir(w->state, 0700) || chown(w->state, 65534, 65534) )
         die("state");
     watch_dir(&w->files, w->state, IN_MOVED_TO);

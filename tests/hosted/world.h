@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * world.h: a small Dom0 for one test: a directory of its own, frhost as Xen,
- * the real xenstored, the production snapshotd.  All waits are bounded and end
- * at the event they wait for; what goes wrong in here ends the test program.
+ * world.h: a small Dom0 for one test: its own directory, frhost in place of Xen,
+ * the real xenstored, and the production snapshotd.
+ *
+ * Waits end at their event and are bounded.  A fault of the world itself, as
+ * opposed to a failed check, ends the test program with status 99.
  */
 
 #ifndef TESTS_WORLD_H
@@ -17,7 +19,7 @@
 
 struct xs_handle;
 
-/* Events of a directory, read but not yet looked at. */
+/* A watched directory, with the events that are read but not yet consumed. */
 struct dir_watch {
     int fd;
     char buf[4096] __attribute__((__aligned__(8)));
@@ -27,84 +29,93 @@ struct dir_watch {
 struct world {
     char dir[64], state[96], run[96], backend[96], conf[96];
     pid_t xenstored, host, daemon;
-    int host_in, host_out;     /* its stdin and stdout */
-    int log;                   /* the daemon's stderr */
-    struct dir_watch files;    /* files that get their final name */
-    struct dir_watch parts;    /* files that are begun */
+    int host_in, host_out;     /* stdin and stdout of the host */
+    int log;                   /* stderr of the daemon */
+    struct dir_watch files;    /* files renamed to their final name */
+    struct dir_watch parts;    /* files created */
     struct xs_handle *xs;
-    char *text;                /* of the log so far */
+    char *text;                /* the log up to now */
     size_t text_bytes, searched;
 };
 
-/* Where the programs are: the build directory. */
+/* Must be called first.  @build: the build directory with the programs. */
 void world_init(const char *build);
 
-/* Which xenstored worlds have from now on. */
+/* Worlds started from now on have oxenstored. */
 extern bool world_oxenstored;
-/* Which program of tests/fake plays Xen: frhost, if not said otherwise. */
+/* Program of tests/fake in place of Xen (default frhost). */
 extern const char *world_xen;
-/* Which daemon, below the build directory: the production one if not said. */
+/* Path of the daemon below the build directory (default: production). */
 extern const char *world_daemon;
 
-/* `more`: lines that are appended to the configuration, or NULL. */
+/* @more: lines to append to the configuration, or NULL. */
 void world_start(struct world *w, const char *more);
 void world_end(struct world *w);
-/* Another configuration, for the next start. */
+/* Replace the configuration; the daemon reads it at its next start. */
 void conf_write(const struct world *w, const char *more);
 
 void xenstored_start(struct world *w);
 void xenstored_kill(struct world *w);
 
-/* Starts it; wait_log() tells when it is up. */
+/* Start the daemon.  It is not up on return: see wait_log(). */
 void daemon_start(struct world *w);
-/* SIGTERM; its exit status. */
+/* Send SIGTERM and wait.  Return the exit status, or the signal, negated. */
 int daemon_stop(struct world *w);
-/* Waits for its own end; its exit status. */
+/* Wait until it ends by itself.  Return as daemon_stop(). */
 int daemon_wait(struct world *w);
 void daemon_kill(struct world *w, int sig);
-/* The running engine, 0: none. */
+/* Return the pid of the running engine, or 0. */
 pid_t engine_pid(const struct world *w);
 
-/* Tells frhost; its answer's number.  It must not be an error. */
+/* Send frhost a command.  Return the number in its answer. */
 long host(struct world *w, const char *fmt, ...)
     __attribute__((__format__(__printf__, 2, 3)));
-/* A domain in xenstore and Xen, introduced. */
+/* Make a domain in Xen and xenstore, and introduce it. */
 void domain_new(struct world *w, unsigned int domid, const char *handle,
                 const char *name);
 
-/* Is `what` in the log, after where the last search ended?  Waits for it. */
-bool wait_log(struct world *w, const char *what);
-/* Was it ever said? */
-bool logged(const struct world *w, const char *what);
-/* Waits for the next finished file: its path, or NULL. */
+/*
+ * Wait until the log has @text, after the match of the previous call.  Return
+ * false if it does not come in time.
+ */
+bool wait_log(struct world *w, const char *text);
+/* Return whether the log read up to now has @text, anywhere. */
+bool logged(const struct world *w, const char *text);
+/* Wait for the next finished file.  Return its path (free()), or NULL. */
 char *wait_file(struct world *w);
-/* Waits until a file is begun. */
+/* Wait until the next file is created. */
 bool wait_part(struct world *w);
-/* Finished files / all entries in the state directory. */
+/* Return the number of finished files / of all entries in the state directory. */
 unsigned int count_files(const struct world *w);
 unsigned int count_entries(const struct world *w);
 bool wait_gone(pid_t pid);
-/* A number of /proc/PID/status: "VmRSS" in KiB.  -1: none. */
+/* Return a number of /proc/PID/status ("VmRSS" in KiB), or -1. */
 long status_line(pid_t pid, const char *key);
 
 void xs_put(struct world *w, const char *path, const char *value);
 bool xs_write_bytes(struct world *w, const char *path, const void *value,
                     size_t bytes);
 bool xs_rm_path(struct world *w, const char *path);
-/* All that xenstore has of a domain, as a toolstack removes it. */
+/* Remove a domain's nodes, as a toolstack does. */
 bool xs_rm_domain(struct world *w, unsigned int domid);
-/* ... and that it is gone. */
+/* Report to xenstored that the domain is gone. */
 bool xs_release(struct world *w, unsigned int domid);
-/* So that the same name can be asked for again. */
+/* Remove the answer to a request, so that the name can be used again. */
 bool xs_rm_answer(struct world *w, const char *name);
-/* NULL: not there.  free() it. */
+/* Return a node's value (free()), or NULL if it does not exist. */
 char *xs_get(struct world *w, const char *path);
-/* Waits until the node has another value than "" and "accepted". */
+/*
+ * Wait for the answer to a request: a value other than "" and "accepted".  Return
+ * the last value (free()), or NULL.
+ */
 char *xs_answer_of(struct world *w, const char *name);
 
-/* The meta document of a file that is whole; NULL otherwise. */
+/* Return the meta document of a file that verifies, or NULL. */
 json_t *file_meta(const char *path);
-/* Runs a program with arguments: its exit status, stdout in *out (free()). */
+/*
+ * Run a program.  Return its exit status (the signal, negated); *out has its
+ * stdout and stderr (free()).
+ */
 int run(char **out, const char *const argv[]);
 
 #endif /* TESTS_WORLD_H */

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Every event that a Xen tree defines is in our list, under Xen's name; so is
-# every event that xentrace's formats file knows.  TAP on stdout.
+# Every event that a Xen tree defines must be in our list, under Xen's name, and so
+# must every event of xentrace's formats file.  TAP on stdout.
 #
-# The tree: $XEN_SRC, else one that `make xen` has unpacked.
+# The tree is $XEN_SRC, or else one that `make xen` has unpacked.
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -24,14 +24,14 @@ if [ -z "$src" ]; then
 fi
 echo "# tree: $src"
 
-# Names of the TRC_ macros without arguments that a file defines.
+# names FILE: print the TRC_ macros without arguments that it defines.
 names() {
     sed -nE 's/^#[[:space:]]*define[[:space:]]+(TRC_[A-Za-z0-9_]+)[[:space:]].*/\1/p' \
         "$1" | sort -u
 }
 
-# A program that asks the compiler what the macros of file $1 are worth.  Those
-# that are an event (a class and a number in it) go to stdout: value, name.
+# values FILE: let the compiler evaluate its macros.  Print value and name of those
+# that are an event (they have a class and a number in it).
 values() {
     {
         cat <<'END'
@@ -55,7 +55,7 @@ END
         "$tmp/values"
 }
 
-# Ours: value, name; a name's part behind a double underscore is not Xen's.
+# Our list: value, name.  The part of a name after a double underscore is ours.
 cat > "$tmp/list.c" <<'END'
 #include <stdio.h>
 #include <public/flightrec-events.h>
@@ -80,10 +80,10 @@ verdict() {
     fi
 }
 
-# What got another name since 4.17, with the same number.
+# Events renamed since 4.17, with the same number.
 renamed='s/ HVM_VMX_EXIT/ HVM_VMEXIT/'
 
-# All lines of $1 (value, name) must be lines of our list.
+# compare FILE: each of its lines (value, name) must be in our list.
 compare() {
     sed "$renamed" "$1" | sort > "$1.sorted"
     comm -23 "$1.sorted" "$tmp/ours" > "$1.missing"
@@ -92,7 +92,7 @@ compare() {
     [ -s "$1.sorted" ] && [ ! -s "$1.missing" ]
 }
 
-# Whoever defines a TRC_ macro, wherever it is.
+# All files that define a TRC_ macro.
 files=$(cd "$src" && grep -rlE '^#[[:space:]]*define[[:space:]]+TRC_' \
     xen/common xen/arch xen/drivers xen/xsm --include='*.c' | sort)
 for f in xen/include/public/trace.h $files; do
@@ -100,9 +100,9 @@ for f in xen/include/public/trace.h $files; do
     verdict $? "every event of $f is in the list"
 done
 
-# The flag variants too: xentrace has a line for each, by number.  These eight
-# have a line there, but no code in Xen that could make them: two have no name
-# in trace.h, the others would be flags at trace points that set none.
+# xentrace has a line for each variant with a flag too, by number.  Xen cannot write
+# these eight: two have no name in trace.h, the others have a flag that their trace
+# point does not set.
 unused='0001f004 00022212 00201108 0020110c 0040f10c 0040f10d 0040f10e 0040f10f'
 formats=$src/tools/xentrace/formats
 if [ -e "$formats" ]; then

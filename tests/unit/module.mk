@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Unit tests.  tests/unit/test-foo.c becomes a program with cmocka and the
-# library; what it needs beyond that is a line of its own below:
+# Unit tests.  tests/unit/test-foo.c becomes a program linked with cmocka and the
+# library.  Further objects have a line below:
 #   $(O)/tests/unit/test-foo: $(O)/some/other.o
-# A program that is linked in another way goes into UNIT_OWN, with its own rule.
+# A program that is linked in another way has its own rule, and is in UNIT_OWN.
 
 UNIT_OWN  := test-ring
 UNIT_SRC  := $(filter-out $(UNIT_OWN:%=tests/unit/%.c), \

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# libxenflight as others find it: installed, and by pkg-config.  The example is
-# built against what is there, dynamic and static, and counts what xenflight
-# shows; the library shows the names of its header and no other.
+# libxenflight as a program finds it: installed, with pkg-config.  The example is
+# built against it, dynamic and static, and must count the same records as
+# xenflight.  The library must export the names of its header and no others.
 
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT INT TERM
@@ -17,7 +17,7 @@ pc()
         pkg-config --define-variable=prefix="$tmp/usr" "$@" libxenflight
 }
 
-# What the example prints for $file, by xenflight itself.
+# expected: print the example's output for $file, made with xenflight.
 expected()
 {
     "$tmp/usr/bin/xenflight" show --json $file |
@@ -25,7 +25,8 @@ expected()
         awk '{ printf "%8d %s\n", $1, $2 }'
 }
 
-# Records of an id that nobody knows have a made-up name here, none there.
+# Leave out unknown event ids: xenflight makes up a name for them, the library has
+# none.
 counts()
 {
     expected | grep -v EVENT_ >"$tmp/want"
@@ -44,7 +45,7 @@ names()
     [ -s "$tmp/h" ] && diff "$tmp/h" "$tmp/so" && diff "$tmp/h" "$tmp/a"
 }
 
-# It has the name that programs look for, and each of its names a version.
+# The library has its soname, and each exported name a version.
 abi()
 {
     readelf -d "$tmp/usr/lib/libxenflight.so" | grep 'SONAME.*\[libxenflight.so.1\]' &&
@@ -55,10 +56,10 @@ abi()
             snapshotd/dist/debian/libxenflight1.symbols | sort | diff "$tmp/h" -
 }
 
-# Each function is in the manual, by its own name, as the header declares it.
+# The manual has a page for each function, with the header's declaration.
 manual()
 {
-    # Without comments, a line.
+    # Remove comments and newlines.
     gcc -fpreprocessed -dD -E -P "$tmp/usr/include/xenflight.h" |
         tr '\n' ' ' >"$tmp/declarations"
     sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESC/p' man/libxenflight.3 >"$tmp/synopsis"
@@ -73,7 +74,7 @@ manual()
     done
 }
 
-# The manual's example tells what xenflight shows.
+# The manual's example prints the same events as xenflight.
 example()
 {
     sed -n '/^\.Bd -literal/,/^\.Ed/p' man/libxenflight.3 |
@@ -120,7 +121,7 @@ cplusplus()
         LD_LIBRARY_PATH="$tmp/usr/lib" "$tmp/v++"
 }
 
-# Both ends of the file, and what is said of a file that is none.
+# A file that is cut, one of another format, and one that does not exist.
 wrong()
 {
     export LD_LIBRARY_PATH="$tmp/usr/lib"
@@ -131,9 +132,9 @@ wrong()
 
 check "make install" \
     "${MAKE:-make}" --no-print-directory install DESTDIR="$tmp" PREFIX=/usr
-check "the names that it shows are those of the header" names
-check "its own name, and versions of theirs" abi
-check "the manual has them as they are declared" manual
+check "it exports the names of the header" names
+check "its soname, and the versions of its names" abi
+check "the manual has the declarations" manual
 check "the manual's example" example
 check "the example, against the installed library" dynamic
 check "the example, static" static
@@ -145,5 +146,5 @@ else
     n=$((n + 1))
     echo "ok $n - the header is C++ # SKIP no g++"
 fi
-check "files that are cut or none" wrong
+check "files that are cut, wrong or missing" wrong
 finish

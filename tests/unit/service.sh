@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# service.sh: the systemd unit: systemd understands it, and its exposure, as
-# systemd-analyze counts it (10: all that root can do), stays at what
-# SECURITY.md says.
+# service.sh: check the systemd unit.  systemd must accept it, and its exposure by
+# systemd-analyze (10: all of root's rights) may not exceed the figure in
+# SECURITY.md.
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -23,20 +23,20 @@ sed "s,@PREFIX@,$tmp," snapshotd/dist/snapshotd.service.in >"$unit"
 systemd-analyze verify --man=no "$unit" >"$tmp/verify" 2>&1
 if [ $? = 0 ] && [ ! -s "$tmp/verify" ]
 then
-    echo "ok 1 - systemd understands the unit"
+    echo "ok 1 - systemd accepts the unit"
 else
     sed 's/^/# /' "$tmp/verify"
-    echo "not ok 1 - systemd understands the unit"
+    echo "not ok 1 - systemd accepts the unit"
 fi
 
 exposure=$(systemd-analyze security --offline=true --no-pager "$unit" |
     sed -n 's/.*exposure level for [^:]*: \([0-9.]*\).*/\1/p')
-echo "# measured: exposure $exposure, said: ${most:-nothing}"
+echo "# measured: exposure $exposure, SECURITY.md: ${most:-none}"
 if awk "BEGIN { exit !(\"$exposure\" != \"\" && \"$most\" != \"\" &&
                        $exposure + 0 <= $most + 0) }"
 then
-    echo "ok 2 - it is as closed as SECURITY.md says"
+    echo "ok 2 - its exposure is not above SECURITY.md's"
 else
-    echo "not ok 2 - it is as closed as SECURITY.md says"
+    echo "not ok 2 - its exposure is not above SECURITY.md's"
 fi
 echo 1..2

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Keeps both pCPUs writing, and makes one of them die: see tests/e2e/panic.
+# Keep both pCPUs recording, and make one of them panic: see tests/e2e/panic.
 
 taskset 1 yes > /dev/null &
 taskset 2 yes > /dev/null &

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# pCPU 1 goes and comes, again and again, while all record and somebody freezes:
-# each account is exact, nothing is lost, no packet is missing, no page of Xen's
-# heap either.  /test/cycles has the number of cycles, and that of the times that
-# the buffers are destroyed and made anew, in ever different sizes.
+# Take pCPU 1 offline and online in a loop, while all pCPUs record and generations
+# are frozen.  Each account must be exact, and no record, packet or page of Xen's
+# heap lost.  /test/cycles has the number of cycles, and how often the buffers are
+# destroyed and created again, in changing sizes.
 
 [ -r /test/cycles ] && read -r cycles again < /test/cycles || { cycles=20; again=5; }
 
-# freezes FILE: freezes, compares, releases, until FILE is there.
+# freezes FILE: freeze, check the account and release, until FILE exists.
 freezes() {
     until [ -e "$1" ]; do
         probe freeze 1 > /tmp/fz && gen=$(v gen /tmp/fz) &&
@@ -28,21 +28,21 @@ took=$(($(date +%s) - start))
 touch /tmp/enough
 wait $freezer
 audits=$(grep -c '^right' /tmp/freezes)
-ok "pCPU 1 goes and comes $cycles times, and records each time" \
+ok "pCPU 1 goes offline and online $cycles times, and records each time" \
     grep -q "cycles=$cycles$" /tmp/plug
 show cat /tmp/plug
-say "# $cycles cycles in $took s, meanwhile $((audits / 4)) freezes, $audits accounts"
+say "# $cycles cycles in $took s, with $((audits / 4)) freezes and $audits accounts"
 none() { ! grep -E "$1" /tmp/freezes; }
-ok "there were freezes meanwhile" [ "$audits" -ge 4 ]
+ok "there were freezes during the cycles" [ "$audits" -ge 4 ]
 ok "each account is exact, the held packets agree" none '^WRONG|^failed|^#'
-ok "nothing was lost" none ' lost=[1-9]'
-ok "no packet is missing within what is held" none ' gaps=[1-9]'
+ok "no record is lost" none ' lost=[1-9]'
+ok "no packet is missing among the held ones" none ' gaps=[1-9]'
 grep '^right' /tmp/freezes | tail -n 4 > /tmp/last
 show cat /tmp/last
 pages_now=$(free_pages)
 say "# free pages of Xen: $pages before, $pages_now after"
-# What pCPUs have of their own may be given back lazily.
-ok "Xen's heap is as it was" [ "$pages_now" -ge $((pages - 4)) ]
+# Xen may free a pCPU's own pages later.
+ok "Xen's heap is unchanged" [ "$pages_now" -ge $((pages - 4)) ]
 
 # once SIZE SLOT SPARES
 once() {
@@ -71,6 +71,6 @@ probe start
 pages_now=$(free_pages)
 say "# free pages of Xen: $pages before, $pages_now after $again times"
 heap() { [ "$(free_pages)" -ge $((pages - 4)) ]; }
-ok "Xen's heap is as it was" wait_for 10 heap
-ok "the hypervisor says nothing unexpected" sh -c \
+ok "Xen's heap is unchanged after it" wait_for 10 heap
+ok "no unexpected message of Xen" sh -c \
     'xl dmesg >> /out/xen.log; ! grep -E "Assert|Xen BUG|Panic|WARN|Leaking" /out/xen.log'

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# A guest dies; the hypervisor itself holds what came before.  No daemon.
+# A guest dies and Xen itself holds the records before it.  No daemon runs.
 
 probe status > /tmp/st
 gen=$(($(v gen /tmp/st) + 1))
@@ -25,7 +25,7 @@ probe audit "$gen" > /tmp/a
 ok "the account is exact" probe audit "$gen"
 show cat /tmp/a
 cpu=$(v cpu /tmp/t)
-ok "on the crashing pCPU nothing held is later than the freeze" \
+ok "no held record of the crashing pCPU is later than the freeze" \
     sh -c "! grep '^right cpu=$cpu ' /tmp/a | grep -v after_freeze=0"
 ok "the crash mark is held, in both channels" \
     [ "$(grep "cpu=$cpu .*crash_marks=[1-9]" /tmp/a | wc -l)" = 2 ]

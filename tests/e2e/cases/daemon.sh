@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# The daemon in a real Dom0: a guest panics and is gone at once, somebody asks
-# through xenstore, through the tool, by signal.  The files go to the host,
-# where tests/e2e/main-job looks into them.
+# The daemon in a real Dom0: a guest panics and is destroyed at once; snapshots are
+# requested through xenstore, by the tool and by signal.  The files go to the host
+# for tests/e2e/main-job.
 
 state=/var/lib/xen/snapshotd
 
@@ -17,7 +17,7 @@ ok "the installed daemon comes up as its service" start_service < /dev/null
 up
 show cat /tmp/status
 
-# --- a crash, seen from outside
+# --- a crash
 guest victim pv destroy "fr_do=crash fr_after=1"
 xl create /tmp/victim.cfg >/tmp/xl.log 2>&1
 uuid=$(xl list -v victim | awk 'NR == 2 { print $7 }')
@@ -33,8 +33,8 @@ xenstore-write /tool/xenflight/request/t1 "disk latency"
 ok "a request through xenstore: an answer node" \
     wait_for 20 sh -c '[ "$(xenstore-read /tool/xenflight/result/t1)" = done ]'
 file=$(xenstore-read /tool/xenflight/result/t1/file)
-ok "... that names a file that is there" [ -f "$file" ]
-ok "... and the request is gone" sh -c '! xenstore-exists /tool/xenflight/request/t1'
+ok "... that names an existing file" [ -f "$file" ]
+ok "... and the request is removed" sh -c '! xenstore-exists /tool/xenflight/request/t1'
 mv "$file" /out/request.xfr.lz4
 
 ok "xenflight snapshot --wait" \
@@ -51,5 +51,5 @@ show cat /tmp/status
 ok "the daemon is still the same process" kill -0 $snapshotd_pid
 
 kill $snapshotd_pid
-ok "it ends when told to" wait $snapshotd_pid
+ok "it exits on SIGTERM" wait $snapshotd_pid
 show cat /out/messages

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Every way to die, by guests of a few instructions.
+# Each cause of death, by guests of a few instructions.
 
 tiny() {
     cat > /tmp/tiny.cfg <<END
@@ -52,11 +52,10 @@ probe causes 0x7a # all but SHUTDOWN_crash
 tiny 1 pv > /dev/null 2>&1
 wait_for 15 gone tiny1
 probe status > /tmp/st
-ok "a cause that is masked out begins no generation" is gen /tmp/st "$gen"
+ok "a masked cause begins no generation" is gen /tmp/st "$gen"
 probe causes 0x7e
 
-# All that can be held is held, and somebody reads the oldest: the next death
-# has to wait.
+# With all generations held and the oldest being read, the next death is deferred.
 for i in 1 2 3 4; do probe freeze $i; done > /dev/null
 probe status > /tmp/st
 gen=$(v gen /tmp/st)
@@ -65,12 +64,12 @@ before=$(v deferred /tmp/st)
 tiny 1 pv > /dev/null 2>&1
 wait_for 15 gone tiny1
 probe status > /tmp/st
-ok "nothing left to hold: a death is deferred" is deferred /tmp/st $((before + 1))
-ok "... and begins nothing" is gen /tmp/st "$gen"
+ok "no generation is left: a death is deferred" is deferred /tmp/st $((before + 1))
+ok "... and begins none" is gen /tmp/st "$gen"
 probe release $((gen - 3))
 ok "it begins with the release" probe trigger $((gen + 1))
 probe trigger $((gen + 1)) > /tmp/t
-ok "... says that it comes late" is flags /tmp/t 5
-ok "... and why" is cause /tmp/t 2
+ok "... with the flag that it is late" is flags /tmp/t 5
+ok "... and its cause" is cause /tmp/t 2
 ok "the account is exact" sh -c "probe quiesce $((gen + 1)) && probe audit $((gen + 1))"
 for i in 2 1 0 -1; do probe release $((gen - i)); done

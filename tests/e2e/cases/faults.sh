@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Snapshots of a host that is well and of eight faults, for tests/e2e/faults to
-# judge what `xenflight explain' makes of them.  /out/truth says what each is:
+# Snapshots of a healthy host and of eight faults, for tests/e2e/faults.  A line of
+# /out/truth has the right verdict for each:
 #
 #   NAME KIND [DOMID DOMAIN VCPU [OTHER...]]
 
@@ -9,26 +9,26 @@ state=/var/lib/xen/snapshotd
 
 newest() { ls -t $state/*.xfr.lz4 2>/dev/null | head -n 1; }
 gone() { ! xl domid "$1"; }
-# truth NAME KIND...: a line of /out/truth.
+# truth NAME KIND...: add a line to /out/truth.
 truth() { echo "$*" >> /out/truth; }
-# snap NAME TEXT: by somebody who asks.
+# snap NAME TEXT: request a snapshot.
 snap() {
     ok "$1: a snapshot" xenflight snapshot --reason "$2" --wait &&
         mv "$(newest)" "/out/$1.xfr.lz4"
 }
 healthy() { snap "$1" "$2" && truth "$1" healthy; }
-# fault NAME TRUTH...: as the one who called says, who knows no cause.
+# fault NAME TRUTH...: request one; the reason does not give the cause away.
 fault() {
     fr_file=$1; shift
     snap "$fr_file" "what is this?" && truth "$fr_file" "$@"
 }
-# died NAME CAUSE DOMID: by itself, and so has a file.
+# died NAME CAUSE DOMID: wait for the file of a death, which needs no request.
 died() {
     ok "$1: a file of its death" wait_for 60 has_file "$2" &&
         mv "$(newest)" "/out/$1.xfr.lz4" && truth "$1" "$1" "$3" "$1" 0
 }
 has_file() { case $(newest) in *-"$1"-*) ;; *) return 1 ;; esac; }
-# tiny NAME MODE TYPE [LINE...]: a guest of a few instructions, paused.
+# tiny NAME MODE TYPE [LINE...]: create a guest of a few instructions, paused.
 tiny() {
     fr_name=$1 fr_mode=$2 fr_type=$3; shift 3
     {
@@ -42,12 +42,12 @@ tiny() {
     xl create -q -p "/tmp/$fr_name.cfg" > "/tmp/$fr_name.log" 2>&1 ||
         show cat "/tmp/$fr_name.log"
 }
-# used NAME SECONDS: it has had that much CPU time.
+# used NAME SECONDS: the guest has had that much CPU time.
 used() { [ "$(xl list "$1" | awk 'NR == 2 { print int($6) }')" -ge "$2" ]; }
 
 ok "the installed daemon comes up as its service" start_service < /dev/null
 
-# --- a host that is well
+# --- a healthy host
 usleep 1000000
 healthy idle "an idle host"
 
@@ -62,9 +62,9 @@ kill $pid
 wait $pid 2>/dev/null
 rm -f /tmp/sda
 
-ok "pCPU 1 goes" xen-hptool cpu-offline 1
-ok "pCPU 1 comes" xen-hptool cpu-online 1
-healthy cpu-off-on "a pCPU went and came"
+ok "pCPU 1 goes offline" xen-hptool cpu-offline 1
+ok "pCPU 1 comes online" xen-hptool cpu-online 1
+healthy cpu-off-on "a pCPU went offline and online"
 
 guest web pv destroy "sysrq_always_enabled fr_do=work fr_after=100000"
 xl create -q /tmp/web.cfg > /tmp/web.log 2>&1 || show cat /tmp/web.log
@@ -72,8 +72,8 @@ web=$(xl domid web)
 cat "$(xenstore-read "/local/domain/$web/console/tty")" > /tmp/web.console &
 ok "a guest boots" wait_for 20 used web 1
 healthy boot "a guest boots"
-# Others are built while it does.  Who starves has the weight of everybody, who
-# starves it all that there is.
+# Build the other guests while it boots.  The starved one has the default weight,
+# its rival the largest.
 tiny one 12 pv 'cpus = "1"'
 tiny two 12 pv 'cpus = "1"'
 tiny caller 13 pv 'cpus = "1"'
@@ -88,7 +88,7 @@ ok "it is up" wait_for 60 grep -q "guest: up" /tmp/web.console
 now=$(xl list web | awk 'NR == 2 { print int($6) }')
 ok "it works" wait_for 20 used web $((now + 1))
 healthy busy "a guest works"
-xenstore-write /tool/xenflight/request/t1 "somebody's script"
+xenstore-write /tool/xenflight/request/t1 "a script of the operator"
 ok "request: through xenstore" \
     wait_for 20 sh -c '[ "$(xenstore-read /tool/xenflight/result/t1)" = done ]' &&
     mv "$(xenstore-read /tool/xenflight/result/t1/file)" /out/request.xfr.lz4 &&
@@ -117,7 +117,7 @@ xl unpause leaver
 ok "a guest goes down" wait_for 20 gone leaver
 healthy leaver "a guest went down"
 
-# --- faults that nobody notices by himself
+# --- faults that trigger nothing
 xl unpause heavy
 xl unpause one
 heavy=$(xl domid heavy)
@@ -138,10 +138,10 @@ xl destroy storm
 xl vcpu-pin Domain-0 all all
 domid=$(xl domid two)
 taskset 2 xl destroy two
-ok "somebody destroys a guest" gone two
+ok "a guest is destroyed from Dom0's vCPU 1" gone two
 fault destroyed destroyed "$domid" two - 1
 
-# Every program in Dom0 keeps to its other vCPU.
+# Move every program in Dom0 to vCPU 0.
 for d in /proc/[0-9]*; do
     [ ! -e "$d/exe" ] || taskset -p 1 "${d#/proc/}"
 done > /dev/null 2>&1
@@ -149,9 +149,9 @@ taskset 2 insmod /test/hang.ko 2> /tmp/hang.log &
 pid=$!
 usleep 1000000
 fault hung hung 0 Domain-0 1
-xl unpause web # takes its time
+xl unpause web # boots while vCPU 1 hangs
 wait $pid
-ok "Dom0's vCPU 1 was lost for seconds, and came back" \
+ok "Dom0's vCPU 1 hung for seconds, and runs again" \
     grep -q "temporarily unavailable" /tmp/hang.log
 show cat /tmp/hang.log
 

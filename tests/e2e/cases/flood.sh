@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# A guest that does nothing but hypercalls, and one that does nothing but records
-# of its own: neither may push what became of another domain out of the rare
-# channel.  For /test/flood-seconds each.
+# One guest issues hypercalls in a loop, another writes records of its own in a
+# loop, for /test/flood-seconds each.  Neither may push the records of another
+# domain's death out of the rare channel.
 
 seconds=$(cat /test/flood-seconds)
 DOM_ADD=0x00041001 DOM_REM=0x00041002 SHUTDOWN=0x00028007 GUEST=0x0800f123
@@ -19,14 +19,14 @@ on_crash = "destroy"
 END
     xl create -q -p "/tmp/$1.cfg"
 }
-# records CHANNEL EVENT [WORD]: how many the newest generation holds.
+# records CHANNEL EVENT [WORD]: their number in the newest generation.
 records() { probe find "$gen" "$@" | sed -n 's/^count=//p'; }
 has() { n=$1; shift; found=$(records "$@"); echo "found $found"; [ "$found" = "$n" ]; }
 counter() { probe cpu "$2" "$3" | sed -n "s/^$1=//p"; }
 sum() { echo $(($(counter "$1" 0 "$2") + $(counter "$1" 1 "$2"))); }
 
-# Small rings, with everything in both channels that a mask can let in; nothing
-# is held when a domain dies.
+# Small rings; all events that a mask can enable, in both channels; no generation
+# for a domain's death.
 flood_rings() {
     probe destroy; wait_for 5 probe create 262144
     probe causes 0 && probe mask 0 0x0ffff000 && probe mask 1 0x0ffff000 &&
@@ -53,12 +53,12 @@ flood() {
     ok "flood by $1: quiescent, the account exact" sh -c "probe quiesce $gen && probe audit $gen"
     probe audit "$gen" > /tmp/audit
     held=$(sed -n 's/.*channel=0.* held=\([0-9]*\).*/\1/p' /tmp/audit | awk '{ n += $1 } END { print n }')
-    show echo "$1, $seconds s: $emitted events in busy ($((emitted / seconds)) a second), of which it has $held; $rare in rare"
-    ok "... it has gone round in busy" [ "$emitted" -gt $((2 * held)) ]
-    ok "... so busy has nothing left of the dead domain" has 0 0 $SHUTDOWN "$victim"
-    ok "... rare has how it began" has 1 1 $DOM_ADD "$victim"
-    ok "... how it was shut down" has 1 1 $SHUTDOWN "$victim"
-    ok "... and that it went" has 1 1 $DOM_REM "$victim"
+    show echo "$1, $seconds s: $emitted events in busy ($((emitted / seconds)) a second), $held of them held; $rare in rare"
+    ok "... busy has wrapped around" [ "$emitted" -gt $((2 * held)) ]
+    ok "... busy has no record of the dead domain's shutdown" has 0 0 $SHUTDOWN "$victim"
+    ok "... rare has its creation" has 1 1 $DOM_ADD "$victim"
+    ok "... its shutdown" has 1 1 $SHUTDOWN "$victim"
+    ok "... and its removal" has 1 1 $DOM_REM "$victim"
 }
 
 flood hypercalls pv 10
@@ -66,8 +66,8 @@ probe release "$gen"
 xl destroy hypercalls
 flood own-records pvh 11
 ok "... its own records are in busy" [ "$(records 0 $GUEST)" -gt 0 ]
-ok "... and none is in rare, whatever the mask says" has 0 1 $GUEST
+ok "... and none is in rare, despite its mask" has 0 1 $GUEST
 probe release "$gen"
 xl destroy own-records
-ok "the hypervisor says nothing unexpected" sh -c \
+ok "no unexpected message of Xen" sh -c \
     '! xl dmesg | grep -E "Assert|Xen BUG|Panic|WARN|Leaking"'

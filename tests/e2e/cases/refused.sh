@@ -1,9 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What the daemon and the tool refuse, and how they say it: each cause has its
-# own message and exit status.  $fr_xen (from the host script, in /test/xen) says
-# which Xen this is: ours or unpatched.
+# The daemon and the tool refuse each of these with a message and exit status of its
+# own.  /test/xen, from the host script, has the kind of Xen: ours or unpatched.
 
 printf '[daemon]\nstate = /tmp/refused\n' > /tmp/good.conf
 printf '[daemon]\nstate = /tmp/refused\nheartbaet = 3\n' > /tmp/bad.conf
@@ -13,10 +12,10 @@ refused() {
     fr_name=$1 fr_want=$2 fr_pattern=$3; shift 3
     timeout 20 "$@" > /tmp/refused.log 2>&1
     fr_rc=$?
-    cat /tmp/refused.log > /tmp/refused.said
-    echo "status $fr_rc, wanted $fr_want and /$fr_pattern/" >> /tmp/refused.said
+    cat /tmp/refused.log > /tmp/refused.got
+    echo "status $fr_rc, wanted $fr_want and /$fr_pattern/" >> /tmp/refused.got
     show cat /tmp/refused.log
-    ok "$fr_name" sh -c "cat /tmp/refused.said; [ $fr_rc = $fr_want ] &&
+    ok "$fr_name" sh -c "cat /tmp/refused.got; [ $fr_rc = $fr_want ] &&
         grep -q '$fr_pattern' /tmp/refused.log"
 }
 
@@ -31,8 +30,8 @@ if [ "$(cat /test/xen)" = unpatched ]; then
 else
     refused "bad configuration key, with its line" 3 "bad.conf:3:.*heartbaet" \
         snapshotd -c /tmp/bad.conf
-    refused "... and -n says the same" 3 "heartbaet" snapshotd -n -c /tmp/bad.conf
-    ok "-n is content with a good one" snapshotd -n -c /tmp/good.conf
+    refused "... and with -n too" 3 "heartbaet" snapshotd -n -c /tmp/bad.conf
+    ok "-n accepts a good one" snapshotd -n -c /tmp/good.conf
     chmod -R a+rX /test /lib /lib64 /usr
     refused "not root: the daemon" 4 "root" \
         su -s /bin/sh nobody -c "snapshotd -c /tmp/good.conf"

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Other options at boot: flightrec=512K,slot=8K,spares=3,lease=2,rare=0x4f000,
-# four pCPUs, the other xenstored.
+# Other boot options: flightrec=512K,slot=8K,spares=3,lease=2,rare=0x4f000, with
+# four pCPUs and oxenstored.
 
 probe status > /tmp/st
 show cat /tmp/st
 probe rings 3 > /tmp/r
 show cat /tmp/r
-ok "slots as asked for" grep -q 'channel=0 slots=56 slot_bytes=8192 spares=3 ' /tmp/r
-ok "the mask as asked for" is mask_rare /tmp/st 0x4f000
+ok "the requested slots" grep -q 'channel=0 slots=56 slot_bytes=8192 spares=3 ' /tmp/r
+ok "the requested mask" is mask_rare /tmp/st 0x4f000
 ok "four pCPUs" sh -c 'probe cpu 3 0 && ! probe cpu 4 0'
 
-# The lease: what nobody acknowledges is given back, what somebody reads is not.
-# A slow machine may take longer than the lease to look: then once more.
+# The lease: Xen releases a generation that is not acknowledged in time, and keeps
+# one that is.  On a slow machine the lease may expire before the first look: then
+# freeze again.
 released() { probe status > /tmp/st; [ "$(v released /tmp/st)" -ge "$1" ]; }
 held_at_first() {
     for freezes in 1 2 3 4 5; do
@@ -23,18 +24,18 @@ held_at_first() {
     return 1
 }
 ok "held at first" held_at_first
-ok "the lease of an unread hold runs out" wait_for 10 released "$gen"
+ok "the lease of an unread generation expires" wait_for 10 released "$gen"
 ok "... and is counted" is expired /tmp/st "$freezes"
 probe freeze 2 > /tmp/f
 probe ack $((gen + 1))
 probe trigger $((gen + 1)) > /tmp/t
-ok "an acknowledged hold says so" is flags /tmp/t 2
+ok "an acknowledged generation has the flag" is flags /tmp/t 2
 ok "... outlives the lease" sh -c \
     "probe virq 3 /tmp/never; probe trigger $((gen + 1)) >/dev/null"
 ok "... and can be released" probe release $((gen + 1))
 
-# Off and on, again and again, with all pCPUs writing.  Acknowledged, since the
-# lease is short.
+# Destroy and create in a loop, with all pCPUs recording.  Acknowledge each
+# generation, since the lease is short.
 xl info | sed -n 's/^free_memory *: //p' > /tmp/free1
 for i in 1 2 3 4 5 6 7 8 9 10; do
     probe destroy && probe create 4194304 && probe start &&
@@ -46,7 +47,7 @@ ok "destroy and create ten times" all_again
 ok "the account is exact" probe audit "$gen"
 show probe audit "$gen"
 probe destroy
-ok "no page has been lost" wait_for 5 sh -c \
+ok "no page is lost" wait_for 5 sh -c \
     '[ $(xl info | sed -n "s/^free_memory *: //p") -ge $(($(cat /tmp/free1) + 1)) ]'
-ok "the hypervisor says nothing unexpected" sh -c \
+ok "no unexpected message of Xen" sh -c \
     '! xl dmesg | grep -E "Assert|Xen BUG|Panic|WARN|Leaking"'

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# A hundred crashes in one boot, of all kinds and with all that xl can do
-# afterwards, between ends that are none.  The state directory is a file system
-# as large as the budget, and no larger: were that exceeded for one instant, a
-# write would fail and be counted.  tests/e2e/soak-crashes puts xl's view and the
-# daemon's side by side.  What is over all domains is not limited here, so that
-# what one domain may is.
+# A hundred crashes in one boot, of all kinds and with all actions of xl, between
+# other ends.  The state directory is a file system exactly as large as the budget:
+# if the budget were exceeded at any time, a write would fail and be counted.
+# tests/e2e/soak-crashes compares xl's view with the daemon's.  The limit over all
+# domains is off, so that the limit of one domain is reached.
 
 state=/state
 log=/out/snapshotd.log
@@ -52,7 +51,7 @@ few() { [ "$(xl list | wc -l)" -lt "$1" ]; }
 alone() { few 3; }
 at_rest() { probe status > /tmp/st; [ "$(v gen /tmp/st)" = "$(v released /tmp/st)" ]; }
 
-# What is there and was not looked at yet.
+# Verify files that were not verified yet.
 verify_new() {
     wait_for 60 at_rest
     for f in $state/*.xfr.lz4; do
@@ -61,7 +60,7 @@ verify_new() {
         xenflight verify "$f" > /tmp/verify 2>&1 || cat /tmp/verify >> /out/verify-errors
     done
 }
-# Recorded without a pause, and the budget is what it says.
+# Verify, and check that Xen records.
 look() {
     verify_new
     ok "$1: Xen records, on both pCPUs" records
@@ -70,7 +69,7 @@ look() {
 records() { probe status > /tmp/st; is state /tmp/st 3 && grows 0 && grows 1; }
 
 begun=0 n=0
-say "# $(cut -d. -f1 /proc/uptime) s: guests that crash and are destroyed, others that end well"
+say "# $(cut -d. -f1 /proc/uptime) s: guests that crash and are destroyed, others that power off"
 for round in 1 2 3 4 5 6 7 8 9; do
     for mode in 1 2 3 5 6; do
         case $mode in 5 | 6) type=pvh ;; *) type=pv ;; esac
@@ -93,13 +92,13 @@ for round in 1 2 3; do
         begin "p$mode-$round" $mode $type preserve preserve
     done
     shut_down() { [ "$(xl list | awk '$5 ~ /s/' | wc -l)" = 5 ]; }
-    ok "preserved, round $round: five are down and there" wait_for 60 shut_down
+    ok "preserved, round $round: five are shut down and kept" wait_for 60 shut_down
     wait_for 30 at_rest
     gen=$(v gen /tmp/st)
     for mode in 1 2 3 5 6; do xl destroy "p$mode-$round"; done
     wait_for 30 alone
     probe status > /tmp/st
-    ok "... that they are destroyed begins nothing" is gen /tmp/st "$gen"
+    ok "... destroying them begins no generation" is gen /tmp/st "$gen"
     verify_new
 done
 look "preserved"
@@ -111,7 +110,7 @@ for mode in 1 2 6; do
     case $mode in 6) type=pvh ;; *) type=pv ;; esac
     begin "loop$mode" $mode $type restart destroy
     ok "loop$mode: fourteen lives" wait_for 300 looped "loop$mode"
-    # First its xl, that begins it anew.
+    # Kill its xl first, which would start it again.
     for p in /proc/[0-9]*; do
         case $(tr '\0' ' ' < "$p/cmdline" 2>/dev/null) in
         *"/tmp/loop$mode.cfg "*) kill "${p#/proc/}" ;;
@@ -126,8 +125,8 @@ xenflight status --json > /out/status.json
 cp /tmp/status /out/status
 show cat /out/status
 probe status > /out/recorder
-ok "nothing is held" wait_for 30 at_rest
-ok "nobody is left" alone
+ok "no generation is held" wait_for 30 at_rest
+ok "no guest is left" alone
 wc -l < /tmp/verified > /out/verified
 for f in /var/log/xen/xl-*.log; do
     sed -n "s,.*Domain \([0-9]*\) has shut down\, reason code \([0-9]*\).*,${f##*/xl-} \1 \2,p" "$f"
@@ -135,10 +134,10 @@ done | sed 's/\.log[.0-9]* / /' > /out/deaths
 ok "the daemon is still the same process" kill -0 $daemon
 ok "its engine was started once" grep -q "engine started 1 time" /out/status
 kill $daemon
-ok "it ends when told to" wait $daemon
+ok "it exits on SIGTERM" wait $daemon
 mkdir -p /out/snapshots
 cp $state/* /out/snapshots/
 xl dmesg > /out/xen.log
-ok "the hypervisor says nothing unexpected" sh -c \
+ok "no unexpected message of Xen" sh -c \
     '! grep -E "Assert|Xen BUG|Panic|WARN|Leaking" /out/xen.log'
-say "# $begun guests begun, in $(cut -d. -f1 /proc/uptime) s"
+say "# $begun guests started, in $(cut -d. -f1 /proc/uptime) s"

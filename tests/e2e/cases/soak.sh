@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# For many minutes: guests that begin, work and die, a few of them at the same
-# time, while somebody asks for snapshots.  What xl saw die and what the daemon
-# wrote is put side by side at the end.
+# For many minutes guests start, work and die, a few of them at the same time, while
+# snapshots are requested.  tests/e2e/soak compares the deaths that xl saw with the
+# files of the daemon.
 
 state=/out/snapshots
 log=/out/snapshotd.log
@@ -40,7 +40,7 @@ begin_linux() {
     echo 'uuid = "5047ad00-0000-4000-8000-000000000999"' >> "/tmp/$1.cfg"
     xl create -q "/tmp/$1.cfg" > /tmp/create 2>&1 || cat /tmp/create >> /out/xl-errors
 }
-# First its xl, that begins it anew.
+# Kill its xl first, which would start it again.
 end_linux() {
     for p in /proc/[0-9]*; do
         case $(tr '\0' ' ' < "$p/cmdline" 2>/dev/null) in
@@ -53,18 +53,18 @@ alone() { [ "$(xl list | wc -l)" = 2 ]; }
 at_rest() { probe status > /tmp/st; [ "$(v gen /tmp/st)" = "$(v released /tmp/st)" ]; }
 
 rss() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$1/status"; }
-# With no guest there: what is left of memory.
+# sample MINUTE: memory use, without guests.
 sample() {
     wait_for 60 alone && wait_for 30 at_rest || say "# sample $1: not at rest"
     echo 3 > /proc/sys/vm/drop_caches
     free=$(sed -n 's/^MemFree:[^0-9]*\([0-9]*\).*/\1/p' /proc/meminfo)
-    # Files are in memory here: snapshots come and go, logs grow.
+    # Files are in memory here: snapshots are removed, logs grow.
     files=$(du -skc /out /var/log /tmp | awk 'END { print $1 }')
     echo "$1 $(free_pages) $(rss $daemon) $(rss "$(engine_pid)") $((free + files)) $(v gen /tmp/st)" >> /out/samples
 }
 
 asked=0 done=0 bad=0 verified=0
-# Somebody asks, looks, and takes the file away.
+# ask 1|2: request a snapshot, verify its file and remove it.
 ask() {
     asked=$((asked + 1))
     case $1 in
@@ -85,7 +85,7 @@ look() {
         { bad=$((bad + 1)); cat /tmp/verify >> /out/verify-errors; }
 }
 
-# Kinds, by chance: MODE TYPE each.
+# Random lines: MODE TYPE CHANCE.
 awk -v seed="$seed" 'BEGIN { srand(seed); n = split("1 2 3 4 5 6 7", m)
     for ( i = 0; i < 100000; i++ ) { k = m[1 + int(rand() * n)]
         print k, (k == 5 || k == 6 ? "pvh" : "pv"), int(rand() * 8) } }' > /tmp/plan
@@ -114,7 +114,7 @@ for part in 1 2 3 4 5 6; do
     done
     end_linux linux$linux
     sample $((minutes * part / 6))
-    say "# $(($(date +%s) - start)) s: $begun guests begun, $asked requests"
+    say "# $(($(date +%s) - start)) s: $begun guests started, $asked requests"
 done
 exec 4<&-
 
@@ -129,7 +129,7 @@ done | sed 's/\.log / /' > /out/deaths
 ok "the daemon is still the same process" kill -0 $daemon
 ok "its engine was started once" grep -q "engine started 1 time" /out/status
 kill $daemon
-ok "it ends when told to" wait $daemon
+ok "it exits on SIGTERM" wait $daemon
 xl dmesg >> /out/xen.log
-ok "the hypervisor says nothing unexpected" sh -c \
+ok "no unexpected message of Xen" sh -c \
     '! grep -E "Assert|Xen BUG|Panic|WARN|Leaking" /out/xen.log'

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Debian's own Xen, not ours: the same daemon, from Xen's trace buffers.  The
-# files go to the host, where tests/e2e/stock looks into them.  /test/busy says
-# for how many seconds a guest keeps Xen busy.
+# Debian's own Xen: the same daemon reads Xen's trace buffers.  The files go to the
+# host for tests/e2e/stock.  /test/busy has the number of seconds for which a guest
+# keeps Xen busy.
 
 state=/var/lib/xen/snapshotd
 read -r busy < /test/busy
@@ -18,12 +18,12 @@ fails_with() {
     cat /tmp/refused
     [ $fr_rc = "$fr_want" ] && grep -q "$fr_pattern" /tmp/refused
 }
-# CPU time that processes had, in ns, and how often they were run.
+# usage PID...: CPU time in ns, and number of times they were scheduled.
 usage() {
     for p; do cat "/proc/$p/schedstat"; done |
         awk '{ ns += $1; runs += $3 } END { printf "%.0f %.0f\n", ns, runs }'
 }
-# used BEFORE AFTER: two usages' difference, in us and runs.
+# used BEFORE AFTER: the difference of two usages, in us and times scheduled.
 used() {
     echo "$1 $2" | awk '{ printf "%d %d\n", ($3 - $1) / 1000, $4 - $2 }'
 }
@@ -42,14 +42,14 @@ heartbeat = 3600
 bytes_per_cpu = 4M
 END
 }
-# tiny NAME MODE: a guest of a few instructions, on pCPU 1, a quarter of the time.
+# tiny NAME MODE: a guest of a few instructions on pCPU 1, capped at a quarter of it.
 tiny() {
     printf 'name = "%s"\ntype = "pv"\nkernel = "/test/tiny-%s"\nmemory = 16\ncpus = "1"\ncap = 25\non_crash = "destroy"\n' \
         "$1" "$2" > "/tmp/$1.cfg"
     xl create -q -p "/tmp/$1.cfg" > "/tmp/$1.log" 2>&1
 }
 
-# --- before the daemon
+# --- without the daemon
 printf '[recorder]\nbackend = flightrec\n' > /tmp/flightrec.conf
 ok "backend = flightrec: the daemon refuses this Xen" \
     fails_with 6 "no flight recorder" snapshotd -c /tmp/flightrec.conf
@@ -62,7 +62,7 @@ ok "the installed daemon comes up as its service" service
 ok "xenflight status: Xen records" up
 show cat /tmp/status
 ok "... into its own trace buffers" grep -q "own trace buffers" /tmp/status
-ok "xentrace is kept out" sh -c \
+ok "xentrace is refused" sh -c \
     "timeout 5 xentrace -T 2 /tmp/none 2>&1 | grep -iE 'exist|bind|virq'"
 
 # --- a crash
@@ -79,8 +79,8 @@ ok "a request through xenstore is answered" \
     wait_for 20 sh -c '[ "$(xenstore-read /tool/xenflight/result/t1)" = done ]'
 mv "$(xenstore-read /tool/xenflight/result/t1/file)" /out/request.xfr.lz4
 
-# --- a busy guest, on a pCPU of its own; Dom0 keeps a quarter of the other's
-# buffer coming
+# --- a busy guest on a pCPU of its own; Dom0 fills a quarter of the other pCPU's
+# buffer
 xl vcpu-pin Domain-0 all 0
 tiny busy 10
 xl unpause busy
@@ -103,10 +103,11 @@ ok "never less than a quarter of a buffer at 20 random looks" \
 xenflight status --json > /out/status.json
 ok "no record lost" sh -c \
     '! grep -oE "\"tbuf\":\{[^}]*" /out/status.json | grep -v "\"lost\":0,"'
-ok "no history had to be given up" sh -c \
+ok "no history was given up" sh -c \
     '! grep -E "\"resyncs\":[1-9]|\"bogus\":[1-9]" /out/status.json'
 
-# --- killed: Xen drops when it is full, as without us; the next one adopts
+# --- kill the daemon: Xen drops records once its buffers are full, as without us;
+# the next daemon adopts the buffers
 kill -9 $snapshotd_pid
 wait $snapshotd_pid 2>/dev/null
 ok "killed: the next daemon comes up" service
@@ -114,9 +115,9 @@ ok "... adopts the buffers, and takes a snapshot" \
     sh -c "xenflight snapshot --reason again --wait"
 cp "$(newest)" /out/again.xfr.lz4
 kill $snapshotd_pid
-ok "it ends when told to" wait $snapshotd_pid
+ok "it exits on SIGTERM" wait $snapshotd_pid
 
-# --- xentrace doing the same job: as many bytes kept in memory
+# --- xentrace doing the same job, with as many bytes in memory
 xentrace -M 8M -e 0x07bff000 /tmp/xentrace.out > /tmp/xentrace.log 2>&1 &
 wait_for 5 pidof xentrace
 usleep 1000000
@@ -130,5 +131,5 @@ say "# measured: CPU time in $busy s of a busy guest: snapshotd $1 us in $2 runs
 kill -9 $noise
 xl destroy busy
 show cat /out/messages
-ok "the hypervisor says nothing unexpected" sh -c \
+ok "no unexpected message of Xen" sh -c \
     '! xl dmesg | grep -E "Assert|Xen BUG|Panic|WARN|bogus"'

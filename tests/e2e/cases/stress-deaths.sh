@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Every kind of end a guest can have: which are kept, which are not.
+# Each kind of end that a guest can have: some make a file, others must not.
 
 prepare poweroff 4 pv
 prepare reboot 7 pv
@@ -24,7 +24,7 @@ prepare_linux linux pvh 1 <<'END'
 xenflight-ask -t 60 "asked by hand" > /asked || exit 1
 [ "$(cat /asked)" = done ]
 END
-# The hooks: the first takes the kernel's message for a reason, the other none.
+# The hooks: the first passes the kernel's message as the reason, the other none.
 prepare_linux hooked pv 2 <<'END'
 export XENFLIGHT_ASK=/bin/xenflight-ask
 xenflight-kmsg > /asked 2>&1 &
@@ -39,7 +39,7 @@ kdump-pre
 END
 prepared
 
-# leaves NAME: an end that is no crash.
+# leaves NAME: it ends without a crash.
 leaves() {
     use "$1"
     expect "$1" none - end
@@ -62,7 +62,7 @@ ok "destroyed: it ran" wait_for 10 sh -c \
 xl destroy destroyed
 ok "destroyed: begins no generation" [ "$(generation)" = "$gen" ]
 
-# A whole Linux takes its time: it panics while the others die.
+# Linux boots and panics while the other guests die.
 for n in linux hooked; do
     use $n
     expect $n crash complete death
@@ -73,12 +73,12 @@ dies killed xen-crash
 dies watchdog watchdog
 dies triple triple-fault
 dies pvh-crash crash
-# crashed UUID: as has, but a snapshot that it asked for is none.
+# crashed UUID: as has, without the guest's own requests.
 crashed() { for f in $state/*-"$1"-crash-*.xfr.lz4; do [ -e "$f" ]; done; }
 read -r uuid < /tmp/hooked.uuid
 ok "hooked: a PV Linux asks by its hooks, then panics: a file" wait_for 120 crashed "$uuid"
 read -r uuid < /tmp/linux.uuid
 ok "linux: a PVH Linux asks, then panics: a file" wait_for 180 crashed "$uuid"
 no_nodes() { [ "$(xenstore-list /local/domain)" = 0 ] || { xenstore-ls /local/domain; return 1; }; }
-ok "no dead guest's nodes are there" wait_for 20 no_nodes
-ok "nothing is held" wait_for 10 at_rest
+ok "xenstore has no nodes of dead guests" wait_for 20 no_nodes
+ok "no generation is held" wait_for 10 at_rest

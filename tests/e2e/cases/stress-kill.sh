@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# No daemon while guests die; then kill -9 of its halves around deaths.
+# Guests die without a daemon; then the monitor, the engine or both are killed around
+# deaths.
 
 stop_daemon
-for n in 1 2 3 4 5; do prepare nobody$n 1 pv; done
+for n in 1 2 3 4 5; do prepare alone$n 1 pv; done
 for n in engine monitor both; do prepare in-write-$n 1 pv; done
 for n in engine monitor; do prepare before-ack-$n 1 pv; done
 for n in 1 2 3; do prepare random$n 1 pv; done
@@ -11,20 +12,20 @@ prepared
 probe status > /tmp/st0
 gen=$(v gen /tmp/st0)
 for n in 1 2 3 4 5; do
-    use nobody$n
+    use alone$n
     probe unpause "$domid"
-    # Four can be held: the oldest that nobody reads gives way.
-    [ $n = 1 ] && expect nobody1 none - gave-way || expect nobody$n crash complete nobody
-    ok "nobody runs, guest $n dies: held" wait_for 15 begun $((gen + n))
+    # Four can be held: Xen gives up the oldest unread one.
+    [ $n = 1 ] && expect alone1 none - gave-way || expect alone$n crash complete alone
+    ok "no daemon, guest $n dies: held" wait_for 15 begun $((gen + n))
 done
 probe status > /tmp/st
-ok "the oldest gave way, and is counted" is given_up /tmp/st $((1 + $(v given_up /tmp/st0)))
+ok "the oldest is given up, and counted" is given_up /tmp/st $((1 + $(v given_up /tmp/st0)))
 ok "four are held" is released /tmp/st $((gen + 1))
 ok "the daemon starts" start_daemon
-ok "the newest is there" wait_for 30 has "$uuid"
-ok "nothing is held" wait_for 10 at_rest
+ok "the newest has a file" wait_for 30 has "$uuid"
+ok "no generation is held" wait_for 10 at_rest
 
-# victims HALF: pids.
+# victims HALF: print the pids.
 victims() {
     case $1 in
     engine)  echo "$engine" ;;
@@ -32,15 +33,15 @@ victims() {
     *)       echo "$daemon $engine" ;;
     esac
 }
-# What an init system would do.
+# back HALF NAME: restart the daemon, as an init system would.
 back() {
     if [ "$1" != engine ]; then
         wait $daemon
         start_daemon
     fi
-    ok "$2: it is up again" wait_for 20 engine_pid
-    ok "$2: the file is there" wait_for 30 has "$uuid"
-    ok "$2: nothing is held" wait_for 10 at_rest
+    ok "$2: it runs again" wait_for 20 engine_pid
+    ok "$2: the file exists" wait_for 30 has "$uuid"
+    ok "$2: no generation is held" wait_for 10 at_rest
 }
 
 for half in engine monitor both; do
@@ -81,4 +82,4 @@ while read -r i half us; do
     kill -KILL $(victims "$half") 2>/dev/null
     back "$half" "random$i: $half after $us us"
 done < /tmp/random
-ok "nothing unfinished lies about" sh -c "! ls $state | grep -v 'xfr.lz4\$'"
+ok "no unfinished file is left" sh -c "! ls $state | grep -v 'xfr.lz4\$'"

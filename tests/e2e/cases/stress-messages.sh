@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What can be wrong around it: each time a plain message, and Xen records on.
+# Faults of the daemon's surroundings: each must be logged in a plain message, and
+# Xen goes on recording.
 
 for n in readonly full room-again no-xenstored; do prepare $n 1 pv; done
 prepared
@@ -21,11 +22,11 @@ rm -f /tmp/bound
 probe virq 120 /tmp/bound > /dev/null 2>&1 &
 pid=$!
 wait_for 10 [ -e /tmp/bound ]
-ok "VIRQ bound by another process: it says so" refused 8 "has bound the recorder's VIRQ" snapshotd
+ok "the VIRQ is bound by another process: logged" refused 8 "has bound the recorder's VIRQ" snapshotd
 kill $pid
 wait $pid 2>/dev/null
 with_old_xen() { LD_PRELOAD=/test/old-xen.so "$@"; }
-ok "Xen of another release: it says so" \
+ok "a Xen of another release: logged" \
     refused 7 "of another release than libxenctrl" with_old_xen snapshotd
 ok "recording goes on" goes_on
 
@@ -39,18 +40,18 @@ ok "it starts on a read-only directory" start_daemon /tmp/bad.conf
 use readonly
 expect readonly none - unwritable
 probe unpause "$domid"
-ok "read-only: it says so" wait_for 20 said "Read-only file system"
-ok "... gives it back" wait_for 10 at_rest
+ok "read-only: logged" wait_for 20 logged "Read-only file system"
+ok "... released" wait_for 10 at_rest
 answers
-ok "... counts it" grep -q " 1 failed" /tmp/status
+ok "... counted" grep -q " 1 failed" /tmp/status
 mount -o remount,rw /tmp/bad
 mark
 use full
 expect full none - full
 probe unpause "$domid"
-ok "full: it says so" wait_for 20 said "No space left on device"
-ok "... gives it back" wait_for 10 at_rest
-ok "... leaves nothing behind" [ -z "$(ls -A /tmp/bad)" ]
+ok "full: logged" wait_for 20 logged "No space left on device"
+ok "... released" wait_for 10 at_rest
+ok "... no file is left" [ -z "$(ls -A /tmp/bad)" ]
 ok "recording goes on" goes_on
 mount -o remount,size=32m /tmp/bad
 use room-again
@@ -59,24 +60,24 @@ bad_has() { for f in /tmp/bad/*-"$uuid"-*.xfr.lz4; do [ -e "$f" ]; done; }
 ok "with room again the next one is written" wait_for 30 bad_has
 stop_daemon
 
-# xenstored dies and comes back, without what it knew.
+# xenstored dies and is started again with an empty database.
 ok "the daemon starts" start_daemon
 use no-xenstored
 expect no-xenstored crash complete xenstored
 mark
 kill -KILL "$(cat /run/xenstored.pid)"
-ok "xenstored dies: it says so" wait_for 10 said "xenstored is gone"
+ok "xenstored dies: logged" wait_for 10 logged "xenstored is gone"
 probe unpause "$domid"
-ok "... a crash is kept all the same" wait_for 30 has "$uuid"
+ok "... a crash is kept nevertheless" wait_for 30 has "$uuid"
 kill "$(cat /run/xenconsoled.pid)"
 rm -rf /var/lib/xenstored/* /run/xenstored.pid
 oxenstored --pid-file /run/xenstored.pid
-ok "xenstored comes back: it is connected to" wait_for 20 said "connected again"
+ok "xenstored is back: connected" wait_for 20 logged "connected again"
 xenstore-write /tool/xenflight/request/again "after xenstored"
-ok "... and asked through" \
+ok "... a request through it is answered" \
     wait_for 30 sh -c '[ "$(xenstore-read /tool/xenflight/result/again)" = done ]'
 ok "the daemon is still the same process" kill -0 "$daemon"
 stop_daemon
-ok "the hypervisor says nothing unexpected" sh -c \
+ok "no unexpected message of Xen" sh -c \
     '! xl dmesg | grep -E "Assert|Xen BUG|Panic|WARN|Leaking"'
 cp /tmp/status /out/status

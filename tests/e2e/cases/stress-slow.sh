@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# An engine that is slow: it stands still in the middle of a file while four
-# more guests die.
+# A slow engine: it is stopped in the middle of a file while four more guests die.
 
 engine=$(engine_pid)
 probe status > /tmp/st0
@@ -20,7 +19,7 @@ done
 catch STOP "$engine" &
 pid=$!
 probe unpause "$(cat /tmp/slow1.domid)"
-ok "the engine stands still in the middle of a file" wait $pid
+ok "the engine is stopped in the middle of a file" wait $pid
 probe trigger $((gen + 1)) > /tmp/t
 acked() { [ $(($(v flags /tmp/t) & 2)) = 2 ]; }
 ok "... which it has acknowledged" acked
@@ -32,15 +31,15 @@ for n in 2 3 4; do
 done
 probe unpause "$(cat /tmp/slow5.domid)"
 deferred() { probe status > /tmp/st; is deferred /tmp/st $((1 + $(v deferred /tmp/st0))); }
-ok "guest 5 dies: nothing is left to hold: deferred, and counted" wait_for 10 deferred
-ok "... and begins nothing yet" is gen /tmp/st $((gen + 4))
-ok "nothing has given way" is given_up /tmp/st "$(v given_up /tmp/st0)"
+ok "guest 5 dies: no generation is left: deferred, and counted" wait_for 10 deferred
+ok "... and begins none yet" is gen /tmp/st $((gen + 4))
+ok "no generation was given up" is given_up /tmp/st "$(v given_up /tmp/st0)"
 ok "recording goes on" goes_on
 kill -CONT "$engine"
 for n in 1 2 3 4 5; do
     ok "guest $n: a file" wait_for 30 has "$(cat /tmp/slow$n.uuid)"
 done
-ok "nothing is held" wait_for 10 at_rest
+ok "no generation is held" wait_for 10 at_rest
 answers
-ok "xenflight status counts what was deferred" grep -q "Triggers:  1 began late" /tmp/status
+ok "xenflight status counts the deferred trigger" grep -q "Triggers:  1 began late" /tmp/status
 ok "the engine is still the same" [ "$(engine_pid)" = "$engine" ]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Words for the cases stress-*, and the daemon's start.  What must be in the files
-# is written to /out/expect, a line a guest; tests/e2e/stress looks into them on
-# the host.
+# Functions for the cases stress-*, and the daemon's start.  The expected content of
+# the files is written to /out/expect, a line for each guest; tests/e2e/stress
+# checks them on the host.
 
 state=/out/snapshots
 conf=/tmp/snapshotd.conf
@@ -12,13 +12,13 @@ log=/out/snapshotd.log
 : > $log
 creating=
 
-# The daemon, its engine.
+# The daemon and its engine.
 answers() { xenflight status > /tmp/status 2>&1 && grep -q "Daemon:    running" /tmp/status; }
 start_daemon() {
     mark
     $(service_command) -c ${1:-$conf} 2>> $log &
     daemon=$!
-    wait_for 20 said "watching" && wait_for 20 engine_pid
+    wait_for 20 logged "watching" && wait_for 20 engine_pid
 }
 stop_daemon() { kill $daemon; wait $daemon; }
 engine_pid() {
@@ -29,11 +29,11 @@ engine_pid() {
     return 1
 }
 
-# said TEXT: the daemon has, since `mark`.
+# logged TEXT: the daemon has logged it since `mark`.
 mark() { log_from=$(($(wc -l < $log) + 1)); }
-said() { tail -n "+$log_from" $log | grep -qF "$1"; }
+logged() { tail -n "+$log_from" $log | grep -qF "$1"; }
 
-# prepare NAME MODE TYPE: a guest of few instructions, that has not yet begun.
+# prepare NAME MODE TYPE: create a guest of a few instructions, paused.
 prepare() {
     read -r uuid < /proc/sys/kernel/random/uuid
     echo "$uuid" > "/tmp/$1.uuid"
@@ -50,28 +50,28 @@ on_watchdog = "destroy"
 END
     create "$1"
 }
-# Two at a time: with more, xl's own time limits pass on a busy machine.
+# Create two at a time: with more, xl's own time limits expire on a busy machine.
 create() {
     xl create -q -p "/tmp/$1.cfg" > "/tmp/$1.log" 2>&1 &
     creating="$creating $1:$!"
     case $creating in *:*:*) prepared ;; esac
 }
-# All of them are there.
+# Wait until all of them exist.
 prepared() {
     for c in $creating; do
         wait "${c#*:}" || xl create -q -p "/tmp/${c%:*}.cfg" > "/tmp/${c%:*}.log" 2>&1
     done
     creating=
 }
-# The one that is meant from now on.
+# use NAME: select the guest for the functions below.
 use() {
     read -r uuid < "/tmp/$1.uuid"
     probe domain "$uuid" > /tmp/domain || show cat "/tmp/$1.log"
     domid=$(v domid /tmp/domain)
 }
 
-# Of the guest in use: NAME CAUSE HISTORY, a word for what it shows.  The
-# cause "none": no file may be there.
+# expect NAME CAUSE HISTORY WORD: the file of the selected guest must have these; WORD
+# names the situation.  With the cause "none" there may be no file.
 expect() { echo "$uuid $domid $1 $2 $3 $4" >> /out/expect; }
 has() { for f in $state/*-"$1"-*.xfr.lz4; do [ -e "$f" ]; done; }
 generation() { probe status | sed -n 's/^gen=//p'; }
@@ -86,7 +86,7 @@ dies() {
     ok "$1: a file" wait_for 30 has "$uuid"
 }
 
-# catch SIGNAL PID...: the signal, as soon as a file is begun.
+# catch SIGNAL PID...: send the signal as soon as a file is begun.
 catch() {
     catch_end=$(($(date +%s) + 30))
     while [ "$(date +%s)" -lt $catch_end ]; do
@@ -103,7 +103,7 @@ catch() {
     return 1
 }
 
-# Some pCPU records.
+# goes_on: some pCPU records.
 all_emitted() { n=0; for c in 0 1 2 3; do n=$((n + $(emitted $c))); done; echo $n; }
 more_than_in_all() { [ "$(all_emitted)" -gt "$1" ]; }
 goes_on() { wait_for 10 more_than_in_all "$(all_emitted)"; }

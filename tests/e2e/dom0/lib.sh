@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What a case in Dom0 may use.  Sourced by init; descriptor 3 is the second
-# serial port, whose lines are TAP.  What lies in /out at the end is given to
-# the host.
+# Functions for the cases in Dom0.  Sourced by init; descriptor 3 is the second
+# serial port, whose lines are TAP.  The files in /out are copied to the host at
+# the end.
 
 mkdir -p /out
 fr_n=0
 
 say() { echo "$*" >&3; }
 
-# ok NAME COMMAND...: the command's success is the verdict; its output is
-# shown as diagnostics when it fails.
+# ok NAME COMMAND...: pass if the command succeeds, else print its output as
+# diagnostics.  Returns the command's verdict.
 ok() {
     fr_name=$1; shift
     fr_n=$((fr_n + 1))
@@ -28,7 +28,7 @@ skip() {
     say "ok $fr_n - $1 # SKIP $2"
 }
 
-# show COMMAND...: output as diagnostics, no verdict.
+# show COMMAND...: print its output as diagnostics; no verdict.
 show() { "$@" 2>&1 | sed 's/^/# /' >&3; }
 
 # wait_for SECONDS COMMAND...: polls until it succeeds; bounded.
@@ -40,8 +40,8 @@ wait_for() {
     done
 }
 
-# Free pages of Xen's heaps, by its own count.  What Xen said before goes to
-# /out/xen.log.
+# free_pages: print Xen's own count of free heap pages.  Older messages of Xen are
+# moved to /out/xen.log.
 free_pages() {
     xl dmesg -c >> /out/xen.log
     xl debug-keys H
@@ -50,22 +50,26 @@ free_pages() {
 }
 heaps() { xl dmesg > /tmp/heaps; grep -q 'heap\[node=' /tmp/heaps; }
 
-# guest NAME TYPE ON_CRASH WORDS: writes /tmp/NAME.cfg.
+# guest NAME TYPE ON_CRASH WORDS: write /tmp/NAME.cfg, a guest with Linux.
+#
+# panic=-1: the kernel reports its panic to Xen at once.  With panic=1 it first
+# spins for a second on an emulated rdtsc, whose records push the reason for the
+# panic out of the guest's last ones.
 guest() {
     cat > "/tmp/$1.cfg" <<END
 name = "$1"
 type = "$2"
 kernel = "/guest/kernel"
 ramdisk = "/guest/initrd.gz"
-extra = "console=hvc0 quiet panic=1 $4"
+extra = "console=hvc0 quiet panic=-1 $4"
 memory = 128
 vcpus = 1
 on_crash = "$3"
 END
 }
 
-# asking_guest NAME TYPE: as guest, but it runs the hook that stands on stdin,
-# with the programs that are installed for guests, and crashes if it succeeds.
+# asking_guest NAME TYPE: as guest, but it runs the hook on stdin and panics if that
+# returns 0.  The programs that are installed for guests are in its /bin.
 asking_guest() {
     mkdir -p "/tmp/$1.root/bin"
     cp /usr/share/xenflight/guest/* "/tmp/$1.root/bin/"
@@ -77,21 +81,21 @@ asking_guest() {
     sed -i "s,/guest/initrd.gz,/tmp/$1.initrd," "/tmp/$1.cfg"
 }
 
-# What the installed unit runs, with its messages on stderr.
+# The command of the installed unit, with messages to stderr.
 service_command() {
     sed -n 's/^ExecStart=\(.*\) --syslog$/\1/p' \
         /usr/lib/systemd/system/snapshotd.service
 }
 
-# What root may do in it, as setpriv has it.
+# The capabilities of the installed unit, in setpriv's syntax.
 service_capabilities() {
     sed -n 's/^CapabilityBoundingSet=//p' \
         /usr/lib/systemd/system/snapshotd.service |
         tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g; s/^/-all,/'
 }
 
-# start_service: runs snapshotd the way its installed unit does, with the
-# configuration that stands on stdin.  Its messages go to /out/messages.
+# start_service: run snapshotd as its installed unit does, with the configuration
+# on stdin.  Its messages go to /out/messages.
 start_service() {
     cat > /etc/xen/snapshotd.conf
     if [ ! -S /dev/log ]; then

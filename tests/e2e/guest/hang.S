@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A module for Dom0's kernel that takes a lock with interrupts off and does not
- * come back for 3 * 2^32 cycles (6 s at 2 GHz), as a driver does that is stuck.
- * Then its init fails, so that it is gone again.
+ * A module for Dom0's kernel that behaves like a stuck driver: it takes a lock with
+ * interrupts off and spins for 3 * 2^32 cycles (6 s at 2 GHz).  Then its init fails,
+ * so the kernel unloads it.
  *
- * Put together without the kernel's headers: mkhang takes struct module, of
- * which only the name and the init function are ours, from another module.
+ * Built without the kernel's headers: mkhang takes struct module from another
+ * module; only the name and the init function are ours.
  */
 
     .section .gnu.linkonce.this_module, "aw"
@@ -18,7 +18,7 @@
     .incbin THIS_MODULE, INIT + 8
 
     .section .modinfo, "a"
-    .asciz "license=GPL"            /* the lock's functions are for such only */
+    .asciz "license=GPL"            /* the lock functions are exported GPL-only */
 
     .text
     .globl init_module
@@ -27,7 +27,7 @@ init_module:
     push %r12
     sub $8, %rsp
     lea lock(%rip), %rdi
-    call _raw_spin_lock_irqsave     /* by paravirt operations: cli does nothing */
+    call _raw_spin_lock_irqsave     /* has the paravirt call; cli has no effect */
     mov %rax, %r12
     rdtsc
     shl $32, %rdx

@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A guest of a few instructions that dies at once, or floods the recorder, in
- * the way MODE says:
+ * A guest of a few instructions.  MODE selects how it dies or floods the recorder:
  *
- *   1  PV: tells Xen that it has crashed          (SHUTDOWN_crash)
- *   2  PV: faults without having any handler      (Xen kills it)
- *   3  PV: does not feed its watchdog             (SHUTDOWN_watchdog)
- *   4  PV: goes down cleanly                      (SHUTDOWN_poweroff)
- *   5  PVH: faults without having an IDT          (triple fault)
- *   6  PVH: tells Xen that it has crashed         (SHUTDOWN_crash)
- *   7  PV: wants to be rebooted                   (SHUTDOWN_reboot)
- *   8  PV: is ready to be suspended               (SHUTDOWN_suspend)
- *   9  PV: lives until it is destroyed
- *  10  PV: makes hypercalls and nothing else
- *  11  PVH: makes records of its own, by HVMOP_xentrace, and nothing else
- *  12  PV: computes, and enters Xen every 2^21 cycles, as a kernel's clock does
- *  13  PV: the same every 2^18 cycles, as a kernel does that has much to do
- *  14  PV: asks for a bad page table entry, which Xen refuses, then takes its
- *      own stack out of its page table  (Xen kills it)
+ *   1  PV: report a crash                         (SHUTDOWN_crash)
+ *   2  PV: fault without a handler                (Xen kills it)
+ *   3  PV: let its watchdog expire                (SHUTDOWN_watchdog)
+ *   4  PV: power off                              (SHUTDOWN_poweroff)
+ *   5  PVH: fault without an IDT                  (triple fault)
+ *   6  PVH: report a crash                        (SHUTDOWN_crash)
+ *   7  PV: request a reboot                       (SHUTDOWN_reboot)
+ *   8  PV: report that it is suspended            (SHUTDOWN_suspend)
+ *   9  PV: live until destroyed
+ *  10  PV: issue hypercalls in a loop
+ *  11  PVH: write records of its own in a loop, by HVMOP_xentrace
+ *  12  PV: compute, and enter Xen every 2^21 cycles, like a kernel's clock
+ *  13  PV: the same every 2^18 cycles, like a busy kernel
+ *  14  PV: request a bad page table entry, which Xen refuses; then unmap its own
+ *      stack                                      (Xen kills it)
  */
 
 #define HYPERCALL_MMU_UPDATE 1
@@ -130,16 +129,16 @@ argument:
 #if MODE == 1 || MODE == 6
     .long 3                         /* SHUTDOWN_crash */
 #elif MODE == 3
-    .long 0, 1                      /* a new one, of one second */
+    .long 0, 1                      /* a new watchdog of one second */
 #elif MODE == 7
     .long 1                         /* SHUTDOWN_reboot */
 #elif MODE == 8
     .long 2                         /* SHUTDOWN_suspend */
 #elif MODE == 11
-    .word 0x123, 28                 /* event, bytes behind it */
+    .word 0x123, 28                 /* event, bytes that follow */
     .fill 7, 4, 0x55aa55aa
 #elif MODE == 14
-    .quad 0x1000, 0x1003            /* an entry that is not the guest's */
+    .quad 0x1000, 0x1003            /* not a page table of this guest */
 #else
     .long 0                         /* SHUTDOWN_poweroff */
 #endif

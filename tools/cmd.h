@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * cmd.h: the sub-commands of xenflight.  Each gets its own arguments, its name
- * in argv[0], and returns an exit code.
+ * cmd.h: the sub-commands of xenflight.  argv[0] is "xenflight COMMAND", for
+ * messages.  Each returns an exit code: tools/base/message.h.
  */
 
 #ifndef XENFLIGHT_CMD_H
 #define XENFLIGHT_CMD_H
-
-#define EXIT_OK    0
-#define EXIT_FAIL  1 /* it did not work, or what was looked at is damaged */
-#define EXIT_USAGE 2
 
 int cmd_status(int argc, char **argv);
 int cmd_start(int argc, char **argv);

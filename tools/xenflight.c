@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * xenflight.c: one command, a sub-command each thing it does.
+ * xenflight.c: find the sub-command and run it.
  */
 
 #include <errno.h>
@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "lib/base/text.h"
+#include "tools/base/message.h"
 #include "tools/cmd.h"
-#include "tools/base/tool.h"
 
-/* A build without Xen's libraries has only the commands that read files. */
+/* Not linked in where Xen's libraries are not installed. */
 #pragma weak cmd_status
 #pragma weak cmd_start
 #pragma weak cmd_stop
@@ -24,29 +24,29 @@
 static const struct command {
     const char *name;
     int (*run)(int argc, char **argv);
-    const char *what;
+    const char *summary;
 } commands[] = {
-    { "status", cmd_status, "is it recording? buffers, counters, snapshots" },
-    { "start", cmd_start, "record events" },
-    { "stop", cmd_stop, "record no more; what was recorded stays" },
-    { "create", cmd_create, "make buffers of a size to record into" },
-    { "destroy", cmd_destroy, "give the buffers' memory back to Xen" },
-    { "mask", cmd_mask, "which events are recorded" },
+    { "status", cmd_status, "print the state of the recorder and the daemon" },
+    { "start", cmd_start, "start recording" },
+    { "stop", cmd_stop, "stop recording; the buffers keep their contents" },
+    { "create", cmd_create, "create buffers of a given size" },
+    { "destroy", cmd_destroy, "free the buffers" },
+    { "mask", cmd_mask, "print or change which events are recorded" },
     { "snapshot", cmd_snapshot, "write a snapshot now" },
-    { "record", cmd_record, "all that happens to a file, while it happens" },
-    { "list", cmd_list, "the snapshots of a directory" },
-    { "info", cmd_info, "what a snapshot says of itself: no records" },
-    { "show", cmd_show, "what is in a snapshot: who died, the events" },
-    { "explain", cmd_explain, "what happened, in at most 20 lines" },
-    { "diff", cmd_diff, "what changed from one snapshot to another" },
-    { "top", cmd_top, "who ran, who waited, how often they entered Xen" },
-    { "report", cmd_report, "a snapshot as a page to look at in a browser" },
-    { "pin", cmd_pin, "keep snapshots, whatever the budget" },
-    { "unpin", cmd_unpin, "the daemon may remove them again" },
-    { "verify", cmd_verify, "check a snapshot, every byte of it" },
-    { "export", cmd_export, "a snapshot in the format of another tool" },
-    { "unpack", cmd_unpack, "a snapshot with its packets as Xen had them" },
-    { "redact", cmd_redact, "a snapshot that tells of one domain only" },
+    { "record", cmd_record, "stream events to a file until interrupted" },
+    { "list", cmd_list, "list the snapshots of a directory" },
+    { "info", cmd_info, "print a snapshot's metadata" },
+    { "show", cmd_show, "print a snapshot's trigger and records" },
+    { "explain", cmd_explain, "explain a snapshot in at most 20 lines" },
+    { "diff", cmd_diff, "compare two snapshots, or two parts of one" },
+    { "top", cmd_top, "print CPU time, waits and entries into Xen" },
+    { "report", cmd_report, "write a snapshot as an HTML page" },
+    { "pin", cmd_pin, "protect snapshots from removal" },
+    { "unpin", cmd_unpin, "let the daemon remove snapshots again" },
+    { "verify", cmd_verify, "check every byte of a snapshot" },
+    { "export", cmd_export, "convert a snapshot for another tool" },
+    { "unpack", cmd_unpack, "write a snapshot with its packets unconverted" },
+    { "redact", cmd_redact, "write a copy restricted to one domain" },
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -57,15 +57,15 @@ static void help(FILE *out)
                  "The flight recorder for the Xen hypervisor.\n\n");
     for ( size_t i = 0; i < NR_COMMANDS; i++ )
         if ( commands[i].run )
-            fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].what);
+            fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
     fprintf(out, "\nExamples:\n"
                  "  xenflight status\n"
                  "  xenflight list --since -7d\n"
                  "  xenflight explain FILE\n"
                  "  xenflight show --last 100ms --domain web1 FILE\n");
-    fprintf(out, "\n`xenflight COMMAND --help' has the options of each; "
-                 "xenflight(8) has more.\n"
-                 "Exit status: 0 done, 1 failed, 2 not understood.\n");
+    fprintf(out, "\nSee `xenflight COMMAND --help' for the options of a command, "
+                 "and xenflight(8).\n"
+                 "Exit status: 0 on success, 1 on failure, 2 on wrong usage.\n");
 }
 
 static const struct command *find(const char *name)
@@ -104,12 +104,12 @@ int main(int argc, char **argv)
     c = find(argv[1]);
     if ( !c )
     {
-        fprintf(stderr, "xenflight: no command \"%s\"; see xenflight --help\n",
+        fprintf(stderr, "xenflight: unknown command \"%s\"; see xenflight --help\n",
                 text_escape(safe, sizeof(safe), argv[1]));
         return EXIT_USAGE;
     }
 
-    /* So that help and messages name both. */
+    /* argp's help and messages print argv[0]: name the command in it. */
     snprintf(name, sizeof(name), "xenflight %s", c->name);
     argv[1] = name;
     return c->run(argc - 1, argv + 1);

@@ -28,6 +28,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/image.h"
 #include "tools/cmd.h"
+#include "tools/base/message.h"
 
 enum { TEXT, JSON, CSV, BINARY, WRITES, MAKES_DIR };
 

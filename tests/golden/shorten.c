@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "lib/format/packet.h"
-#include "tools/base/tool.h"
+#include "tools/base/source.h"
 
 static int put_packets(struct snapshot_writer *w, const uint8_t *at, size_t left,
                        uint64_t from)

@@ -164,7 +164,7 @@ check "an existing file is kept" sh -c \
 start_record c
 check "a second reader is refused" sh -c \
     "! $xf record --backend hosted:$tmp/xen -o $tmp/d -t 1 2>$tmp/why &&
-     grep 'another process follows' $tmp/why && [ ! -e $tmp/d ]"
+     grep 'another process reads' $tmp/why && [ ! -e $tmp/d ]"
 host fill 0 3000
 host recreate
 stop_record no

@@ -1243,7 +1243,7 @@ static void case_tool_without_daemon(struct world *w)
     equal(tool(w, &out, "start", NULL, NULL), 0);
     free(out);
     equal(tool(w, &out, "snapshot", NULL, NULL), 1);
-    check(strstr(out, "no snapshotd is running"));
+    check(strstr(out, "snapshotd is not running"));
     free(out);
     host(w, "deny 38");
     equal(tool(w, &out, "status", NULL, NULL), 1);

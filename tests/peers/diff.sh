@@ -262,12 +262,12 @@ head -c $((size - 3000)) "$tmp/plain" >"$tmp/cut"
 check "a cut file: what is there, and that it is cut" \
     fails 'the file ends inside a frame' "$tmp/plain" "$tmp/cut"
 check "... is compared all the same" grep -q '^Compared as well: [1-9]' "$tmp/said"
-check "a file with nothing in it" fails 'no time that all pCPUs' "$tmp/plain" \
+check "a file with nothing in it" fails 'no time is covered by all pCPUs' "$tmp/plain" \
     --from +1s "$tmp/storm"
 check "a moment that the file does not have" \
     fails 'one of its parts has no time' --at -10m "$tmp/plain"
 check "an unknown domain" fails 'no such domain' --domain nobody "$tmp/plain" \
     "$tmp/storm"
-check "no second file" fails 'which other file' "$tmp/plain"
+check "no second file" fails 'name a second file' "$tmp/plain"
 
 finish

@@ -159,7 +159,7 @@ judged()
     ! grep -v '^WARNING: Tracer \(may have \)*discarded' "$tmp/err" || return 1
 
     "$XENFLIGHT" export --to perfetto -o "$tmp/pf" "$f" 2>/dev/null
-    protoc --decode=perfetto.Trace --proto_path=tools perfetto.proto \
+    protoc --decode=perfetto.Trace --proto_path=tools/export perfetto.proto \
         <"$tmp/pf" >"$tmp/out" || return 1
     gaps=$(grep -c 'name: "records are missing"' "$tmp/out")
     [ $(grep -c TYPE_INSTANT "$tmp/out") = $((want + gaps)) ] ||

@@ -69,7 +69,7 @@ check "columns as wide as what is in them" sh -c "
         '$d'/[ac]*.xfr.lz4 | diff $tmp/want -"
 check "every column there is" sh -c "
     cols=\$($XENFLIGHT list --help | tr -d '\n' |
-        sed 's/.*these, of: //; s/  *-j.*//; s/ //g')
+        sed 's/.*print these columns: //; s/  *-j.*//; s/ //g')
     [ \"\$(echo \$cols | tr ',' '\n' | wc -l)\" = 14 ] &&
     $XENFLIGHT list --columns \$cols '$d' | wc -l | grep -x 9"
 

@@ -22,7 +22,7 @@ do
         ! grep -v '^WARNING: Tracer \(may have \)*discarded' '$tmp/err'"
     check "$seed: protoc decodes all of it" sh -c "
         '$XENFLIGHT' export --to perfetto -o '$tmp/pf' '$f' &&
-        protoc --decode=perfetto.Trace --proto_path=tools perfetto.proto \
+        protoc --decode=perfetto.Trace --proto_path=tools/export perfetto.proto \
             <'$tmp/pf' >'$tmp/out' &&
         gaps=\$(grep -c 'name: \"records are missing\"' '$tmp/out')
         [ \$(grep -c TYPE_INSTANT '$tmp/out') = \$(($want + gaps)) ]"

@@ -9,7 +9,7 @@ need protoc
 
 decode()
 {
-    protoc --decode=perfetto.Trace --proto_path=tools perfetto.proto
+    protoc --decode=perfetto.Trace --proto_path=tools/export perfetto.proto
 }
 
 # "track type ns name" of each track event; the names of tracks in front.
@@ -35,7 +35,7 @@ scene=$tmp/plain.xfr.lz4
 check "export of a scene" \
     "$XENFLIGHT" export --to perfetto -o "$tmp/plain.pf" "$scene"
 check "protoc decodes it" sh -c "
-    protoc --decode=perfetto.Trace --proto_path=tools perfetto.proto \
+    protoc --decode=perfetto.Trace --proto_path=tools/export perfetto.proto \
         <'$tmp/plain.pf' >'$tmp/plain.txt'"
 events <"$tmp/plain.txt" >"$tmp/events"
 
@@ -124,7 +124,7 @@ check "behind a gap, pCPUs' and vCPUs' tracks agree" awk '
 
 check "the golden file, gap and all" sh -c "
     '$XENFLIGHT' export --to perfetto -o '$tmp/golden.pf' '$golden' &&
-    protoc --decode=perfetto.Trace --proto_path=tools perfetto.proto \
+    protoc --decode=perfetto.Trace --proto_path=tools/export perfetto.proto \
         <'$tmp/golden.pf' >'$tmp/golden.txt' &&
     [ \$(grep -c 'name: \"records are missing\"' '$tmp/golden.txt') = 2 ]"
 

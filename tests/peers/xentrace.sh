@@ -61,7 +61,7 @@ late=$tmp/late.xfr.lz4
 "$MAKE_SCENE" late "$late" >"$tmp/facts" || exit 1
 check "rings that begin at different times" sh -c "
     '$XENFLIGHT' export --to xentrace -o '$tmp/late.xen' '$late' 2>'$tmp/said' &&
-    grep -q 'older than what all pCPUs have' '$tmp/said' &&
+    grep -q 'older than the history of all pCPUs' '$tmp/said' &&
     xenalyze -s '$tmp/late.xen' 2>'$tmp/err' >'$tmp/out' &&
     grep -q 'Runstates' '$tmp/out' && ! grep -iE 'fatal' '$tmp/err'"
 

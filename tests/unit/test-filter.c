@@ -208,9 +208,9 @@ static void unknown(const char *text, const char *part)
 
 static void test_expr_names_that_the_file_lacks(void **state)
 {
-    unknown("dom==5 && colour==red", "no event of this file has a field");
-    unknown("reason==crahs", "this field is never \"crahs\"");
-    unknown("dom==web2", "never \"web2\"");
+    unknown("dom==5 && colour==red", "no event in this file has a field");
+    unknown("reason==crahs", "this field never has the value \"crahs\"");
+    unknown("dom==web2", "never has the value \"web2\"");
     unknown("ran==web2", "no domain \"web2\"");
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * term.c: colour and a pager, if standard output is a terminal.
+ * term.c: choose colours and run a pager if stdout is a terminal.
  */
 
 #include <errno.h>
@@ -12,9 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tools/cmd.h"
+#include "tools/base/message.h"
 #include "tools/base/term.h"
-#include "tools/base/tool.h"
 
 static bool colored;
 static pid_t pager = -1;
@@ -98,7 +97,7 @@ static bool in_path(const char *program)
     return false;
 }
 
-/* NULL: none. */
+/* Return NULL if there is none. */
 static const char *pager_command(void)
 {
     const char *command = getenv("PAGER");
@@ -118,7 +117,7 @@ static void run_pager(const char *command, const int fd[2])
     _exit(127);
 }
 
-/* Without one if it cannot be started. */
+/* Output goes directly to stdout if the pager cannot be started. */
 static void start_pager(void)
 {
     const char *command = pager_command();
@@ -152,7 +151,7 @@ bool term_quit(void)
     return pager > 0 && ferror(stdout);
 }
 
-/* The pager sees its input's end; what is still printed is for nobody. */
+/* Give the pager its end of file, and discard later output. */
 static void close_pipe(void)
 {
     int null = open("/dev/null", O_WRONLY | O_CLOEXEC);

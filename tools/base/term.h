@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * term.h: what is different when standard output is a terminal: colour and a
- * pager.  Elsewhere nothing is, unless --color=always says so.
+ * term.h: colour and a pager on a terminal.  Other output is plain unless
+ * --color=always is given.
  */
 
 #ifndef XENFLIGHT_TERM_H
@@ -17,28 +17,28 @@ struct term {
     bool no_pager;
 };
 
-/* --color, --no-pager; the input is a struct term, zeroed before. */
+/* --color, --no-pager.  The input is a struct term, zeroed before. */
 extern const struct argp term_argp;
-/* --color, for a command that has no pager and sets no_pager. */
+/* --color only, for a command without a pager.  It must set no_pager. */
 extern const struct argp term_color_argp;
 
 /*
- * Before the first output.  Colours by --color, else if it is a terminal that has
- * some and NO_COLOR is not set.  The pager is $PAGER, else less(1) if there is
- * one; none if PAGER is empty.
+ * Callers must call this before the first output.  Colour follows --color;
+ * without it, it is used on a terminal that has colours unless NO_COLOR is set.
+ * The pager is $PAGER, else less(1) if installed; none if PAGER is empty.
  */
 void term_begin(const struct term *t);
-/* The reader of the pager has seen enough: what is printed now is lost. */
+/* Return true if the pager has quit: further output is lost. */
 bool term_quit(void);
 /*
- * Was everything that was printed really written, or not wanted any more?  Waits
- * for the pager.  EXIT_OK or EXIT_FAIL.
+ * Wait for the pager.  Return EXIT_OK if all output was written or the pager quit
+ * early, else EXIT_FAIL.
  */
 int term_end(void);
 
 enum term_paint { TERM_HEAD, TERM_WHO, TERM_EVENT, TERM_BAD };
 
-/* What turns it on and off: "" without colour. */
+/* Return the escape sequence that begins or ends the colour, or "". */
 const char *term_on(enum term_paint paint);
 const char *term_off(void);
 

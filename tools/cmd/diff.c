@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * diff.c: xenflight diff: what changed from one snapshot to another.
+ * diff.c: xenflight diff: compare two snapshots, or two parts of one.
  */
 
 #include <argp.h>
@@ -10,10 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/cmd.h"
-#include "tools/diff/diff.h"
+#include "tools/base/message.h"
 #include "tools/base/options.h"
 #include "tools/base/term.h"
+#include "tools/cmd.h"
+#include "tools/diff/diff.h"
 
 enum { OPT_AT = 256, OPT_ALL };
 
@@ -29,16 +30,16 @@ struct options {
  * The command line.
  */
 
-/* One file is compared with itself, so there must be something to split it. */
+/* A single file is compared with itself, so an option must split it. */
 static void check(struct options *o, struct argp_state *state)
 {
     if ( o->file[DIFF_B] && o->has_at )
-        argp_error(state, "--at is for one file");
-    else if ( !o->file[DIFF_B] && !o->has_at && !o->filter.by_time )
-        argp_error(state, "with which other file? or say with --at or --last "
-                   "where to split this one");
-    else if ( !o->file[DIFF_B] && o->has_at && o->filter.by_time )
-        argp_error(state, "either --at or --last");
+        argp_error(state, "--at takes a single file");
+    else if ( !o->file[DIFF_B] && !o->has_at && !o->filter.last.given )
+        argp_error(state, "name a second file, or split this one with --at "
+                   "or --last");
+    else if ( !o->file[DIFF_B] && o->has_at && o->filter.last.given )
+        argp_error(state, "--at and --last exclude each other");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -49,11 +50,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &o->filter;
-        state->child_inputs[1] = &o->term;
-        return 0;
-    case 'l':
-        o->filter.by_time = true;
-        o->filter.last_ns = parse_time("last", arg, state);
+        state->child_inputs[1] = &o->filter.last;
+        state->child_inputs[2] = &o->term;
+        state->child_inputs[3] = &o->json;
         return 0;
     case OPT_AT:
         o->has_at = true;
@@ -64,16 +63,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_ALL:
         o->all = true;
         return 0;
-    case 'j':
-        o->json = true;
-        return 0;
     case ARGP_KEY_ARG:
         if ( state->arg_num >= DIFF_SIDES )
-            argp_error(state, "two files at most");
+            argp_error(state, "too many files: at most two");
         o->file[state->arg_num] = arg;
         return 0;
     case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which files? see `xenflight list'");
+        argp_error(state, "no files given; see `xenflight list'");
         return EINVAL;
     case ARGP_KEY_SUCCESS:
         check(o, state);
@@ -84,18 +80,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option option_list[] = {
-    { "all", OPT_ALL, NULL, 0, "all rows, those that do not differ, too", 0 },
-    { "at", OPT_AT, "WHEN", 0, "of one file: what is before this moment against "
-      "what is after it", 0 },
-    { "last", 'l', "TIME", 0, "of B, or of the one file, only from TIME (like "
-      "100ms) before the trigger on", 0 },
-    { "json", 'j', NULL, 0, "print one JSON object a line, of all rows", 0 },
+    { "all", OPT_ALL, NULL, 0, "print all rows, even those without a difference", 0 },
+    { "at", OPT_AT, "WHEN", 0, "compare the parts of one file before and after "
+      "this time", 0 },
     { 0 },
 };
 
 static const struct argp_child children[] = {
     { &filter_argp, 0, NULL, 0 },
+    { &last_argp, 0, NULL, 0 },
     { &term_argp, 0, NULL, 0 },
+    { &json_argp, 0, NULL, 0 },
     { 0 },
 };
 
@@ -104,51 +99,51 @@ static const struct argp argp = {
     .children = children,
     .parser = parse,
     .args_doc = "A B\n--at WHEN FILE\n--last TIME FILE",
-    .doc = "What changed from A, a healthy snapshot, to B, a bad one: domains "
-           "and kinds of events that one of them only has, who ran and waited, "
-           "how long waits and exits took, how often things happened; or from "
-           "the first part of one file to the second.  The most remarkable "
-           "first: by the least factor that what was counted still allows.  Of "
-           "both the part is compared that all pCPUs have; --from, --to and "
-           "--last are of B.\v"
+    .doc = "Print the differences between A, a healthy snapshot, and B, a bad "
+           "one, or between two parts of one file: domains and event kinds "
+           "found on one side only, time spent running and waiting, the length "
+           "of waits and exits, event rates.  Rows are sorted by significance: "
+           "the smallest factor that the counts still allow.  Only the part "
+           "that all pCPUs cover is compared.  --from, --to and --last apply "
+           "to B.\v"
            "Examples:\n"
            "  xenflight diff HEALTHY FILE\n"
            "  xenflight diff --last 1s --domain web1 HEALTHY FILE\n"
            "  xenflight diff --at -100ms FILE\n\n"
-           "Needs neither Xen nor root.  Exit status: 0 done, whether anything "
-           "differs or not; 1 a file cannot be read, or not all of it, or has "
-           "nothing to compare; 2 usage.",
+           "Needs neither Xen nor root.  Exit status: 0 on success, with or "
+           "without differences, 1 if a file cannot be read completely or has "
+           "nothing to compare, 2 on wrong usage.",
 };
 
 /*
- * Which part of which file.  These return 0, -errno, or EXIT_FAIL: what is wrong
- * was said on stderr.
+ * Select a part of each file.  These return 0, -errno, or EXIT_FAIL after a
+ * message on stderr.
  */
 
-/* --domain, of B or else of A. */
-static int choose_domain(struct diff *d, const char *who)
+/* --domain, looked up in B, then in A. */
+static int choose_domain(struct diff *d, const char *name)
 {
     uint32_t domid;
 
-    if ( !who )
+    if ( !name )
         return 0;
 
     for ( unsigned int i = 0; i < DIFF_SIDES && !d->only; i++ )
     {
         unsigned int side = i ? DIFF_A : DIFF_B;
 
-        if ( doc_find_domain(&d->side[side].src->doc, who, &domid) )
+        if ( doc_find_domain(&d->side[side].src->doc, name, &domid) )
             d->only = diff_domain(d, side, domid);
     }
     if ( d->only )
         return 0;
 
-    complain(who, "no such domain in these snapshots; `xenflight show --head' "
-                  "lists those that they know");
+    complain(name, "no such domain in these snapshots; `xenflight show --head' "
+                   "lists the known ones");
     return EXIT_FAIL;
 }
 
-/* All numbers that it has had on that side. */
+/* Select all domids that the domain had on this side. */
 static void want_domain(const struct diff *d, unsigned int side,
                         struct filter *f)
 {
@@ -162,8 +157,8 @@ static void want_domain(const struct diff *d, unsigned int side,
 }
 
 /*
- * What was asked for, in the terms of one side: of two files the times are of B;
- * of one, all of it is what is split.
+ * Resolve the options for one side.  With two files, times apply to B; with one,
+ * they apply to the whole that is split.
  */
 static int resolve(struct diff *d, unsigned int side, const struct options *o,
                    struct filter *f)
@@ -174,7 +169,7 @@ static int resolve(struct diff *d, unsigned int side, const struct options *o,
 
     f->has_from = times && o->filter.has_from;
     f->has_to = times && o->filter.has_to;
-    f->by_time = !d->one_file && times && o->filter.by_time;
+    f->last.given = !d->one_file && times && o->filter.last.given;
     f->domain = NULL;
     memset(f->shown, 0, sizeof(f->shown));
     if ( filter_resolve(f, doc) )
@@ -187,10 +182,10 @@ static int resolve(struct diff *d, unsigned int side, const struct options *o,
     if ( !d->one_file )
         return 0;
 
-    at = doc_tsc_before(doc, o->filter.last_ns);
+    at = doc_tsc_before(doc, o->filter.last.ns);
     if ( o->has_at && when_tsc(&o->at, doc, &at) )
     {
-        complain("--at", "this file has no wall clock: say a time from the "
+        complain("--at", "the file has no wall clock: give a time from the "
                          "trigger, like -100ms");
         return EXIT_FAIL;
     }
@@ -206,7 +201,7 @@ static int read_side(struct diff *d, unsigned int side, const struct options *o)
     struct filter *f = malloc(sizeof(*f));
     int rc = f ? 0 : -ENOMEM;
 
-    /* Its expressions are the options' own: bound to this file until the next. */
+    /* The expressions are shared: bound to this file until the next call. */
     if ( f )
         memcpy(f, &o->filter, sizeof(*f));
     if ( !rc )
@@ -218,16 +213,16 @@ static int read_side(struct diff *d, unsigned int side, const struct options *o)
     return rc;
 }
 
-/* Has each side something that could be compared? */
+/* Both sides must cover some time. */
 static int check_sides(const struct diff *d)
 {
     for ( unsigned int s = 0; s < DIFF_SIDES; s++ )
         if ( d->side[s].seconds <= 0 )
         {
             complain(d->side[s].path,
-                     d->one_file ? "one of its parts has no time that all pCPUs "
-                                   "tell of"
-                                 : "there is no time that all pCPUs tell of");
+                     d->one_file ? "one of its parts has no time covered by all "
+                                   "pCPUs"
+                                 : "no time is covered by all pCPUs");
             return EXIT_FAIL;
         }
 
@@ -290,8 +285,7 @@ int cmd_diff(int argc, char **argv)
     struct source src[DIFF_SIDES];
     int rc, files;
 
-    argp_err_exit_status = EXIT_USAGE;
-    if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
+    if ( parse_options(&argp, argc, argv, &o) )
         return EXIT_USAGE;
 
     files = o.file[DIFF_B] ? 2 : 1;
@@ -304,7 +298,7 @@ int cmd_diff(int argc, char **argv)
     }
 
     rc = diff(src, &o);
-    /* What is wrong is said behind the pager's text. */
+    /* Messages follow the pager's text. */
     if ( term_end() != EXIT_OK && !rc )
         rc = EXIT_FAIL;
     if ( rc < 0 )

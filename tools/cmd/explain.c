@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * explain.c: xenflight explain: what happened, in at most 20 lines.
+ * explain.c: xenflight explain: explain a snapshot in at most 20 lines.
  */
 
 #include <argp.h>
@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tools/base/files.h"
+#include "tools/base/message.h"
+#include "tools/base/options.h"
 #include "tools/cmd.h"
 #include "tools/explain/explain.h"
-#include "tools/base/options.h"
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -20,18 +22,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
     .parser = parse,
     .args_doc = "FILE",
-    .doc = "Say in at most 20 lines what happened: who died, of what, where; "
-           "or who hangs, starves or storms; what it did last in Xen; who else "
-           "had its pCPU; what Dom0 did; and what the recording cannot tell.  "
-           "In brackets is what a line rests on: seconds from the trigger and "
-           "pCPU, to look up with `xenflight show'.\v"
+    .doc = "Explain a snapshot in at most 20 lines: which domain died, why and "
+           "where, or which one hangs, starves or floods Xen; its last actions "
+           "in Xen; the other users of its pCPU; Dom0's actions; and the limits "
+           "of the recording.  The evidence of a line follows in brackets: "
+           "seconds from the trigger and pCPU, for use with `xenflight "
+           "show'.\v"
            "Examples:\n"
            "  xenflight explain FILE\n"
-           "  xenflight explain $(ls -t " TOOL_DIR "/*.xfr.lz4 | head -n 1)\n"
-           "  xenflight show --from -0.0029 --to -0.0027 --cpu 0 FILE  # what is "
-           "cited\n\n"
-           "Needs neither Xen nor root.  Exit status: 0 done, 1 the file "
-           "cannot be read, or not to its end, 2 usage.",
+           "  xenflight explain $(ls -t " FILES_DIR "/*.xfr.lz4 | head -n 1)\n"
+           "  xenflight show --from -0.0029 --to -0.0027 --cpu 0 FILE  # the "
+           "evidence\n\n"
+           "" DOC_READER,
 };
 
 static int explain(const struct source *src)
@@ -57,8 +59,7 @@ int cmd_explain(int argc, char **argv)
     struct source src;
     int rc;
 
-    argp_err_exit_status = EXIT_USAGE;
-    if ( argp_parse(&argp, argc, argv, 0, NULL, &file) )
+    if ( parse_options(&argp, argc, argv, &file) )
         return EXIT_USAGE;
 
     if ( source_open(file, true, &src) )

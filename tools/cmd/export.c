@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * export.c: xenflight export: a snapshot in the format of another tool.
+ * export.c: xenflight export: convert a snapshot for another tool.
  */
 
 #include <argp.h>
@@ -13,18 +13,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/base/message.h"
+#include "tools/base/options.h"
+#include "tools/base/walk.h"
 #include "tools/cmd.h"
 #include "tools/export/export.h"
 #include "tools/select/filter.h"
-#include "tools/base/options.h"
 
 static const struct export_format *const formats[] = {
     &export_ctf, &export_perfetto, &export_xentrace, &export_json, &export_csv,
 };
 
 #define NR_FORMATS (sizeof(formats) / sizeof(formats[0]))
-
-enum { OPT_CLOCK = 256 };
 
 struct options {
     const char *file;
@@ -50,17 +50,17 @@ static const struct export_format *find_format(const char *name)
 static void check(const struct options *o, struct argp_state *state)
 {
     if ( !o->format )
-        argp_error(state, "--to what?");
+        argp_error(state, "name a format with --to");
     else if ( o->clock != DOC_CLOCK_REL && o->format != &export_json &&
               o->format != &export_csv )
-        argp_error(state, "--clock is for json and csv: %s has its own times",
-                   o->format->name);
+        argp_error(state, "--clock is only for json and csv: %s has its own "
+                   "clock", o->format->name);
     else if ( o->format->directory && !o->out )
-        argp_error(state, "--to %s makes a directory: say which with -o",
+        argp_error(state, "--to %s writes a directory: name it with -o",
                    o->format->name);
     else if ( o->format->binary && !o->out && isatty(STDOUT_FILENO) )
-        argp_error(state, "--to %s is nothing for a terminal: say where with "
-                   "-o", o->format->name);
+        argp_error(state, "--to %s is binary: name a file with -o",
+                   o->format->name);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -71,6 +71,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &o->filter;
+        state->child_inputs[1] = &o->filter.last;
+        state->child_inputs[2] = &o->clock;
         return 0;
     case 't':
         o->format = find_format(arg);
@@ -81,13 +83,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'o':
         o->out = arg;
         return 0;
-    case OPT_CLOCK:
-        o->clock = parse_clock(arg, state);
-        return 0;
-    case 'l':
-        o->filter.by_time = true;
-        o->filter.last_ns = parse_time("last", arg, state);
-        return 0;
     case ARGP_KEY_END:
         check(o, state);
         return 0;
@@ -97,21 +92,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option option_list[] = {
-    { "to", 't', "FORMAT", 0, "ctf: a directory that babeltrace2 and Trace "
-      "Compass read; perfetto: for ui.perfetto.dev; xentrace: what xenalyze "
-      "reads; json: an object a line; csv", 0 },
+    { "to", 't', "FORMAT", 0, "ctf (a directory, for babeltrace2 and Trace "
+      "Compass), perfetto (for ui.perfetto.dev), xentrace (for xenalyze), json "
+      "(one object per line) or csv", 0 },
     { "output", 'o', "OUT", 0, "the file to write, or for ctf the directory to "
-      "make; default: standard output", 0 },
-    { "clock", OPT_CLOCK, "CLOCK", 0, "for json and csv: times in rel (from "
-      "the trigger), tsc, xen (its system time), monotonic or realtime "
-      "(Dom0's)", 0 },
-    { "last", 'l', "TIME", 0, "only from TIME (like 100ms) before the trigger "
-      "on", 0 },
+      "create; default: standard output", 0 },
     { 0 },
 };
 
 static const struct argp_child children[] = {
     { &filter_argp, 0, NULL, 0 },
+    { &last_argp, 0, NULL, 0 },
+    { &clock_argp, 0, NULL, 0 },
     { 0 },
 };
 
@@ -120,22 +112,23 @@ static const struct argp argp = {
     .children = children,
     .parser = parse,
     .args_doc = "FILE",
-    .doc = "Write a snapshot in the format of another tool.\v"
+    .doc = "Convert a snapshot to the format of another tool.  --clock is "
+           "only for json and csv.\v"
            "Examples:\n"
            "  xenflight export --to ctf -o trace FILE && babeltrace2 trace\n"
            "  xenflight export --to perfetto -o trace.perfetto FILE\n"
            "  xenflight export --to xentrace -o trace.xen FILE && xenalyze -s trace.xen\n"
            "  xenflight export --to csv --class sched --last 1s FILE | gzip >FILE.csv.gz\n\n"
-           "Needs neither Xen nor root.  Exit status: 0 done, 1 the file "
-           "cannot be read, or not to its end, or OUT cannot be written, 2 "
-           "usage.",
+           "Needs neither Xen nor root.  Exit status: 0 on success, 1 if the "
+           "file cannot be read, or not to its end, or OUT cannot be written, 2 "
+           "on wrong usage.",
 };
 
 /*
  * Output.
  */
 
-/* A new directory, or an empty one. */
+/* Create the directory, or use one that holds no trace yet. */
 static int open_dir(struct export *x)
 {
     if ( mkdir(x->path, 0777) && errno != EEXIST )
@@ -162,7 +155,7 @@ static int open_out(struct export *x, const struct export_format *format)
     return 0;
 }
 
-/* What was not finished is not to be taken for a trace. */
+/* An unfinished file must not be mistaken for a trace. */
 static void remove_out(const struct export *x, const struct options *o)
 {
     struct stat st;
@@ -172,37 +165,35 @@ static void remove_out(const struct export *x, const struct options *o)
         unlink(o->out);
 }
 
-/* All wanted records to the format. */
-static int walk(struct export *x, const struct options *o,
-                struct filter *filter, uint64_t *damaged)
+struct target {
+    struct export *x;
+    struct options *o;
+};
+
+static int export_record(void *arg, const struct merge_record *rec)
 {
-    const struct source *src = x->src;
-    struct merge_record rec;
-    struct merge *m;
-    int rc;
+    const struct target *t = arg;
 
-    rc = merge_open_from(src->snap, src->doc.dict, &src->doc.clock,
-                         filter->from_tsc, &m);
-    if ( rc )
-        return rc;
+    if ( !filter_wants(&t->o->filter, rec) )
+        return 0;
+    t->x->records += rec->kind == MERGE_EVENT;
+    return t->o->format->record(t->x, rec);
+}
 
-    while ( (rc = merge_next(m, &rec)) > 0 )
-    {
-        if ( !filter_wants(filter, &rec) )
-            continue;
-        x->records += rec.kind == MERGE_EVENT;
-        rc = o->format->record(x, &rec);
-        if ( rc )
-            break;
-    }
+/* Pass the selected records to the format. */
+static int walk(struct export *x, struct options *o, uint64_t *damaged)
+{
+    struct target target = { .x = x, .o = o };
+    struct walk_totals t;
+    int rc = source_walk(x->src, o->filter.from_tsc, export_record, &target,
+                         &t);
 
-    *damaged = merge_damaged(m);
-    merge_close(m);
+    *damaged = t.damaged;
     return rc;
 }
 
-/* How it ended, on stderr: standard output may be the trace. */
-static void tell(const struct export *x, const struct options *o,
+/* Print what was left out to stderr: stdout may be the trace. */
+static void print_left_out(const struct export *x, const struct options *o,
                  uint64_t damaged)
 {
     char buf[160];
@@ -216,14 +207,14 @@ static void tell(const struct export *x, const struct options *o,
     if ( x->left_out )
     {
         snprintf(buf, sizeof(buf), "%" PRIu64 " records were left out: older "
-                 "than what all pCPUs have, or of no known event", x->left_out);
+                 "than the history of all pCPUs, or of an unknown event", x->left_out);
         complain(o->file, buf);
     }
 }
 
 static int export(struct export *x, struct options *o)
 {
-    const char *what = o->out ? o->out : "standard output";
+    const char *target = o->out ? o->out : "standard output";
     uint64_t damaged = 0;
     int rc;
 
@@ -235,14 +226,14 @@ static int export(struct export *x, struct options *o)
     rc = open_out(x, o->format);
     if ( rc )
     {
-        complain(what, rc == -EEXIST ? "there is a trace already: name a new "
-                                       "directory" : strerror(-rc));
+        complain(target, rc == -EEXIST ? "holds a trace already: name a new "
+                                         "directory" : strerror(-rc));
         return rc;
     }
 
     rc = o->format->open(x);
     if ( !rc )
-        rc = walk(x, o, &o->filter, &damaged);
+        rc = walk(x, o, &damaged);
     if ( !rc )
         rc = o->format->finish(x);
     o->format->close(x);
@@ -252,11 +243,11 @@ static int export(struct export *x, struct options *o)
         rc = -errno;
     if ( rc )
     {
-        complain(what, strerror(-rc));
+        complain(target, strerror(-rc));
         remove_out(x, o);
     }
     else
-        tell(x, o, damaged);
+        print_left_out(x, o, damaged);
     return !rc && damaged ? -EBADMSG : rc;
 }
 
@@ -268,8 +259,7 @@ int cmd_export(int argc, char **argv)
     struct source src;
     int rc;
 
-    argp_err_exit_status = EXIT_USAGE;
-    if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
+    if ( parse_options(&argp, argc, argv, &o) )
         return EXIT_USAGE;
 
     if ( source_open(o.file, true, &src) )

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * info.c: xenflight info: the documents of a snapshot, and what its index
- * says of the streams: no record is read.
+ * info.c: xenflight info: print the documents of a snapshot and the streams in
+ * its index.  No record is read.
  */
 
 #include <argp.h>
@@ -12,11 +12,12 @@
 #include <string.h>
 
 #include "lib/base/text.h"
-#include "tools/cmd.h"
+#include "tools/base/message.h"
 #include "tools/base/options.h"
-#include "tools/print/out.h"
+#include "tools/base/source.h"
 #include "tools/base/term.h"
-#include "tools/base/tool.h"
+#include "tools/cmd.h"
+#include "tools/print/out.h"
 
 #define TEXT_BYTES 256
 
@@ -26,7 +27,7 @@ struct options {
     struct term term;
 };
 
-/* All frames of one stream. */
+/* Sums over the frames of one stream. */
 struct extent {
     uint16_t cpu;
     uint8_t channel;
@@ -43,38 +44,30 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &o->term;
-        return 0;
-    case 'j':
-        o->json = true;
+        state->child_inputs[1] = &o->json;
         return 0;
     default:
         return parse_file(key, arg, state, &o->file);
     }
 }
 
-static const struct argp_option option_list[] = {
-    { "json", 'j', NULL, 0, "print one JSON object", 0 },
-    { 0 },
-};
-
 static const struct argp_child children[] = {
     { &term_argp, 0, NULL, 0 },
+    { &json_argp, 0, NULL, 0 },
     { 0 },
 };
 
 static const struct argp argp = {
-    .options = option_list,
     .children = children,
     .parser = parse,
     .args_doc = "FILE",
-    .doc = "What a snapshot file says of itself: who, when, why; the machine, "
-           "its clock and domains; how far back each stream goes and what it "
-           "lost.  Records are not read: see `xenflight show'.\v"
+    .doc = "Print the metadata of a snapshot: its trigger; the machine, its "
+           "clock and domains; and for each stream how far back it reaches and "
+           "what was lost.  For records see `xenflight show'.\v"
            "Examples:\n"
            "  xenflight info FILE\n"
            "  xenflight info --json FILE | jq .meta.trigger\n\n"
-           "Needs neither Xen nor root.  Exit status: 0 done, 1 the file "
-           "cannot be read, or not to its end, 2 usage.",
+           "" DOC_READER,
 };
 
 /*
@@ -103,7 +96,7 @@ static int by_cpu(const void *a, const void *b)
     return x->channel - y->channel;
 }
 
-/* Sorted; free() it.  NULL: no memory. */
+/* Return a sorted array that the caller must free(), or NULL without memory. */
 static struct extent *extents(const struct source *src, size_t *nr)
 {
     struct snapshot *s = src->snap;
@@ -139,7 +132,7 @@ static const char *channel_name(uint8_t channel)
     return channel == XEN_FLIGHTREC_CH_RARE ? "rare" : "busy";
 }
 
-/* Xen's account of a stream, from the meta document.  NULL: none. */
+/* Return Xen's counters of a stream from the meta document, or NULL. */
 static const json_t *account(const struct doc *d, const struct extent *e)
 {
     const json_t *streams = json_object_get(d->root, "streams"), *st;
@@ -168,7 +161,7 @@ static int64_t lost_of(const json_t *stream)
  * As text.
  */
 
-/* The begin of a part. */
+/* Print the title of a section. */
 static void heading(const char *title)
 {
     printf("\n%s%s%s\n", term_on(TERM_HEAD), title, term_off());
@@ -179,13 +172,13 @@ static const char *escaped(char *buf, const json_t *o, const char *key)
     return text_escape(buf, TEXT_BYTES, doc_text(o, key, "-"));
 }
 
-/* What is known of how Dom0's clocks and those of the pCPUs go together. */
+/* How well Dom0's clocks and the TSCs of the pCPUs could be matched. */
 static void print_fit(const struct doc *d)
 {
     if ( d->has_fit )
         printf("  drift        %+.3f ppm, error at most %.3f us, TSCs %s\n",
                d->clock.drift_ppb / 1e3, d->clock.error_ns / 1e3,
-               d->clock.nr_spans ? "put together" : "run together");
+               d->clock.nr_spans ? "corrected" : "synchronous");
     if ( d->has_fit && (d->has_wall || d->has_mono) )
         printf("  Dom0's time  error at most %.3f us at the trigger\n",
                d->dom0_error_ns / 1e3);
@@ -201,7 +194,7 @@ static void print_machine(const struct doc *d)
     heading("Machine:");
     printf("  kernel       %s\n", escaped(buf, host, "kernel"));
     printf("  build id     %s\n", escaped(buf, xen, "build_id"));
-    printf("  Xen's line   %s\n", escaped(buf, xen, "cmdline"));
+    printf("  Xen options  %s\n", escaped(buf, xen, "cmdline"));
     printf("  TSC          %u.%03u MHz, records step by %u ticks\n",
            d->tsc_khz / 1000, d->tsc_khz % 1000,
            1U << (doc_number(clock, "tsc_shift", 0) & 31));
@@ -287,7 +280,7 @@ static void print_text(const struct source *src, const struct extent *e,
 }
 
 /*
- * As JSON: the documents as they are, and what is known without them.
+ * As JSON: the documents unchanged, and facts about the file.
  */
 
 static json_t *one_extent(const struct doc *d, const struct extent *e)
@@ -380,8 +373,7 @@ int cmd_info(int argc, char **argv)
     struct source src;
     int rc;
 
-    argp_err_exit_status = EXIT_USAGE;
-    if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
+    if ( parse_options(&argp, argc, argv, &o) )
         return EXIT_USAGE;
 
     if ( source_open(o.file, true, &src) )

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * list.c: xenflight list: the snapshots of a directory.
+ * list.c: xenflight list: list the snapshots of a directory.
  */
 
 #include <argp.h>
@@ -13,11 +13,14 @@
 #include <time.h>
 
 #include "lib/base/text.h"
-#include "tools/cmd.h"
-#include "tools/select/filter.h"
-#include "tools/print/list.h"
+#include "tools/base/files.h"
+#include "tools/base/message.h"
+#include "tools/base/options.h"
+#include "tools/base/source.h"
 #include "tools/base/term.h"
-#include "tools/base/tool.h"
+#include "tools/cmd.h"
+#include "tools/print/list.h"
+#include "tools/select/filter.h"
 #include "tools/select/when.h"
 
 enum { OPT_SINCE = 256, OPT_UNTIL, OPT_COLUMNS };
@@ -28,14 +31,7 @@ struct options {
     int64_t now_ns, since_ns, until_ns;
     struct term term;
     bool json, columns;
-    char **args;               /* directories and files */
-    int nr_args;
-};
-
-/* The paths of all that is to be listed. */
-struct paths {
-    char **path;
-    size_t nr;
+    struct args args;          /* directories and files */
 };
 
 static int64_t parse_when(const char *option, const char *arg,
@@ -60,9 +56,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &o->term;
-        return 0;
-    case 'j':
-        o->json = true;
+        state->child_inputs[1] = &o->json;
         return 0;
     case 'd':
         o->domain = arg;
@@ -82,37 +76,35 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             argp_error(state, "--columns takes names like time,domain,file, "
                        "not \"%s\"", arg);
         return 0;
-    case ARGP_KEY_ARGS:
-        o->args = state->argv + state->next;
-        o->nr_args = state->argc - state->next;
+    case ARGP_KEY_NO_ARGS:
         return 0;
     case ARGP_KEY_END:
         if ( o->json && o->columns )
-            argp_error(state, "either --json or --columns");
+            argp_error(state, "--json and --columns exclude each other");
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_args(key, state, &o->args);
     }
 }
 
 static const struct argp_option option_list[] = {
-    { "columns", OPT_COLUMNS, "LIST", 0, "these, of: time, cause, domain, "
+    { "columns", OPT_COLUMNS, "LIST", 0, "print these columns: time, cause, domain, "
       "domid, uuid, reason, host, xen, size, bytes, seconds, complete, pinned, "
       "file", 0 },
-    { "json", 'j', NULL, 0, "print one JSON object a line", 0 },
     { NULL, 0, NULL, 0, "Which snapshots:", 1 },
-    { "domain", 'd', "ID|NAME|UUID", 0, "only those that are about this domain",
+    { "domain", 'd', "ID|NAME|UUID", 0, "only those triggered for this domain",
       0 },
-    { "cause", 'c', "GLOB", 0, "only those of this cause: crash, request, ...; "
+    { "cause", 'c', "GLOB", 0, "only those with this cause: crash, request, ...; "
       "may be given several times", 0 },
-    { "since", OPT_SINCE, "WHEN", 0, "not older than: 2026-01-31, "
+    { "since", OPT_SINCE, "WHEN", 0, "only from this time on: 2026-01-31, "
       "\"2026-01-31 23:59\", 23:59 (UTC, today), -2h, -7d", 0 },
-    { "until", OPT_UNTIL, "WHEN", 0, "not newer than", 0 },
+    { "until", OPT_UNTIL, "WHEN", 0, "only up to this time", 0 },
     { 0 },
 };
 
 static const struct argp_child children[] = {
     { &term_argp, 0, NULL, 0 },
+    { &json_argp, 0, NULL, 0 },
     { 0 },
 };
 
@@ -121,18 +113,18 @@ static const struct argp argp = {
     .children = children,
     .parser = parse,
     .args_doc = "[DIRECTORY|FILE...]",
-    .doc = "List the snapshots of a directory (default: " TOOL_DIR "), oldest "
-           "first: when, why, whose, how large.  SECONDS is how long all pCPUs "
-           "have everything.  COMPLETE says \"yes\", "
-           "\"partial\" if Xen could not hold all of the history, or \"cut\" "
-           "if the file was not written to its end.\v"
+    .doc = "List the snapshots of a directory (default: " FILES_DIR "), oldest "
+           "first: time, cause, domain, size.  SECONDS is the time that all "
+           "pCPUs cover completely.  COMPLETE is \"yes\", \"partial\" if Xen "
+           "could not hold all of the history, or \"cut\" if the file was not "
+           "written to its end.\v"
            "Examples:\n"
            "  xenflight list\n"
            "  xenflight list --cause crash --since -7d\n"
            "  xenflight list --domain web1 --columns time,cause,file DIRECTORY\n"
            "  xenflight list --json DIRECTORY | jq -r .uuid | sort | uniq -c\n\n"
-           "Needs neither Xen nor root.  Exit status: 0 done, 1 a directory or "
-           "a file cannot be read, 2 usage.",
+           "Needs neither Xen nor root.  Exit status: 0 on success, 1 if a "
+           "directory or a file cannot be read, 2 on wrong usage.",
 };
 
 static const char *complete(const struct source *src)
@@ -142,7 +134,7 @@ static const char *complete(const struct source *src)
     return strcmp(src->doc.history, "complete") ? "partial" : "yes";
 }
 
-/* Not writable for its owner: the daemon does not remove it. */
+/* Not writable by its owner, so the daemon does not remove it. */
 static bool pinned(const char *path)
 {
     struct stat st;
@@ -150,7 +142,7 @@ static bool pinned(const char *path)
     return !stat(path, &st) && !(st.st_mode & S_IWUSR);
 }
 
-/* Of the busy channel, complete on all pCPUs.  NULL: the file does not say. */
+/* Of the busy channel, complete on all pCPUs.  NULL if not in the file. */
 static json_t *seconds(const struct doc *m)
 {
     int64_t from, to;
@@ -174,7 +166,7 @@ static bool wanted(const struct options *o, const struct doc *m,
     return filter_globs_match(&o->causes, m->cause);
 }
 
-/* NULL: there is none. */
+/* Return NULL if there is none. */
 static json_t *text_of(const struct doc *m, const char *object,
                        const char *key)
 {
@@ -183,14 +175,14 @@ static json_t *text_of(const struct doc *m, const char *object,
     return json_is_string(text) ? text : NULL;
 }
 
-/* NULL: out of memory. */
+/* Return NULL without memory. */
 static json_t *make_row(const char *path, const struct source *src,
                         int64_t wall_ns)
 {
     const struct doc *m = &src->doc;
     char when[48];
 
-    /* "o*": what is no UTF-8 is left out. */
+    /* "o*": strings that are not UTF-8 are left out. */
     return json_pack("{s:s, s:I, s:s, s:I, s:s, s:s, s:s*, s:O*, s:O*, s:I, "
                      "s:s, s:b, s:o*, s:o*}",
                      "time", text_time(when, sizeof(when), wall_ns),
@@ -217,7 +209,10 @@ static int compare(const void *x, const void *y)
     return strcmp(a->path, b->path);
 }
 
-/* 1: *row is to be printed; 0: it is not wanted; -errno, said on stderr. */
+/*
+ * Return 1 with *row to print, 0 if the file is not selected, or -errno after a
+ * message on stderr.
+ */
 static int read_one(const struct options *o, const char *path,
                     struct list_row *row)
 {
@@ -251,8 +246,8 @@ static void print_json(const struct list_row *row, size_t nr)
     }
 }
 
-/* Whether all of the files could be read. */
-static bool list(const struct options *o, const struct paths *paths)
+/* Return true if all of the files could be read. */
+static bool list(const struct options *o, const struct files *paths)
 {
     struct list_row *row = calloc(paths->nr + 1, sizeof(*row));
     bool all = true;
@@ -284,52 +279,15 @@ static bool list(const struct options *o, const struct paths *paths)
     return all;
 }
 
-/* As find_snapshots(), of a file whatever its name. */
-static int one_path(const char *file, char ***path, size_t *nr)
+static bool find_all(const struct options *o, struct files *all)
 {
-    *nr = 0;
-    *path = calloc(1, sizeof(**path));
-    if ( *path && (**path = strdup(file)) )
-        ++*nr;
-    return *nr ? 0 : -ENOMEM;
-}
-
-static int add_paths(struct paths *all, const char *arg)
-{
-    char **path = NULL, **more;
-    struct stat st;
-    size_t nr = 0;
-    int rc;
-
-    if ( stat(arg, &st) )
-        return -errno;
-
-    rc = S_ISDIR(st.st_mode) ? find_snapshots(arg, &path, &nr)
-                             : one_path(arg, &path, &nr);
-    more = rc ? NULL
-              : reallocarray(all->path, all->nr + nr + 1, sizeof(*more));
-    if ( !more )
-    {
-        free_snapshots(path, nr);
-        return rc ? rc : -ENOMEM;
-    }
-
-    all->path = more;
-    for ( size_t i = 0; i < nr; i++ )
-        more[all->nr++] = path[i];
-    free(path);
-    return 0;
-}
-
-static bool find_all(const struct options *o, struct paths *all)
-{
-    static char *const otherwise[] = { TOOL_DIR };
-    char *const *arg = o->nr_args ? o->args : otherwise;
+    static char *const otherwise[] = { FILES_DIR };
+    char *const *arg = o->args.nr ? o->args.path : otherwise;
     bool found = true;
 
-    for ( int i = 0; i < (o->nr_args ? o->nr_args : 1); i++ )
+    for ( int i = 0; i < (o->args.nr ? o->args.nr : 1); i++ )
     {
-        int rc = add_paths(all, arg[i]);
+        int rc = files_add(all, arg[i]);
 
         if ( rc )
             complain(arg[i], strerror(-rc));
@@ -341,19 +299,18 @@ static bool find_all(const struct options *o, struct paths *all)
 int cmd_list(int argc, char **argv)
 {
     struct options o = { .since_ns = INT64_MIN, .until_ns = INT64_MAX };
-    struct paths paths = { NULL, 0 };
+    struct files files = { 0 };
     struct timespec now;
     bool all;
 
     list_columns_set(LIST_COLUMNS);
     clock_gettime(CLOCK_REALTIME, &now);
     o.now_ns = now.tv_sec * 1000000000LL + now.tv_nsec;
-    argp_err_exit_status = EXIT_USAGE;
-    if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
+    if ( parse_options(&argp, argc, argv, &o) )
         return EXIT_USAGE;
 
-    all = find_all(&o, &paths);
-    all = list(&o, &paths) && all;
-    free_snapshots(paths.path, paths.nr);
+    all = find_all(&o, &files);
+    all = list(&o, &files) && all;
+    files_free(&files);
     return term_end() == EXIT_OK && all ? EXIT_OK : EXIT_FAIL;
 }

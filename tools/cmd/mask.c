@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* mask.c: xenflight mask: which events are recorded. */
+/*
+ * mask.c: xenflight mask: print or change which events are recorded.
+ */
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "lib/xen/recorder.h"
 #include "lib/base/text.h"
-#include "tools/live/ask.h"
+#include "lib/xen/recorder.h"
+#include "tools/base/message.h"
 #include "tools/cmd.h"
+#include "tools/live/ask.h"
 #include "tools/live/mask.h"
 
 struct options {
-    struct ask ask;            /* first: the child parser's input */
+    struct ask ask;            /* must be first: ask_parse_child() */
     struct command c;
-    uint32_t channel;          /* XEN_FLIGHTREC_CHANNELS: not yet named */
+    uint32_t channel;          /* XEN_FLIGHTREC_CHANNELS: none given yet */
 };
-
-static const struct argp_child children[] = { { &ask_argp, 0, NULL, 0 },
-                                              { 0 } };
 
 static void parse_change(struct options *o, const char *arg,
                          struct argp_state *state)
@@ -31,12 +31,12 @@ static void parse_change(struct options *o, const char *arg,
     {
         o->channel = mask_channel(arg);
         if ( o->channel == XEN_FLIGHTREC_CHANNELS )
-            argp_error(state, "\"%s\" is no channel: busy or rare", safe);
+            argp_error(state, "\"%s\" is not a channel: use busy or rare", safe);
         return;
     }
     rc = mask_add(&o->c, o->channel, arg);
     if ( rc == -E2BIG )
-        argp_error(state, "\"%s\" is more than %d events: take their class",
+        argp_error(state, "\"%s\" matches more than %d events: use their class",
                    safe, COMMAND_MASKS);
     if ( rc )
         argp_error(state, "\"%s\" is neither a mask nor a class or event with "
@@ -49,39 +49,36 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
     switch ( key )
     {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &o->ask;
-        return 0;
     case ARGP_KEY_ARG:
         parse_change(o, arg, state);
         return 0;
     case ARGP_KEY_END:
         if ( o->channel != XEN_FLIGHTREC_CHANNELS && !o->c.nr_masks )
-            argp_error(state, "what is to change in %s?",
+            argp_error(state, "no change given for %s",
                        mask_channels[o->channel]);
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return ask_parse_child(key, arg, state);
     }
 }
 
 static const struct argp argp = {
     .parser = parse,
-    .children = children,
+    .children = ask_children,
     .args_doc = "[busy|rare CHANGE...]",
-    .doc = "Which events are recorded: in busy, which has all, and in rare, "
-           "which has a second copy of what is to outlive a flood.  Without "
-           "arguments it shows them.  A CHANGE is all, default, a mask as "
-           "xentrace has it (0x2f000), or CLASS=on|off with CLASS gen, sched, "
-           "dom0op, hvm, mem, pv, shadow, hw or guest, or EVENT=on|off; the "
-           "event may be a shell pattern.  An event is recorded if its class "
-           "is on and itself is not off.\v"
+    .doc = "Print or change which events are recorded.  The busy channel has "
+           "all of them; the rare channel has a second copy of those that must "
+           "survive a flood.  A CHANGE is all, default, a mask as in xentrace "
+           "(0x2f000), CLASS=on|off with CLASS gen, sched, dom0op, hvm, mem, "
+           "pv, shadow, hw or guest, or EVENT=on|off, where EVENT may be a "
+           "shell pattern.  An event is recorded if its class is on and the "
+           "event itself is not off.\v"
            "Examples:\n"
            "  xenflight mask\n"
            "  xenflight mask busy pv_hypercall=off hvm=on\n"
            "  xenflight mask rare all\n"
            "  xenflight mask busy default\n\n"
-           "Exit status: 0 done, 1 it could not be, 2 usage.",
+           "Exit status: 0 on success, 1 on failure, 2 on wrong usage.",
 };
 
 static int add_refused(struct hyp *h, uint32_t channel, json_t *refused)
@@ -154,7 +151,7 @@ static void print_masks(const json_t *masks)
     }
 }
 
-/* Only a look: nobody needs to be asked. */
+/* Reading needs no lock and no daemon. */
 static int show(const struct options *o, const char *cmd)
 {
     json_t *masks = NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * pin.c: xenflight pin, unpin: may the daemon remove a snapshot to make
- * room?  The mark is the file's own mode: not writable for its owner, so that
- * it needs no other file and goes with a copy that keeps modes.
+ * pin.c: xenflight pin, unpin: protect a snapshot from removal by the daemon.
+ * The mark is the mode of the file, not writable by its owner: it needs no other
+ * file and stays with a copy that keeps modes.
  */
 
 #include <argp.h>
@@ -13,43 +13,28 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/base/message.h"
+#include "tools/base/options.h"
+#include "tools/base/source.h"
 #include "tools/cmd.h"
-#include "tools/base/tool.h"
-
-struct options {
-    char **files;
-    int nr_files;
-};
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    struct options *o = state->input;
-
-    switch ( key )
-    {
-    case ARGP_KEY_ARGS:
-        o->files = state->argv + state->next;
-        o->nr_files = state->argc - state->next;
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which file?");
-        return EINVAL;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
+    return parse_args(key, state, state->input);
 }
 
 static const struct argp argp = {
     .parser = parse,
     .args_doc = "FILE...",
-    .doc = "A pinned snapshot is never removed by the daemon, neither for its "
-           "age nor for the budget; it counts in the budget all the same.  "
-           "Pinned is what its owner may not write: chmod u-w does the same."
-           "\v"
+    .doc = "Protect snapshots from removal, or with unpin allow it again.  The "
+           "daemon never removes a pinned snapshot, neither for its age nor for "
+           "its size, but counts it in the budget.  A snapshot is pinned if its "
+           "owner may not write it: chmod u-w does the same.\v"
            "Examples:\n"
            "  xenflight pin FILE\n"
            "  xenflight unpin FILE\n\n"
-           "Exit status: 0 done, 1 a file could not be changed, 2 usage.",
+           "Exit status: 0 on success, 1 if a file could not be changed, 2 on "
+           "wrong usage.",
 };
 
 static int change(const char *path, bool pin)
@@ -73,18 +58,18 @@ static int change(const char *path, bool pin)
 
 static int run(int argc, char **argv, bool pin)
 {
-    struct options o = { 0 };
+    struct args files = { 0 };
     int i, rc, code = EXIT_OK;
 
-    argp_err_exit_status = EXIT_USAGE;
-    if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
+    if ( parse_options(&argp, argc, argv, &files) )
         return EXIT_USAGE;
-    for ( i = 0; i < o.nr_files; i++ )
+
+    for ( i = 0; i < files.nr; i++ )
     {
-        rc = change(o.files[i], pin);
+        rc = change(files.path[i], pin);
         if ( !rc )
             continue;
-        complain(o.files[i], strerror(-rc));
+        complain(files.path[i], strerror(-rc));
         code = EXIT_FAIL;
     }
     return code;

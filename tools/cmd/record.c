@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* record.c: xenflight record: all that happens, to disk, as it happens. */
+/*
+ * record.c: xenflight record: stream events to a file until interrupted.
+ */
 
 #include <argp.h>
 #include <errno.h>
@@ -11,9 +13,11 @@
 #include <unistd.h>
 
 #include "lib/base/text.h"
+#include "tools/base/message.h"
+#include "tools/base/options.h"
+#include "tools/base/source.h"
 #include "tools/cmd.h"
 #include "tools/record/record.h"
-#include "tools/base/tool.h"
 
 struct options {
     const char *out, *backend;
@@ -24,16 +28,15 @@ struct options {
 enum { OPT_BACKEND = 256 };
 
 static const struct argp_option option_list[] = {
-    { "output", 'o', "FILE", 0, "the file, which must not be there", 0 },
-    { "seconds", 't', "N", 0, "end after so long", 0 },
-    { "size", 's', "SIZE", 0, "end before the file is larger; 2M at least", 0 },
-    { "history", 'H', NULL, 0, "with what the rings still have", 0 },
+    { "seconds", 't', "N", 0, "stop after N seconds", 0 },
+    { "size", 's', "SIZE", 0, "stop before the file exceeds SIZE, at least 2M", 0 },
+    { "history", 'H', NULL, 0, "include the records already in the rings", 0 },
     { "backend", OPT_BACKEND, "BACKEND", 0, "xen, or hosted:DIR for tests",
       0 },
     { 0 },
 };
 
-/* As far as a wait can be told. */
+/* Limit of ppoll()'s timeout, with a margin. */
 #define SECONDS_MAX (1000000000ULL)
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -43,8 +46,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
     switch ( key )
     {
-    case 'o':
-        o->out = arg;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &o->out;
         return 0;
     case 't':
         if ( text_number(arg, false, &n) || !n || n > SECONDS_MAX )
@@ -62,29 +65,30 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_BACKEND:
         o->backend = arg;
         return 0;
-    case ARGP_KEY_END:
-        if ( !o->out )
-            argp_error(state, "to which file? -o FILE" SNAPSHOT_SUFFIX);
-        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
+static const struct argp_child children[] = {
+    { &output_argp, 0, NULL, 0 },
+    { 0 },
+};
+
 static const struct argp argp = {
     .options = option_list,
+    .children = children,
     .parser = parse,
-    .doc = "Write all that Xen records to a file while it happens, until "
-           "interrupted (SIGINT, SIGTERM, SIGHUP).\v"
+    .doc = "Stream the events that Xen records to a file until interrupted "
+           "(SIGINT, SIGTERM, SIGHUP).\v"
            "Examples:\n"
            "  xenflight record -o boot.xfr.lz4 --seconds 30\n"
            "  xenflight record -o long.xfr.lz4 --history --size 4G\n\n"
-           "The file is a trace snapshot, for all commands that read one.  "
-           "Nothing is polled: Xen wakes this command when rings have turned "
-           "by a part.  What is in a slot that is not full at the end is not in "
-           "the file.\n"
-           "Exit status: 0 all that the rings turned over is in the file; 1 it "
-           "is not, or could not be written; 2 usage.",
+           "The file is a snapshot that all commands read.  Nothing is polled: "
+           "Xen wakes this command when part of a ring has been filled.  A slot "
+           "that is not full at the end is not in the file.\n"
+           "Exit status: 0 if all full slots are in the file, 1 if some are "
+           "missing or it could not be written, 2 on wrong usage.",
 };
 
 static const char *const end_text[] = {
@@ -94,8 +98,8 @@ static const char *const end_text[] = {
     [RECORD_GONE] = "buffers gone",
 };
 
-/* Says what is in the file.  Was nothing lost? */
-static int report(const struct record_totals *t, enum record_end end)
+/* Print the totals.  Return EXIT_OK if nothing was lost. */
+static int print_totals(const struct record_totals *t, enum record_end end)
 {
     char size[32];
 
@@ -107,14 +111,13 @@ static int report(const struct record_totals *t, enum record_end end)
         printf("Missed: %" PRIu64 " packets, overwritten before they were read: "
                "larger buffers give more time\n", t->missed);
     if ( t->refused )
-        printf("Left out: %" PRIu64 " packets that were not as they should "
-               "be\n", t->refused);
+        printf("Left out: %" PRIu64 " invalid packets\n", t->refused);
     if ( flush_stdout() != EXIT_OK )
         return EXIT_FAIL;
     return t->missed || t->refused || end == RECORD_GONE ? EXIT_FAIL : EXIT_OK;
 }
 
-/* 0, with an exit status; -errno: the file is not whole. */
+/* Return 0 with an exit code in *status, or -errno if the file is not whole. */
 static int record(const struct options *o, struct record_how *how, int stop,
                   int *status)
 {
@@ -125,7 +128,7 @@ static int record(const struct options *o, struct record_how *how, int stop,
 
     if ( rc )
         return rc;
-    fprintf(stderr, "Recording to %s; an interrupt ends it\n",
+    fprintf(stderr, "Recording to %s until interrupted\n",
             text_escape(safe, sizeof(safe), o->out));
     end = record_until(r, stop, o->ns ? record_now_ns() + o->ns : 0);
     if ( end < 0 )
@@ -137,7 +140,7 @@ static int record(const struct options *o, struct record_how *how, int stop,
     if ( !rc && fsync(how->fd) )
         rc = -errno;
     if ( !rc )
-        *status = report(&totals, end);
+        *status = print_totals(&totals, end);
     return rc;
 }
 
@@ -179,11 +182,10 @@ int cmd_record(int argc, char **argv)
     struct hyp *h;
     int rc, stop;
 
-    argp_err_exit_status = EXIT_USAGE;
-    if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
+    if ( parse_options(&argp, argc, argv, &o) )
         return EXIT_USAGE;
 
-    /* Before there is a file: no signal leaves one without an end. */
+    /* Block signals before the file exists: none may leave it without an end. */
     stop = record_signals();
     rc = stop < 0 ? stop : hyp_open(o.backend, &h);
     if ( rc )

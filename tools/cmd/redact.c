@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * redact.c: xenflight redact: a snapshot that tells of one domain only.
+ * redact.c: xenflight redact: write a copy restricted to one domain.
  */
 
 #include <argp.h>
@@ -11,8 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/cmd.h"
+#include "tools/base/message.h"
 #include "tools/base/options.h"
+#include "tools/cmd.h"
 #include "tools/redact/redact.h"
 
 struct options {
@@ -25,17 +26,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
     switch ( key )
     {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &o->out;
+        return 0;
     case 'd':
         o->domain = arg;
         return 0;
-    case 'o':
-        o->out = arg;
-        return 0;
     case ARGP_KEY_END:
         if ( !o->domain )
-            argp_error(state, "say with --domain whose records");
-        else if ( !o->out )
-            argp_error(state, "say with -o which file to write");
+            argp_error(state, "name the domain with --domain");
         return 0;
     default:
         return parse_file(key, arg, state, &o->file);
@@ -43,25 +42,30 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option option_list[] = {
-    { "domain", 'd', "ID|NAME|UUID", 0, "whose records", 0 },
-    { "output", 'o', "OUT", 0, "the file to write; must not exist", 0 },
+    { "domain", 'd', "ID|NAME|UUID", 0, "the domain to keep", 0 },
+    { 0 },
+};
+
+static const struct argp_child children[] = {
+    { &output_argp, 0, NULL, 0 },
     { 0 },
 };
 
 static const struct argp argp = {
     .options = option_list,
+    .children = children,
     .parser = parse,
     .args_doc = "FILE",
-    .doc = "Write a snapshot that tells of one domain only, for its owner or a "
-           "bug report: no record, name, address or time of any other, nor the "
-           "host's name and command line.  Others that ran before or after it "
-           "are \"other\".\v"
+    .doc = "Write a copy of a snapshot restricted to one domain, for its owner "
+           "or a bug report.  It holds no record, name, address or time of any "
+           "other domain, nor the host's name and command line.  Domains that "
+           "ran before or after it appear as \"other\".\v"
            "Examples:\n"
            "  xenflight redact --domain web1 -o web1.xfr.lz4 FILE\n"
            "  xenflight show web1.xfr.lz4\n\n"
-           "Look at the result before you give it away: xenflight(8) says what "
-           "stays in.  Exit status: 0 done, 1 FILE cannot be read, or not all "
-           "of it, or OUT cannot be written, 2 usage.",
+           "Check the result before you pass it on: xenflight(8) lists what "
+           "remains in it.  Exit status: 0 on success, 1 if FILE cannot be read "
+           "completely or OUT cannot be written, 2 on wrong usage.",
 };
 
 static int write_out(const struct source *src, const struct options *o,
@@ -82,7 +86,7 @@ static int write_out(const struct source *src, const struct options *o,
     if ( rc )
     {
         complain(rc == -ENODATA ? o->domain : o->out,
-                 rc == -ENODATA ? "the file has no record of this domain"
+                 rc == -ENODATA ? "no record of this domain in the file"
                                 : strerror(-rc));
         unlink(o->out);
     }
@@ -90,8 +94,8 @@ static int write_out(const struct source *src, const struct options *o,
 }
 
 /*
- * Whose the slice is.  A name may have been several domains', and of different
- * owners: that is not for us to choose.
+ * Find the domain to keep.  A name may belong to several domains with different
+ * owners; the user must then choose one by its number.
  */
 static bool choose(const struct source *src, const struct options *o,
                    uint32_t *domid)
@@ -103,14 +107,14 @@ static bool choose(const struct source *src, const struct options *o,
 
     if ( !nr )
         complain(o->domain, "no such domain in this snapshot; "
-                            "`xenflight show --head' lists those that it knows");
+                            "`xenflight show --head' lists the known ones");
     if ( nr == 1 )
         return doc_find_domain(&src->doc, o->domain, domid);
     if ( nr < 2 )
         return false;
 
-    len = snprintf(why, sizeof(why), "more than one domain: say the number of "
-                                     "one:");
+    len = snprintf(why, sizeof(why),
+                   "several domains have this name, give a number:");
     for ( uint32_t i = 0; i < DOC_DOMIDS && len < sizeof(why) - 8; i++ )
         if ( doc_has_domid(&set, i) )
             len += snprintf(why + len, sizeof(why) - len, " %" PRIu32, i);
@@ -141,8 +145,7 @@ int cmd_redact(int argc, char **argv)
     struct source src;
     int rc, end;
 
-    argp_err_exit_status = EXIT_USAGE;
-    if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
+    if ( parse_options(&argp, argc, argv, &o) )
         return EXIT_USAGE;
     if ( source_open(o.file, true, &src) )
         return EXIT_FAIL;

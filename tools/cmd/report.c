@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * report.c: xenflight report: a snapshot as one page to look at.
+ * report.c: xenflight report: write a snapshot as an HTML page.
  */
 
 #include <argp.h>
@@ -10,11 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/cmd.h"
+#include "tools/base/message.h"
 #include "tools/base/options.h"
+#include "tools/cmd.h"
 #include "tools/report/report.h"
 
-/* Events that a page shows unless told otherwise: a browser has them in 2 s. */
+/* Default number of events on a page: a browser loads them in 2 s. */
 #define EVENTS     1000000
 #define EVENTS_MAX 20000000
 
@@ -43,8 +44,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if ( !o->output )
-            argp_error(state, "where to? -o PAGE.html, or -o - for standard "
-                       "output");
+            argp_error(state, "name the page with -o PAGE.html, or -o - for "
+                       "standard output");
         return 0;
     default:
         return parse_file(key, arg, state, &o->file);
@@ -52,9 +53,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option option_list[] = {
-    { "output", 'o', "PAGE", 0, "the page to write; - is standard output", 0 },
-    { "events", 'n', "N", 0, "at most the newest N events (default 1000000); "
-      "tables are of all", 0 },
+    { "output", 'o', "PAGE", 0, "the page to write; - for standard output", 0 },
+    { "events", 'n', "N", 0, "show the newest N events (default 1000000); the "
+      "tables cover all", 0 },
     { 0 },
 };
 
@@ -62,16 +63,16 @@ static const struct argp argp = {
     .options = option_list,
     .parser = parse,
     .args_doc = "FILE",
-    .doc = "Write one HTML page that shows a snapshot: what happened, a "
-           "timeline of pCPUs and vCPUs to zoom into, each event, and tables "
-           "of who ran, waited and entered Xen.  The page needs a browser and "
-           "nothing else: it loads nothing and sends nothing.\v"
+    .doc = "Write a snapshot as one HTML page: the explanation, a zoomable "
+           "timeline of pCPUs and vCPUs, the events, and tables of CPU time, "
+           "waits and entries into Xen.  The page needs only a browser: it "
+           "loads nothing and sends nothing.\v"
            "Examples:\n"
            "  xenflight report FILE -o crash.html\n"
            "  xenflight report --events 100000 FILE -o - | ssh desk 'cat >crash.html'\n\n"
-           "Needs neither Xen nor root.  Exit status: 0 done, 1 the file "
-           "cannot be read, or not to its end, or the page not be written, "
-           "2 usage.",
+           "Needs neither Xen nor root.  Exit status: 0 on success, 1 if the "
+           "file cannot be read, or not to its end, or the page cannot be "
+           "written, 2 on wrong usage.",
 };
 
 static int write_page(const struct report *r, const char *path)
@@ -97,7 +98,7 @@ static int write_page(const struct report *r, const char *path)
         rc = -errno;
     if ( rc )
     {
-        complain(path, rc == -EFBIG ? "too much for one page: use --events"
+        complain(path, rc == -EFBIG ? "too large for one page: use --events"
                                     : strerror(-rc));
         unlink(path);
         return EXIT_FAIL;
@@ -112,8 +113,7 @@ int cmd_report(int argc, char **argv)
     struct source src;
     int rc, code = EXIT_OK;
 
-    argp_err_exit_status = EXIT_USAGE;
-    if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
+    if ( parse_options(&argp, argc, argv, &o) )
         return EXIT_USAGE;
 
     if ( source_open(o.file, true, &src) )

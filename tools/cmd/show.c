@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * show.c: xenflight show: what is in a snapshot.
+ * show.c: xenflight show: print the trigger and the records of a snapshot.
  */
 
 #include <argp.h>
@@ -10,21 +10,23 @@
 #include <string.h>
 
 #include "lib/base/text.h"
-#include "tools/cmd.h"
-#include "tools/select/filter.h"
+#include "tools/base/message.h"
 #include "tools/base/options.h"
-#include "tools/print/out.h"
+#include "tools/base/source.h"
 #include "tools/base/term.h"
-#include "tools/base/tool.h"
+#include "tools/base/walk.h"
+#include "tools/cmd.h"
+#include "tools/print/out.h"
+#include "tools/select/filter.h"
 
 #define MAX_CPUS     FILTER_MAX_CPUS
 #define MAX_VCPUS    8192
 
-/* How many records the summary shows. */
+/* Records in the summary, per domain and per pCPU. */
 #define LAST_DOMAIN  15
 #define LAST_CPU     10
 
-enum { OPT_HEAD = 256, OPT_CLOCK, OPT_COLUMNS };
+enum { OPT_HEAD = 256, OPT_COLUMNS };
 
 struct options {
     const char *file;
@@ -40,23 +42,25 @@ struct options {
  * The command line.
  */
 
-/* `--last 100ms' or `--last=100ms' or just `--last'. */
+/* `--last 100ms', `--last=100ms', or `--last' for the summary. */
 static void parse_last(struct options *o, const char *arg,
                        struct argp_state *state)
 {
-    o->filter.by_time = true;
+    struct last *last = &o->filter.last;
+
+    last->given = true;
     if ( arg )
     {
-        o->filter.last_ns = parse_time("last", arg, state);
+        last->ns = parse_time("last", arg, state);
         return;
     }
 
     if ( state->next < state->argc &&
-         !text_duration(state->argv[state->next], &o->filter.last_ns) )
+         !text_duration(state->argv[state->next], &last->ns) )
         state->next++;
     else
     {
-        o->filter.by_time = false;
+        last->given = false;
         o->summary = true;
     }
 }
@@ -70,15 +74,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &o->filter;
         state->child_inputs[1] = &o->term;
+        state->child_inputs[2] = &o->json;
+        state->child_inputs[3] = &o->clock;
         return 0;
     case 'l':
         parse_last(o, arg, state);
-        return 0;
-    case 'j':
-        o->json = true;
-        return 0;
-    case OPT_CLOCK:
-        o->clock = parse_clock(arg, state);
         return 0;
     case OPT_COLUMNS:
         o->columns = true;
@@ -91,7 +91,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if ( o->json && o->columns )
-            argp_error(state, "either --json or --columns");
+            argp_error(state, "--json and --columns exclude each other");
         return 0;
     default:
         return parse_file(key, arg, state, &o->file);
@@ -99,22 +99,21 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option option_list[] = {
-    { "last", 'l', "TIME", OPTION_ARG_OPTIONAL, "only from TIME (like 100ms) "
-      "before the trigger on; without TIME: a summary with the last records "
-      "of the domain that died and of the pCPUs it ran on", 0 },
-    { "json", 'j', NULL, 0, "print one JSON object a line", 0 },
-    { "columns", OPT_COLUMNS, "LIST", 0, "a table of these and nothing else: "
-      "time, tsc, pcpu, channel, ran, ran_domid, ran_vcpu, event, class, fields, "
-      "or the name of a field", 0 },
-    { "clock", OPT_CLOCK, "CLOCK", 0, "times in rel (from the trigger), tsc, "
-      "xen (its system time), monotonic or realtime (Dom0's)", 0 },
-    { "head", OPT_HEAD, NULL, 0, "only who, when, why: no records", 0 },
+    { "last", 'l', "TIME", OPTION_ARG_OPTIONAL, "start TIME (like 100ms) "
+      "before the trigger; without TIME: a summary with the last records of "
+      "the domain that crashed and of the pCPUs it ran on", 0 },
+    { "columns", OPT_COLUMNS, "LIST", 0, "print a plain table with these "
+      "columns: time, tsc, pcpu, channel, ran, ran_domid, ran_vcpu, event, class, "
+      "fields, or the name of a field", 0 },
+    { "head", OPT_HEAD, NULL, 0, "print only the header, no records", 0 },
     { 0 },
 };
 
 static const struct argp_child children[] = {
     { &filter_argp, 0, NULL, 0 },
     { &term_argp, 0, NULL, 0 },
+    { &json_argp, 0, NULL, 0 },
+    { &clock_argp, 0, NULL, 0 },
     { 0 },
 };
 
@@ -123,34 +122,33 @@ static const struct argp argp = {
     .children = children,
     .parser = parse,
     .args_doc = "FILE",
-    .doc = "Show what is in a snapshot: who died, when, why, and then each "
-           "record in time order: seconds from the trigger, pCPU, domain and "
-           "vCPU that ran there, event, fields.\v"
+    .doc = "Print a snapshot: its trigger (domain, time, reason), then the "
+           "records in time order: seconds from the trigger, pCPU, the domain "
+           "and vCPU that ran there, event, fields.\v"
            "Examples:\n"
            "  xenflight show --last FILE\n"
            "  xenflight show --last 100ms --domain web1 --class sched FILE\n"
            "  xenflight show --filter 'waited_ns>10ms' --columns time,dom,waited_ns FILE\n"
            "  xenflight show --json FILE | jq -r '.event // empty' | sort | uniq -c\n\n"
-           "Needs neither Xen nor root.  Exit status: 0 done, 1 the file "
-           "cannot be read, or not to its end, 2 usage.",
+           "" DOC_READER,
 };
 
 /*
- * The summary: the last records of the dead domain, and of each pCPU that its
- * vCPUs ran on last.
+ * The summary: the last records of the domain that crashed, and of each pCPU on
+ * which one of its vCPUs ran last.
  */
 
 struct last_records {
     unsigned int max;
-    uint64_t nr;      /* ever added */
+    uint64_t nr;      /* added so far; the newest @max are kept */
     struct merge_record rec[];
 };
 
 struct summary {
-    int64_t domid;                      /* < 0: nobody died */
+    int64_t domid;                      /* < 0: the trigger names no domain */
     struct last_records *domain;
-    struct last_records *cpu[MAX_CPUS]; /* NULL: none yet */
-    uint16_t ran_on[MAX_VCPUS];         /* pCPU + 1 where last seen; 0: never */
+    struct last_records *cpu[MAX_CPUS]; /* NULL: no records yet */
+    uint16_t ran_on[MAX_VCPUS];         /* pCPU + 1 of its last record; 0: none */
 };
 
 static struct last_records *new_last(unsigned int max)
@@ -195,7 +193,7 @@ static int summarise(struct summary *sum, const struct merge_record *rec)
     return 0;
 }
 
-/* Leaves in sum->cpu those to be shown: all, if nobody died. */
+/* Free sum->cpu[] of pCPUs not to be shown.  Without a domain all are shown. */
 static void pick_cpus(struct summary *sum, const struct doc *doc)
 {
     static bool picked[MAX_CPUS];
@@ -270,47 +268,48 @@ static struct summary *new_summary(const struct doc *doc)
 }
 
 /*
- * Showing.
+ * Printing.
  */
 
-/* All wanted records, to `out` or into the summary. */
-static int walk(const struct source *src, const struct out *out,
-                struct filter *f, struct summary *sum,
-                struct out_totals *totals)
+/* Selected records go to @out, or into @sum if it is set. */
+struct show {
+    const struct source *src;
+    const struct out *out;
+    struct filter *filter;
+    struct summary *sum;
+    struct out_totals totals;
+};
+
+static int show_record(void *arg, const struct merge_record *rec)
 {
-    struct merge_record rec;
-    struct merge *m;
-    int rc;
+    struct show *s = arg;
 
-    rc = merge_open_from(src->snap, src->doc.dict, &src->doc.clock,
-                         f->from_tsc, &m);
-    if ( rc )
-        return rc;
+    if ( term_quit() )
+        return WALK_STOP;
 
-    while ( !term_quit() && (rc = merge_next(m, &rec)) > 0 )
-    {
-        totals->records += rec.kind == MERGE_EVENT;
-        if ( !filter_wants(f, &rec) )
-            continue;
-        if ( sum )
-        {
-            rc = summarise(sum, &rec);
-            if ( rc )
-                break;
-            continue;
-        }
-        out->record(src, &rec);
-        totals->shown += rec.kind == MERGE_EVENT;
-    }
+    s->totals.records += rec->kind == MERGE_EVENT;
+    if ( !filter_wants(s->filter, rec) )
+        return 0;
+    if ( s->sum )
+        return summarise(s->sum, rec);
 
-    totals->records += merge_skipped(m);
-    totals->copies = merge_copies(m);
-    totals->damaged = merge_damaged(m);
-    merge_close(m);
-    return rc < 0 ? rc : 0; /* not 0 as well if the pager has seen enough */
+    s->out->record(s->src, rec);
+    s->totals.shown += rec->kind == MERGE_EVENT;
+    return 0;
 }
 
-/* Does the file have what was asked for?  Else it is said on stderr. */
+static int walk(struct show *s)
+{
+    struct walk_totals t;
+    int rc = source_walk(s->src, s->filter->from_tsc, show_record, s, &t);
+
+    s->totals.records += t.skipped;
+    s->totals.copies = t.copies;
+    s->totals.damaged = t.damaged;
+    return rc;
+}
+
+/* Return false, with a message, if the file lacks something that was asked for. */
 static bool can_show(struct source *src, struct options *o)
 {
     if ( source_clock(src, o->clock) || filter_resolve(&o->filter, &src->doc) )
@@ -319,7 +318,7 @@ static bool can_show(struct source *src, struct options *o)
         return true;
 
     complain(out_columns_unknown(&src->doc),
-             "neither a column nor a field of any event of this file");
+             "neither a column nor a field of an event in this file");
     return false;
 }
 
@@ -328,8 +327,7 @@ static int show(const struct source *src, struct options *o, bool *damaged)
     const struct out *out = o->json      ? &out_json
                             : o->columns ? &out_columns
                                          : &out_text;
-    struct out_totals totals = { 0 };
-    struct summary *sum = NULL;
+    struct show s = { .src = src, .out = out, .filter = &o->filter };
     int rc = 0;
 
     term_begin(&o->term);
@@ -339,21 +337,21 @@ static int show(const struct source *src, struct options *o, bool *damaged)
 
     if ( o->summary )
     {
-        sum = new_summary(&src->doc);
-        rc = sum ? 0 : -ENOMEM;
+        s.sum = new_summary(&src->doc);
+        rc = s.sum ? 0 : -ENOMEM;
     }
     else if ( !o->json )
         out->section("Records:");
 
     if ( !rc )
-        rc = walk(src, out, &o->filter, sum, &totals);
-    if ( !rc && sum )
-        print_summary(src, out, sum, &totals.shown);
+        rc = walk(&s);
+    if ( !rc && s.sum )
+        print_summary(src, out, s.sum, &s.totals.shown);
     if ( !rc )
-        out->tail(src, &totals);
+        out->tail(src, &s.totals);
 
-    free_summary(sum);
-    *damaged = totals.damaged;
+    free_summary(s.sum);
+    *damaged = s.totals.damaged;
     return rc;
 }
 
@@ -364,8 +362,7 @@ int cmd_show(int argc, char **argv)
     bool damaged = false, can;
     int rc;
 
-    argp_err_exit_status = EXIT_USAGE;
-    if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
+    if ( parse_options(&argp, argc, argv, &o) )
         return EXIT_USAGE;
 
     if ( source_open(o.file, true, &src) )

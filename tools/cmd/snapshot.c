@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* snapshot.c: xenflight snapshot: have a trace snapshot written now. */
+/*
+ * snapshot.c: xenflight snapshot: ask the daemon for a snapshot.
+ */
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,25 +9,23 @@
 #include <string.h>
 
 #include "lib/base/text.h"
-#include "tools/live/ask.h"
+#include "tools/base/message.h"
 #include "tools/cmd.h"
+#include "tools/live/ask.h"
 
 #define ACCEPT_MS 30000
 #define WAIT_MS   120000
 
 struct options {
-    struct ask ask;            /* first: the child parser's input */
+    struct ask ask;            /* must be first: ask_parse_child() */
     struct control_request req;
 };
 
 static const struct argp_option option_list[] = {
-    { "reason", 'r', "TEXT", 0, "why; it is kept in the file", 0 },
-    { "wait", 'w', NULL, 0, "until it is on disk, and say where", 0 },
+    { "reason", 'r', "TEXT", 0, "reason, stored in the file", 0 },
+    { "wait", 'w', NULL, 0, "wait until it is on disk, and print its path", 0 },
     { 0 },
 };
-
-static const struct argp_child children[] = { { &ask_argp, 0, NULL, 0 },
-                                              { 0 } };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -33,12 +33,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
     switch ( key )
     {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &o->ask;
-        return 0;
     case 'r':
         if ( strlen(arg) > sizeof(o->req.text) )
-            argp_error(state, "a reason has at most %zu bytes",
+            argp_error(state, "--reason takes at most %zu bytes",
                        sizeof(o->req.text));
         o->req.text_bytes = strlen(arg);
         memcpy(o->req.text, arg, o->req.text_bytes);
@@ -47,21 +44,20 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         o->req.flags |= CONTROL_WAIT;
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return ask_parse_child(key, arg, state);
     }
 }
 
 static const struct argp argp = {
     .options = option_list,
     .parser = parse,
-    .children = children,
-    .doc = "Have snapshotd write a trace snapshot of what Xen recorded until "
-           "now.\v"
+    .children = ask_children,
+    .doc = "Ask snapshotd to write a snapshot of all that Xen has recorded.\v"
            "Examples:\n"
            "  xenflight snapshot --reason \"slow disk\" --wait\n"
            "  xenflight explain \"$(xenflight snapshot --wait)\"\n\n"
-           "Exit status: 0 asked for, or with --wait written; 1 it was not; "
-           "2 usage.",
+           "Exit status: 0 if it was accepted, or with --wait written, 1 if "
+           "not, 2 on wrong usage.",
 };
 
 static void print(const struct options *o, const json_t *answer)
@@ -91,7 +87,7 @@ int cmd_snapshot(int argc, char **argv)
     rc = ask_daemon(&o.ask, argv[0], &o.req,
                     o.req.flags & CONTROL_WAIT ? WAIT_MS : ACCEPT_MS, &answer);
     if ( rc == -ENOENT )
-        fprintf(stderr, "%s: no snapshotd is running (%s/" CONTROL_SOCKET
+        fprintf(stderr, "%s: snapshotd is not running (%s/" CONTROL_SOCKET
                         "): start it first\n",
                 argv[0], o.ask.run);
     if ( rc )

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* status.c: xenflight status: is it recording, what happened so far. */
+/*
+ * status.c: xenflight status: print the state of the recorder and the daemon.
+ */
 
 #include <errno.h>
 #include <inttypes.h>
@@ -7,21 +9,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/xen/recorder.h"
 #include "lib/base/text.h"
-#include "tools/live/ask.h"
+#include "lib/xen/recorder.h"
+#include "tools/base/message.h"
 #include "tools/cmd.h"
+#include "tools/live/ask.h"
 
 static const struct argp argp = {
     .parser = ask_parse_child,
     .children = ask_children,
-    .doc = "Is Xen recording, how much history is there, what was lost, and "
-           "what did the daemon do.\v"
+    .doc = "Print the state of the recorder: buffers, length of the history, "
+           "lost records; and the counters of the daemon.\v"
            "Examples:\n"
            "  xenflight status\n"
            "  xenflight status --json | jq .\n\n"
-           "Exit status: 0 Xen records, 1 it does not or cannot be asked, "
-           "2 usage.",
+           "Exit status: 0 if Xen is recording, 1 if not or without an answer, "
+           "2 on wrong usage.",
 };
 
 static int64_t num(const json_t *o, const char *name)
@@ -41,7 +44,7 @@ static double real(const json_t *o, const char *name)
     return json_number_value(json_object_get(o, name));
 }
 
-/* "-": not known, or there is nothing to count. */
+/* Print "-" if it is unknown or 0. */
 static void print_rate(const json_t *c, const char *name, int width,
                        int decimals)
 {
@@ -105,8 +108,8 @@ static void print_tbuf(const json_t *r)
                    : 0,
                num(t, "lost"));
     }
-    printf("(written: bytes since the daemon began; lost: records, by Xen's "
-           "own count)\n\n");
+    printf("(written: bytes since the daemon started; lost: records, as Xen "
+           "counts them)\n\n");
 }
 
 static void print_recorder(const json_t *r)
@@ -124,8 +127,8 @@ static void print_recorder(const json_t *r)
     if ( !strcmp(str(r, "backend"), "tbuf") )
         printf("Source:    Xen's own trace buffers; the newest quarter to half "
                "of each is kept\n");
-    printf("Triggers:  %" PRId64 " began late, %" PRId64 " second ones of one "
-           "death, %" PRId64 " holds gave way unread, %" PRId64 " expired\n",
+    printf("Triggers:  %" PRId64 " deferred, %" PRId64 " duplicates of one "
+           "crash, %" PRId64 " holds dropped unread, %" PRId64 " expired\n",
            num(r, "deferred"), num(r, "suppressed"), num(r, "given_up"),
            num(r, "expired"));
     if ( !json_array_size(cpus) )
@@ -135,7 +138,7 @@ static void print_recorder(const json_t *r)
         print_tbuf(r);
         return;
     }
-    printf("Reaches:   %.3f s back on all pCPUs, life cycle (rare) %.3f s\n",
+    printf("Reaches:   %.3f s back on all pCPUs, %.3f s on the rare channel\n",
            real(json_object_get(r, "complete_s"), "busy"),
            real(json_object_get(r, "complete_s"), "rare"));
     printf("\npCPU  channel  seconds     events/s  bytes/ev        emitted    "
@@ -143,8 +146,8 @@ static void print_recorder(const json_t *r)
     json_array_foreach((json_t *)cpus, i, cpu)
         json_object_foreach(json_object_get(cpu, "channels"), name, c)
             print_channel(cpu, name, c);
-    printf("(seconds: what a snapshot taken now would have; *: all there ever "
-           "was; -: offline)\n\n");
+    printf("(seconds: the history a snapshot taken now would cover; *: since "
+           "the start; -: offline)\n\n");
 }
 
 static void print_last(const json_t *last)
@@ -159,25 +162,24 @@ static void print_last(const json_t *last)
 
 static void print_guests(const json_t *g)
 {
-    printf("Guests:    asked %" PRId64 " times, refused %" PRId64
-           " beyond their budget, %" PRId64 " stale; %" PRId64
-           " want no part, %" PRId64 " were shut out\n",
+    printf("Guests:    %" PRId64 " requests, %" PRId64 " rate-limited, %" PRId64
+           " stale; %" PRId64 " guests opted out, %" PRId64 " blocked\n",
            num(g, "asked"), num(g, "rate_limited"), num(g, "stale"),
            num(g, "opted_out"), num(g, "shut_out"));
 }
 
-/* One line a cause: what became of its triggers. */
+/* Print one line per cause: the outcomes of its triggers. */
 static void print_causes(const json_t *causes)
 {
     char safe[TEXT_ROOM(32)];
-    const char *cause, *what;
+    const char *cause, *outcome;
     const json_t *of, *n;
 
     json_object_foreach((json_t *)causes, cause, of)
     {
         printf("  %-14s", text_escape(safe, sizeof(safe), cause));
-        json_object_foreach((json_t *)of, what, n)
-            printf("  %s %" PRId64, text_escape(safe, sizeof(safe), what),
+        json_object_foreach((json_t *)of, outcome, n)
+            printf("  %s %" PRId64, text_escape(safe, sizeof(safe), outcome),
                    (int64_t)json_integer_value(n));
         putchar('\n');
     }
@@ -200,7 +202,7 @@ static void print_hook(const json_t *h)
     if ( num(h, "done") + num(h, "failed") + num(h, "timed_out") +
          num(h, "dropped") )
         printf("Hook:      %" PRId64 " done, %" PRId64 " failed, %" PRId64
-               " took too long, %" PRId64 " not run\n",
+               " timed out, %" PRId64 " not run\n",
                num(h, "done"), num(h, "failed"), num(h, "timed_out"),
                num(h, "dropped"));
 }
@@ -225,18 +227,18 @@ static void print_daemon(const json_t *d)
 
     if ( !d )
     {
-        printf("Daemon:    not running: nothing takes snapshots\n");
+        printf("Daemon:    not running: no snapshots are taken\n");
         return;
     }
     printf("Daemon:    running, engine started %" PRId64 " time%s\n",
            num(d, "engine_starts"), num(d, "engine_starts") == 1 ? "" : "s");
     printf("Snapshots: %" PRId64 " written (%s), %" PRId64 " failed, %" PRId64
-           " gave way\n",
+           " dropped\n",
            num(d, "written"),
            text_bytes(size, sizeof(size), num(d, "bytes_written")),
            num(d, "failed"), num(d, "gone"));
-    printf("Not made:  %" PRId64 " beyond a limit, %" PRId64
-           " for lack of budget, %" PRId64 " not wanted\n",
+    printf("Not made:  %" PRId64 " over a limit, %" PRId64
+           " over budget, %" PRId64 " disabled\n",
            num(d, "suppressed_limit"), num(d, "suppressed_budget"),
            num(d, "suppressed_off"));
     print_causes(json_object_get(d, "causes"));
@@ -255,7 +257,7 @@ static int read_direct(struct hyp *h, void *arg)
     struct rings rings;
     bool mapped = !rings_map(h, &rings, &why);
     json_t *r;
-    /* Without the mapping the counters still say most of it. */
+    /* Without the mapping, most of the answer comes from the counters. */
     int rc = recorder_json(ask_op, h, mapped ? &rings : NULL, &r);
 
     rings_free(&rings);

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* stop.c: xenflight stop: record no more. */
+/*
+ * stop.c: xenflight stop: stop recording.
+ */
 
-#include "tools/live/ask.h"
+#include "tools/base/message.h"
 #include "tools/cmd.h"
+#include "tools/live/ask.h"
 
 static const struct argp argp = {
     .parser = ask_parse_child,
     .children = ask_children,
-    .doc = "Let Xen record no more events.  The buffers and what is in them "
-           "stay; a crash from now on leaves nothing new.\v"
+    .doc = "Stop recording events in Xen.  The buffers keep their contents.  A "
+           "crash from now on leaves no new records.\v"
            "Examples:\n"
            "  xenflight stop\n\n"
-           "Exit status: 0 Xen does not record, 1 it could not be stopped, "
-           "2 usage.",
+           "Exit status: 0 if recording is stopped, 1 if it could not be, 2 on "
+           "wrong usage.",
 };
 
 int cmd_stop(int argc, char **argv)
@@ -22,5 +25,5 @@ int cmd_stop(int argc, char **argv)
 
     if ( ask_parse(&a, &argp, argc, argv) )
         return EXIT_USAGE;
-    return ask_command(&a, argv[0], &c, "Xen records no more.");
+    return ask_command(&a, argv[0], &c, "Recording stopped.");
 }

@@ -1,62 +1,55 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * top.c: xenflight top: who used the processors, and who waited for them.
+ * top.c: xenflight top: print CPU time, waits and entries into Xen.
  */
 
 #include <argp.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/text.h"
-#include "tools/stats/account.h"
-#include "tools/cmd.h"
+#include "tools/base/message.h"
 #include "tools/base/options.h"
-#include "tools/record/top.h"
+#include "tools/cmd.h"
+#include "tools/record/top-live.h"
 
-/* Only where Xen's libraries are. */
+/* Not linked in without Xen's libraries. */
 #pragma weak top_live
-
-/* A domain's vCPUs, or one of them. */
-struct row {
-    uint32_t domid;
-    int64_t vcpu;          /* < 0: all */
-    unsigned int vcpus;
-    struct account sum;
-    struct times waits;
-};
 
 enum { OPT_BACKEND = 256 };
 
+struct options {
+    const char *file;
+    struct top_form form;
+    struct top_stretches live;
+};
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    struct top_options *o = state->input;
+    struct options *o = state->input;
 
     switch ( key )
     {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &o->form.last;
+        state->child_inputs[1] = &o->form.json;
+        return 0;
     case 'v':
-        o->by_vcpu = true;
-        return 0;
-    case 'j':
-        o->json = true;
-        return 0;
-    case 'l':
-        o->by_time = true;
-        o->last_ns = parse_time("last", arg, state);
+        o->form.by_vcpu = true;
         return 0;
     case 'i':
-        o->interval_ns = parse_time("interval", arg, state);
-        if ( !o->interval_ns )
-            argp_error(state, "--interval of no time");
+        o->live.interval_ns = parse_time("interval", arg, state);
+        if ( !o->live.interval_ns )
+            argp_error(state, "--interval must not be 0");
         return 0;
     case 'n':
-        if ( text_number(arg, false, &o->count) || !o->count )
+        if ( text_number(arg, false, &o->live.count) || !o->live.count )
             argp_error(state, "--count takes a number, not \"%s\"", arg);
         return 0;
     case OPT_BACKEND:
-        o->backend = arg;
+        o->live.backend = arg;
         return 0;
     default:
         return parse_file(key, arg, state, &o->file);
@@ -64,219 +57,57 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option option_list[] = {
-    { "vcpus", 'v', NULL, 0, "a row for each vCPU, not for each domain", 0 },
-    { "last", 'l', "TIME", 0, "only from TIME (like 100ms) before the trigger "
-      "on", 0 },
-    { "json", 'j', NULL, 0, "print one JSON object a line", 0 },
+    { "vcpus", 'v', NULL, 0, "print a row per vCPU, not per domain", 0 },
     { 0, 0, NULL, 0, "Live:", 1 },
-    { "interval", 'i', "TIME", 0, "each stretch takes so long (2s)", 1 },
-    { "count", 'n', "N", 0, "end after N stretches", 1 },
+    { "interval", 'i', "TIME", 0, "length of a stretch (2s)", 1 },
+    { "count", 'n', "N", 0, "stop after N stretches", 1 },
     { "backend", OPT_BACKEND, "BACKEND", 0,
       "xen, or hosted:DIR for tests", 1 },
     { 0 },
 };
 
+static const struct argp_child children[] = {
+    { &last_argp, 0, NULL, 0 },
+    { &json_argp, 0, NULL, 0 },
+    { 0 },
+};
+
 static const struct argp argp = {
     .options = option_list,
+    .children = children,
     .parser = parse,
     .args_doc = "FILE\nlive",
-    .doc = "Who used the processors, and who waited for them, over a "
-           "snapshot, or that part of it which has all pCPUs: per domain the "
-           "time its vCPUs ran, could have run but waited, and were blocked, "
-           "in percent of one pCPU; how often a second they entered Xen, made "
-           "a hypercall, did I/O; and how long they waited from a wake-up "
-           "until they ran.  With \"live\" the same of this machine, again "
-           "and again, from the rings while Xen writes them.\v"
+    .doc = "Print the use of the CPUs by domain, over the part of a snapshot "
+           "that all pCPUs cover: the time that its vCPUs ran, were runnable "
+           "but waited, and were blocked, in percent of one pCPU; entries into "
+           "Xen, hypercalls and I/O per second; and the time from a wake-up "
+           "until the vCPU ran.  With \"live\", print the same for this "
+           "machine repeatedly, from the rings while Xen writes them.\v"
            "Examples:\n"
            "  xenflight top FILE\n"
            "  xenflight top --vcpus --last 1s FILE\n"
            "  xenflight top live -i 1s -n 10\n\n"
-           "But for live it needs neither Xen nor root.  Exit status: 0 done, "
-           "1 the file cannot be read, or not to its end, or Xen cannot be "
-           "asked, 2 usage.",
+           "Only live needs Xen and root.  Exit status: 0 on success, 1 if the "
+           "file cannot be read, or not to its end, or Xen does not answer, 2 "
+           "on wrong usage.",
 };
 
-/*
- * Rows.
- */
-
-static double percent(const struct accounts *a, uint64_t ticks)
-{
-    return a->to > a->from ? 100.0 * ticks / (a->to - a->from) : 0;
-}
-
-static double seconds(const struct doc *d, uint64_t ticks)
-{
-    return ticks / (d->tsc_khz * 1e3);
-}
-
-static double rate(const struct doc *d, const struct accounts *a, uint64_t n)
-{
-    return a->to > a->from ? n / seconds(d, a->to - a->from) : 0;
-}
-
-static double microseconds(const struct doc *d, uint64_t ticks)
-{
-    return ticks * 1e3 / d->tsc_khz;
-}
-
-static const char *name_of(const struct doc *d, const struct row *r, char *buf,
-                           size_t bytes)
-{
-    if ( r->domid == VCPU_IDLE_DOMAIN )
-        snprintf(buf, bytes, "(idle)");
-    else
-        text_escape(buf, bytes, doc_text(doc_domain(d, r->domid), "name", ""));
-    return buf;
-}
-
-static void print_text(const struct doc *d, const struct accounts *a,
-                       const struct row *r)
-{
-    char who[24], name[80], p50[16] = "-", p99[16] = "-", max[16] = "-";
-    /* Idle is always ready to run: that is no waiting. */
-    uint64_t waited = r->domid == VCPU_IDLE_DOMAIN ? 0
-                                                   : r->sum.ticks[RUNNABLE];
-
-    if ( r->vcpu < 0 )
-        snprintf(who, sizeof(who), "d%" PRIu32, r->domid);
-    else
-        snprintf(who, sizeof(who), "d%" PRIu32 "v%" PRId64, r->domid, r->vcpu);
-    if ( r->waits.nr )
-    {
-        snprintf(p50, sizeof(p50), "%.1f",
-                 microseconds(d, times_part(&r->waits, 500)));
-        snprintf(p99, sizeof(p99), "%.1f",
-                 microseconds(d, times_part(&r->waits, 990)));
-        snprintf(max, sizeof(max), "%.1f", microseconds(d, r->waits.max));
-    }
-    printf("%-10s %6.1f %6.1f %6.1f %6.1f %9.0f %9.0f %8.0f %7" PRIu64
-           " %9s %9s %9s  %s\n", who, percent(a, r->sum.ticks[RUNNING]),
-           percent(a, waited),
-           percent(a, r->sum.ticks[BLOCKED]), percent(a, r->sum.unknown),
-           rate(d, a, r->sum.entries), rate(d, a, r->sum.hypercalls),
-           rate(d, a, r->sum.io), r->waits.nr, p50, p99, max,
-           name_of(d, r, name, sizeof(name)));
-}
-
-static int64_t ns(const struct doc *d, uint64_t ticks)
-{
-    return (__int128)ticks * 1000000 / d->tsc_khz;
-}
-
-static void print_json(const struct doc *d, const struct accounts *a,
-                       const struct row *r)
-{
-    printf("{\"type\":\"%s\",\"domid\":%" PRIu32,
-           r->vcpu < 0 ? "domain" : "vcpu", r->domid);
-    if ( r->vcpu >= 0 )
-        printf(",\"vcpu\":%" PRId64, r->vcpu);
-    else
-        printf(",\"vcpus\":%u", r->vcpus);
-    for ( unsigned int i = 0; i < RUNSTATES; i++ )
-        printf(",\"%s_ns\":%" PRId64, runstate_text[i],
-               ns(d, r->sum.ticks[i]));
-    printf(",\"unknown_ns\":%" PRId64 ",\"entries\":%" PRIu64
-           ",\"exits\":%" PRIu64 ",\"hypercalls\":%" PRIu64 ",\"io\":%" PRIu64
-           ",\"runs\":%" PRIu64 ",\"wakes\":%" PRIu64,
-           ns(d, r->sum.unknown), r->sum.entries, r->sum.exits,
-           r->sum.hypercalls, r->sum.io, r->sum.runs, r->waits.nr);
-    if ( r->waits.nr )
-        printf(",\"wake_to_run_ns\":{\"p50\":%" PRId64 ",\"p90\":%" PRId64
-               ",\"p99\":%" PRId64 ",\"max\":%" PRId64 "}",
-               ns(d, times_part(&r->waits, 500)),
-               ns(d, times_part(&r->waits, 900)),
-               ns(d, times_part(&r->waits, 990)), ns(d, r->waits.max));
-    printf("}\n");
-}
-
-static void print_head(const struct doc *d, const struct accounts *a,
-                       const struct top_options *o)
-{
-    if ( o->json )
-    {
-        printf("{\"type\":\"stretch\",\"from_ns\":%" PRId64 ",\"to_ns\":%"
-               PRId64 ",\"records\":%" PRIu64 ",\"gaps\":%" PRIu64
-               ",\"missing\":%" PRIu64 "}\n", doc_ns(d, a->from),
-               doc_ns(d, a->to), a->records, a->gaps, a->missing);
-        return;
-    }
-
-    printf("From %+.6f to %+.6f s (%.6f s), %" PRIu64 " records\n",
-           doc_ns(d, a->from) / 1e9, doc_ns(d, a->to) / 1e9,
-           seconds(d, a->to - a->from), a->records);
-    if ( a->gaps )
-        printf("Records are missing in %" PRIu64 " places, at least %" PRIu64
-               ": counts are too low, and times there are under `unkn%%'\n",
-               a->gaps, a->missing);
-    printf("%-10s %6s %6s %6s %6s %9s %9s %8s %7s %9s %9s %9s  %s\n", "",
-           "run%", "wait%", "block%", "unkn%", "entries/s", "hcalls/s", "io/s",
-           "wakes", "p50 us", "p99 us", "max us", "name");
-}
-
-static int print_rows(const struct doc *d, const struct accounts *a,
-                      const struct top_options *o)
-{
-    struct row *r = calloc(1, sizeof(*r));
-    unsigned int nr = vcpus_nr(a->vcpus);
-
-    if ( !r )
-        return -ENOMEM;
-
-    for ( unsigned int i = 0; i < nr; i++ )
-    {
-        const struct vcpu *v = vcpus_nth(a->vcpus, i);
-
-        r->domid = v->domid;
-        r->vcpu = o->by_vcpu ? v->vcpu : -1;
-        account_add(&r->sum, &r->waits, v->data);
-        r->vcpus++;
-        if ( !o->by_vcpu && i + 1 < nr &&
-             vcpus_nth(a->vcpus, i + 1)->domid == v->domid )
-            continue;
-        (o->json ? print_json : print_text)(d, a, r);
-        memset(r, 0, sizeof(*r));
-    }
-
-    free(r);
-    return 0;
-}
-
-int top_source(const struct source *src, const struct top_options *o)
-{
-    struct stretch all = STRETCH_ALL;
-    struct accounts a;
-    int rc;
-
-    if ( o->by_time )
-        all.from = doc_tsc_before(&src->doc, o->last_ns);
-    rc = accounts_make(src, all, &a, NULL, NULL);
-    if ( rc )
-        return rc;
-
-    print_head(&src->doc, &a, o);
-    rc = print_rows(&src->doc, &a, o);
-    accounts_free(&a);
-    return rc;
-}
-
-static int live(const struct top_options *o, const char *cmd)
+static int live(const struct options *o, const char *cmd)
 {
     if ( top_live )
-        return top_live(o, cmd);
-    fprintf(stderr, "%s: live: built without Xen's libraries; a file of that "
-            "name is ./live\n", cmd);
+        return top_live(&o->form, &o->live, cmd);
+    fprintf(stderr, "%s: live: built without Xen's libraries (for a file of "
+            "that name use ./live)\n", cmd);
     return EXIT_FAIL;
 }
 
 int cmd_top(int argc, char **argv)
 {
-    static struct top_options o = { .interval_ns = 2000000000 };
+    static struct options o = { .live.interval_ns = 2000000000 };
     struct source src;
     int rc;
 
-    argp_err_exit_status = EXIT_USAGE;
-    if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
+    if ( parse_options(&argp, argc, argv, &o) )
         return EXIT_USAGE;
 
     if ( !strcmp(o.file, "live") )
@@ -285,6 +116,6 @@ int cmd_top(int argc, char **argv)
     if ( source_open(o.file, true, &src) )
         return EXIT_FAIL;
 
-    rc = top_source(&src, &o);
+    rc = top_print(&src, &o.form);
     return source_end(&src, o.file, rc);
 }

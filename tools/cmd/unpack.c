@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * unpack.c: xenflight unpack: a snapshot without the transform, its packets
- * as Xen had them: what `lz4 -d' makes of it is then what the rings held.
+ * unpack.c: xenflight unpack: rewrite a snapshot without the columns transform.
+ * `lz4 -d' of the result gives the packets as they were in the rings.
  */
 
 #include <argp.h>
@@ -13,11 +13,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/format/packet.h"
 #include "lib/base/text.h"
-#include "tools/cmd.h"
+#include "lib/format/packet.h"
+#include "tools/base/message.h"
 #include "tools/base/options.h"
-#include "tools/base/tool.h"
+#include "tools/base/source.h"
+#include "tools/cmd.h"
 
 struct options {
     const char *file;
@@ -28,40 +29,32 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
 
-    switch ( key )
-    {
-    case 'o':
-        o->out = arg;
-        return 0;
-    case ARGP_KEY_END:
-        if ( !o->out )
-            argp_error(state, "say with -o which file to write");
-        return 0;
-    default:
+    if ( key != ARGP_KEY_INIT )
         return parse_file(key, arg, state, &o->file);
-    }
+    state->child_inputs[0] = &o->out;
+    return 0;
 }
 
-static const struct argp_option option_list[] = {
-    { "output", 'o', "OUT", 0, "the file to write; must not exist", 0 },
+static const struct argp_child children[] = {
+    { &output_argp, 0, NULL, 0 },
     { 0 },
 };
 
 static const struct argp argp = {
-    .options = option_list,
+    .children = children,
     .parser = parse,
     .args_doc = "FILE",
-    .doc = "Write a snapshot again with its packets as Xen had them, for "
-           "readers that know nothing of columns; all of xenflight reads both."
-           "\v"
+    .doc = "Rewrite a snapshot with its packets as they were in Xen's rings, "
+           "for readers that do not know columns.  All xenflight commands read "
+           "both forms.\v"
            "Examples:\n"
            "  xenflight unpack FILE -o plain.xfr.lz4 && lz4 -d plain.xfr.lz4 plain.xfr\n\n"
-           "What is damaged is left out and told.  Exit status: 0 done, 1 "
-           "FILE cannot be read, or not all of it, or OUT cannot be written, "
-           "2 usage.",
+           "Damaged parts are left out with a message.  Exit status: 0 on "
+           "success, 1 if FILE cannot be read completely or OUT cannot be "
+           "written, 2 on wrong usage.",
 };
 
-/* Frames and packets that could not be taken over. */
+/* Frames and packets that could not be copied. */
 struct left_out {
     uint64_t frames, packets;
 };
@@ -102,7 +95,7 @@ static int put_frame(struct snapshot_writer *w, unsigned int kind,
         return put_packets(w, content, len, bad);
     case SNAPSHOT_NOTE:
         return snapshot_put_note(w, content, len);
-    default: /* of a later version, whose readers know columns */
+    default: /* of a later format: its readers know columns */
         bad->frames++;
         return 0;
     }
@@ -147,8 +140,11 @@ static int write_plain(struct snapshot *s, int fd, struct left_out *bad)
     return rc;
 }
 
-/* A cut file gives what there is of it, whose end is then as good as any. */
-static int tell(const char *path, const struct snapshot *s,
+/*
+ * Print the damage.  A truncated file is copied up to its last whole frame; the
+ * copy itself is whole.
+ */
+static int print_damage(const char *path, const struct snapshot *s,
                 const struct left_out *bad)
 {
     char why[200];
@@ -200,7 +196,7 @@ static int unpack(const struct options *o)
         rc = EXIT_FAIL;
     }
     else
-        rc = tell(o->file, s, &bad);
+        rc = print_damage(o->file, s, &bad);
 
     snapshot_close(s);
     return rc;
@@ -210,8 +206,7 @@ int cmd_unpack(int argc, char **argv)
 {
     struct options o = { 0 };
 
-    argp_err_exit_status = EXIT_USAGE;
-    if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
+    if ( parse_options(&argp, argc, argv, &o) )
         return EXIT_USAGE;
 
     return unpack(&o);

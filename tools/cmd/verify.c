@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * verify.c: xenflight verify: is every byte of a snapshot as it was
- * written, and do its records add up?
+ * verify.c: xenflight verify: check the bytes of a snapshot against its hashes,
+ * and its records against Xen's counters.
  */
 
 #include <argp.h>
@@ -14,15 +14,16 @@
 #include <unistd.h>
 
 #include "lib/base/text.h"
-#include "tools/cmd.h"
+#include "tools/base/message.h"
+#include "tools/base/options.h"
+#include "tools/base/source.h"
 #include "tools/base/term.h"
-#include "tools/base/tool.h"
+#include "tools/cmd.h"
 
 struct options {
     bool quiet, json;
     struct term term;
-    char **files;
-    int nr_files;
+    struct args files;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -33,33 +34,24 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &o->term;
-        return 0;
-    case 'j':
-        o->json = true;
+        state->child_inputs[1] = &o->json;
         return 0;
     case 'q':
         o->quiet = true;
         return 0;
-    case ARGP_KEY_ARGS:
-        o->files = state->argv + state->next;
-        o->nr_files = state->argc - state->next;
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which file?");
-        return EINVAL;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_args(key, state, &o->files);
     }
 }
 
 static const struct argp_option option_list[] = {
-    { "json", 'j', NULL, 0, "print one JSON object a line, for each file", 0 },
-    { "quiet", 'q', NULL, 0, "say nothing of files that are whole", 0 },
+    { "quiet", 'q', NULL, 0, "print only files that are not whole", 0 },
     { 0 },
 };
 
 static const struct argp_child children[] = {
     { &term_color_argp, 0, NULL, 0 },
+    { &json_argp, 0, NULL, 0 },
     { 0 },
 };
 
@@ -69,23 +61,23 @@ static const struct argp argp = {
     .parser = parse,
     .args_doc = "FILE...",
     .doc = "Check snapshots: every byte against its hash, the index, the "
-           "documents, and the records against the account that Xen kept.\v"
+           "documents, and the number of records against Xen's counters.\v"
            "Examples:\n"
            "  xenflight verify FILE\n"
            "  xenflight verify --quiet /var/lib/xen/snapshotd/*.xfr.lz4\n"
            "  xenflight verify --json FILE... | jq -c 'select(.whole | not)'\n\n"
-           "Exit status: 0 all are whole, 1 one is damaged or cut or cannot be "
-           "read, 2 usage.",
+           "Exit status: 0 if all files are whole, 1 if one is damaged or cut "
+           "or cannot be read, 2 on wrong usage.",
 };
 
-/* What is found out about one file. */
+/* The result of checking one file. */
 struct verdict {
     const char *path;
     bool whole;
-    bool known;                  /* `totals` and `partial` are */
+    bool known;                  /* totals and partial are set */
     struct snapshot_totals totals;
     bool partial;                /* Xen could not hold all of the history */
-    json_t *faults;              /* [{"why", "at": byte, if that is known}] */
+    json_t *faults;              /* [{"why", "at": byte offset, if known}] */
 };
 
 #define NOWHERE (-1)
@@ -101,7 +93,7 @@ static void fault(struct verdict *v, int64_t at, const char *why)
         complain(v->path, why);
 }
 
-/* Records of one (pCPU, channel) that are in the file. */
+/* Count the records of one (pCPU, channel) in the file. */
 static uint64_t count_records(struct snapshot *s, int64_t cpu, int channel)
 {
     uint64_t n = 0;
@@ -138,10 +130,11 @@ static bool balances(const json_t *stream)
 }
 
 /*
- * The account of each stream, as far as it is there and claims to be exact:
- * pCPUs that were not quiescent are told in `history`.
+ * Check the counters of each stream.  Streams without counters are skipped, and
+ * those of pCPUs that were not quiescent: their counters are not exact, and the
+ * history is marked partial.
  */
-static void check_account(struct verdict *v, const struct source *src)
+static void check_counters(struct verdict *v, const struct source *src)
 {
     const json_t *streams = json_object_get(src->doc.root, "streams");
     const json_t *stream;
@@ -163,15 +156,15 @@ static void check_account(struct verdict *v, const struct source *src)
                      PRIu64 " records, Xen held %" PRId64, cpu,
                      rare ? "rare" : "busy", n, held);
         else if ( !balances(stream) )
-            snprintf(why, sizeof(why), "pCPU %" PRId64 ", %s: Xen's account "
-                     "does not balance", cpu, rare ? "rare" : "busy");
+            snprintf(why, sizeof(why), "pCPU %" PRId64 ", %s: Xen's "
+                     "counters do not add up", cpu, rare ? "rare" : "busy");
         else
             continue;
         fault(v, NOWHERE, why);
     }
 }
 
-/* The bytes.  False: not as they were written. */
+/* Check the hashes.  Return false if the file is not as it was written. */
 static bool check_bytes(struct verdict *v)
 {
     struct snapshot_fault f = { .what = "" };
@@ -203,9 +196,9 @@ static void check(struct verdict *v)
 
     v->known = true;
     v->partial = strcmp(src.doc.history, "complete");
-    check_account(v, &src);
+    check_counters(v, &src);
     if ( v->totals.damaged )
-        fault(v, NOWHERE, "whole as it was written, but some packets were "
+        fault(v, NOWHERE, "the file is whole, but some packets were "
                           "already damaged in memory");
     source_close(&src);
 }
@@ -284,17 +277,16 @@ static bool verify(const char *path, const struct options *o)
 
 int cmd_verify(int argc, char **argv)
 {
-    /* It prints as it goes: a pager would hold that back. */
+    /* Results are printed as they come: a pager would delay them. */
     struct options o = { .term = { .no_pager = true } };
     int rc = EXIT_OK;
 
-    argp_err_exit_status = EXIT_USAGE;
-    if ( argp_parse(&argp, argc, argv, 0, NULL, &o) )
+    if ( parse_options(&argp, argc, argv, &o) )
         return EXIT_USAGE;
 
     term_begin(&o.term);
-    for ( int i = 0; i < o.nr_files; i++ )
-        if ( !verify(o.files[i], &o) )
+    for ( int i = 0; i < o.files.nr; i++ )
+        if ( !verify(o.files.path[i], &o) )
             rc = EXIT_FAIL;
 
     return term_end() == EXIT_OK ? rc : EXIT_FAIL;

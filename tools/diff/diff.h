@@ -25,7 +25,7 @@
 #include "tools/diff/score.h"
 #include "tools/stats/entries.h"
 #include "tools/select/filter.h"
-#include "tools/base/tool.h"
+#include "tools/base/source.h"
 
 enum { DIFF_A, DIFF_B, DIFF_SIDES };
 

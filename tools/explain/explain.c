@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/base/walk.h"
 #include "tools/explain/explain.h"
 
 /*
@@ -309,12 +310,22 @@ static uint64_t tail_begin(const struct story *s)
     return s->end > s->acc.from + tail ? s->end - tail : s->acc.from;
 }
 
+struct second {
+    struct story *story;
+    uint64_t ready;
+};
+
+static int look_record(void *arg, const struct merge_record *rec)
+{
+    struct second *second = arg;
+
+    look(second->story, rec, &second->ready);
+    return 0;
+}
+
 static int read_again(struct story *s)
 {
-    const struct doc *d = &s->src->doc;
-    struct merge_record rec;
-    uint64_t ready = 0;
-    struct merge *m;
+    struct second second = { .story = s };
     int rc;
 
     s->tail = tail_begin(s);
@@ -322,13 +333,7 @@ static int read_again(struct story *s)
     if ( !s->neighbours )
         return -ENOMEM;
 
-    rc = merge_open(s->src->snap, d->dict, &d->clock, &m);
-    if ( rc )
-        return rc;
-
-    while ( (rc = merge_next(m, &rec)) > 0 )
-        look(s, &rec, &ready);
-    merge_close(m);
+    rc = source_walk(s->src, WALK_ALL, look_record, &second, NULL);
     share_cpu(s, s->end);
     vcpus_sort(s->neighbours);
     return rc;

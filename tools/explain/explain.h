@@ -15,7 +15,7 @@
 #define XENFLIGHT_EXPLAIN_H
 
 #include "tools/stats/account.h"
-#include "tools/base/tool.h"
+#include "tools/base/source.h"
 
 #define EXPLAIN_LINES      20
 #define EXPLAIN_LIMITS     5   /* of them for what it cannot tell */

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "lib/read/merge.h"
-#include "tools/base/tool.h"
+#include "tools/base/source.h"
 
 struct export {
     const struct source *src;

@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "lib/xen/hyp-tbuf.h"
-#include "tools/live/ask.h"
+/*
+ * ask.c: send a command to the running daemon, or else to Xen itself.
+ */
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/cmd.h"
+#include "lib/xen/hyp-tbuf.h"
+#include "tools/base/message.h"
+#include "tools/base/options.h"
+#include "tools/live/ask.h"
 
 enum { OPT_RUN = 256, OPT_BACKEND };
 
 static const struct argp_option option_list[] = {
-    { "json", 'j', NULL, 0, "print a JSON object", 0 },
     { "run", OPT_RUN, "DIR", 0,
-      "the daemon's directory (" CONTROL_RUN ")", 0 },
+      "runtime directory of the daemon (" CONTROL_RUN ")", 0 },
     { "backend", OPT_BACKEND, "BACKEND", 0,
-      "without a daemon: auto, flightrec or tbuf; [KIND@]hosted:DIR for tests", 0 },
+      "used without a daemon: auto, flightrec or tbuf; [KIND@]hosted:DIR for "
+      "tests", 0 },
     { 0 },
 };
 
@@ -26,8 +30,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
     switch ( key )
     {
-    case 'j':
-        a->json = true;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->json;
         return 0;
     case OPT_RUN:
         a->run = arg;
@@ -40,7 +44,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-const struct argp ask_argp = { .options = option_list, .parser = parse };
+static const struct argp_child grandchildren[] = {
+    { &json_argp, 0, NULL, 0 },
+    { 0 },
+};
+
+static const struct argp ask_argp = {
+    .options = option_list,
+    .parser = parse,
+    .children = grandchildren,
+};
 
 const struct argp_child ask_children[] = { { &ask_argp, 0, NULL, 0 }, { 0 } };
 
@@ -54,18 +67,17 @@ error_t ask_parse_child(int key, char *arg, struct argp_state *state)
 int ask_parse(struct ask *a, const struct argp *own, int argc, char **argv)
 {
     a->run = CONTROL_RUN;
-    argp_err_exit_status = EXIT_USAGE;
-    return argp_parse(own, argc, argv, 0, NULL, a) ? EXIT_USAGE : 0;
+    return parse_options(own, argc, argv, a);
 }
 
-static int say_refused(const char *cmd, const json_t *answer)
+static int check_ok(const char *cmd, const json_t *answer)
 {
     const char *error = json_string_value(json_object_get(answer, "error"));
 
     if ( json_is_true(json_object_get(answer, "ok")) )
         return 0;
     fprintf(stderr, "%s: %s\n", cmd,
-            error ? error : "the daemon did not say why it failed");
+            error ? error : "the daemon failed without a reason");
     return -EIO;
 }
 
@@ -75,10 +87,9 @@ static int talk(const char *cmd, int fd, const void *req, size_t bytes,
     int rc = control_ask(fd, req, bytes, timeout_ms, answer);
 
     if ( !rc )
-        rc = say_refused(cmd, *answer);
+        rc = check_ok(cmd, *answer);
     else
-        fprintf(stderr, "%s: the daemon does not answer: %s: its log may say "
-                "more\n",
+        fprintf(stderr, "%s: no answer from the daemon: %s: see its log\n",
                 cmd, strerror(-rc));
     if ( rc )
     {
@@ -88,7 +99,7 @@ static int talk(const char *cmd, int fd, const void *req, size_t bytes,
     return rc == -ENOENT ? -EIO : rc;
 }
 
-/* As ask_daemon(), on any of its sockets. */
+/* As ask_daemon(), on the socket @name. */
 static int ask_socket(const struct ask *a, const char *cmd, const char *name,
                       const void *req, size_t bytes, int timeout_ms,
                       json_t **answer)
@@ -142,14 +153,14 @@ int ask_xen(const struct ask *a, const char *cmd,
  * Commands.
  */
 
-/* The daemon may have to end a snapshot first, Xen to make much memory. */
+/* A snapshot may have to end first, and Xen may have to clear much memory. */
 #define COMMAND_TIMEOUT_MS 90000
-/* Another tool's moment with the recorder. */
+/* Another tool may hold the lock for one command. */
 #define LOCK_WAIT_MS       30000
-/* So often a daemon may begin or end between our looks. */
-#define TRIES              5
+/* The daemon may start or exit between two attempts. */
+#define ATTEMPTS           5
 
-/* The recorder's buffers if neither tool nor daemon was told a size. */
+/* Per pCPU, if neither the command nor the daemon's configuration sets it. */
 #define DEFAULT_BYTES      (1U << 20)
 
 static int run_locked(const struct ask *a, const char *cmd,
@@ -165,9 +176,9 @@ static int run_locked(const struct ask *a, const char *cmd,
     {
         rc = command_run(ask_op, h, c, why);
         if ( !rc && c->verb == COMMAND_START && hyp_is_tbuf(h) )
-            fprintf(stderr, "%s: into Xen's own trace buffers, which nobody "
-                    "keeps overwriting: they fill, and Xen drops what is new: "
-                    "start snapshotd\n", cmd);
+            fprintf(stderr, "%s: recording into Xen's own trace buffers: without "
+                    "snapshotd they fill up and Xen drops new records: start "
+                    "it\n", cmd);
         hyp_close(h);
     }
     if ( rc )
@@ -175,7 +186,7 @@ static int run_locked(const struct ask *a, const char *cmd,
     return rc;
 }
 
-/* On Xen itself, under the daemon's lock.  -EALREADY: a daemon has begun. */
+/* Run @c on Xen under the daemon's lock.  Return -EALREADY if a daemon started. */
 static int run_here(const struct ask *a, const char *cmd, struct command *c)
 {
     int lock = control_lock_wait(a->run, LOCK_WAIT_MS), rc;
@@ -185,7 +196,7 @@ static int run_here(const struct ask *a, const char *cmd, struct command *c)
     if ( lock < 0 )
     {
         fprintf(stderr, "%s: %s/" CONTROL_LOCK ": %s\n", cmd, a->run,
-                lock == -EBUSY ? "held for long: what is \"fuser -v\" of it?"
+                lock == -EBUSY ? "another process holds it: see fuser -v"
                                : strerror(-lock));
         return lock;
     }
@@ -200,10 +211,10 @@ int ask_command(const struct ask *a, const char *cmd, struct command *c,
                 const char *done)
 {
     json_t *answer = NULL;
-    int rc = -EALREADY, tries;
+    int rc = -EALREADY, i;
 
     c->magic = COMMAND_MAGIC;
-    for ( tries = 0; rc == -EALREADY && tries < TRIES; tries++ )
+    for ( i = 0; rc == -EALREADY && i < ATTEMPTS; i++ )
     {
         rc = ask_socket(a, cmd, COMMAND_SOCKET, c, sizeof(*c),
                         COMMAND_TIMEOUT_MS, &answer);
@@ -211,7 +222,7 @@ int ask_command(const struct ask *a, const char *cmd, struct command *c,
             rc = run_here(a, cmd, c);
     }
     if ( rc == -EALREADY )
-        fprintf(stderr, "%s: a snapshotd begins and ends all the time: see its "
+        fprintf(stderr, "%s: snapshotd keeps starting and exiting: see its "
                         "log\n",
                 cmd);
     json_decref(answer);

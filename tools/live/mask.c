@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * mask.c: translate names of channels, classes and events to mask operations.
+ */
+
 #include "tools/live/mask.h"
 
 #include <errno.h>
@@ -11,7 +15,7 @@
 
 #include "lib/format/event.h"
 
-/* Bits of an event word: the classes are one bit each. */
+/* Bits of an event word.  Each class is one bit. */
 #define CLASS_BITS    0x0fff0000U
 #define SUBCLASS_BITS 0x0000f000U
 #define NAME_ROOM     64
@@ -55,7 +59,7 @@ static int add_classes(struct command *c, uint32_t channel, uint32_t clear,
                                          .set = set });
 }
 
-/* What is shown of a row's name. */
+/* Cut the suffix that makes row names unique. */
 static const char *shown(const char *row, char name[NAME_ROOM])
 {
     snprintf(name, NAME_ROOM, "%s", row);
@@ -64,7 +68,7 @@ static const char *shown(const char *row, char name[NAME_ROOM])
     return name;
 }
 
-/* Several rows can have one name. */
+/* Several rows may have one name. */
 static int add_events(struct command *c, uint32_t channel, const char *glob,
                       bool on)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * names.c: names of domains from xenstore, asked in a thread of its own.
+ * names.c: read domain names from xenstore in a separate thread.
  */
 
 #include "tools/live/names.h"
@@ -16,15 +16,16 @@
 
 #define NAME_MAX_BYTES 128
 
-/* Shared by both sides; the last of them frees it. */
+/* Shared by the caller and the thread; the last user frees it. */
 struct names {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     unsigned int users;
-    bool asked;           /* for the name of `domid' */
-    bool none, silent;    /* no xenstored; no answer in time: not asked */
+    bool asked;           /* a request for the name of domid is pending */
+    bool none;            /* no xenstored */
+    bool silent;          /* no answer in time: no more requests */
     uint16_t domid;
-    char *name;           /* the answer, once `asked' is false again */
+    char *name;           /* the answer, set before asked is cleared */
 };
 
 static void put(struct names *n)
@@ -53,7 +54,7 @@ static char *read_name(struct xs_handle *xs, uint16_t domid)
     return NULL;
 }
 
-/* Until the other side is gone: no lock is held where it waits for xenstored. */
+/* The thread: runs until names_close().  The lock is dropped around xenstored. */
 static void *serve(void *arg)
 {
     struct names *n = arg;
@@ -164,8 +165,8 @@ char *names_ask(struct names *n, uint16_t domid)
         n->name = NULL;
     }
     if ( n->silent != silent )
-        fprintf(stderr, "xenflight: xenstored does not answer: the names of "
-                        "domains are not told\n");
+        fprintf(stderr, "xenflight: xenstored does not answer: continuing "
+                        "without domain names\n");
     pthread_mutex_unlock(&n->lock);
     return name;
 }

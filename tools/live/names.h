@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * names.h: names of domains from xenstore, for commands that must not wait for
- * it: a xenstored that hangs, or is not there behind its device, answers never.
+ * names.h: domain names from xenstore, for commands that must not block on it.  A
+ * xenstored that hangs never answers; nor does a device without one behind it.
  */
 
 #ifndef XENFLIGHT_NAMES_H
@@ -13,15 +13,15 @@
 
 struct names;
 
-/* NULL: out of memory. */
+/* Return NULL without memory. */
 struct names *names_open(void);
-/* NULL is fine.  What still waits for xenstored is left behind. */
+/* @n may be NULL.  A thread that still waits for xenstored is left running. */
 void names_close(struct names *n);
 
 /*
- * To be freed.  NULL: the domain has no name that is fit to be kept; or xenstored
- * is not there, or took longer than NAMES_WAIT_MS: that is said once on stderr,
- * and no more is asked.
+ * Return the name of a domain, which the caller must free(), or NULL: the domain
+ * has no valid name, there is no xenstored, or it took longer than NAMES_WAIT_MS.
+ * After a timeout a message is printed once and no more requests are made.
  */
 char *names_ask(struct names *n, uint16_t domid);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * list-table.c: the table that `xenflight list' prints.
+ * list-table.c: print the table of `xenflight list'.
  */
 
 #include <errno.h>
@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/format/doc.h"
 #include "lib/base/text.h"
-#include "tools/print/list.h"
+#include "lib/format/doc.h"
 #include "tools/base/term.h"
+#include "tools/print/list.h"
 
 #define MAX_COLUMNS 32
 #define CELL_BYTES  TEXT_ROOM(PATH_MAX)
@@ -24,10 +24,10 @@ enum column { COL_TIME, COL_CAUSE, COL_DOMAIN, COL_DOMID, COL_UUID, COL_REASON,
 
 static const struct {
     const char *name, *title;
-    const char *key;          /* of the row, if that is all there is to it */
-    bool number;              /* to the right */
+    const char *key;          /* in the row's JSON object, if the cell is that text */
+    bool number;              /* right-aligned */
     bool painted;
-    enum term_paint paint;    /* ... unless it is "-" or `plain` */
+    enum term_paint paint;    /* ... unless it is "-" or plain */
     const char *plain;
 } known[NR_COLUMNS] = {
     [COL_TIME] = { "time", "TIME (UTC)" },
@@ -95,7 +95,7 @@ static const char *seconds(char *buf, const json_t *row)
     return buf;
 }
 
-/* In `buf`, of CELL_BYTES. */
+/* Format a cell into @buf, of CELL_BYTES. */
 static const char *cell(const struct list_row *row, enum column c, char *buf)
 {
     char small[48];
@@ -133,7 +133,7 @@ static const char *cell(const struct list_row *row, enum column c, char *buf)
     return text_escape(buf, CELL_BYTES, *text ? text : "-");
 }
 
-/* The last column has no blanks behind it. */
+/* The last column has no trailing blanks. */
 static void put(const char *text, unsigned int i, int width)
 {
     if ( known[chosen[i]].number )

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * list.h: the table that `xenflight list' prints: a row each snapshot.
+ * list.h: the table of `xenflight list', one row per snapshot.
  */
 
 #ifndef XENFLIGHT_LIST_H
@@ -14,15 +14,15 @@
 #define LIST_COLUMNS "time,cause,domain,uuid,size,seconds,complete,pinned,file"
 
 struct list_row {
-    int64_t wall_ns;    /* when it was triggered, or written */
+    int64_t wall_ns;    /* of the trigger, or else of the file */
     const char *path;
-    json_t *json;       /* as --json prints it */
+    json_t *json;       /* the object that --json prints */
 };
 
-/* "time,domain,file".  -EINVAL: it is no list of columns, or of too many. */
+/* Set the columns, like "time,domain,file".  Return 0 or -EINVAL. */
 int list_columns_set(const char *list);
 
-/* Columns are as wide as the widest that is in them, so nothing is cut. */
+/* Columns are as wide as their widest cell: no cell is cut. */
 void list_print(const struct list_row *row, size_t nr);
 
 #endif /* XENFLIGHT_LIST_H */

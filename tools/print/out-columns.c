@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * out-columns.c: the records of a snapshot as a table of chosen columns: a line
- * of titles, then a line a record and nothing else.
+ * out-columns.c: print records as a table of chosen columns: a line of titles,
+ * then a line per record and nothing else.
  */
 
 #include <errno.h>
@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tools/print/out.h"
 #include "tools/base/term.h"
+#include "tools/print/out.h"
 
 #define MAX_COLUMNS 32
 
@@ -132,7 +132,7 @@ static void one_field(const struct source *src, const struct merge_record *rec,
         snprintf(buf, size, "-");
 }
 
-/* A number that may be unknown. */
+/* Print "-" for an unknown number. */
 static void number_or_none(uint32_t n, char *buf, size_t size)
 {
     if ( n == MERGE_NO_DOMAIN )

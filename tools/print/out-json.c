@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * out-json.c: a snapshot as one JSON object a line.
+ * out-json.c: print a snapshot as JSON, one object per line.
  */
 
 #include <inttypes.h>
@@ -9,7 +9,7 @@
 
 #include "tools/print/out.h"
 
-/* An address as text: JSON's numbers are signed, and often of 53 bits. */
+/* Addresses are strings: JSON numbers are signed, and often limited to 53 bits. */
 static void hex_rip(json_t *root, uint64_t rip)
 {
     json_t *trigger = json_copy(json_object_get(root, "trigger"));
@@ -20,7 +20,7 @@ static void hex_rip(json_t *root, uint64_t rip)
     json_object_set_new(root, "trigger", trigger);
 }
 
-/* The documents but for the dictionary, which show has used up. */
+/* The documents without the dictionary, which was applied to the records. */
 static void json_head(const struct source *src)
 {
     const struct snapshot_fault *cut = snapshot_truncated(src->snap);
@@ -46,7 +46,7 @@ static void json_section(const char *title)
     printf("{\"type\":\"section\",\"title\":\"%s\"}\n", title);
 }
 
-/* The name as the dictionary has it: words only, nothing to escape. */
+/* Names in the dictionary are words: no escaping is needed. */
 static void print_event(const struct source *src,
                         const struct merge_record *rec)
 {

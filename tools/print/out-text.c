@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * out-text.c: a snapshot as text to read.
+ * out-text.c: print a snapshot as text.
  */
 
 #include <inttypes.h>
@@ -9,12 +9,12 @@
 #include <string.h>
 
 #include "lib/base/text.h"
-#include "tools/print/out.h"
 #include "tools/base/term.h"
+#include "tools/print/out.h"
 
-#define NAME_BYTES 80 /* of a domain's name, as shown */
+#define NAME_BYTES 80 /* of a domain's name, escaped */
 
-/* "-0.000001234": seconds, with the sign always there. */
+/* Seconds, always with a sign: "-0.000001234". */
 static const char *seconds(char *buf, size_t size, int64_t ns)
 {
     uint64_t n = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
@@ -25,7 +25,7 @@ static const char *seconds(char *buf, size_t size, int64_t ns)
 }
 
 /* `domain 5 "web1"` */
-static const char *dead(const struct doc *d, char *buf, size_t size)
+static const char *crashed_domain(const struct doc *d, char *buf, size_t size)
 {
     char name[NAME_BYTES];
 
@@ -47,16 +47,16 @@ const char *out_trigger(const struct doc *d, char *buf, size_t size)
         { "crash", "", " crashed" },
         { "xen-crash", "Xen crashed ", "" },
         { "watchdog", "the watchdog of ", " expired" },
-        { "triple-fault", "", " made a triple fault" },
+        { "triple-fault", "", " had a triple fault" },
         { "viridian", "", " reported a crash (Viridian)" },
     };
-    char who[NAME_BYTES + 32], cause[256], source[256], reason[256];
+    char name[NAME_BYTES + 32], cause[256], source[256], reason[256];
 
     for ( size_t i = 0; i < sizeof(text) / sizeof(text[0]); i++ )
         if ( !strcmp(d->cause, text[i].cause) )
         {
             snprintf(buf, size, "%s%s%s", text[i].before,
-                     dead(d, who, sizeof(who)), text[i].after);
+                     crashed_domain(d, name, sizeof(name)), text[i].after);
             return buf;
         }
 
@@ -76,7 +76,7 @@ static void headline(const struct doc *d)
     printf("Trace snapshot: %s\n", out_trigger(d, text, sizeof(text)));
 }
 
-static void print_who(const struct doc *d)
+static void print_trigger(const struct doc *d)
 {
     const char *reason;
     char buf[256];
@@ -84,7 +84,7 @@ static void print_who(const struct doc *d)
     if ( d->domid < 0 )
         return;
 
-    printf("  who      %s", dead(d, buf, sizeof(buf)));
+    printf("  who      %s", crashed_domain(d, buf, sizeof(buf)));
     if ( d->uuid[0] )
         printf(", uuid %s", text_escape(buf, sizeof(buf), d->uuid));
 
@@ -160,7 +160,7 @@ static void print_domains(const struct doc *d)
         putchar('\n');
 }
 
-/* Records, pCPUs and the time they span, as the index has it. */
+/* Records, pCPUs and the time they span, from the index. */
 static void print_extent(const struct source *src)
 {
     static bool seen[UINT16_MAX + 1];
@@ -207,7 +207,7 @@ static void print_history(const struct source *src)
     print_extent(src);
     putchar('\n');
     if ( cut )
-        printf("           the file can be read up to byte %" PRIu64 ": %s\n",
+        printf("           the file is readable up to byte %" PRIu64 ": %s\n",
                cut->offset, cut->what);
     json_array_foreach(why, i, text)
         if ( json_is_string(text) )
@@ -215,7 +215,7 @@ static void print_history(const struct source *src)
                                                   json_string_value(text)));
 }
 
-/* Where nothing is missing, on any pCPU. */
+/* The time in which no record of any pCPU is missing. */
 static void print_window(const struct doc *d)
 {
     int64_t from, to, rare, end;
@@ -223,14 +223,14 @@ static void print_window(const struct doc *d)
 
     if ( !doc_window(d, "busy", &from, &to) )
         return;
-    printf("  window   all pCPUs have everything from %s to %s s",
+    printf("  window   complete on all pCPUs from %s to %s s",
            seconds(a, sizeof(a), from), seconds(b, sizeof(b), to));
     if ( doc_window(d, "rare", &rare, &end) )
-        printf(", what is rare from %s s", seconds(a, sizeof(a), rare));
+        printf(", rare channel from %s s", seconds(a, sizeof(a), rare));
     putchar('\n');
 }
 
-/* Beyond which difference the order of two pCPUs' records is no guess. */
+/* The least difference that makes the order of two pCPUs' records certain. */
 static void print_order(const struct doc *d)
 {
     if ( !d->has_fit )
@@ -242,7 +242,7 @@ static void print_order(const struct doc *d)
     putchar('\n');
 }
 
-/* Where the records come from, if that limits what they tell. */
+/* The source of the records, if it limits them. */
 static void print_limits(const struct doc *d)
 {
     const json_t *limits = json_object_get(d->root, "limits"), *text;
@@ -273,7 +273,7 @@ static void print_gaps(const struct doc *d)
                text_escape(cause, sizeof(cause), doc_text(gap, "cause", "?")));
 }
 
-/* When the daemon did what, after the trigger. */
+/* Times of the daemon's steps after the trigger. */
 static void print_latency(const struct doc *d)
 {
     static const char *const step[] = { "wake", "quiescent", "written" };
@@ -294,7 +294,7 @@ static void print_latency(const struct doc *d)
         putchar('\n');
 }
 
-/* What the times of the records are. */
+/* The clock of the records' times. */
 static void print_clock(const struct source *src)
 {
     static const char *const text[DOC_CLOCKS] = {
@@ -309,7 +309,7 @@ static void print_clock(const struct source *src)
     printf("Times are %s", text[src->clock]);
     if ( src->clock != DOC_CLOCK_REL && src->clock != DOC_CLOCK_TSC &&
          d->has_fit )
-        printf("; at the trigger off by %.3f us at most",
+        printf("; error at the trigger at most %.3f us",
                doc_clock_error(d, src->clock, d->tsc) / 1e3);
     printf(".\n");
 }
@@ -319,7 +319,7 @@ static void text_head(const struct source *src)
     printf("%s", term_on(TERM_HEAD));
     headline(&src->doc);
     printf("%s", term_off());
-    print_who(&src->doc);
+    print_trigger(&src->doc);
     print_when(&src->doc);
     print_host(&src->doc);
     print_history(src);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * out.h: the forms in which `show` prints.
+ * out.h: the output formats of `show'.
  */
 
 #ifndef XENFLIGHT_OUT_H
@@ -9,18 +9,18 @@
 #include <stdint.h>
 
 #include "lib/read/merge.h"
-#include "tools/base/tool.h"
+#include "tools/base/source.h"
 
 struct out_totals {
     uint64_t shown;    /* records printed */
-    uint64_t records;  /* records in the file, copies not counted */
+    uint64_t records;  /* in the file, without second copies */
     uint64_t copies;   /* second copies, dropped */
     uint64_t damaged;  /* frames and packets that could not be read */
 };
 
 struct out {
     void (*head)(const struct source *src);
-    /* What the records that follow are, where there are several lists. */
+    /* Title of the records that follow. */
     void (*section)(const char *title);
     void (*record)(const struct source *src, const struct merge_record *rec);
     void (*tail)(const struct source *src, const struct out_totals *totals);
@@ -31,18 +31,18 @@ extern const struct out out_json;
 extern const struct out out_columns;
 
 /*
- * The columns of out_columns: "time,event,dom".  -EINVAL: it is no such list, or
- * of too many.
+ * Set the columns of out_columns, like "time,event,dom".  Return 0, or -EINVAL if
+ * @list is malformed or too long.
  */
 int out_columns_set(const char *list);
-/* A column that is neither one of ours nor a field of the file's.  NULL: none. */
+/* Return a column that is neither known nor a field in the file, or NULL. */
 const char *out_columns_unknown(const struct doc *doc);
 
 #define OUT_TRIGGER_BYTES 800
-/* What a file was written for: `domain 5 "web1" crashed'; printable. */
+/* Describe the trigger, like `domain 5 "web1" crashed', printable.  Return @buf. */
 const char *out_trigger(const struct doc *d, char *buf, size_t size);
 
-/* A moment in src->clock; who ran: "d5v0", "idle", "-". */
+/* Print a time in src->clock, and the running vCPU: "d5v0", "idle" or "-". */
 void out_moment(const struct source *src, uint64_t tsc, char *buf, size_t size);
 void out_running(const struct doc *d, const struct merge_record *rec, char *buf,
                  size_t size);

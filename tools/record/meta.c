@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * meta.c: the documents of a recording.
+ * meta.c: build the documents of a recording.
  */
 
 #include "tools/record/meta.h"
@@ -12,19 +12,19 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#include "lib/base/text.h"
 #include "lib/xen/docparts.h"
 #include "lib/xen/recorder.h"
-#include "lib/base/text.h"
 #include "tools/live/ask.h"
 #include "tools/live/names.h"
 
-/* A guest that is made and destroyed all the time must not fill memory. */
+/* Domains created and destroyed in a loop must not fill memory. */
 #define DOMAINS_MAX 16384
 
 struct domain {
     struct hyp_domain d;
-    char *name;            /* NULL: none yet */
-    bool in_meta;          /* with all that is known of it */
+    char *name;            /* NULL if it has none yet */
+    bool in_meta;          /* complete, name included */
 };
 
 struct record_domains {
@@ -34,7 +34,7 @@ struct record_domains {
     unsigned int nr;
 };
 
-/* As JSON takes it: a name is of somebody's choosing. */
+/* Names are guest-controlled: escape those that are not UTF-8. */
 static json_t *any_string(const char *text)
 {
     char safe[TEXT_ROOM(1024)];
@@ -82,7 +82,7 @@ int record_domains_look(struct record_domains *t)
 
         if ( !known )
             rc = add(t, &list[i]);
-        else if ( !known->name ) /* toolstacks give it later */
+        else if ( !known->name ) /* toolstacks set it later */
         {
             known->name = names_ask(t->names, list[i].domid);
             known->in_meta = known->in_meta && !known->name;
@@ -120,7 +120,7 @@ void record_domains_free(struct record_domains *t)
     free(t);
 }
 
-/* Those that are not in the meta document, as they are now. */
+/* The domains that are not in the meta document, in their current state. */
 static json_t *domains_json(const struct record_domains *t)
 {
     json_t *list = json_array(), *o;
@@ -149,10 +149,10 @@ static uint64_t clock_ns(clockid_t clock)
     return t.tv_sec * 1000000000ULL + t.tv_nsec;
 }
 
-/* The moment of the begin on all clocks: Dom0's are read in between. */
+/* The start of the recording on all clocks.  Dom0's are read between two of Xen's. */
 static int clock_pair(struct hyp *h, struct clock_point *begin, json_t **out)
 {
-    /* Xen refuses an operation in which what is no input is not 0. */
+    /* Xen refuses an operation unless all fields but its inputs are 0. */
     struct xen_flightrec_op before = { .cmd = XEN_FLIGHTREC_OP_clock };
     struct xen_flightrec_op after = { .cmd = XEN_FLIGHTREC_OP_clock };
     uint64_t wall, mono;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* meta.h: the documents of a recording, as lib/format/snapshot.h has them. */
+/*
+ * meta.h: the documents of a recording; see lib/format/snapshot.h.
+ */
 
 #ifndef XENFLIGHT_RECORD_META_H
 #define XENFLIGHT_RECORD_META_H
@@ -7,24 +9,33 @@
 #include <stdint.h>
 
 #include "lib/format/clock.h"
-#include "tools/record/record.h"
+#include "lib/format/snapshot.h"
+#include "lib/xen/rings.h"
+
+struct record_totals {
+    struct snapshot_totals file;
+    uint64_t missed;       /* packets overwritten before they were read */
+    uint64_t refused;      /* invalid packets, left out */
+    uint64_t wakes;
+};
 
 struct record_domains;
 
-/* All domains that there are, with their names if xenstore can be asked. */
+/* List all domains, with their names if xenstore answers.  Return 0 or -errno. */
 int record_domains_new(struct hyp *h, struct record_domains **out);
-/* Looks for new ones. */
+/* Add new domains and new names.  Return 0 or -errno. */
 int record_domains_look(struct record_domains *t);
 void record_domains_free(struct record_domains *t);
 
 /*
- * The document of the begin, free() it, and the moment that it names, of which
- * .cpu is that of no packet.
+ * Build the document at the start of the file, and store the clock pair in it to
+ * *begin, with a .cpu that no packet has.  The caller must free() *text.  Return 0
+ * or -errno.
  */
 int record_meta(struct hyp *h, const struct rings *rings,
                 struct record_domains *domains, struct clock_point *begin,
                 char **text);
-/* That of the end.  `fit` is of all packets. */
+/* The same for the document at the end.  @fit covers all packets. */
 int record_note(const struct record_domains *domains,
                 const struct clock_fit *fit, const struct record_totals *t,
                 const char *why, char **text);

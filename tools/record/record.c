@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * record.c: what the rings turn over while it happens, as a snapshot file.
+ * record.c: write full slots of the rings to a snapshot file as they appear.
  */
 
 #include "tools/record/record.h"
@@ -14,11 +14,11 @@
 #include <sys/signalfd.h>
 #include <time.h>
 
-#include "lib/xen/hyp-tbuf.h"
 #include "lib/format/packet.h"
+#include "lib/xen/hyp-tbuf.h"
 #include "tools/record/meta.h"
 
-/* What note and index may need, and what is on its way to the file. */
+/* Room for the note, the index, and data not yet written. */
 #define END_BYTES (SNAPSHOT_MAX_DATA_BYTES + (256U << 10))
 
 struct recording {
@@ -27,10 +27,10 @@ struct recording {
     struct record_domains *domains;
     struct clock_point begin, *point;
     size_t points, room;
-    uint64_t written;      /* bytes of the file */
-    uint64_t turns;        /* from one stream to another */
+    uint64_t written;      /* bytes in the file */
+    uint64_t turns;        /* switches from one stream to another */
     uint64_t packet_bytes;
-    uint32_t stream;       /* that of the newest packet */
+    uint32_t stream;       /* stream of the newest packet */
     uint64_t missed_before;
     struct record_totals totals;
 };
@@ -58,8 +58,9 @@ int record_signals(void)
 }
 
 /*
- * Seldom: each wake costs the rings nothing, but Dom0 a run.  Safe: a quarter of
- * the ring that has fewest slots, so three are left to read in.
+ * Slots per wake-up.  A wake-up costs the rings nothing, but a run of Dom0, so it
+ * should be rare.  A quarter of the smallest ring is safe: three quarters are left
+ * to read it in.
  */
 static uint32_t wake_every(const struct rings *r)
 {
@@ -83,9 +84,9 @@ int record_follow(struct hyp *h, enum stream_from from,
         stream_pace(*out, wake_every(stream_rings(*out)));
     else
         snprintf(why, RECORD_WHY, "%s",
-                 rc == -EEXIST   ? "another process follows the rings: end it "
+                 rc == -EEXIST   ? "another process reads the rings: stop it "
                                    "first"
-                 : rc == -ENODEV ? "there are no buffers: see xenflight start"
+                 : rc == -ENODEV ? "no buffers: see xenflight start"
                  : err.what[0]   ? err.what
                                  : hyp_why(rc));
     return rc;
@@ -99,7 +100,7 @@ static int count_bytes(void *arg, uint64_t bytes)
     return 0;
 }
 
-/* No more frames than these will have been written. */
+/* Upper bound of the frames written. */
 static uint64_t frames(const struct recording *r)
 {
     return r->turns + r->packet_bytes / SNAPSHOT_CHUNK_BYTES + 3;
@@ -141,7 +142,7 @@ static int put(struct recording *r, const struct stream_packet *p)
     struct packet k;
     int rc;
 
-    /* Xen says where it is from; a header that does not agree is damaged. */
+    /* A header that disagrees with the ring it was read from is damaged. */
     if ( packet_parse(p->data, p->bytes, &k) || k.hdr.cpu != p->cpu ||
          k.hdr.channel != p->channel || k.hdr.seq != p->seq )
     {
@@ -175,7 +176,10 @@ int record_take(struct recording *r)
     return rc;
 }
 
-/* Until there is something, or an end: -1: neither; -errno. */
+/*
+ * Wait for packets, a signal or @end_ns.  Return an enum record_end, -1 to go on,
+ * or another -errno.
+ */
 static int wait(struct recording *r, int stop, uint64_t end_ns)
 {
     struct pollfd p[2] = {
@@ -205,7 +209,7 @@ int record_until(struct recording *r, int stop, uint64_t end_ns)
 {
     int end = -1;
 
-    /* Once more at the end, for what was filled since the last look. */
+    /* At the end take once more: slots filled since the last look. */
     for ( ; ; )
     {
         int rc = record_take(r);

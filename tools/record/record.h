@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * record.h: what the rings turn over while it happens, as a snapshot file.
+ * record.h: stream the rings to a snapshot file.
  *
- * A record is in the file once its slot is full: what lies in the slots that are
- * open at the end is not in it.  So each pCPU's part ends at another moment, see
+ * A record reaches the file when its slot is full.  Slots that are open at the end
+ * are not in it, so the part of each pCPU ends at a different time: see
  * source_common_end().
  *
- * Memory: that of the writer (lib/format/snapshot.h), 24 bytes a packet.
+ * Memory: that of the writer (lib/format/snapshot.h), and 24 bytes per packet.
  */
 
 #ifndef XENFLIGHT_RECORD_H
@@ -17,65 +17,67 @@
 
 #include "lib/format/snapshot.h"
 #include "lib/xen/stream.h"
+#include "tools/record/meta.h"
 
 /*
- * Follows all rings, with a wake as seldom as is safe.  As stream_open(), with a
- * sentence for who asked.
+ * Open a reader of all rings that Xen wakes as rarely as is safe.  Return as
+ * stream_open(), with the reason of an error in @why.
  */
 #define RECORD_WHY 160
 int record_follow(struct hyp *h, enum stream_from from,
                   struct stream_reader **out, char why[RECORD_WHY]);
 
-/* No file is bounded to less. */
+/* Least record_how.max_bytes. */
 #define RECORD_MIN_BYTES (2U << 20)
 
 struct record_how {
     struct hyp *hyp;
     struct stream_reader *reader;
-    int fd;                /* the file, at its begin */
-    uint64_t max_bytes;    /* of it; 0: no bound; else >= RECORD_MIN_BYTES */
+    int fd;                /* the file, empty */
+    uint64_t max_bytes;    /* of the file, >= RECORD_MIN_BYTES; 0: no limit */
     struct snapshot_how write;
-};
-
-struct record_totals {
-    struct snapshot_totals file;
-    uint64_t missed;       /* packets overwritten before they were read */
-    uint64_t refused;      /* packets that were not as they should be */
-    uint64_t wakes;
 };
 
 struct recording;
 
-/* All of `how` stays the caller's.  -errno. */
+/* @how and what it points to stay the caller's.  Return 0 or -errno. */
 int record_begin(const struct record_how *how, struct recording **out);
 
 /*
- * Arms the wake and writes what is there: 0; 1: the file has all that it may
- * have; -ESTALE: the buffers are gone, what was read is whole; -errno.
+ * Arm the wake-up and write all full slots.  Return 0, 1 if the file has reached
+ * its limit, -ESTALE if the buffers are gone (packets written so far are whole),
+ * or -errno.
  */
 int record_take(struct recording *r);
 
-/*
- * Waits, and takes what comes, until `stop` is readable (-1: nothing stops it),
- * the clock says end_ns (0: never) or there can be no more.
- */
+/* Why a recording ended. */
 enum record_end {
     RECORD_TIME,
     RECORD_STOPPED,
     RECORD_FULL,
-    RECORD_GONE,           /* the buffers were destroyed, or made anew */
+    RECORD_GONE,           /* the buffers were destroyed or replaced */
 };
 
-/* >= 0: an enum record_end; -errno. */
+/*
+ * Record until @stop is readable (-1: never), record_now_ns() reaches @end_ns (0:
+ * never), the file is full or the buffers are gone.  Return an enum record_end or
+ * -errno.
+ */
 int record_until(struct recording *r, int stop, uint64_t end_ns);
-/* The clock of end_ns. */
+/* CLOCK_MONOTONIC. */
 uint64_t record_now_ns(void);
-/* Readable when a signal asks for an end, which kills no more; -errno. */
+/*
+ * Block SIGINT, SIGTERM and SIGHUP.  Return a descriptor that one of them makes
+ * readable, or -errno.
+ */
 int record_signals(void);
 
-/* Frees `r`, also on error.  `why`: plain text, for the file. */
+/*
+ * Finish the file and free @r, also on error.  @why is stored in the file.  Return
+ * 0 or -errno.
+ */
 int record_end(struct recording *r, const char *why, struct record_totals *t);
-/* NULL is fine. */
+/* @r may be NULL. */
 void record_abort(struct recording *r);
 
 #endif /* XENFLIGHT_RECORD_H */

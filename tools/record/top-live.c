@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * top-live.c: xenflight top live: each stretch is recorded into memory and
- * counted as a file is.
+ * top-live.c: xenflight top live: record each stretch into memory, then count it
+ * like a file.
  */
-
-#include "tools/record/top.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,23 +11,25 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "tools/cmd.h"
+#include "tools/base/message.h"
 #include "tools/record/record.h"
+#include "tools/record/top-live.h"
 
-/* Memory for a stretch; one that would need more ends early. */
+/* Memory of a stretch; it ends early at this size. */
 #define MAX_BYTES (128U << 20)
-/* What is on its way to the terminal needs speed, not a good ratio. */
+/* The file is read once: speed matters, not the ratio. */
 #define LEVEL     (-1)
 
 struct live {
-    const struct top_options *o;
+    const struct top_form *form;
+    const struct top_stretches *stretches;
     const char *cmd;
     struct hyp *hyp;
     struct stream_reader *reader;
-    int stop;              /* readable: a signal came */
+    int stop;              /* readable after a signal */
 };
 
-/* A pCPU that filled no slot, of `nr`; false: none of them. */
+/* Return true if the pCPU filled a slot. */
 static bool has_packets(const struct source *src, uint32_t cpu)
 {
     for ( uint32_t i = 0; i < snapshot_frames(src->snap); i++ )
@@ -43,15 +43,15 @@ static bool has_packets(const struct source *src, uint32_t cpu)
     return false;
 }
 
-/* What the rows cannot tell. */
+/* Print the pCPUs that the rows do not cover, and lost packets. */
 static void print_limits(const struct live *l, const struct source *src,
                          const struct record_totals *t)
 {
     const struct rings *rings = stream_rings(l->reader);
-    const char *before = l->o->json ? "" : "No slot filled, so not told of: pCPU ";
+    const char *before = l->form->json ? "" : "No slot filled, not included: pCPU ";
     const char *first = before;
 
-    if ( l->o->json )
+    if ( l->form->json )
         printf("{\"type\":\"limits\",\"missed_packets\":%llu,"
                "\"refused_packets\":%llu,\"wakes\":%llu,\"not_told\":[",
                (unsigned long long)t->missed, (unsigned long long)t->refused,
@@ -60,13 +60,13 @@ static void print_limits(const struct live *l, const struct source *src,
         if ( !has_packets(src, rings->map[i].cpu) )
         {
             printf("%s%u", before, rings->map[i].cpu);
-            before = l->o->json ? "," : ", ";
+            before = l->form->json ? "," : ", ";
         }
-    if ( l->o->json )
+    if ( l->form->json )
         printf("]}\n");
     else if ( before != first )
         putchar('\n');
-    if ( !l->o->json && t->missed )
+    if ( !l->form->json && t->missed )
         printf("Overwritten before they were read: %llu packets\n",
                (unsigned long long)t->missed);
 }
@@ -81,18 +81,18 @@ static int print(const struct live *l, int fd, const struct record_totals *t)
     rc = source_open(path, true, &src);
     if ( rc )
         return rc;
-    if ( !l->o->json && isatty(STDOUT_FILENO) )
+    if ( !l->form->json && isatty(STDOUT_FILENO) )
         printf("\033[H\033[J");
-    rc = top_source(&src, l->o);
+    rc = top_print(&src, l->form);
     if ( !rc )
         print_limits(l, &src, t);
-    if ( !l->o->json )
+    if ( !l->form->json )
         putchar('\n');
     source_close(&src);
     return rc ? rc : flush_stdout() == EXIT_OK ? 0 : -EIO;
 }
 
-/* One stretch.  >= 0: how it ended, an enum record_end; -errno. */
+/* Record and print one stretch.  Return an enum record_end or -errno. */
 static int stretch(const struct live *l, int fd)
 {
     const struct record_how how = {
@@ -105,7 +105,7 @@ static int stretch(const struct live *l, int fd)
 
     if ( rc )
         return rc;
-    end = record_until(r, l->stop, record_now_ns() + l->o->interval_ns);
+    end = record_until(r, l->stop, record_now_ns() + l->stretches->interval_ns);
     if ( end < 0 )
     {
         record_abort(r);
@@ -117,12 +117,12 @@ static int stretch(const struct live *l, int fd)
     return rc ? rc : end;
 }
 
-static int stretches(const struct live *l)
+static int follow_stretches(const struct live *l)
 {
     int rc = RECORD_TIME;
 
     for ( uint64_t n = 0; (rc == RECORD_TIME || rc == RECORD_FULL) &&
-                          (!l->o->count || n < l->o->count); n++ )
+                          (!l->stretches->count || n < l->stretches->count); n++ )
     {
         int fd = memfd_create("xenflight-top", MFD_CLOEXEC);
 
@@ -144,7 +144,7 @@ static int follow(struct live *l)
         fprintf(stderr, "%s: %s\n", l->cmd, why);
         return EXIT_FAIL;
     }
-    rc = stretches(l);
+    rc = follow_stretches(l);
     stream_close(l->reader);
     if ( rc == RECORD_GONE )
         fprintf(stderr, "%s: the buffers are gone\n", l->cmd);
@@ -153,9 +153,11 @@ static int follow(struct live *l)
     return rc < 0 || rc == RECORD_GONE ? EXIT_FAIL : EXIT_OK;
 }
 
-int top_live(const struct top_options *o, const char *cmd)
+int top_live(const struct top_form *form, const struct top_stretches *stretches,
+             const char *cmd)
 {
-    struct live l = { .o = o, .cmd = cmd, .stop = record_signals() };
+    struct live l = { .form = form, .stretches = stretches, .cmd = cmd,
+                      .stop = record_signals() };
     int rc;
 
     if ( l.stop < 0 )
@@ -163,7 +165,7 @@ int top_live(const struct top_options *o, const char *cmd)
         fprintf(stderr, "%s: %s\n", cmd, strerror(-l.stop));
         return EXIT_FAIL;
     }
-    rc = hyp_open(o->backend, &l.hyp);
+    rc = hyp_open(stretches->backend, &l.hyp);
     if ( rc )
     {
         fprintf(stderr, "%s: %s\n", cmd, hyp_why(rc));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * doc.c: the meta document of a snapshot that tells of one domain only.
- * Made of what is allowed, not by taking away what is known to be secret.
+ * doc.c: build the meta document of a redacted snapshot.  It is made of the
+ * members that are allowed, not by removing those known to be secret.
  */
 
 #include <errno.h>
@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "lib/format/packet.h"
-#include "tools/redact/impl.h"
+#include "tools/redact/doc.h"
 
-void redact_ask_window(const struct doc *d, struct redact_facts *f)
+void redact_get_window(const struct doc *d, struct redact_facts *f)
 {
     const json_t *w = json_object_get(json_object_get(d->root, "window"),
                                       "busy");
@@ -35,7 +35,7 @@ uint8_t redact_shift(const struct doc *d)
     return shift >= 0 && shift <= PACKET_MAX_SHIFT ? shift : 0;
 }
 
-/* Members of `from` that are of these names. */
+/* Copy the members of @from with these names. */
 static json_t *pick(const json_t *from, const char *const *name, size_t nr)
 {
     json_t *o = json_object();
@@ -50,7 +50,10 @@ static json_t *pick(const json_t *from, const char *const *name, size_t nr)
     pick(from, (const char *const[]){ __VA_ARGS__ }, \
          sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))
 
-/* Its own, but for its number, which counts those of others; or none. */
+/*
+ * The domain's own trigger, without its generation, which counts those of other
+ * domains; or a request.
+ */
 static json_t *make_trigger(const struct doc *d, uint32_t domid,
                             const struct redact_facts *f)
 {
@@ -69,7 +72,7 @@ static json_t *make_trigger(const struct doc *d, uint32_t domid,
     return t;
 }
 
-/* All records are on one clock now: a line, no spans. */
+/* The records were put on one clock: a line without spans. */
 static json_t *make_clock(const struct doc *d, const struct redact_facts *f)
 {
     struct clock_fit fit = d->clock;
@@ -108,7 +111,7 @@ static json_t *make_domain(const struct doc *d, uint32_t domid)
     return json_pack("{s:i}", "domid", (int)domid);
 }
 
-/* Its name for REDACT_OTHER is "other". */
+/* REDACT_OTHER is named "other". */
 static json_t *make_domids(const json_t *old)
 {
     json_t *table = json_array(), *row;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * redact.c: a snapshot that tells of one domain only: which records, and the
- * packets they are written in.  doc.c makes the documents.
+ * redact.c: select the records of one domain, and write them to new packets.
+ * doc.c builds the document.
  */
 
 #include <errno.h>
@@ -11,31 +11,32 @@
 #include <public/flightrec-events.h>
 
 #include "lib/format/packet-write.h"
-#include "tools/redact/impl.h"
+#include "tools/base/walk.h"
+#include "tools/redact/redact.h"
 
-/* Of what a guest does in Xen on its own behalf. */
+/* Classes of events that a guest causes itself. */
 #define OWN_CLASSES (0x00080000U | 0x00200000U | 0x00400000U | 0x08000000U)
 
-/* Xen's emulated timers and interrupt lines: they work for whoever's is due. */
+/* Xen's emulated timers and interrupt lines: they run for any domain at any time. */
 #define EMULATED_DEVICES 0x00084000U
 #define SUBCLASS_MASK    0x0ffff000U
 
 /*
- * Which records.
+ * Selection.
  */
 
 /*
- * Events that do not tell of the domain alone, though they are written while it
- * runs or name no other.
+ * Events that reveal other domains or the host, though they are written while the
+ * domain runs and name no other.
  */
 static const uint32_t of_others[] = {
-    0x0001f001, /* LOST_RECORDS: how many of all domains' */
-    0x00022202, /* CSCHED2_RUNQ_POS: how many wait before it */
-    0x00022205, /* CSCHED2_TICKLE_CHECK: another one woke up */
-    0x00022207, /* CSCHED2_CREDIT_RESET: another one had none left */
-    0x00022213, /* CSCHED2_PICKED_CPU: the load of all */
-    0x00022217, /* CSCHED2_RUNQ_CAND_CHECK: another pCPU looked for work */
-    0x0008200f, /* HVM_INTR: which of the host's devices interrupted it */
+    0x0001f001, /* LOST_RECORDS: count over all domains */
+    0x00022202, /* CSCHED2_RUNQ_POS: length of the queue before it */
+    0x00022205, /* CSCHED2_TICKLE_CHECK: another vCPU woke up */
+    0x00022207, /* CSCHED2_CREDIT_RESET: another vCPU ran out of credit */
+    0x00022213, /* CSCHED2_PICKED_CPU: load of all domains */
+    0x00022217, /* CSCHED2_RUNQ_CAND_CHECK: another pCPU was looking for work */
+    0x0008200f, /* HVM_INTR: vector of a device of the host */
     0x00082010, /* HVM_NMI */
     0x00082011, /* HVM_SMI */
     0x00082015, /* HVM_MCE */
@@ -52,8 +53,8 @@ static bool is_of_others(uint32_t event)
 }
 
 /*
- * Is it what this version knows by that number, field by field?  What another
- * Xen added nobody has looked at.
+ * Return true if the event has exactly the fields that this version knows.  Fields
+ * added by another Xen have not been reviewed.
  */
 static bool is_known(const struct event_dict *known, const struct event_desc *d)
 {
@@ -76,7 +77,7 @@ struct named {
     bool own, other;
 };
 
-static struct named names_whom(const struct merge_record *rec, uint32_t domid)
+static struct named find_named(const struct merge_record *rec, uint32_t domid)
 {
     struct named n = { false, false };
     struct event_who who;
@@ -90,7 +91,7 @@ static struct named names_whom(const struct merge_record *rec, uint32_t domid)
     return n;
 }
 
-/* Are all fields of these kinds? */
+/* Return true if all fields are of these kinds. */
 static bool only_kinds(const struct event_desc *d, unsigned int kinds)
 {
     for ( unsigned int i = 0; i < d->nr_fields; i++ )
@@ -109,7 +110,7 @@ static void set_field(struct merge_record *rec, unsigned int n, uint32_t value)
     const struct event_field *f = &rec->desc->field[n];
     uint32_t mask = (0xffffffffU >> (32 - f->bits)) << f->shift;
 
-    if ( f->word >= rec->words ) /* an optional one, and not there */
+    if ( f->word >= rec->words ) /* optional and absent */
         return;
     rec->data[f->word] = (rec->data[f->word] & ~mask) |
                          (value << f->shift & mask);
@@ -131,13 +132,13 @@ static void hide_others(struct merge_record *rec, uint32_t domid)
     }
 }
 
-/* Where the host has the domain's memory. */
+/* A machine frame number: reveals the host's memory layout. */
 static bool is_of_host(const struct event_field *f)
 {
     return !strcmp(f->name, "mfn");
 }
 
-/* Bits that no field shows, and what is not for the domain. */
+/* Clear bits that belong to no field, and fields of the host. */
 static void clear_padding(struct merge_record *rec)
 {
     const struct event_desc *d = rec->desc;
@@ -172,7 +173,7 @@ static bool keeps(const struct event_dict *known,
          is_of_others(d->event) || !event_fits(d, rec->data, rec->words) )
         return false;
 
-    n = names_whom(rec, domid);
+    n = find_named(rec, domid);
     if ( n.other )
         return n.own && only_kinds(d, KINDS_WHO);
     if ( !n.own )
@@ -199,8 +200,8 @@ bool redact_record(const struct event_dict *known, struct merge_record *rec,
 }
 
 /*
- * Packets of one stream.  They are collected until they make a frame: those of
- * a stream are to come one after the other.
+ * Packets of one stream.  They are collected until they fill a frame, because the
+ * writer begins a new frame at each change of stream.
  */
 
 #define SLOT_BYTES  (32 * 1024)
@@ -211,7 +212,7 @@ struct out_stream {
     uint8_t channel;
     bool open;
     uint64_t seq, emitted;
-    uint32_t domid, vcpu;      /* who runs, as a reader would say */
+    uint32_t domid, vcpu;      /* running, as a reader will conclude */
     struct packet_write packet;
     size_t bytes;              /* of chunk[], whole packets */
     uint8_t slot[SLOT_BYTES];
@@ -257,7 +258,7 @@ static int close_packet(struct slice *s, struct out_stream *o)
     return o->bytes > CHUNK_BYTES ? flush_chunk(s, o) : 0;
 }
 
-/* Nothing in the header that the record does not say too. */
+/* The header must contain nothing that its first record does not. */
 static void open_packet(struct slice *s, struct out_stream *o,
                         const struct merge_record *rec)
 {
@@ -294,7 +295,7 @@ static struct out_stream *stream_of(struct slice *s,
     {
         (*o)->cpu = rec->cpu;
         (*o)->channel = rec->channel;
-        (*o)->seq = 1; /* not the ring's first: there was more */
+        (*o)->seq = 1; /* 1 would mean the ring's first packet */
     }
     return *o;
 }
@@ -311,7 +312,7 @@ static int put_record(struct slice *s, const struct merge_record *rec)
         return -ENOMEM;
     memcpy(r.data, rec->data, sizeof(r.data));
 
-    /* Readers take who runs from the header and the switches behind it. */
+    /* Readers take the running vCPU from the header and the switches after it. */
     if ( o->open && (o->domid != rec->domid || o->vcpu != rec->vcpu) )
         rc = close_packet(s, o);
     if ( !rc && o->open && !packet_add(&o->packet, &r) )
@@ -334,40 +335,40 @@ static int put_record(struct slice *s, const struct merge_record *rec)
 }
 
 /*
- * The two passes: what there is, for the documents; then the records.
+ * Two passes: one for the facts in the document, one to write the records.
  */
 
-static int walk(const struct slice *s,
-                int (*each)(void *arg, const struct merge_record *rec),
-                void *arg, struct redact_totals *t)
+struct pass {
+    const struct slice *slice;
+    walk_fn each;
+    void *arg;
+    struct redact_totals *totals;
+};
+
+static int pass_record(void *arg, const struct merge_record *rec)
 {
-    const struct source *src = s->src;
-    struct merge_record rec;
-    struct merge *m;
-    int rc;
+    const struct pass *p = arg;
+    struct merge_record own;
+
+    if ( rec->kind != MERGE_EVENT )
+        return 0;
+    own = *rec;
+    if ( !redact_record(p->slice->known, &own, p->slice->domid) )
+    {
+        p->totals->left_out++;
+        return 0;
+    }
+    p->totals->kept++;
+    return p->each(p->arg, &own);
+}
+
+static int walk(const struct slice *s, walk_fn each, void *arg,
+                struct redact_totals *t)
+{
+    struct pass p = { .slice = s, .each = each, .arg = arg, .totals = t };
 
     memset(t, 0, sizeof(*t));
-    rc = merge_open(src->snap, src->doc.dict, &src->doc.clock, &m);
-    if ( rc )
-        return rc;
-
-    while ( (rc = merge_next(m, &rec)) > 0 )
-    {
-        if ( rec.kind != MERGE_EVENT )
-            continue;
-        if ( !redact_record(s->known, &rec, s->domid) )
-        {
-            t->left_out++;
-            continue;
-        }
-        t->kept++;
-        rc = each(arg, &rec);
-        if ( rc )
-            break;
-    }
-
-    merge_close(m);
-    return rc;
+    return source_walk(s->src, WALK_ALL, pass_record, &p, NULL);
 }
 
 static int note_record(void *arg, const struct merge_record *rec)
@@ -441,7 +442,7 @@ static int redact_slice(struct slice *s, int fd, struct redact_totals *totals)
     struct redact_facts facts;
     int rc;
 
-    redact_ask_window(d, &facts);
+    redact_get_window(d, &facts);
     rc = walk(s, note_record, &facts, totals);
     if ( rc )
         return rc;

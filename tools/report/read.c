@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/base/walk.h"
 #include "tools/report/report.h"
 
 struct report_vcpu {
@@ -235,8 +236,9 @@ static int end_intervals(struct report *r)
  * Reading.
  */
 
-static int take(struct report *r, const struct merge_record *rec)
+static int take(void *arg, const struct merge_record *rec)
 {
+    struct report *r = arg;
     enum kind kind = kind_of(&r->known, rec);
     uint16_t index = kind_index(r, rec);
 
@@ -285,8 +287,6 @@ static uint64_t surplus(const struct source *src, uint64_t limit)
 
 int report_read(struct report *r, const struct source *src, uint64_t limit)
 {
-    struct merge_record rec;
-    struct merge *m = NULL;
     int rc;
 
     memset(r, 0, sizeof(*r));
@@ -307,11 +307,7 @@ int report_read(struct report *r, const struct source *src, uint64_t limit)
     r->start = r->story.acc.from;
     r->skip = surplus(src, limit);
     r->vcpus = vcpus_new(sizeof(struct report_vcpu));
-    rc = r->vcpus ? merge_open(src->snap, src->doc.dict, &src->doc.clock, &m)
-                  : -ENOMEM;
-    while ( !rc && (rc = merge_next(m, &rec)) > 0 )
-        rc = take(r, &rec);
-    merge_close(m);
+    rc = r->vcpus ? source_walk(src, WALK_ALL, take, r, NULL) : -ENOMEM;
     if ( !rc )
         rc = end_intervals(r);
     if ( rc )

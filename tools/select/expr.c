@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * expr.c: filter expressions: parse, bind to a file, evaluate.
+ * expr.c: parse filter expressions, bind them to a file, and evaluate them.
  */
 
 #include <ctype.h>
@@ -29,16 +29,16 @@ static const char *const subject_name[] = {
 };
 
 struct test {
-    size_t at;                 /* where in the text, for messages */
+    size_t at;                 /* offset in the text, for messages */
     enum subject subject;
     enum op op;
-    bool quoted;               /* a text, even if it looks like a number */
+    bool quoted;               /* never a number */
     bool is_number;
-    __int128 number;           /* any u64 or i64 */
-    struct doc_domids *domids; /* whose name the word is; NULL: of none */
+    __int128 number;           /* holds any uint64_t or int64_t */
+    struct doc_domids *domids; /* domains named by the word; NULL: none */
     char name[EVENT_WORD_BYTES];
     char word[VALUE_BYTES];
-    /* By id of the event: index of the field; -1: it has none. */
+    /* By event id: index of the field, -1 if absent. */
     int8_t field[XEN_FLIGHTREC_IDS];
 };
 
@@ -46,7 +46,7 @@ enum kind { NODE_TEST, NODE_NOT, NODE_ALL, NODE_ANY };
 
 struct node {
     enum kind kind;
-    uint16_t a, b;             /* nodes, or in `a` the test */
+    uint16_t a, b;             /* child nodes; NODE_TEST: a is the test */
 };
 
 struct expr {
@@ -68,16 +68,16 @@ struct parser {
     size_t bytes;
 };
 
-static int wrong(struct parser *p, const char *what)
+static int wrong(struct parser *p, const char *why)
 {
     char safe[24];
 
     if ( *p->next )
         snprintf(p->err, p->bytes, "at character %zu, before \"%s\": %s",
                  p->next - p->text + 1,
-                 text_escape(safe, sizeof(safe), p->next), what);
+                 text_escape(safe, sizeof(safe), p->next), why);
     else
-        snprintf(p->err, p->bytes, "at its end: %s", what);
+        snprintf(p->err, p->bytes, "at its end: %s", why);
     return -EINVAL;
 }
 
@@ -87,19 +87,19 @@ static void skip_blanks(struct parser *p)
         p->next++;
 }
 
-static bool take(struct parser *p, const char *what)
+static bool take(struct parser *p, const char *token)
 {
     skip_blanks(p);
-    if ( strncmp(p->next, what, strlen(what)) )
+    if ( strncmp(p->next, token, strlen(token)) )
         return false;
-    p->next += strlen(what);
+    p->next += strlen(token);
     return true;
 }
 
 static int new_node(struct parser *p, struct node n, unsigned int *out)
 {
     if ( p->e->nr_nodes == MAX_NODES )
-        return wrong(p, "this is too long");
+        return wrong(p, "the expression is too long");
     *out = p->e->nr_nodes;
     p->e->node[p->e->nr_nodes++] = n;
     return 0;
@@ -116,7 +116,7 @@ static int parse_name(struct parser *p, struct test *t)
     if ( !len || isdigit((unsigned char)*p->next) )
         return wrong(p, "the name of a field is expected");
     if ( len >= sizeof(t->name) )
-        return wrong(p, "no field has a name that long");
+        return wrong(p, "no field has such a long name");
 
     memcpy(t->name, p->next, len);
     p->next += len;
@@ -177,7 +177,7 @@ static int parse_value(struct parser *p, struct test *t)
             len++;
 
     if ( len >= sizeof(t->word) )
-        return wrong(p, "this value is too long");
+        return wrong(p, "the value is too long");
     if ( t->quoted ? p->next[len] != '"' : !len )
         return wrong(p, t->quoted ? "the closing quote is missing"
                                   : "a value is expected");
@@ -197,7 +197,7 @@ static int parse_test(struct parser *p, unsigned int *out)
     int rc;
 
     if ( n == EXPR_MAX_TESTS )
-        return wrong(p, "this is too long");
+        return wrong(p, "the expression is too long");
     p->e->nr_tests++;
 
     rc = parse_name(p, t);
@@ -217,7 +217,7 @@ static int parse_not(struct parser *p, unsigned int *out)
     int rc;
 
     if ( p->depth == EXPR_MAX_DEPTH )
-        return wrong(p, "this is nested too deeply");
+        return wrong(p, "nested too deeply");
 
     p->depth++;
     if ( take(p, "!") )
@@ -276,7 +276,7 @@ int expr_parse(const char *text, struct expr **out, char *err, size_t bytes)
 
     if ( strnlen(text, EXPR_MAX_BYTES) == EXPR_MAX_BYTES )
     {
-        snprintf(err, bytes, "it is longer than %d characters", EXPR_MAX_BYTES);
+        snprintf(err, bytes, "longer than %d characters", EXPR_MAX_BYTES);
         return -EINVAL;
     }
 
@@ -326,7 +326,7 @@ static bool table_has(const struct event_enum *names, const char *word)
     return false;
 }
 
-/* Can this field of that event ever show the word? */
+/* Return true if the field may have a value with this name. */
 static bool can_be(const struct expr *e, const struct test *t,
                    const struct event_field *f)
 {
@@ -346,12 +346,12 @@ static bool can_be(const struct expr *e, const struct test *t,
     return table_has(f->names, t->word);
 }
 
-static int no_such(const struct test *t, const char *what, const char *name,
+static int no_such(const struct test *t, const char *why, const char *name,
                    char *err, size_t bytes)
 {
     char safe[64];
 
-    snprintf(err, bytes, "at character %zu: %s \"%s\"", t->at + 1, what,
+    snprintf(err, bytes, "at character %zu: %s \"%s\"", t->at + 1, why,
              text_escape(safe, sizeof(safe), name));
     return -ENOENT;
 }
@@ -378,10 +378,10 @@ static int bind_field(struct expr *e, struct test *t, char *err, size_t bytes)
     }
 
     if ( !known )
-        return no_such(t, "no event of this file has a field", t->name, err,
+        return no_such(t, "no event in this file has a field", t->name, err,
                        bytes);
     if ( !possible && !is_pattern(t->word) )
-        return no_such(t, "this field is never", t->word, err, bytes);
+        return no_such(t, "this field never has the value", t->word, err, bytes);
     return 0;
 }
 
@@ -413,7 +413,7 @@ static int bind_test(struct expr *e, struct test *t, const struct doc *doc,
     if ( t->subject == SUBJ_RAN && is_word(t) && !t->domids &&
          !is_pattern(t->word) &&
          !table_has(event_enum_find(e->dict, "domid"), t->word) )
-        return no_such(t, "this file knows no domain", t->word, err, bytes);
+        return no_such(t, "the file has no domain", t->word, err, bytes);
     return 0;
 }
 
@@ -432,7 +432,7 @@ int expr_resolve(struct expr *e, const struct doc *doc, char *err,
  * Evaluation.
  */
 
-/* What a record has for a test: a number, a text, or both. */
+/* The value that a test compares: a number, a text, or both. */
 struct have {
     bool is_number, is_domain;
     __int128 number;
@@ -463,7 +463,7 @@ static bool compare(enum op op, __int128 have, __int128 want)
     return true;
 }
 
-/* "{a,b}", a set of bits, is each of its members. */
+/* A set of bits, "{a,b}", matches if one of its members does. */
 static bool match_set(const char *word, const char *set)
 {
     char one[EVENT_WORD_BYTES];

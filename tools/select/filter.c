@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * filter.c: which records of a snapshot.
+ * filter.c: select records of a snapshot.
  */
 
 #include <errno.h>
@@ -10,6 +10,7 @@
 
 #include <xxhash.h>
 
+#include "tools/base/message.h"
 #include "tools/select/filter.h"
 
 /* "3", "0,2-4" */
@@ -47,7 +48,7 @@ void filter_globs_add(struct filter_globs *g, const char *glob,
                       struct argp_state *state)
 {
     if ( g->nr == FILTER_MAX_GLOBS )
-        argp_error(state, "more than %u patterns", FILTER_MAX_GLOBS);
+        argp_error(state, "at most %u patterns", FILTER_MAX_GLOBS);
     else
         g->glob[g->nr++] = glob;
 }
@@ -67,7 +68,7 @@ static void add_expr(struct filter *f, const char *arg,
     char err[EXPR_ERR_BYTES];
 
     if ( f->nr_exprs == FILTER_MAX_EXPRS )
-        argp_error(state, "more than %u --filter", FILTER_MAX_EXPRS);
+        argp_error(state, "at most %u --filter", FILTER_MAX_EXPRS);
     else if ( expr_parse(arg, &f->expr[f->nr_exprs], err, sizeof(err)) )
         argp_error(state, "--filter: %s", err);
     else
@@ -134,37 +135,37 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option option_list[] = {
     { NULL, 0, NULL, 0, "Which records:", 1 },
-    { "domain", 'd', "ID|NAME|UUID", 0, "only records of this domain: written "
-      "while it ran, or that name it", 0 },
+    { "domain", 'd', "ID|NAME|UUID", 0, "only records written while this "
+      "domain ran, or that name it", 0 },
     { "vcpu", OPT_VCPU, "LIST", 0, "only records of these vCPUs, of --domain or "
-      "of any", 0 },
-    { "cpu", 'c', "LIST", 0, "only these pCPUs: numbers like 0,2-4", 0 },
-    { "event", 'e', "GLOB", 0, "only events whose name matches, like "
+      "of any domain", 0 },
+    { "cpu", 'c', "LIST", 0, "only records of these pCPUs, like 0,2-4", 0 },
+    { "event", 'e', "GLOB", 0, "only events with a matching name, like "
       "'SCHED_*'; may be given several times", 0 },
     { "class", OPT_CLASS, "GLOB", 0, "only events of these classes: gen, sched, "
       "dom0op, hvm, mem, pv, shadow, hw, guest; may be given several times",
       0 },
-    { "filter", 'f', "EXPR", 0, "only events for which this holds, like "
-      "'reason==crash && dom==5'; given several times, all must hold", 0 },
-    { "from", OPT_FROM, "WHEN", 0, "not before: -100ms, -0.0021 (seconds; from "
+    { "filter", 'f', "EXPR", 0, "only events that match this expression, "
+      "like 'reason==crash && dom==5'; if given several times, all must match", 0 },
+    { "from", OPT_FROM, "WHEN", 0, "start here: -100ms, -0.0021 (seconds; from "
       "the trigger), \"2026-01-31 23:59:59.5\", 23:59:59.5 (UTC), @TSC", 0 },
-    { "to", OPT_TO, "WHEN", 0, "not after", 0 },
+    { "to", OPT_TO, "WHEN", 0, "end here", 0 },
     { 0 },
 };
 
 const struct argp filter_argp = { .options = option_list, .parser = parse };
 
-/* The later of the two begins; the end. */
+/* --from and --last: the later one counts. */
 static int resolve_times(struct filter *f, const struct doc *doc)
 {
     uint64_t from = 0;
 
-    f->from_tsc = f->by_time ? doc_tsc_before(doc, f->last_ns) : 0;
+    f->from_tsc = f->last.given ? doc_tsc_before(doc, f->last.ns) : 0;
     f->to_tsc = UINT64_MAX;
     if ( (f->has_from && when_tsc(&f->from, doc, &from)) ||
          (f->has_to && when_tsc(&f->to, doc, &f->to_tsc)) )
     {
-        complain("--from, --to", "this file has no wall clock: say a time from "
+        complain("--from, --to", "the file has no wall clock: give a time from "
                                  "the trigger, like -100ms");
         return -ENOENT;
     }
@@ -180,7 +181,7 @@ int filter_resolve(struct filter *f, const struct doc *doc)
     if ( f->domain && !doc_find_domains(doc, f->domain, &f->domids) )
     {
         complain(f->domain, "no such domain in this snapshot; "
-                            "`xenflight show --head' lists those that it knows");
+                            "`xenflight show --head' lists the known ones");
         return -ENOENT;
     }
 
@@ -234,14 +235,14 @@ bool filter_is_of(const struct merge_record *rec, uint32_t domid)
     return false;
 }
 
-/* Of one of the domains that are wanted: of any, if none was said. */
+/* Without --domain, any domain is selected. */
 static bool wants_domain(const struct filter *f, uint32_t domid)
 {
     return f->domain ? doc_has_domid(&f->domids, domid)
                      : domid != MERGE_NO_DOMAIN;
 }
 
-/* ... and, if it is said which, of one of their vCPUs. */
+/* The same, and --vcpu. */
 static bool wants_vcpu(const struct filter *f, uint32_t domid, uint32_t vcpu)
 {
     return wants_domain(f, domid) &&
@@ -285,10 +286,10 @@ bool filter_wants(struct filter *f, const struct merge_record *rec)
 enum part { PART_DOMAIN, PART_EVENTS, PART_CLASSES, PART_EXPRS, PART_CPUS,
             PART_VCPUS, PART_FROM, PART_TO };
 
-static uint64_t mix(uint64_t number, enum part part, const void *what,
+static uint64_t mix(uint64_t number, enum part part, const void *data,
                     size_t bytes)
 {
-    return XXH64(what, bytes, number + part);
+    return XXH64(data, bytes, number + part);
 }
 
 static uint64_t mix_texts(uint64_t number, enum part part,

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * filter.h: which records of a snapshot: by domain, vCPU, pCPU, event, class,
- * time, and expressions over their fields.  The
- * options are an argp child, so that every command that reads records has the
- * same ones.
+ * filter.h: select records of a snapshot by domain, vCPU, pCPU, event, class,
+ * time, and expressions over their fields.  The options are an argp child, the
+ * same for all commands that read records.
  */
 
 #ifndef XENFLIGHT_FILTER_H
@@ -14,66 +13,71 @@
 #include <stdint.h>
 
 #include "lib/read/merge.h"
+#include "tools/base/options.h"
 #include "tools/select/expr.h"
-#include "tools/base/tool.h"
 #include "tools/select/when.h"
 
 #define FILTER_MAX_GLOBS 16
 #define FILTER_MAX_EXPRS 8
 #define FILTER_MAX_CPUS  65536  /* and vCPUs */
 
-/* Names that match one of these; none given: all do. */
+/* A name must match one of these; without any, all names match. */
 struct filter_globs {
     const char *glob[FILTER_MAX_GLOBS];
     unsigned int nr;
 };
 
-/* Says with argp_error() that there are too many. */
+/* Calls argp_error() if there are too many. */
 void filter_globs_add(struct filter_globs *g, const char *glob,
                       struct argp_state *state);
-/* Whatever the case. */
+/* Case is ignored. */
 bool filter_globs_match(const struct filter_globs *g, const char *name);
 
 struct filter {
-    /* As given: zeroed before argp_parse(). */
+    /* The options.  Zeroed before argp_parse(). */
     const char *domain;
     struct filter_globs events, classes;
     bool by_cpu, by_vcpu;
     bool cpu[FILTER_MAX_CPUS], vcpu[FILTER_MAX_CPUS];
-    const char *text[FILTER_MAX_EXPRS]; /* of expr[] */
+    const char *text[FILTER_MAX_EXPRS]; /* source of expr[] */
     struct expr *expr[FILTER_MAX_EXPRS];
     unsigned int nr_exprs;
     bool has_from, has_to;
     struct when from, to;
-    bool by_time;
-    uint64_t last_ns;       /* by_time: from so long before the trigger on */
+    struct last last;
 
-    /* Resolved against one file. */
+    /* Set by filter_resolve(), for one file. */
     struct doc_domids domids;
     uint64_t from_tsc, to_tsc;
-    int8_t shown[XEN_FLIGHTREC_IDS]; /* 0: not asked yet, 1: wanted, -1: not */
+    int8_t shown[XEN_FLIGHTREC_IDS]; /* 0: unknown, 1: selected, -1: not */
 };
 
 /*
- * --domain, --vcpu, --cpu, --event, --class, --filter, --from, --to; the input is
+ * --domain, --vcpu, --cpu, --event, --class, --filter, --from, --to.  The input is
  * a struct filter.
  */
 extern const struct argp filter_argp;
 
 /*
- * -ENOENT, said on stderr: the file has no such domain, field, value or clock.
- * `doc` must outlive the filter.
+ * Bind the filter to a file.  @doc must outlive it.  Return 0, or -ENOENT after a
+ * message on stderr if the file has no such domain, field, value or clock.
  */
 int filter_resolve(struct filter *f, const struct doc *doc);
 void filter_free(struct filter *f);
 
-/* A number of what is asked for, after filter_resolve(); 0: nothing is. */
+/*
+ * Return a hash of the selection after filter_resolve(), or 0 if all records are
+ * selected.
+ */
 uint64_t filter_number(const struct filter *f);
 
-/* A gap may hide anything: it is wanted whatever domain or event is. */
+/*
+ * Return true if the record is selected.  A gap may hide any record, so domain and
+ * event do not apply to it.
+ */
 bool filter_wants(struct filter *f, const struct merge_record *rec);
 
-/* Written while the domain ran, or names it. */
+/* Return true if the record was written while the domain ran, or names it. */
 bool filter_is_of(const struct merge_record *rec, uint32_t domid);
 
 #endif /* XENFLIGHT_FILTER_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * when.c: moments as a user says them.
+ * when.c: parse points in time.
  */
 
 #include <ctype.h>
@@ -15,7 +15,7 @@
 #define NS_PER_S   1000000000LL
 #define NS_PER_DAY (86400 * NS_PER_S)
 
-/* ".5" or nothing. */
+/* ".5" or "". */
 static int parse_fraction(const char *text, int64_t *ns)
 {
     int64_t unit = NS_PER_S;
@@ -34,7 +34,7 @@ static int parse_fraction(const char *text, int64_t *ns)
 
 static int parse_wall(const char *text, struct when *w)
 {
-    /* What begins with another stands before it. */
+    /* A form must precede its own prefixes. */
     static const char *const form[] = {
         "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M",
         "%Y-%m-%dT%H:%M", "%Y-%m-%d", "%H:%M:%S", "%H:%M",
@@ -60,7 +60,7 @@ static int parse_wall(const char *text, struct when *w)
     return -EINVAL;
 }
 
-/* "12.000345", in seconds, as records are shown. */
+/* "12.000345": seconds, as `show' prints them. */
 static int parse_seconds(const char *text, int64_t *ns)
 {
     size_t digits = strspn(text, "0123456789");
@@ -94,7 +94,7 @@ int when_parse(const char *text, struct when *w)
     return 0;
 }
 
-/* Of a time of day, on the day of another moment; saturates. */
+/* A time of day on the day of @moment_ns.  Saturates. */
 static int64_t on_day_of(int64_t moment_ns, int64_t ns)
 {
     if ( __builtin_add_overflow(moment_ns - moment_ns % NS_PER_DAY, ns, &ns) )

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/base/walk.h"
 #include "tools/stats/account.h"
 
 /*
@@ -338,23 +339,30 @@ int accounts_add(struct accounts *a, const struct merge_record *rec)
     return rec->kind == MERGE_GAP ? lose(a, rec) : take(a, rec);
 }
 
+struct maker {
+    struct accounts *a;
+    account_see see;
+    void *arg;
+};
+
+static int make_record(void *arg, const struct merge_record *rec)
+{
+    const struct maker *mk = arg;
+
+    if ( mk->see )
+        mk->see(mk->arg, rec);
+    return accounts_add(mk->a, rec);
+}
+
 int accounts_make(const struct source *src, struct stretch in,
                   struct accounts *a, account_see see, void *arg)
 {
-    struct merge_record rec;
-    struct merge *m = NULL;
+    struct maker mk = { .a = a, .see = see, .arg = arg };
     int rc;
 
     rc = accounts_begin(src, in, a);
     if ( !rc )
-        rc = merge_open(src->snap, src->doc.dict, &src->doc.clock, &m);
-    while ( !rc && (rc = merge_next(m, &rec)) > 0 )
-    {
-        if ( see )
-            see(arg, &rec);
-        rc = accounts_add(a, &rec);
-    }
-    merge_close(m);
+        rc = source_walk(src, WALK_ALL, make_record, &mk, NULL);
     if ( rc )
         accounts_free(a);
     else

@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "tools/base/tool.h"
+#include "tools/base/source.h"
 #include "tools/stats/vcpus.h"
 
 /* What a record is about, as far as readers count it. */

@@ -1,38 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * tool.c: what the reading commands share.
+ * source.c: open a snapshot file, map its time to clocks, and report at the end
+ * how much of it was read.
  */
 
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/text.h"
-#include "tools/cmd.h"
+#include "tools/base/message.h"
+#include "tools/base/source.h"
 #include "tools/base/term.h"
-#include "tools/base/tool.h"
-
-void complain(const char *path, const char *why)
-{
-    char safe[TEXT_ROOM(256)];
-
-    fflush(stdout);
-    fprintf(stderr, "xenflight: %s: %s\n",
-            text_escape(safe, sizeof(safe), path), why);
-}
-
-int flush_stdout(void)
-{
-    if ( !fflush(stdout) && !ferror(stdout) )
-        return EXIT_OK;
-
-    if ( errno != EPIPE )
-        complain("stdout", strerror(errno));
-    return EXIT_FAIL;
-}
 
 int source_try(const char *path, bool want_dict, struct source *src,
                char err[SOURCE_ERR_BYTES])
@@ -76,7 +55,7 @@ int source_clock(struct source *src, enum doc_clock clock)
 {
     if ( !doc_clock_known(&src->doc, clock) )
     {
-        complain(doc_clock_name(clock), "this file does not tell how that clock ran");
+        complain(doc_clock_name(clock), "the file has no data for this clock");
         return -ENOENT;
     }
 
@@ -148,48 +127,6 @@ uint64_t source_common_end(const struct source *src)
     return end == UINT64_MAX ? 0 : end;
 }
 
-static int is_snapshot(const struct dirent *e)
-{
-    size_t len = strlen(e->d_name), suffix = strlen(SNAPSHOT_SUFFIX);
-
-    return len > suffix && e->d_name[0] != '.' &&
-           !strcmp(e->d_name + len - suffix, SNAPSHOT_SUFFIX);
-}
-
-int find_snapshots(const char *dir, char ***paths, size_t *nr)
-{
-    struct dirent **names;
-    int n = scandir(dir, &names, is_snapshot, alphasort), rc = 0;
-    size_t len = strlen(dir);
-
-    if ( n < 0 )
-        return -errno;
-
-    *nr = 0;
-    *paths = calloc(n + 1, sizeof(**paths));
-    if ( !*paths )
-        rc = -ENOMEM;
-
-    for ( int i = 0; i < n; i++ )
-    {
-        if ( !rc && asprintf(&(*paths)[*nr], "%s%s%s", dir,
-                             len && dir[len - 1] == '/' ? "" : "/",
-                             names[i]->d_name) >= 0 )
-            ++*nr;
-        free(names[i]);
-    }
-
-    free(names);
-    return rc;
-}
-
-void free_snapshots(char **paths, size_t nr)
-{
-    for ( size_t i = 0; i < nr; i++ )
-        free(paths[i]);
-    free(paths);
-}
-
 int source_done(struct source *src, const char *path, int rc)
 {
     const struct snapshot_fault *cut = snapshot_truncated(src->snap);
@@ -197,7 +134,7 @@ int source_done(struct source *src, const char *path, int rc)
     char why[80];
 
     if ( rc )
-        complain(path, rc == -EFBIG ? "more pCPUs than can be read at a time"
+        complain(path, rc == -EFBIG ? "too many pCPUs to read at once"
                                     : strerror(-rc));
     if ( damaged )
     {

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * top.c: print the CPU time, waits and VM exits of domains or vCPUs.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/text.h"
+#include "tools/print/top.h"
+#include "tools/stats/account.h"
+
+/* All vCPUs of a domain, or one of them. */
+struct row {
+    uint32_t domid;
+    int64_t vcpu;          /* < 0: all */
+    unsigned int vcpus;
+    struct account sum;
+    struct times waits;
+};
+
+/*
+ * Rows.
+ */
+
+static double percent(const struct accounts *a, uint64_t ticks)
+{
+    return a->to > a->from ? 100.0 * ticks / (a->to - a->from) : 0;
+}
+
+static double seconds(const struct doc *d, uint64_t ticks)
+{
+    return ticks / (d->tsc_khz * 1e3);
+}
+
+static double rate(const struct doc *d, const struct accounts *a, uint64_t n)
+{
+    return a->to > a->from ? n / seconds(d, a->to - a->from) : 0;
+}
+
+static double microseconds(const struct doc *d, uint64_t ticks)
+{
+    return ticks * 1e3 / d->tsc_khz;
+}
+
+static const char *name_of(const struct doc *d, const struct row *r, char *buf,
+                           size_t bytes)
+{
+    if ( r->domid == VCPU_IDLE_DOMAIN )
+        snprintf(buf, bytes, "(idle)");
+    else
+        text_escape(buf, bytes, doc_text(doc_domain(d, r->domid), "name", ""));
+    return buf;
+}
+
+static void print_text(const struct doc *d, const struct accounts *a,
+                       const struct row *r)
+{
+    char who[24], name[80], p50[16] = "-", p99[16] = "-", max[16] = "-";
+    /* The idle domain is always runnable: that is not waiting. */
+    uint64_t waited = r->domid == VCPU_IDLE_DOMAIN ? 0
+                                                   : r->sum.ticks[RUNNABLE];
+
+    if ( r->vcpu < 0 )
+        snprintf(who, sizeof(who), "d%" PRIu32, r->domid);
+    else
+        snprintf(who, sizeof(who), "d%" PRIu32 "v%" PRId64, r->domid, r->vcpu);
+    if ( r->waits.nr )
+    {
+        snprintf(p50, sizeof(p50), "%.1f",
+                 microseconds(d, times_part(&r->waits, 500)));
+        snprintf(p99, sizeof(p99), "%.1f",
+                 microseconds(d, times_part(&r->waits, 990)));
+        snprintf(max, sizeof(max), "%.1f", microseconds(d, r->waits.max));
+    }
+    printf("%-10s %6.1f %6.1f %6.1f %6.1f %9.0f %9.0f %8.0f %7" PRIu64
+           " %9s %9s %9s  %s\n", who, percent(a, r->sum.ticks[RUNNING]),
+           percent(a, waited),
+           percent(a, r->sum.ticks[BLOCKED]), percent(a, r->sum.unknown),
+           rate(d, a, r->sum.entries), rate(d, a, r->sum.hypercalls),
+           rate(d, a, r->sum.io), r->waits.nr, p50, p99, max,
+           name_of(d, r, name, sizeof(name)));
+}
+
+static int64_t ns(const struct doc *d, uint64_t ticks)
+{
+    return (__int128)ticks * 1000000 / d->tsc_khz;
+}
+
+static void print_json(const struct doc *d, const struct accounts *a,
+                       const struct row *r)
+{
+    printf("{\"type\":\"%s\",\"domid\":%" PRIu32,
+           r->vcpu < 0 ? "domain" : "vcpu", r->domid);
+    if ( r->vcpu >= 0 )
+        printf(",\"vcpu\":%" PRId64, r->vcpu);
+    else
+        printf(",\"vcpus\":%u", r->vcpus);
+    for ( unsigned int i = 0; i < RUNSTATES; i++ )
+        printf(",\"%s_ns\":%" PRId64, runstate_text[i],
+               ns(d, r->sum.ticks[i]));
+    printf(",\"unknown_ns\":%" PRId64 ",\"entries\":%" PRIu64
+           ",\"exits\":%" PRIu64 ",\"hypercalls\":%" PRIu64 ",\"io\":%" PRIu64
+           ",\"runs\":%" PRIu64 ",\"wakes\":%" PRIu64,
+           ns(d, r->sum.unknown), r->sum.entries, r->sum.exits,
+           r->sum.hypercalls, r->sum.io, r->sum.runs, r->waits.nr);
+    if ( r->waits.nr )
+        printf(",\"wake_to_run_ns\":{\"p50\":%" PRId64 ",\"p90\":%" PRId64
+               ",\"p99\":%" PRId64 ",\"max\":%" PRId64 "}",
+               ns(d, times_part(&r->waits, 500)),
+               ns(d, times_part(&r->waits, 900)),
+               ns(d, times_part(&r->waits, 990)), ns(d, r->waits.max));
+    printf("}\n");
+}
+
+static void print_head(const struct doc *d, const struct accounts *a,
+                       const struct top_form *o)
+{
+    if ( o->json )
+    {
+        printf("{\"type\":\"stretch\",\"from_ns\":%" PRId64 ",\"to_ns\":%"
+               PRId64 ",\"records\":%" PRIu64 ",\"gaps\":%" PRIu64
+               ",\"missing\":%" PRIu64 "}\n", doc_ns(d, a->from),
+               doc_ns(d, a->to), a->records, a->gaps, a->missing);
+        return;
+    }
+
+    printf("From %+.6f to %+.6f s (%.6f s), %" PRIu64 " records\n",
+           doc_ns(d, a->from) / 1e9, doc_ns(d, a->to) / 1e9,
+           seconds(d, a->to - a->from), a->records);
+    if ( a->gaps )
+        printf("Records are missing in %" PRIu64 " places, at least %" PRIu64
+               ": counts are too low, and times there count as `unkn%%'\n",
+               a->gaps, a->missing);
+    printf("%-10s %6s %6s %6s %6s %9s %9s %8s %7s %9s %9s %9s  %s\n", "",
+           "run%", "wait%", "block%", "unkn%", "entries/s", "hcalls/s", "io/s",
+           "wakes", "p50 us", "p99 us", "max us", "name");
+}
+
+static int print_rows(const struct doc *d, const struct accounts *a,
+                      const struct top_form *o)
+{
+    struct row *r = calloc(1, sizeof(*r));
+    unsigned int nr = vcpus_nr(a->vcpus);
+
+    if ( !r )
+        return -ENOMEM;
+
+    for ( unsigned int i = 0; i < nr; i++ )
+    {
+        const struct vcpu *v = vcpus_nth(a->vcpus, i);
+
+        r->domid = v->domid;
+        r->vcpu = o->by_vcpu ? v->vcpu : -1;
+        account_add(&r->sum, &r->waits, v->data);
+        r->vcpus++;
+        if ( !o->by_vcpu && i + 1 < nr &&
+             vcpus_nth(a->vcpus, i + 1)->domid == v->domid )
+            continue;
+        (o->json ? print_json : print_text)(d, a, r);
+        memset(r, 0, sizeof(*r));
+    }
+
+    free(r);
+    return 0;
+}
+
+int top_print(const struct source *src, const struct top_form *o)
+{
+    struct stretch all = STRETCH_ALL;
+    struct accounts a;
+    int rc;
+
+    if ( o->last.given )
+        all.from = doc_tsc_before(&src->doc, o->last.ns);
+    rc = accounts_make(src, all, &a, NULL, NULL);
+    if ( rc )
+        return rc;
+
+    print_head(&src->doc, &a, o);
+    rc = print_rows(&src->doc, &a, o);
+    accounts_free(&a);
+    return rc;
+}

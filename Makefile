@@ -6,7 +6,7 @@
 
 .DEFAULT_GOAL := all
 
-VERSION := 0.1
+VERSION := 0.2
 PREFIX  ?= /usr/local
 DESTDIR ?=
 CC      ?= gcc

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Read instead of Xen's own Makefile: all that is generated before the first
-# object is compiled.  After it, single objects can be made.
+# Used in place of Xen's own Makefile: generate all that precedes the first
+# object.  After it, single objects can be compiled.
 
 include Makefile
 

@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# build-xen caches by content, so these always ask it.
+# build-xen caches by content, so these targets always run it.
 
-xen: ## Debian's Xen with the recorder, into build/xen
+xen: ## build Debian's Xen with the recorder into build/xen
 	$(Q)hypervisor/build-xen on build/xen
 
-xen-debian: ## Debian's own binary of Xen, into build/xen-debian
+xen-debian: ## fetch Debian's own binary of Xen into build/xen-debian
 	$(Q)hypervisor/debian-xen build/xen-debian
 
-# To compare with: the same tree without FLIGHTREC, and Debian's own.
+# To compare: the same tree without FLIGHTREC, and Debian's own.
 xen-off:
 	$(Q)hypervisor/build-xen off build/xen-off
 
 xen-pristine:
 	$(Q)hypervisor/build-xen pristine build/xen-pristine
 
-# What one would send to xen-devel; each patch is built on the way.
+# The series as it would be posted to xen-devel, built after each patch.
 XEN_FAMILY ?= 4.17
 
 xen-series: ## build after each patch; the whole series into build/xen-series

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# source.sh: Debian's packages of Xen by name, with what this machine's apt
-# knows but in lists of ours, so that nothing of the machine changes.  Sourced,
-# with $cache (a directory), $family (4.17, 4.20) and $here (this directory) set.
+# source.sh: fetch and unpack Debian's Xen source packages and apply the series.
+# It uses this machine's apt sources with private lists, so that the machine's
+# own state does not change.  Must be sourced with $cache (a directory), $family
+# (4.17, 4.20) and $here (this directory) set.
 
 say() { echo "xen: $*"; }
 die() { echo "xen: $*" >&2; exit 1; }
@@ -14,12 +15,12 @@ need() {
     done
 }
 
-# The Debian release that has this family of Xen; empty: the machine's own.
+# The Debian release with this family of Xen; empty: the machine's own.
 suite=
 [ ! -e "$here/patches/$family/suite" ] || suite=$(cat "$here/patches/$family/suite")
 
-# derive_sources DIR TYPES: this machine's entries as entries of TYPES ("deb-src",
-# "deb deb-src") and for our suite, in a directory of ours.
+# derive_sources DIR TYPES: copy this machine's entries to DIR as entries of
+# TYPES ("deb-src", "deb deb-src") for $suite.
 derive_sources() {
     rm -rf "$1" && mkdir -p "$1"
     own=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
@@ -42,7 +43,7 @@ update_lists() {
     mkdir -p "$cache/apt/lists/partial" "$cache/apt/archives/partial"
     derive_sources "$cache/apt/sources.list.d" "$1"
     private_apt apt-get -qq update >&2 ||
-        say "apt-get update complained; going on with what it has" >&2
+        say "apt-get update failed in part; continuing with its lists" >&2
 }
 
 private_apt() {
@@ -54,12 +55,13 @@ private_apt() {
     "$tool" "$@"
 }
 
-# What of a source package in directory $1 tells it from all others: its .dsc,
-# or where there is none Debian's part, which names the upstream one.
+# The file that identifies the source package in directory $1: its .dsc, or
+# without one Debian's part, which names the upstream part.
 identity() { ls "$1"/*.dsc 2>/dev/null || ls "$1"/*.debian.tar.xz; }
 
-# unpack DIR TREE: a source package.  An archive may have lost the .dsc alone;
-# apt has checked the two others against its signed list, so they will do.
+# unpack DIR TREE: unpack a source package.  If an archive has lost only the
+# .dsc, the two other files suffice: apt has checked them against its signed
+# list.
 unpack() {
     rm -rf "$2"
     mkdir -p "${2%/*}"
@@ -78,8 +80,8 @@ unpack() {
     done < "$2/debian/patches/series"
 }
 
-# Leaves the source package in $cache/src/VERSION; prints VERSION.  Only one
-# that our series fits is chosen.
+# Store the newest source package to which the series applies in
+# $cache/src/VERSION and print VERSION.
 fetch() {
     if [ -z "${XENFLIGHT_REFRESH:-}" ] && [ -e "$cache/src/chosen" ]; then
         cat "$cache/src/chosen"
@@ -98,7 +100,7 @@ fetch() {
         (cd "$dir" && private_apt apt-get -qq source --download-only \
             "xen=$v") > "$dir/log" 2>&1 || true
         if ! ls "$dir"/*.orig.tar.xz "$dir"/*.debian.tar.xz >/dev/null 2>&1; then
-            say "$v is listed but cannot be had: $(grep -m1 '^E:' "$dir/log" |
+            say "$v is listed but cannot be fetched: $(grep -m1 '^E:' "$dir/log" |
                 sed -E 's,[a-z]+://[^ ]*/,,' || echo see "$dir/log")" >&2
         elif unpack "$dir" "$cache/try" && patched "$cache/try" "$v"; then
             rm -rf "$cache/try"
@@ -110,8 +112,9 @@ fetch() {
     die "none of these sources can be used:" $versions
 }
 
-# The series for a source: series-<longest matching version>, else series.  A
-# line is a patch, by its path from there, and the new files that come with it.
+# Print the series for version $1: series-<longest matching version>, else
+# series.  A line is a patch, relative to the series, and the new files that
+# belong to it.
 series_for() {
     best=$here/patches/$family/series
     for f in "$here/patches/$family"/series-*; do
@@ -128,24 +131,24 @@ series_content() {
     done < "$(series_for "$1")"
 }
 
-# patched TREE VERSION: applies our series; without fuzz, so that a change in
-# what a patch stands on is looked at by somebody.
+# patched TREE VERSION: apply the series.  Fuzz is not allowed, so that a change
+# of a patch's context is reviewed.
 patched() {
     while read -r p files; do
         [ -n "$p" ] || continue
         patch -s -p1 -F0 -d "$1" < "$here/patches/$family/$p" >&2 || {
-            say "$p does not apply to $2; that source needs its own" \
+            say "$p does not apply to $2: that source needs its own" \
                 "hypervisor/patches/$family/series-$2" >&2
             return 1
         }
     done < "$(series_for "$2")"
 }
 
-# The new files, as they lie in Xen's tree.
+# List the new files by their paths in Xen's tree.
 ours() { (cd "$here" && find xen docs -type f | sort); }
 
-# Brings a tree's copies of our files up to date; unchanged ones keep their
-# time so that make has little to do.
+# Update the new files in tree $1.  Unchanged files keep their time, so that
+# make rebuilds little.
 overlay() {
     ours | while read -r f; do
         cmp -s "$here/$f" "$1/$f" && continue

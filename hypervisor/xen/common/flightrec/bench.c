@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * common/flightrec/bench.c: what a trace point costs here and now, with the
- * sinks that are active: the recorder, the trace buffers, both, or none.
+ * common/flightrec/bench.c: measure the cost of a trace point on this pCPU with
+ * the active sinks: the recorder, the trace buffers, both, or none.
  *
- * The recorder writes into a ring made for this, so that no history is spent on
- * it.  Interrupts are off for one batch at a time.
+ * The recorder writes into a ring made for this, so that no history is
+ * overwritten.  Interrupts are off for one batch at a time.
  */
 
 #include <xen/flightrec.h>
@@ -13,13 +13,13 @@
 
 #include "glue.h"
 
-#define FR_BENCH_RECORDS 4096 /* of one operation */
+#define FR_BENCH_RECORDS 4096 /* limit per operation */
 #define FR_BENCH_BATCH   256
 #define FR_BENCH_BYTES   XEN_FLIGHTREC_MIN_CPU_BYTES
-/* Some event that goes to busy alone. */
+/* An event that goes to busy only. */
 #define FR_BENCH_EVENT   TRC_MEM_PAGE_GRANT_MAP
 
-/* One block of heap: the core's state, the information page, the slots. */
+/* One block of heap holds the core's state, the information page, the slots. */
 struct fr_bench {
     void *block, *next;
     unsigned int order;
@@ -57,7 +57,7 @@ static int fr_bench_init(struct fr_bench *b)
     return 0;
 }
 
-/* A trace point, with its gate and the time, as versions of Xen have it. */
+/* A trace point with its gate and a timestamp, as in this version of Xen. */
 static inline void fr_bench_point(const struct fr_bench *b, unsigned int bytes)
 {
 #ifdef TRACE_TIME /* 4.20 */
@@ -68,7 +68,7 @@ static inline void fr_bench_point(const struct fr_bench *b, unsigned int bytes)
 #endif
 }
 
-/* n records; what this pCPU records meanwhile (NMIs) is among them. */
+/* Write n records; those of NMIs on this pCPU are added to them. */
 static uint64_t fr_bench_records(struct fr_bench *b, unsigned int n,
                                  unsigned int bytes)
 {
@@ -89,7 +89,7 @@ static uint64_t fr_bench_records(struct fr_bench *b, unsigned int n,
     return t;
 }
 
-/* What cannot be had for less: as many stamps, and as many bytes stored. */
+/* The lower bound: the same number of TSC reads and of bytes stored. */
 static uint64_t fr_bench_floor(struct fr_bench *b, unsigned int n,
                                unsigned int bytes)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * common/flightrec/buffers.c: allocate the rings, lend them read-only to Dom0,
- * follow pCPUs that come and go, take all of it back.
+ * follow CPU hotplug, and reclaim and free all of it.
  *
- * A pCPU's resource, in frames of 4 KiB: its information page, then the slots
- * of rare, then those of busy.  Each slot is one physically contiguous block of
- * Xen heap on the pCPU's node; the slots need not lie next to each other.
+ * A pCPU's resource, in frames of 4 KiB: its information page, the slots of
+ * rare, then those of busy.  Each slot is one physically contiguous block of
+ * Xen heap on the pCPU's node; the slots need not be adjacent.
  */
 
 #include <xen/cpu.h>
@@ -14,20 +14,15 @@
 #include <xen/numa.h>
 #include <xen/param.h>
 #include <xen/softirq.h>
-#include <xen/trace.h>
 #include <asm/guest.h>
 
 #include "glue.h"
 
 #define FR_DEFAULT_BYTES (1U << 20)
 
-DEFINE_SPINLOCK(fr_lock);
-struct fr_cpu *__read_mostly flightrec_cpu[NR_CPUS];
-struct fr_set fr_set;
+/* ----------------------------------------------------------------- pages -- */
 
-/* ---------------------------------------------------------------- pages -- */
-
-/* `bytes` of zeroed heap; what rounding up to an order adds goes back. */
+/* Allocate @bytes of zeroed heap; free what rounding up to an order added. */
 static void *fr_alloc(unsigned int cpu, unsigned int bytes)
 {
     unsigned int order = get_order_from_bytes(bytes);
@@ -64,10 +59,10 @@ static void fr_lend(void *page)
 }
 
 /*
- * Take a lent page back.  False, and it is lent as before, if Dom0 has it
- * mapped.
+ * Reclaim a lent page.  Return false, with the page lent as before, if Dom0 has
+ * it mapped.
  */
-static bool fr_take_back(void *page)
+static bool fr_reclaim(void *page)
 {
     struct page_info *pg = virt_to_page(page);
 
@@ -75,7 +70,7 @@ static bool fr_take_back(void *page)
     if ( !(pg->count_info & ~PGC_xen_heap) )
         return true;
 
-    /* Either it is mapped now, or its last mapping has just gone. */
+    /* Either it is mapped, or its last mapping went away just now. */
     if ( !get_page(pg, dom_xen) )
         return true;
     set_bit(_PGC_allocated, &pg->count_info);
@@ -93,14 +88,14 @@ static bool fr_is_mapped(const void *page)
     return (virt_to_page(page)->count_info & PGC_count_mask) > 1;
 }
 
-/* --------------------------------------------------------------- a pCPU -- */
+/* -------------------------------------------------------------- one pCPU -- */
 
 static unsigned int fr_channel_frames(unsigned int ch)
 {
     return fr_set.geo[ch].slots * (fr_set.geo[ch].slot_bytes >> PAGE_SHIFT);
 }
 
-/* Frame `frame` of a pCPU's resource; NULL: none such, or not allocated. */
+/* Return a frame of a pCPU's resource; NULL: no such frame, or no memory. */
 static void *fr_frame(const struct fr_cpu *c, unsigned int frame)
 {
     unsigned int ch;
@@ -149,12 +144,12 @@ static void cf_check fr_pcpu_free_rcu(struct rcu_head *rcu)
     fr_pcpu_free(container_of(rcu, struct fr_pcpu, rcu));
 }
 
-/* Runs on the pCPU, never inside a record. */
+/* Runs on the pCPU, outside of any record. */
 static void cf_check fr_adopt_here(void *unused)
 {
     struct fr_cpu *c = fr_this_cpu();
 
-    /* False: an NMI was switching; whoever waits for us schedules us again. */
+    /* On failure (an NMI was switching) op_quiesce() schedules this again. */
     if ( c )
         (void)fr_adopt(c);
 }
@@ -200,13 +195,13 @@ static int fr_pcpu_create(unsigned int cpu)
     for ( i = 0; i < fr_set.frames; i++ )
         fr_lend(fr_frame(&p->core, i));
 
-    smp_wmb(); /* all of it, before a writer there finds it */
+    smp_wmb(); /* complete it before a writer on that pCPU finds it */
     flightrec_cpu[cpu] = &p->core;
     fr_root_update();
     return 0;
 }
 
-/* -------------------------------------------------------------- the set -- */
+/* -------------------------------------------------------- set of buffers -- */
 
 uint32_t fr_buffers_bytes(void)
 {
@@ -227,7 +222,7 @@ static int fr_set_begin(const struct xen_flightrec_op_create *how)
         return -ENOMEM;
 
     BUILD_BUG_ON(sizeof(*info) > PAGE_SIZE);
-    fr_give_back_all(); /* a trigger that met the last destroy */
+    fr_gen_release_all(); /* a trigger that raced with the last destroy */
     fr_set.how = *how;
     fr_set.frames = 1 + fr_channel_frames(0) + fr_channel_frames(1);
     fr_set.incarnation++;
@@ -246,10 +241,10 @@ static int fr_set_begin(const struct xen_flightrec_op_create *how)
 }
 
 /*
- * After a failure half way.  Nothing was mapped or recorded yet, so there is
- * nothing to wait for.
+ * Undo a create that failed half way.  No buffer was mapped or recorded into
+ * yet, so there is no need to wait.
  */
-static void fr_set_abandon(void)
+static void fr_create_undo(void)
 {
     int rc;
 
@@ -259,7 +254,7 @@ static void fr_set_abandon(void)
 
     if ( rc )
         printk(XENLOG_WARNING "flightrec: buffers of a failed create are in "
-               "use; destroy them later\n");
+               "use, not freeing them\n");
 }
 
 int fr_buffers_create(const struct xen_flightrec_op_create *how)
@@ -268,7 +263,7 @@ int fr_buffers_create(const struct xen_flightrec_op_create *how)
     int rc = 0;
 
     if ( fr_set.state == FR_SET_DESTROYING )
-        rc = fr_buffers_destroy(); /* whoever began that did not come back */
+        rc = fr_buffers_destroy(); /* its caller did not come back */
     if ( rc )
         return rc;
     if ( fr_set.state != FR_SET_NONE && memcmp(how, &fr_set.how, sizeof(*how)) )
@@ -287,7 +282,7 @@ int fr_buffers_create(const struct xen_flightrec_op_create *how)
         rc = fr_pcpu_create(cpu);
         if ( rc )
         {
-            fr_set_abandon();
+            fr_create_undo();
             return rc;
         }
         /* Progress is in flightrec_cpu[]: the caller calls again. */
@@ -299,11 +294,11 @@ int fr_buffers_create(const struct xen_flightrec_op_create *how)
     return 0;
 }
 
-/* ---------------------------------------------------------- taking it back -- */
+/* --------------------------------------------------------------- reclaim -- */
 
 /*
- * fn for each pCPU that has buffers, from *next on.  Between two of them others
- * may run: -ERESTART, to be called again.
+ * Call fn for each pCPU that has buffers, from *next on.  Return -ERESTART
+ * between two of them if softirqs are pending; the caller must call again.
  */
 static int fr_each_pcpu(unsigned int *next, int (*fn)(const struct fr_cpu *c))
 {
@@ -333,13 +328,13 @@ static int cf_check fr_pcpu_unmapped(const struct fr_cpu *c)
     return 0;
 }
 
-/* All or nothing. */
-static int cf_check fr_pcpu_take_back(const struct fr_cpu *c)
+/* Reclaim all pages of a pCPU or none. */
+static int cf_check fr_pcpu_reclaim(const struct fr_cpu *c)
 {
     unsigned int i;
 
     for ( i = 0; i < fr_set.frames; i++ )
-        if ( !fr_take_back(fr_frame(c, i)) )
+        if ( !fr_reclaim(fr_frame(c, i)) )
             break;
     if ( i == fr_set.frames )
         return 0;
@@ -357,20 +352,20 @@ static void fr_pcpu_lend_again(const struct fr_cpu *c)
         fr_lend_again(fr_frame(c, i));
 }
 
-/* A pCPU without buffers is no reason to refuse the pCPU. */
+/* A pCPU whose buffers cannot be allocated comes up without them. */
 static void fr_pcpu_add(unsigned int cpu)
 {
     if ( fr_pcpu_create(cpu) )
         printk(XENLOG_WARNING
-               "flightrec: CPU%u: no memory for its rings; not recorded\n",
+               "flightrec: CPU%u: no memory for its rings, not recording it\n",
                cpu);
 }
 
 /*
- * Dom0 mapped a page after all, by a frame number that it had from before: all
- * is as it was, and pCPUs that came up meanwhile get theirs.
+ * Undo a destroy: Dom0 mapped a page by a frame number that it knew from
+ * before.  pCPUs that came up in between get their buffers.
  */
-static void fr_set_stay(void)
+static void fr_destroy_undo(void)
 {
     unsigned int cpu;
 
@@ -387,14 +382,14 @@ static void fr_set_stay(void)
 }
 
 /*
- * The pages go back to the heap when every pCPU has been through its softirqs
- * once: until then it may be inside a record.
+ * Free the pages once every pCPU has run its softirqs: until then it may be
+ * inside a record.
  */
 static void fr_set_free(void)
 {
     unsigned int cpu;
 
-    fr_give_back_all();
+    fr_gen_release_all();
     fr_set.state = FR_SET_NONE;
     fr_free(fr_set.info, PAGE_SIZE);
     fr_set.info = NULL;
@@ -413,8 +408,8 @@ static void fr_set_free(void)
 }
 
 /*
- * First a look, while all goes on: what is mapped stays, and nothing is missed
- * for having asked.  Then nobody can map any more, and the pages are taken.
+ * First check, while recording continues, that no page is mapped; a refusal
+ * then costs no events.  Then refuse new mappings and reclaim the pages.
  */
 int fr_buffers_destroy(void)
 {
@@ -438,17 +433,17 @@ int fr_buffers_destroy(void)
         fr_set.state = FR_SET_DESTROYING;
     }
 
-    rc = fr_each_pcpu(&fr_set.taken, fr_pcpu_take_back);
-    if ( !rc && !fr_take_back(fr_set.info) )
+    rc = fr_each_pcpu(&fr_set.taken, fr_pcpu_reclaim);
+    if ( !rc && !fr_reclaim(fr_set.info) )
         rc = -EBUSY;
     if ( rc == -EBUSY )
-        fr_set_stay();
+        fr_destroy_undo();
     if ( !rc )
         fr_set_free();
     return rc;
 }
 
-/* ----------------------------------------------------------- the mapping -- */
+/* --------------------------------------------------------------- mapping -- */
 
 unsigned int flightrec_frames(const struct domain *d, unsigned int id)
 {
@@ -470,7 +465,7 @@ unsigned int flightrec_frames(const struct domain *d, unsigned int id)
     return frames;
 }
 
-/* With fr_lock held. */
+/* Callers must hold fr_lock. */
 static void *fr_resource_frame(unsigned int id, unsigned int frame)
 {
     const struct fr_cpu *c;
@@ -524,7 +519,7 @@ int flightrec_acquire(unsigned int id, unsigned int frame,
     return rc;
 }
 
-/* ------------------------------------------------------ pCPUs and booting -- */
+/* ------------------------------------------------------ hotplug and boot -- */
 
 static void fr_cpu_prepare(unsigned int cpu)
 {
@@ -550,7 +545,7 @@ static int cf_check fr_cpu_callback(struct notifier_block *nfb,
         break;
 
     case CPU_STARTING:
-        /* On the pCPU itself, whose TSC may have been set just now. */
+        /* Runs on the pCPU itself, whose TSC may just have been set. */
         if ( flightrec_cpu[cpu] )
             fr_cpu_resume(flightrec_cpu[cpu]);
         break;
@@ -573,7 +568,7 @@ static struct notifier_block fr_cpu_nfb = {
 
 static struct xen_flightrec_op_create __initdata opt_create;
 static bool __initdata opt_flightrec;
-/* Bits that no mask can have: not given. */
+/* ~0: not given; no mask can have all bits set. */
 static uint32_t __initdata opt_mask[FR_CHANNELS] = { ~0U, ~0U };
 
 /*
@@ -618,13 +613,13 @@ static void __init fr_set_opt_masks(void)
 
     for ( ch = 0; ch < FR_CHANNELS; ch++ )
         if ( opt_mask[ch] != ~0U && fr_set_mask(ch, opt_mask[ch]) )
-            printk(XENLOG_ERR "flightrec: %#x is no mask: ignored\n",
+            printk(XENLOG_ERR "flightrec: ignoring invalid mask %#x\n",
                    opt_mask[ch]);
 }
 
 /*
- * Before the other pCPUs come up, so that they find their buffers by the same
- * way as one that is plugged in later.
+ * Runs before the other pCPUs come up, so that they get their buffers the same
+ * way as pCPUs that are hotplugged later.
  */
 static int __init cf_check fr_presmp_init(void)
 {
@@ -633,8 +628,7 @@ static int __init cf_check fr_presmp_init(void)
     if ( rc || pv_shim )
     {
         if ( rc )
-            printk(XENLOG_ERR "flightrec: the event list does not fit: %d\n",
-                   rc);
+            printk(XENLOG_ERR "flightrec: event list too long: %d\n", rc);
         return 0;
     }
 
@@ -652,10 +646,10 @@ static int __init cf_check fr_presmp_init(void)
     spin_unlock(&fr_lock);
 
     if ( rc )
-        printk(XENLOG_ERR "flightrec: cannot make buffers of %u kiB: %d\n",
+        printk(XENLOG_ERR "flightrec: failed to create buffers of %u KiB: %d\n",
                opt_create.bytes_per_cpu >> 10, rc);
     else
-        printk(XENLOG_INFO "flightrec: recording, %u kiB per pCPU\n",
+        printk(XENLOG_INFO "flightrec: recording, %u KiB per pCPU\n",
                fr_buffers_bytes() >> 10);
     return 0;
 }

@@ -1,28 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * common/flightrec/control.c: the sub-commands of XEN_SYSCTL_tbuf_op, and the
- * way from a trace point into the core.
+ * common/flightrec/control.c: handle the sub-commands of XEN_SYSCTL_tbuf_op,
+ * and pass events from the trace points to the core.
  *
- * The caller (do_sysctl) has checked the privilege, copied the whole operation
- * in, and copies all of it back if we return 0.  It holds a lock that others
- * spin on only until they have softirqs to do, so waiting for their softirqs,
- * for a bounded time, is fine here.
+ * The caller (do_sysctl) has checked the privilege and copied the whole
+ * operation in; it copies all of it back if we return 0.  Other pCPUs spin on
+ * its lock only until they have softirqs to run, so a bounded wait for their
+ * softirqs is safe here.
  */
 
 #include <xen/cpu.h>
 #include <xen/flightrec.h>
 #include <xen/softirq.h>
 #include <xen/time.h>
-#include <xen/trace.h>
 #include <public/sysctl.h>
 
 #include "glue.h"
-#include "table.h"
 
-/* How long one quiesce may wait for the other pCPUs' softirqs. */
+/* Limit of one quiesce operation's wait for the other pCPUs' softirqs. */
 #define FR_QUIESCE_NS MILLISECS(2)
 
-/* ---------------------------------------------------------------- sink -- */
+/* ------------------------------------------------------------------ sink -- */
 
 void flightrec_trace(uint32_t event, const void *data, unsigned int bytes)
 {
@@ -32,29 +30,6 @@ void flightrec_trace(uint32_t event, const void *data, unsigned int bytes)
 bool flightrec_wants(uint32_t event)
 {
     return fr_lookup(event) & FR_ENT_CHANNELS;
-}
-
-bool fr_running(void)
-{
-    return test_bit(TRC_SINK_FLIGHTREC, &tb_init_done);
-}
-
-void fr_mark(uint32_t event, const uint32_t *words, unsigned int nr)
-{
-    if ( fr_running() )
-        fr_trace(event, words, nr * sizeof(*words));
-}
-
-void fr_start(void)
-{
-    set_bit(TRC_SINK_FLIGHTREC, &tb_init_done);
-    fr_mark(XEN_FLIGHTREC_EV_START, NULL, 0);
-}
-
-void fr_halt(void)
-{
-    fr_mark(XEN_FLIGHTREC_EV_STOP, NULL, 0);
-    clear_bit(TRC_SINK_FLIGHTREC, &tb_init_done);
 }
 
 /* ------------------------------------------------------------ operations -- */
@@ -105,8 +80,8 @@ static int op_start(bool start)
 }
 
 /*
- * Make every pCPU that has buffers adopt what G says, without waiting: this
- * one and those offline at once, the others as soon as they run softirqs.
+ * Make every pCPU that has buffers adopt G, without waiting: this pCPU and
+ * offline ones at once, the others when they run softirqs.
  */
 static void adopt_everywhere(void)
 {
@@ -135,7 +110,7 @@ static int op_freeze(struct xen_flightrec_op_freeze *f)
 
     if ( fr_set.state != FR_SET_CREATED )
         return -ENODEV;
-    rc = fr_begin(&t);
+    rc = fr_gen_begin(&t);
     if ( rc )
         return rc;
 
@@ -144,7 +119,7 @@ static int op_freeze(struct xen_flightrec_op_freeze *f)
     return 0;
 }
 
-/* pCPUs not yet quiescent for gen, and the first of them. */
+/* Return the number of pCPUs not yet quiescent for @gen, and the first. */
 static unsigned int count_pending(uint32_t gen, uint32_t *first)
 {
     unsigned int cpu, pending = 0;
@@ -182,7 +157,7 @@ static int op_quiesce(struct xen_flightrec_op_quiesce *q)
 
 static int op_release(uint32_t gen)
 {
-    int rc = fr_give_back(gen);
+    int rc = fr_gen_release(gen);
 
     if ( !rc )
         adopt_everywhere();
@@ -191,7 +166,7 @@ static int op_release(uint32_t gen)
 
 static int op_mask(struct xen_flightrec_op_mask *m)
 {
-    /* Input of another `how` is 0. */
+    /* Input that belongs to another `how` must be 0. */
     if ( m->how == XEN_FLIGHTREC_MASK_SET ? m->event : m->mask )
         return -EINVAL;
 
@@ -217,7 +192,7 @@ static int op_mask(struct xen_flightrec_op_mask *m)
 
 static int op_causes(uint32_t causes)
 {
-    /* Bit 0 is no cause. */
+    /* Bit 0 is not a cause. */
     if ( causes & ~((1U << XEN_FLIGHTREC_CAUSES) - 2) )
         return -EINVAL;
     fr_causes = causes;
@@ -270,7 +245,7 @@ static int op_destroy(void)
 {
     int rc = fr_buffers_destroy();
 
-    /* Who waits for more is to see that there is no more. */
+    /* Wake the reader so that it notices the end of the buffers. */
     if ( !rc )
         fr_wake_now();
     return rc;
@@ -278,7 +253,7 @@ static int op_destroy(void)
 
 /* -------------------------------------------------------------- dispatch -- */
 
-/* Input each operation has, at the start of its part of the union. */
+/* Bytes of input of each operation, at the start of its union member. */
 static const uint8_t fr_op_in[] = {
     [XEN_FLIGHTREC_OP_status - XEN_FLIGHTREC_OP_BASE] = 0,
     [XEN_FLIGHTREC_OP_create - XEN_FLIGHTREC_OP_BASE] = 12,
@@ -299,7 +274,7 @@ static const uint8_t fr_op_in[] = {
     [XEN_FLIGHTREC_OP_bench - XEN_FLIGHTREC_OP_BASE] = 8,
 };
 
-/* All that is no input must be 0, so that it can be given a meaning later. */
+/* All other bytes must be 0, so that they can be given a meaning later. */
 static bool op_is_clean(const struct xen_flightrec_op *op)
 {
     unsigned int i = op->cmd - XEN_FLIGHTREC_OP_BASE;
@@ -339,7 +314,7 @@ static int do_op(struct xen_flightrec_op *op)
         return op_quiesce(&op->u.quiesce);
 
     case XEN_FLIGHTREC_OP_ack:
-        return fr_acknowledge(op->u.gen.gen);
+        return fr_gen_ack(op->u.gen.gen);
 
     case XEN_FLIGHTREC_OP_release:
         return op_release(op->u.gen.gen);
@@ -377,7 +352,7 @@ int flightrec_control(struct xen_sysctl_tbuf_op *tbc)
     struct xen_flightrec_op *op = (void *)tbc;
     int rc;
 
-    /* tbc is a member of the sysctl's union: this much is there. */
+    /* tbc is a member of the sysctl's union, so *op fits. */
     BUILD_BUG_ON(sizeof(*op) > sizeof(((struct xen_sysctl *)0)->u));
     BUILD_BUG_ON(offsetof(struct xen_flightrec_op, cmd) !=
                  offsetof(struct xen_sysctl_tbuf_op, cmd));
@@ -386,8 +361,8 @@ int flightrec_control(struct xen_sysctl_tbuf_op *tbc)
         return -EINVAL;
 
     /*
-     * pCPUs that are offline must stay so while we write for them.  One is
-     * being plugged right now: the caller tries again.
+     * Offline pCPUs must stay offline while we write on their behalf.  If a
+     * hotplug operation is in progress the caller must try again.
      */
     if ( !get_cpu_maps() )
         return -ERESTART;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * common/flightrec/crash.c: what begins a generation, how long it lasts if
- * nobody comes, and how a crash kernel finds the rings.
+ * common/flightrec/crash.c: begin generations, end those whose lease expires,
+ * and let a crash kernel find the rings.
  *
- * The hooks are called where a domain dies: any locks held, interrupts maybe
- * off.  They change the global word, fill in the trigger record and schedule a
- * softirq tasklet; all else (telling Dom0, the lease) is the tasklet's.
+ * The hooks are called where a domain dies, with any locks held and interrupts
+ * possibly off.  They change the global word, fill in the trigger record and
+ * schedule a softirq tasklet, which notifies Dom0 and arms the lease.
  */
 
 #include <xen/event.h>
@@ -18,32 +18,32 @@
 
 #include "glue.h"
 
-/* A leaf: nothing else is taken under it. */
+/* A leaf: no other lock is taken under it. */
 static DEFINE_SPINLOCK(fr_trigger_lock);
 
 struct fr_counts fr_counts;
 
-/* Which causes freeze; a request always does, it is not asked for here. */
+/* Causes that begin a generation.  Not consulted for requests. */
 uint32_t __read_mostly fr_causes = (1U << XEN_FLIGHTREC_CAUSES) - 2;
 
 /*
- * How long a generation is held that nobody acknowledges: long enough for a
- * daemon that is down to be started again by someone.  Meanwhile the history
- * of what comes after is as short as the spares.
+ * Seconds for which a generation is held without being acknowledged; 0: no
+ * limit.  An hour is enough for an administrator to restart the daemon.  While
+ * a generation is held, newer history is limited to the spare slots.
  */
 unsigned int __read_mostly fr_lease_s = 3600;
 
-/* The first trigger that found nothing left to hold; .cause 0: none. */
+/* The first trigger that found all generations held; .cause 0: none. */
 static struct xen_flightrec_trigger fr_deferred;
 
 static struct timer fr_lease_timer;
 static bool fr_lease_timer_ready;
 
-/* --------------------------------------------------------------- the lease -- */
+/* ----------------------------------------------------------------- lease -- */
 
 /*
- * Give up what is held, unread, for longer than the lease, oldest first.
- * Returns when to look again; 0: nothing is held.
+ * Release unread generations that were held for longer than the lease, oldest
+ * first.  Return the time of the next check; 0 if no generation is held.
  */
 static s_time_t fr_lease_check(void)
 {
@@ -79,9 +79,9 @@ static void cf_check fr_lease_expired(void *unused)
         set_timer(&fr_lease_timer, again);
 }
 
-/* ---------------------------------------------------------------- triggers -- */
+/* -------------------------------------------------------------- triggers -- */
 
-static void cf_check fr_tell_dom0(void *unused)
+static void cf_check fr_notify_dom0(void *unused)
 {
     send_global_virq(VIRQ_FLIGHTREC);
 
@@ -94,10 +94,10 @@ static void cf_check fr_tell_dom0(void *unused)
     }
     fr_lease_expired(NULL);
 }
-static DECLARE_SOFTIRQ_TASKLET(fr_tell_dom0_tasklet, fr_tell_dom0, NULL);
+static DECLARE_SOFTIRQ_TASKLET(fr_notify_dom0_tasklet, fr_notify_dom0, NULL);
 
-/* With fr_trigger_lock held. */
-static int fr_begin_locked(struct xen_flightrec_trigger *t)
+/* Callers must hold fr_trigger_lock. */
+static int fr_gen_begin_locked(struct xen_flightrec_trigger *t)
 {
     bool gave_up = false;
     int rc = fr_freeze(t, &gave_up);
@@ -105,11 +105,11 @@ static int fr_begin_locked(struct xen_flightrec_trigger *t)
     if ( gave_up && !rc )
         fr_counts.given_up++;
     if ( !rc )
-        tasklet_schedule(&fr_tell_dom0_tasklet);
+        tasklet_schedule(&fr_notify_dom0_tasklet);
     return rc;
 }
 
-/* The first record after the freeze; it makes this pCPU adopt it at once. */
+/* The first record after the freeze makes this pCPU adopt it at once. */
 static void fr_mark_freeze(const struct xen_flightrec_trigger *t)
 {
     const uint32_t words[] = { t->gen, t->cause };
@@ -117,7 +117,7 @@ static void fr_mark_freeze(const struct xen_flightrec_trigger *t)
     fr_mark(XEN_FLIGHTREC_EV_FREEZE, words, ARRAY_SIZE(words));
 }
 
-int fr_begin(struct xen_flightrec_trigger *t)
+int fr_gen_begin(struct xen_flightrec_trigger *t)
 {
     unsigned long flags;
     int rc;
@@ -126,7 +126,7 @@ int fr_begin(struct xen_flightrec_trigger *t)
     t->ns = NOW();
 
     spin_lock_irqsave(&fr_trigger_lock, flags);
-    rc = fr_begin_locked(t);
+    rc = fr_gen_begin_locked(t);
     if ( rc == -EBUSY && t->cause != XEN_FLIGHTREC_CAUSE_REQUEST )
     {
         fr_counts.deferred++;
@@ -140,11 +140,11 @@ int fr_begin(struct xen_flightrec_trigger *t)
     return rc;
 }
 
-int fr_acknowledge(uint32_t gen)
+int fr_gen_ack(uint32_t gen)
 {
     int rc;
 
-    /* The lease must not run out between its look and its release. */
+    /* The lease must not expire between its check and its release. */
     spin_lock_irq(&fr_trigger_lock);
     rc = fr_ack(gen);
     spin_unlock_irq(&fr_trigger_lock);
@@ -152,8 +152,7 @@ int fr_acknowledge(uint32_t gen)
     return rc;
 }
 
-/* Release gen; a trigger that had to wait for that begins now. */
-int fr_give_back(uint32_t gen)
+int fr_gen_release(uint32_t gen)
 {
     struct xen_flightrec_trigger t = {};
     int rc;
@@ -165,7 +164,7 @@ int fr_give_back(uint32_t gen)
         t = fr_deferred;
         t.flags |= XEN_FLIGHTREC_TRG_DEFERRED;
         fr_deferred.cause = 0;
-        if ( fr_begin_locked(&t) )
+        if ( fr_gen_begin_locked(&t) )
             t.cause = 0;
     }
     spin_unlock_irq(&fr_trigger_lock);
@@ -177,8 +176,7 @@ int fr_give_back(uint32_t gen)
     return rc;
 }
 
-/* The buffers are going away: nothing is held any more. */
-void fr_give_back_all(void)
+void fr_gen_release_all(void)
 {
     uint32_t gen, released;
 
@@ -194,14 +192,18 @@ void fr_give_back_all(void)
     spin_unlock_irq(&fr_trigger_lock);
 }
 
-/* ------------------------------------------------------------------- hooks -- */
+/* ----------------------------------------------------------------- hooks -- */
 
 /* Bits of struct domain's flightrec_dying. */
 #define FR_DYING_MARKED 0  /* the mark is in the rings */
 #define FR_DYING_BEGUN  1  /* a generation has begun, or is deferred */
 
-/* vCPU and instruction pointer, where the domain dies by its own hand. */
-static void fr_who(const struct domain *d, struct xen_flightrec_trigger *t)
+/*
+ * Fill in the domain, and vCPU and instruction pointer if the domain is the
+ * current one.
+ */
+static void fr_trigger_domain(const struct domain *d,
+                              struct xen_flightrec_trigger *t)
 {
     const struct vcpu *curr = current;
 
@@ -237,10 +239,10 @@ void flightrec_domain_dying(struct domain *d, unsigned int cause,
         return;
 
     /*
-     * Once a death: Xen-made crashes come by here and at domain_shutdown(), and
-     * the Viridian MSR can be written as often as a guest likes.
+     * Once per death: domain_crash() gets here and again by domain_shutdown(),
+     * and a guest can write the Viridian MSR any number of times.
      */
-    fr_who(d, &t);
+    fr_trigger_domain(d, &t);
     if ( !test_and_set_bit(FR_DYING_MARKED, &d->flightrec_dying) )
         fr_mark_crash(&t);
     if ( !(fr_causes & (1U << cause)) )
@@ -249,7 +251,7 @@ void flightrec_domain_dying(struct domain *d, unsigned int cause,
     if ( test_and_set_bit(FR_DYING_BEGUN, &d->flightrec_dying) )
         (void)arch_fetch_and_add(&fr_counts.suppressed, 1);
     else
-        (void)fr_begin(&t); /* what could not begin is counted */
+        (void)fr_gen_begin(&t); /* it counts a trigger that cannot begin */
 }
 
 void flightrec_domain_shutdown(struct domain *d, unsigned int reason)
@@ -265,13 +267,13 @@ void flightrec_domain_resume(struct domain *d)
     d->flightrec_dying = 0;
 }
 
-/* -------------------------------------------------------------- Xen's death -- */
+/* ---------------------------------------------------------- death of Xen -- */
 
 #define FR_ROOT_MAGIC 0x54525246U /* "FRRT" */
 
 /*
- * The way in for a reader of a dead Xen's memory: VMCOREINFO has the address of
- * this; without VMCOREINFO its magic, and those of the pages it names, can be
+ * Entry point for a reader of a dead Xen's memory.  VMCOREINFO has its address;
+ * without VMCOREINFO its magic, and those of the pages it points to, can be
  * searched for.  Addresses are physical; 0: none.
  */
 struct fr_root {

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * common/flightrec/glue.h: what the parts around the core know of each other.
+ * common/flightrec/glue.h: the interfaces between the parts around the core.
+ *
+ * Who calls whom, each part only those before it: cpus, table, ring, state,
+ * stream, crash, wake, buffers, bench, control.
  *
  * Locks, in the order they are taken: CPU maps, fr_lock, fr_trigger_lock.
- * fr_lock covers the set of buffers and what control operations change; process
- * context only.  fr_trigger_lock (crash.c) is a leaf, taken with interrupts off
- * from wherever a domain dies.
+ * fr_lock protects the set of buffers and the state that control operations
+ * change; process context only.  fr_trigger_lock (crash.c) is a leaf, taken
+ * with interrupts off in any context in which a domain dies.
  */
 
 #ifndef __XEN_FLIGHTREC_GLUE_H__
@@ -20,9 +23,9 @@
 
 #include "ring.h"
 
-extern spinlock_t fr_lock;
+/* state.c */
 
-/* buffers.c: one pCPU's memory; the core's state comes first. */
+/* One pCPU's recorder.  The core's state must come first. */
 struct fr_pcpu {
     struct fr_cpu core;
     struct tasklet adopt;
@@ -31,48 +34,43 @@ struct fr_pcpu {
 
 enum fr_set_state {
     FR_SET_NONE,
-    FR_SET_CREATING,       /* some pCPUs have theirs; not to be mapped yet */
+    FR_SET_CREATING,       /* some pCPUs have buffers; cannot be mapped yet */
     FR_SET_CREATED,
-    FR_SET_DESTROYING,     /* some pCPUs' pages are not lent any more */
+    FR_SET_DESTROYING,     /* some pCPUs' pages are no longer lent */
 };
-
-/* The current set of buffers; under fr_lock, but `state` is also peeked at. */
-struct fr_set {
-    enum fr_set_state state;
-    struct xen_flightrec_op_create how;
-    struct fr_geometry geo[FR_CHANNELS];
-    unsigned int frames;   /* of each pCPU's resource */
-    uint64_t incarnation;
-    struct xen_flightrec_info *info;
-    /* How far a destroy has come: pCPUs below these are done. */
-    unsigned int looked, taken;
-    bool ran;              /* was recording when that destroy stopped it */
-};
-extern struct fr_set fr_set;
 
 /*
- * With CPU maps and fr_lock held.  -ERESTART: others must run first; progress
- * is kept in fr_set and flightrec_cpu[], call again.
+ * The current set of buffers, protected by fr_lock; `state` is also read
+ * without it.
  */
-int fr_buffers_create(const struct xen_flightrec_op_create *how);
-int fr_buffers_destroy(void);
-int fr_buffers_mapped(struct xen_flightrec_op_mapped *op);
-/* Bytes of slots a pCPU has. */
-uint32_t fr_buffers_bytes(void);
+struct fr_set {
+    enum fr_set_state state;
+    struct xen_flightrec_op_create how; /* input of the create operation */
+    struct fr_geometry geo[FR_CHANNELS];
+    unsigned int frames;   /* of each pCPU's resource */
+    uint64_t incarnation;  /* changes with each create */
+    struct xen_flightrec_info *info;
+    /* Progress of a destroy: pCPUs below these have been handled. */
+    unsigned int looked, taken;
+    bool ran;              /* events were recorded before that destroy */
+};
+extern struct fr_set fr_set;
+extern spinlock_t fr_lock;
 
 static inline struct fr_pcpu *fr_pcpu(unsigned int cpu)
 {
     return container_of(flightrec_cpu[cpu], struct fr_pcpu, core);
 }
 
-/* control.c */
+/* Start and stop recording, with a mark in this pCPU's ring. */
 void fr_start(void);
 void fr_halt(void);
 bool fr_running(void);
-/* Write one of our own events into this pCPU's ring. */
+/* Record one of the recorder's own events on this pCPU, if it is running. */
 void fr_mark(uint32_t event, const uint32_t *words, unsigned int nr);
 
 /* crash.c */
+/* As in struct xen_flightrec_op_status. */
 struct fr_counts {
     uint32_t deferred, given_up, expired, suppressed;
 };
@@ -80,16 +78,37 @@ extern struct fr_counts fr_counts;
 extern uint32_t fr_causes;
 extern unsigned int fr_lease_s;
 
-/* Begin a generation for t->cause; t->cpu, ->ns and, if 0, ->gen are set here. */
-int fr_begin(struct xen_flightrec_trigger *t);
-int fr_acknowledge(uint32_t gen);
-int fr_give_back(uint32_t gen);
-void fr_give_back_all(void);
-/* Some buffers have come or gone: what a crash kernel is to find. */
+/*
+ * Begin a generation for t->cause and fill in t->cpu, t->ns, t->gen and t->tsc.
+ * Any context except NMI.  Return 0; -EBUSY if all generations are held and the
+ * oldest is being read, in which case a trigger that is not a request is
+ * deferred; -ENODEV after a panic.
+ */
+int fr_gen_begin(struct xen_flightrec_trigger *t);
+/* As fr_ack() and fr_release(); a release begins a deferred trigger. */
+int fr_gen_ack(uint32_t gen);
+int fr_gen_release(uint32_t gen);
+/* The buffers go away: release all generations, drop a deferred trigger. */
+void fr_gen_release_all(void);
+/* Must be called when buffers were added or removed: a crash kernel's view. */
 void fr_root_update(void);
 
-/* wake.c: VIRQ_FLIGHTREC_WAKE, if a reader waits for it. */
-extern uint32_t fr_wakes;
+/* buffers.c */
+
+/*
+ * Callers must hold the CPU maps and fr_lock.  Errors are those of the
+ * operations in public/flightrec.h.  On -ERESTART other work is pending on this
+ * pCPU: progress is kept in fr_set and flightrec_cpu[], the caller must call
+ * again.
+ */
+int fr_buffers_create(const struct xen_flightrec_op_create *how);
+int fr_buffers_destroy(void);
+int fr_buffers_mapped(struct xen_flightrec_op_mapped *op);
+/* Return the bytes of slots per pCPU. */
+uint32_t fr_buffers_bytes(void);
+
+/* wake.c: send VIRQ_FLIGHTREC_WAKE if a reader has armed it. */
+extern uint32_t fr_wakes;  /* VIRQs sent */
 void fr_wake_now(void);
 
 /* bench.c */

@@ -1,31 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * common/flightrec/ring.c: see ring.h for what holds here and why.
+ * common/flightrec/ring.c: write records, switch slots, hold and release
+ * generations.  ring.h has the design and the invariants.
  */
 
 #include "ring.h"
-#include "table.h"
 
 /*
  * Bounds of the retry loops (I8).  A retry follows a nested writer, a switch or
- * an adoption; each is rare, and a chain of them rarer still.
+ * an adoption.  Each of them is rare, and several in a row are rarer.
  */
 #define FR_RETRIES       16
 #define FR_CLOSE_RETRIES 64
 
-/* One step of a record's time should be about this many nanoseconds. */
+/* Target for one step of a record's time, in nanoseconds. */
 #define FR_STEP_NS       10
 
-/* No other bit is set in a length of 0..7 whole words. */
+/* The bits that may be set in a length of 0..7 whole words. */
 #define FR_WHOLE_WORDS   (XEN_FLIGHTREC_MAX_WORDS * 4UL)
 
-/* The time in a record's header. */
+/* The time field in a record's header. */
 #define FR_TIME_FIELD    (~0U << XEN_FLIGHTREC_TIME_SHIFT)
 
-/* The most that fr_tsc_shift() can be, see fr_stamp(); 400 GHz. */
+/* Upper bound of fr_tsc_shift(), see fr_stamp(); reached at 400 GHz. */
 #define FR_MAX_SHIFT     XEN_FLIGHTREC_TIME_SHIFT
 
-/* When an emitted count is folded away, far below what the word can hold. */
+/* An emitted count is folded at this value, far below the word's limit. */
 #define FR_FOLD          (1ULL << (FR_EPOCH_SHIFT - 2))
 
 static uint64_t fr_g __attribute__((__aligned__(FR_CACHELINE)));
@@ -33,7 +33,7 @@ static uint32_t fr_shift;
 uint64_t fr_wake_every;
 static struct xen_flightrec_trigger fr_trigger[FR_HELD];
 
-/* ------------------------------------------------------------------ G ---- */
+/* --------------------------------------------------------------------- G -- */
 
 static inline uint32_t g_gen(uint64_t g)
 {
@@ -55,13 +55,13 @@ static inline uint64_t g_ack_bit(uint32_t gen)
     return 1ULL << (FR_ACK_SHIFT + gen % FR_HELD);
 }
 
-/* Is generation gen in (gen - held, gen] of g? */
+/* Return true if generation @gen is in (gen - held, gen] of g. */
 static inline bool g_holds(uint64_t g, uint32_t gen)
 {
     return g_gen(g) - gen < g_held(g);
 }
 
-/* g with another epoch; never the one that means STOP. */
+/* Return g with the next epoch, skipping the one that means stopped. */
 static inline uint64_t g_next_epoch(uint64_t g)
 {
     uint64_t epoch = (g >> FR_EPOCH_SHIFT) + 1;
@@ -72,18 +72,18 @@ static inline uint64_t g_next_epoch(uint64_t g)
     return (g & FR_COUNT_MASK) | (epoch << FR_EPOCH_SHIFT);
 }
 
-/* Do two words that carry an epoch carry the same? */
+/* Compare the epochs of two words that carry one. */
 static inline bool same_epoch(uint64_t a, uint64_t b)
 {
     return !((a ^ b) >> FR_EPOCH_SHIFT);
 }
 
-/* -------------------------------------------------------------- account -- */
+/* --------------------------------------------------------------- account -- */
 
 /*
- * Tell Dom0's copy about an audit's `late`.  A nested correction may come
- * between load and store, hence the second look; at worst the copy is settled
- * by the next one.
+ * Update Dom0's copy of an audit's `late`.  A nested correction may come
+ * between load and store, hence the check after the store.  If the retries run
+ * out, the next correction updates the copy.
  */
 static void fr_late_publish(struct fr_cpu *c, unsigned int i, unsigned int ch)
 {
@@ -103,9 +103,9 @@ static void fr_late_publish(struct fr_cpu *c, unsigned int i, unsigned int ch)
 
 /*
  * A record was counted as emitted in one epoch and accounted for in another:
- * correct each audit that was taken in between (after `from`, up to `to`).
- * By cmpxchg of epoch and count together: a nested adoption may give the entry
- * to a later generation at any moment.
+ * correct each audit that was taken in between (after @from, up to @to).
+ * Epoch and count must change together, by cmpxchg, because a nested adoption
+ * may reuse the entry for a later generation at any time.
  */
 static void fr_late(struct fr_cpu *c, const struct fr_ring *r, uint64_t from,
                     uint64_t to, int64_t n)
@@ -132,7 +132,7 @@ static void fr_late(struct fr_cpu *c, const struct fr_ring *r, uint64_t from,
     }
 }
 
-/* The record that was counted as `e` will never be written. */
+/* Count a record as lost.  @e is the value of r->emitted that counted it. */
 static void fr_lose(struct fr_cpu *c, struct fr_ring *r, uint64_t e,
                     unsigned int cause)
 {
@@ -144,9 +144,9 @@ static void fr_lose(struct fr_cpu *c, struct fr_ring *r, uint64_t e,
         return;
 
     /*
-     * Counted as lost after an adoption that saw it emitted, or, by an NMI
-     * inside the adoption, before one that did not.  Epochs are near each
-     * other, so the shorter way round tells which.
+     * The record was counted as lost after an adoption that counted it as
+     * emitted; or, by an NMI inside the adoption, before one that did not.
+     * Epochs are close together, so the shorter distance decides which.
      */
     if ( l - e < 1ULL << 63 )
         fr_late(c, r, e, l, 1);
@@ -154,13 +154,13 @@ static void fr_lose(struct fr_cpu *c, struct fr_ring *r, uint64_t e,
         fr_late(c, r, l, e, -1);
 }
 
-/* --------------------------------------------------------------- switch -- */
+/* ---------------------------------------------------------------- switch -- */
 
 static void fr_fifo_push(struct fr_ring *r, unsigned int slot)
 {
     unsigned int i = r->nfifo++;
 
-    /* Sorted by seq (I5).  A slot that was just closed has the highest. */
+    /* Sorted by seq (I5).  The slot closed last has the highest. */
     for ( ; i && r->slot[r->fifo[i - 1]].seq > r->slot[slot].seq; i-- )
         r->fifo[i] = r->fifo[i - 1];
     r->fifo[i] = slot;
@@ -173,8 +173,8 @@ static void fr_fifo_remove(struct fr_ring *r, unsigned int i)
 }
 
 /*
- * Close the open slot, if there is one.  By cmpxchg: an NMI may reserve in it
- * up to the last moment.  False after too many of these.
+ * Close the open slot, if there is one.  By cmpxchg, since an NMI may reserve
+ * in it at any time before.  Return false if the retries run out.
  */
 static bool fr_close(struct fr_ring *r)
 {
@@ -205,7 +205,10 @@ static bool fr_close(struct fr_ring *r)
     return false;
 }
 
-/* The longest closed slot whose writers are all done (I3); -1: none. */
+/*
+ * Return the fifo index of the oldest slot without open writes (I3); -1 if
+ * there is none.
+ */
 static int fr_victim(const struct fr_ring *r)
 {
     unsigned int i;
@@ -236,7 +239,7 @@ static void fr_header(const struct fr_cpu *c, const struct fr_ring *r,
 
     hdr->used_bytes = 0;
     hdr->records = 0;
-    fr_wmb(); /* P7: nothing of this lap before the last one is void */
+    fr_wmb(); /* P7: invalidate the last lap before writing this one */
     hdr->magic = XEN_FLIGHTREC_PACKET_MAGIC;
     hdr->version = XEN_FLIGHTREC_VERSION;
     hdr->header_bytes = sizeof(*hdr);
@@ -264,7 +267,7 @@ static void fr_header(const struct fr_cpu *c, const struct fr_ring *r,
     hdr->hold_gen = 0;
 }
 
-/* Keep the emitted count far from its epoch.  NMIs may count meanwhile. */
+/* Keep the emitted count far below its epoch.  NMIs may count concurrently. */
 static void fr_fold(struct fr_ring *r)
 {
     uint64_t count = fr_read(r->emitted) & FR_COUNT_MASK;
@@ -275,17 +278,17 @@ static void fr_fold(struct fr_ring *r)
     fr_write(r->emitted_before, r->emitted_before + count);
 }
 
-/* Somebody follows the rings. */
+/* Wake the reader that follows the rings if this slot is due. */
 static void fr_wake_check(const struct fr_ring *r)
 {
     uint32_t every = fr_read(fr_wake_every);
 
-    /* Once more: it may have been disarmed meanwhile. */
+    /* Check again: it may have been disarmed since fr_open() looked. */
     if ( every && !((uint32_t)r->seq % every) )
         fr_wake_soon();
 }
 
-/* Open the victim at fifo[i]; the ring is closed, so pos is ours alone. */
+/* Open the victim at fifo[i].  The ring is closed, so no writer changes pos. */
 static void fr_open(struct fr_cpu *c, struct fr_ring *r, unsigned int i)
 {
     unsigned int slot = r->fifo[i];
@@ -302,17 +305,17 @@ static void fr_open(struct fr_cpu *c, struct fr_ring *r, unsigned int i)
     fr_header(c, r, slot, tsc);
     fr_write(s->committed, FR_HEADER_BYTES);
     fr_write(r->base, tsc);
-    fr_barrier(); /* the slot is whole before a nested writer can find it */
+    fr_barrier(); /* complete the slot before a nested writer can find it */
     fr_write(r->pos, tag << FR_TAG_SHIFT | (uint64_t)slot << FR_SLOT_SHIFT |
                      FR_HEADER_BYTES);
     if ( unlikely(fr_read(fr_wake_every)) )
         fr_wake_check(r);
 }
 
-/* ---------------------------------------------------------------- adopt -- */
+/* ----------------------------------------------------------------- adopt -- */
 
-/* Slots of generations that were released since go back to the fifo. */
-static void fr_give_back(struct fr_ring *r, uint64_t g)
+/* Return the slots of generations that are no longer held to the fifo. */
+static void fr_unhold(struct fr_ring *r, uint64_t g)
 {
     unsigned int i;
 
@@ -329,9 +332,9 @@ static void fr_give_back(struct fr_ring *r, uint64_t g)
 }
 
 /*
- * How many slots stay writable at a hold when `others` generations are held
- * already: the spares at first, then fewer and fewer, so that the last one that
- * can be held still finds something; never below two.
+ * Return the number of slots that stay writable at a hold when @others
+ * generations are held already.  It starts with the spares and decreases, so
+ * that the last generation that can be held still finds slots; never below two.
  */
 static unsigned int fr_keep(const struct fr_ring *r, unsigned int others)
 {
@@ -343,7 +346,7 @@ static unsigned int fr_keep(const struct fr_ring *r, unsigned int others)
     return 2 + (r->spares - 2U) * (left - others) / left;
 }
 
-/* Set aside all of the fifo but the oldest.  Slots never used hold nothing. */
+/* Hold all of the fifo except the oldest slots and those never used. */
 static void fr_hold(struct fr_ring *r, uint64_t g)
 {
     unsigned int i, keep = fr_keep(r, g_held(g) - 1);
@@ -360,8 +363,8 @@ static void fr_hold(struct fr_ring *r, uint64_t g)
 }
 
 /*
- * Take the counts and move the ring's epoch.  The ring is closed, so only NMIs
- * can count, and each xadd tells on which side of it they fall (I7).
+ * Read the counts and move the ring's epoch.  The ring is closed, so only NMIs
+ * can count, and each xadd decides on which side of it they fall (I7).
  */
 static void fr_audit_counts(struct fr_ring *r, uint64_t g,
                             struct xen_flightrec_audit *a)
@@ -406,12 +409,12 @@ static void fr_adopt_ring(struct fr_cpu *c, struct fr_ring *r, uint64_t g)
         .gen = gen, .tsc = fr_clock(), .overwritten = r->overwritten,
     };
 
-    fr_give_back(r, g);
+    fr_unhold(r, g);
     if ( holds )
     {
         fr_hold(r, g);
         fr_audit_slots(r, gen, &a);
-        /* Before the counts: what comes late from now on must find it. */
+        /* Before the counts: late records must find it from here on. */
         c->audit[i][r->channel].pub = a;
         fr_write(c->audit[i][r->channel].late, g & ~FR_COUNT_MASK);
         fr_barrier();
@@ -426,7 +429,7 @@ static void fr_adopt_ring(struct fr_cpu *c, struct fr_ring *r, uint64_t g)
     fr_late_publish(c, i, r->channel);
 }
 
-/* With busy set. */
+/* Callers must have set busy.  Return false if a ring could not be closed. */
 static bool fr_adopt_busy(struct fr_cpu *c, uint64_t g)
 {
     unsigned int ch;
@@ -442,8 +445,8 @@ static bool fr_adopt_busy(struct fr_cpu *c, uint64_t g)
 }
 
 /*
- * The slow path: adopt a new G, or make room for `need` bytes.  0: try again;
- * else the cause for which the record is lost, plus one.
+ * The slow path: adopt a new G, or make room for @need bytes.  Return 0 if the
+ * caller must try again, else 1 + XEN_FLIGHTREC_LOST_* for a lost record.
  */
 static int fr_switch(struct fr_cpu *c, struct fr_ring *r, unsigned int need)
 {
@@ -472,7 +475,7 @@ static int fr_switch(struct fr_cpu *c, struct fr_ring *r, unsigned int need)
         goto out;
     }
 
-    /* A nested writer may have switched already. */
+    /* A nested writer may have switched first. */
     p = fr_read(r->pos) & FR_OFF_MASK;
     if ( p != FR_OFF_MASK && p + need <= r->slot_bytes )
         goto out;
@@ -515,12 +518,13 @@ bool fr_adopt(struct fr_cpu *c)
     return done;
 }
 
-/* --------------------------------------------------------------- record -- */
+/* ---------------------------------------------------------------- record -- */
 
 /*
- * bytes: 0, 4 .. 28; from may have any alignment.  Four words and more are
- * copied from both ends, the middle twice: cheaper than a loop, which compilers
- * like to turn into a call.  Two words first: most events have them.
+ * @bytes must be 0, 4 .. 28; @from may have any alignment.  Four words and more
+ * are copied from both ends, the middle twice: cheaper than a loop, which
+ * compilers tend to turn into a call.  Two words come first because most events
+ * have two.
  */
 static inline void fr_copy(void *to, const void *from, size_t bytes)
 {
@@ -549,7 +553,7 @@ static inline uint32_t fr_stamp(const struct fr_ring *r, uint64_t tsc)
     return (uint32_t)tsc * r->tsc_scale & FR_TIME_FIELD;
 }
 
-/* &r->slot[slot of p], in fewer instructions than the compiler finds. */
+/* &r->slot[slot of p], in fewer instructions than compilers generate. */
 static inline struct fr_slot *fr_pos_slot(struct fr_ring *r, uint64_t p)
 {
     _Static_assert(sizeof(struct fr_slot) == 1U << FR_SLOT_SIZE_SHIFT, "");
@@ -564,8 +568,8 @@ static inline uint32_t *fr_at(const struct fr_slot *s, uint64_t off)
 }
 
 /*
- * After a writer found something in its way.  0: try again; else as
- * fr_switch().  *e moves to the epoch in which the record will now be counted.
+ * Handle a changed G or a full slot for a writer.  *e moves to the epoch in
+ * which the record will be counted next.  Return as fr_switch() does.
  */
 static int fr_obstacle(struct fr_cpu *c, struct fr_ring *r, uint64_t *e,
                        unsigned int need)
@@ -575,13 +579,13 @@ static int fr_obstacle(struct fr_cpu *c, struct fr_ring *r, uint64_t *e,
     if ( same_epoch(*e, now) )
         return fr_switch(c, r, need);
 
-    /* Adopted since this record was counted: it comes late for that audit. */
+    /* Adopted since this record was counted: it is late for that audit. */
     fr_late(c, r, *e & ~FR_COUNT_MASK, now & ~FR_COUNT_MASK, 1);
     *e = now;
     return 0;
 }
 
-/* A record as the slow path takes it. */
+/* A record on the slow path. */
 struct fr_record {
     uint32_t event;
     uint32_t head;         /* id | words << 9: the header without its time */
@@ -593,13 +597,13 @@ static inline bool fr_is_escape(const struct fr_record *rec)
     return (rec->head & FR_ENT_ID) == XEN_FLIGHTREC_ID_ESCAPE;
 }
 
-/* Of payload. */
+/* Bytes of payload. */
 static inline unsigned int fr_bytes(const struct fr_record *rec)
 {
     return (rec->head >> XEN_FLIGHTREC_WORDS_SHIFT) * 4;
 }
 
-/* Write what was reserved at `to`. */
+/* Write the record, and its anchor if it needs one, to the reserved @to. */
 static void fr_fill(const struct fr_ring *r, uint32_t *to, uint64_t tsc,
                     bool anchor, const struct fr_record *rec)
 {
@@ -617,8 +621,8 @@ static void fr_fill(const struct fr_ring *r, uint32_t *to, uint64_t tsc,
 }
 
 /*
- * Reserve, write, commit, whatever is in the way.  e: what the count of
- * emitted records said when this one was counted.
+ * Reserve, write and commit, with all that the fast path leaves out.  @e is
+ * the value of r->emitted returned by the xadd that counted this record.
  */
 static void __attribute__((__noinline__, __cold__))
 fr_write_slow(struct fr_cpu *c, struct fr_ring *r, uint64_t e,
@@ -628,7 +632,7 @@ fr_write_slow(struct fr_cpu *c, struct fr_ring *r, uint64_t e,
 
     for ( tries = 0; tries < FR_RETRIES; tries++ )
     {
-        /* In this order: see fr_trace(). */
+        /* The order of these loads matters, see fr_trace(). */
         uint64_t p = fr_read(r->pos);
         uint64_t g = fr_read(fr_g);
         uint64_t base = fr_read(r->base);
@@ -661,7 +665,7 @@ fr_write_slow(struct fr_cpu *c, struct fr_ring *r, uint64_t e,
     fr_lose(c, r, e, XEN_FLIGHTREC_LOST_RETRY);
 }
 
-/* Odd sizes, both channels, no compact id. */
+/* Record an event of any size, in any channels, with or without an id. */
 static void __attribute__((__noinline__, __cold__))
 fr_trace_any(struct fr_cpu *c, unsigned int ent, uint32_t event,
              const void *data, unsigned int bytes)
@@ -674,7 +678,7 @@ fr_trace_any(struct fr_cpu *c, unsigned int ent, uint32_t event,
         bytes = sizeof(padded);
     if ( bytes & 3 )
     {
-        /* Whole words, and nothing of the caller's stack behind its data. */
+        /* Pad to whole words, so that no stack bytes follow the data. */
         padded[bytes / 4] = 0;
         memcpy(padded, data, bytes);
         rec.data = padded;
@@ -691,7 +695,7 @@ fr_trace_any(struct fr_cpu *c, unsigned int ent, uint32_t event,
     }
 }
 
-/* What fr_trace() leaves to others.  Most of it is refused: soon. */
+/* Events outside of the fast path.  Most are refused, so that is first. */
 static void __attribute__((__noinline__, __cold__))
 fr_trace_slow(uint32_t event, const void *data, unsigned int bytes)
 {
@@ -702,7 +706,7 @@ fr_trace_slow(uint32_t event, const void *data, unsigned int bytes)
         fr_trace_any(c, ent, event, data, bytes);
 }
 
-/* The rest of a record that the fast path has counted but not written. */
+/* Finish a record that the fast path has counted but not written. */
 static void __attribute__((__noinline__, __cold__))
 fr_trace_rest(uint32_t head, const void *data, uint64_t e)
 {
@@ -713,9 +717,9 @@ fr_trace_rest(uint32_t head, const void *data, uint64_t e)
 }
 
 /*
- * The fast path: an event that has an id and goes to busy alone, with room in
- * the slot, no anchor due and no change of G.  A leaf function: everything else
- * is a tail call.  tests/bench counts its instructions.
+ * The fast path: an event that has an id and goes to busy only, with room in
+ * the slot, no anchor due and no change of G.  It is a leaf function; all other
+ * cases are tail calls.  tests/bench counts its instructions.
  */
 void fr_trace(uint32_t event, const void *data, unsigned int bytes)
 {
@@ -736,10 +740,10 @@ void fr_trace(uint32_t event, const void *data, unsigned int bytes)
     e = fr_local_xadd(&r->emitted, 1);
 
     /*
-     * In this order.  pos before G: if an adoption comes after the load of G,
-     * pos has changed and the cmpxchg fails.  G before the clock: what is
-     * stamped after a freeze is not held by it.  base last: should it have
-     * changed since the load of pos, the cmpxchg fails.
+     * The order matters.  pos before G: if an adoption follows the load of G,
+     * pos changes and the cmpxchg fails.  G before the clock: a record stamped
+     * after a freeze is not held by it (I9).  base last: if it changed after
+     * the load of pos, the cmpxchg fails.
      */
     p = fr_read(r->pos);
     off = p & FR_OFF_MASK;
@@ -764,7 +768,7 @@ void fr_trace(uint32_t event, const void *data, unsigned int bytes)
     fr_trace_rest(head, data, e);
 }
 
-/* ------------------------------------------------------------- control --- */
+/* --------------------------------------------------------------- control -- */
 
 int fr_freeze(struct xen_flightrec_trigger *t, bool *gave_up)
 {
@@ -791,8 +795,8 @@ int fr_freeze(struct xen_flightrec_trigger *t, bool *gave_up)
 
     slot = &fr_trigger[gen % FR_HELD];
     fr_write(slot->gen, 0);
-    fr_wmb(); /* P3: not a new field beside the old gen */
-    t->gen = 0; /* the copy does not say that it is complete */
+    fr_wmb(); /* P3: no new field beside the old gen */
+    t->gen = 0; /* the copy must not look complete */
     *slot = *t;
     fr_store_release(&slot->gen, gen); /* P3 */
     t->gen = gen;
@@ -838,7 +842,7 @@ int fr_trigger_read(uint32_t gen, struct xen_flightrec_trigger *t)
         return -ENOENT;
 
     *t = *slot;
-    fr_rmb(); /* P3: the fields, then whether gen still stands */
+    fr_rmb(); /* P3: the fields, then check that gen is unchanged */
     if ( fr_read(slot->gen) != gen )
         return -ENOENT;
     if ( g & g_ack_bit(gen) )
@@ -866,9 +870,9 @@ void fr_generations(uint32_t *gen, uint32_t *released)
 }
 
 /*
- * Has everyone that an adoption overtook corrected its audit?  Until a writer
- * that the adopter interrupted goes on, its record is emitted and nowhere: the
- * account itself says so (I7).
+ * Return true if all writers that the adoption overtook have corrected the
+ * audit.  The record of a writer that the adopter interrupted counts as emitted
+ * and nothing else until it continues, so the sum shows it (I7).
  */
 static bool fr_settled(const struct fr_audit *a)
 {
@@ -962,14 +966,14 @@ static void fr_ring_geometry(uint32_t bytes, uint32_t slot_bytes,
                              struct fr_geometry *geo)
 {
     geo->slot_bytes = slot_bytes ?: XEN_FLIGHTREC_MIN_SLOT_BYTES;
-    /* As small as can be with few enough slots, but no smaller than useful. */
+    /* The smallest size that needs at most half of the slots there can be. */
     while ( !slot_bytes && geo->slot_bytes < XEN_FLIGHTREC_MAX_SLOT_BYTES &&
             bytes / geo->slot_bytes > FR_SLOTS / 2 )
         geo->slot_bytes *= 2;
 
     geo->slots = bytes / geo->slot_bytes;
     geo->spares = geo->slots / 8;
-    /* Five spares let four generations be held at once: 5, 4, 3, 2. */
+    /* Five spares allow four held generations: 5, 4, 3, 2 stay writable. */
     if ( geo->spares < 5 )
         geo->spares = geo->slots >= 10 ? 5 : 2;
 }
@@ -1063,7 +1067,7 @@ void fr_cpu_resume(struct fr_cpu *c)
 {
     unsigned int ch;
 
-    /* As far from any stamp to come as can be, whatever the TSC is set to. */
+    /* As far as possible from any later stamp, whatever the TSC is set to. */
     for ( ch = 0; ch < FR_CHANNELS; ch++ )
         fr_write(c->ring[ch].base, fr_clock() + (1ULL << 63));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * common/flightrec/stream.c: for a reader that follows the rings while they are
- * written: how far it may read, and whether it is to be woken.
+ * common/flightrec/stream.c: serve a reader that follows the rings while they
+ * are written: compute how far it may read, and when it must be woken.
  */
 
 #include "ring.h"
@@ -14,9 +14,9 @@ bool fr_wake_take(void)
 }
 
 /*
- * The newest slot of a ring is left out even when it is closed: only the next
- * opening says that all of its closing is done (P6).  A slot that was opened
- * again while we looked is a packet that nobody can read any more.
+ * The newest slot of a ring is excluded even when it is closed: only the next
+ * opening proves that its closing is complete (P6).  A slot that is reopened
+ * during the scan held a packet that is overwritten, so it does not count.
  */
 uint64_t fr_done_seq(const struct fr_cpu *c, unsigned int channel)
 {

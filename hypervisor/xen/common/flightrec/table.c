@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * common/flightrec/table.c: builds the map from the event list and the masks.
+ * common/flightrec/table.c: build the map from the event list and the masks.
  */
 
-#include "ring.h"
 #include "table.h"
 
 #include <public/flightrec-events.h>
 
-/* Where FR_EVENT() rows may send an event; a mask may forbid, not add. */
+/* Channels that a row of the list allows; a mask can only remove one. */
 #define FR_CH_BUSY FR_ENT_BUSY
 #define FR_CH_BOTH (FR_ENT_BUSY | FR_ENT_RARE)
 
@@ -27,9 +26,9 @@ _Static_assert(XEN_FLIGHTREC_ID_FIRST + FR_EVENTS <= XEN_FLIGHTREC_IDS,
                "the event list has outgrown the compact ids");
 
 /*
- * Xen's class and subclass masks.  A guest alone decides how many GUEST events
- * there are, and what they say: off unless asked for.  Shadow paging's trace
- * code is off for its history (XSA-477), not for this one's sake.
+ * Xen's class and subclass masks.  GUEST events are off by default because a
+ * guest chooses their number and content.  SHADOW events are off because of
+ * the past defects in shadow paging's trace code (XSA-477).
  */
 #define FR_TRC_GUEST     0x08000000U
 #define FR_TRC_SHADOW    0x00400000U
@@ -37,7 +36,7 @@ _Static_assert(XEN_FLIGHTREC_EVENTS_DEFAULT ==
                    (XEN_FLIGHTREC_EVENTS_ALL & ~(FR_TRC_GUEST | FR_TRC_SHADOW)),
                "the default mask");
 
-/* About one factor in a thousand will do for 240 events. */
+/* For 240 events about one factor in a thousand is free of collisions. */
 #define FR_HASH_TRIES    100000
 
 struct fr_map_entry fr_map[1U << FR_MAP_BITS];
@@ -46,10 +45,10 @@ uint32_t fr_hash;
 static uint32_t fr_mask[FR_CHANNELS] = {
     XEN_FLIGHTREC_EVENTS_DEFAULT, XEN_FLIGHTREC_EVENTS_DEFAULT
 };
-/* Bit per channel that refuses the event, whatever its mask says. */
+/* One bit per channel that refuses the event, regardless of the mask. */
 static uint8_t fr_refused[FR_EVENTS];
 
-/* As xentrace matches: a class bit in common, and a subclass bit. */
+/* As xentrace matches: a class bit and a subclass bit must be in common. */
 static bool fr_mask_match(uint32_t mask, uint32_t event)
 {
     return (mask & event & 0x0fff0000U) && (mask & event & 0xf000U);
@@ -89,7 +88,7 @@ static void fr_map_fill(void)
     }
 }
 
-/* Give each event its place; false if two want the same. */
+/* Assign each event its entry.  Return false if two events collide. */
 static bool fr_map_place(void)
 {
     unsigned int i;
@@ -119,7 +118,7 @@ int fr_table_init(void)
             fr_map_fill();
             return 0;
         }
-        /* Any sequence of odd numbers whose high bits vary. */
+        /* Any sequence of odd numbers with varying high bits works. */
         fr_hash = fr_hash * 1664525U + 2U * 506952112U;
         fr_hash |= 1;
     }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * common/flightrec/wake.c: wakes the reader that follows the rings.
+ * common/flightrec/wake.c: wake the reader that follows the rings.
  *
- * A slot is opened in whatever context a record is written, an NMI's too, where
- * all that may be done is to set a bit: hence a softirq of our own.  A tasklet
- * takes a lock to be scheduled.
+ * A slot is opened in any context that writes a record.  In an NMI only a bit
+ * may be set, hence a softirq of our own: scheduling a tasklet takes a lock.
  */
 
 #include <xen/event.h>

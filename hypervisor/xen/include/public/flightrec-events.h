@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one list of events: what the trace points of Xen 4.17 to 4.20 emit and
- * what the recorder adds.  Writer, reader and the dictionary in a snapshot file
- * are all made from it.  No code, no includes.
+ * The list of events: those that the trace points of Xen 4.17 to 4.20 emit, and
+ * the recorder's own.  The writer, the readers and the dictionary in a snapshot
+ * file are all generated from it.  No code, no includes.
  *
  *   E(NAME, event, channels, fields, format)
  *
- * NAME      Xen's name without TRC_, as 4.17 has it.  What follows a double
- *           underscore sets rows apart whose event word differs by flags only;
- *           names are shown without it, so several rows can show one name.
+ * NAME      Xen's name without TRC_, as in 4.17.  A suffix after a double
+ *           underscore distinguishes rows whose event word differs by flags
+ *           only; it is not shown, so several rows can show one name.
  * event     the event word: class, subclass, number, flags (28 bits)
- * channels  BUSY, or BOTH: has a second copy in the rare channel.  Nothing that
- *           a guest can repeat cheaply without dying may be BOTH (so not
- *           SHUTDOWN_CODE: the call only sets a number, as often as one likes).
- * fields    what the payload words mean, in order: see below
+ * channels  BUSY, or BOTH: also recorded in the rare channel.  An event that a
+ *           guest can repeat cheaply without dying must not be BOTH (hence not
+ *           SHUTDOWN_CODE: the call only sets a number, any number of times).
+ * fields    the meaning of the payload words, in order: see below
  * format    "" shows the fields as `name=value name=value`; else a template in
- *           which {name} stands for the value of a field.  If a field of it is
- *           not in the record, the record is shown as for "".
+ *           which {name} stands for the value of a field.  If the record lacks
+ *           a field of the template, it is shown as for "".
  *
- * The compact id of a row is XEN_FLIGHTREC_ID_FIRST + its index, so a row's id
- * changes when one is added before it: readers take ids from the dictionary
- * that travels with the records, never from here.
+ * The compact id of a row is XEN_FLIGHTREC_ID_FIRST + its index, so it changes
+ * when a row is inserted before it.  Readers must take ids from the dictionary
+ * that is stored with the records, never from this file.
  *
  * Fields, one blank between two:
  *
@@ -39,26 +39,27 @@
  *          | N   padding: N = 1..32          (only with the name "-")
  *   enum   = name of an enum table: shows names for values (for bN: for bits)
  *
- * The payload is a row of 32-bit words.  Fields fill a word from its low bit
- * up, without gaps; one of at most 32 bits lies within one word, a longer one
- * starts at a word and takes whole words, low word first.  A "?" field may be
- * absent, then the record ends before it; all payload after it is "?" too.
- * Any other field that the record is too short for means a damaged record or
- * another Xen: readers say so.  Words after the last field are shown raw.
- * The k-th v field of a record is a vCPU of the domain in its k-th d field.
+ * The payload is a sequence of 32-bit words.  Fields fill a word from its low
+ * bit up, without gaps.  A field of at most 32 bits must not cross words; a
+ * longer one starts at a word and takes whole words, low word first.  A "?"
+ * field may be absent, in which case the record ends before it; all fields
+ * after it must be "?" too.  If the record is too short for any other field, it
+ * is damaged or from another Xen, and readers must report that.  Words after
+ * the last field are shown raw.  The k-th v field of a record is a vCPU of the
+ * domain in its k-th d field.
  *
  * argK: word 0 of a PV_HYPERCALL_V2 record has two bits for each argument K
  * from bit 20 + 2K on: 0 absent, 1 one word, 2 two words; those present follow
  * in order from word 1 on.  If there is an enum table OP_aK, OP being the name
- * that table "hypercall" has for the record's first field, it names argK.
+ * of the record's first field in table "hypercall", it names argK's values.
  *
- * Value names are a-z A-Z 0-9 _ ; at most 31.  A field's enum table need not
- * exist: then the number is shown.  "hvm_exit" never is in the list below: the
- * dictionary of a snapshot has it as a copy of vmx_exit or svm_exit, whichever
- * the recorded machine is.  Table "domid" is that of all d fields.
+ * Value names are a-z A-Z 0-9 _ ; at most 31.  If a field's enum table does not
+ * exist, the number is shown.  "hvm_exit" is never in the list below: the
+ * dictionary of a snapshot has it as a copy of vmx_exit or svm_exit, depending
+ * on the recorded machine.  Table "domid" applies to all d fields.
  *
- * Rows whose record Xen 4.17 defines but never emits are kept, with the layout
- * that xentrace documents for them if any.
+ * Rows for records that Xen 4.17 defines but never emits are kept, with the
+ * layout that xentrace documents for them, if any.
  */
 #ifndef __XEN_PUBLIC_FLIGHTREC_EVENTS_H__
 #define __XEN_PUBLIC_FLIGHTREC_EVENTS_H__
@@ -96,7 +97,7 @@
     E(FR_CPU_DOWN, 0x0001f105, BOTH, "cpu:u32", "")                           \
     E(FR_DOMAIN_CRASH, 0x0001f108, BOTH,                                      \
       "vcpu:v16 dom:d16 cause:u32/cause reason:u32/shutdown rip:x64?", "")    \
-    /* TRC_GEN: in Xen's own trace buffers only */                            \
+    /* TRC_GEN: only in Xen's own trace buffers */                            \
     E(LOST_RECORDS, 0x0001f001, BUSY,                                         \
       "lost:u32 dom:d16 vcpu:v16 first_tsc:u64", "")                          \
     E(TRACE_WRAP_BUFFER, 0x0001f002, BUSY, "", "")                            \
@@ -225,7 +226,7 @@
     E(RTDS_SCHED_TASKLET, 0x00022805, BUSY, "", "")                           \
     E(RTDS_SCHEDULE, 0x00022806, BUSY,                                        \
       "cpu:u16 tasklet:u8 tickled:u4 idle:u4", "")                            \
-    /* TRC_SCHED_CLASS: null (arinc653 has a number, 3, and no events) */     \
+    /* TRC_SCHED_CLASS: null (arinc653 has number 3 and no events) */         \
     E(SNULL_PICKED_CPU, 0x00022a01, BUSY, "unit:v16 dom:d16 cpu:u32", "")     \
     E(SNULL_UNIT_ASSIGN, 0x00022a02, BUSY, "unit:v16 dom:d16 cpu:u32", "")    \
     E(SNULL_UNIT_DEASSIGN, 0x00022a03, BUSY, "unit:v16 dom:d16 cpu:u32", "")  \
@@ -237,7 +238,7 @@
     /* TRC_DOM0_DOMOPS */                                                     \
     E(DOM0_DOM_ADD, 0x00041001, BOTH, "dom:d32", "")                          \
     E(DOM0_DOM_REM, 0x00041002, BOTH, "dom:d32", "")                          \
-    /* TRC_HVM_ENTRYEXIT: 0x400: the guest was a nested one (SVM only) */     \
+    /* TRC_HVM_ENTRYEXIT: 0x400 set: a nested guest (SVM only) */             \
     E(HVM_VMENTRY, 0x00081001, BUSY, "", "")                                  \
     E(HVM_VMENTRY__NESTED, 0x00081401, BUSY, "nested:e10.1", "")              \
     E(HVM_VMEXIT, 0x00081002, BUSY, "exit:u32/hvm_exit eip:x32", "")          \
@@ -246,7 +247,7 @@
     E(HVM_VMEXIT64, 0x00081102, BUSY, "exit:u32/hvm_exit rip:x64", "")        \
     E(HVM_VMEXIT64__NESTED, 0x00081502, BUSY,                                 \
       "exit:u32/hvm_exit rip:x64 nested:e10.1", "")                           \
-    /* From Xen 4.19 on the vendors are apart: the above is VMX_EXIT. */      \
+    /* From Xen 4.19 on VMX and SVM have separate events; above: VMX_EXIT */  \
     E(HVM_SVM_EXIT, 0x00081003, BUSY, "exit:u32/svm_exit eip:x32", "")        \
     E(HVM_SVM_EXIT__NESTED, 0x00081403, BUSY,                                 \
       "exit:u32/svm_exit eip:x32 nested:e10.1", "")                           \
@@ -303,7 +304,7 @@
     E(HVM_IOPORT_WRITE__64, 0x00082316, BUSY, "port:x64 data:x64?", "")       \
     E(HVM_IOMEM_WRITE, 0x00082217, BUSY, "addr:x32 data:x32?", "")            \
     E(HVM_IOMEM_WRITE__64, 0x00082317, BUSY, "addr:x64 data:x64?", "")        \
-    /* TRC_HVM_EMUL: times in ns; the 32-bit ones are cut off by Xen */       \
+    /* TRC_HVM_EMUL: times in ns; Xen truncates the 32-bit ones */            \
     E(HVM_EMUL_HPET_START_TIMER, 0x00084001, BUSY,                            \
       "timer:u32 irq:u32 delta_ns:u64 period_ns:u64", "")                     \
     E(HVM_EMUL_PIT_START_TIMER, 0x00084002, BUSY,                             \

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * xen/flightrec-platform.h: the core's seam, as Xen on x86 provides it.
+ * xen/flightrec-platform.h: the primitives that the core needs, on x86.
  *
- * "Local" operations are atomic against whatever nests on the same pCPU (IRQ,
- * NMI, #MC) and not against other pCPUs: no LOCK prefix.
+ * "Local" operations are atomic against writers that nest on the same pCPU
+ * (IRQ, NMI, #MC), not against other pCPUs: they have no LOCK prefix.
  */
 
 #ifndef __XEN_FLIGHTREC_PLATFORM_H__
@@ -22,15 +22,16 @@
 #include <asm/system.h>
 #include <asm/time.h>
 
-/* What the hardware has; Xen's own constant is two lines. */
+/* The hardware's line size; Xen's own constant is two lines. */
 #define FR_CACHELINE 64
 #define FR_ASSERT(x) ASSERT(x)
 
 struct fr_cpu;
 
 /*
- * By pCPU; NULL: it has no buffers.  No per-CPU data, which goes away with an
- * offline pCPU: its history stays.  Written by buffers.c.
+ * Each pCPU's recorder; NULL: it has no buffers.  Not per-CPU data, which is
+ * freed when a pCPU goes offline, while its history must stay.  Written by
+ * buffers.c.
  */
 extern struct fr_cpu *flightrec_cpu[NR_CPUS];
 
@@ -45,8 +46,9 @@ static inline uint64_t fr_clock(void)
 }
 
 /*
- * The scale of system time is set up before a pCPU counts as online.  Called
- * with interrupts off, hence not while this pCPU rewrites that scale.
+ * Read the TSC and the system time that belongs to it.  Return false if this
+ * pCPU is not online yet: its scale of system time may not be set up.  Callers
+ * must have interrupts off, since an interrupt rewrites the scale.
  */
 static inline bool fr_clock_pair(uint64_t *tsc, uint64_t *ns)
 {
@@ -79,7 +81,7 @@ static inline void fr_irq_restore(unsigned long flags)
     local_irq_restore(flags);
 }
 
-/* Any context, an NMI's too: sets a bit of this pCPU, no more. */
+/* Any context including NMI: only sets a bit of this pCPU. */
 static inline void fr_wake_soon(void)
 {
     raise_softirq(FLIGHTREC_SOFTIRQ);
@@ -91,13 +93,13 @@ static inline void fr_wake_soon(void)
 #define fr_read(x)              ACCESS_ONCE(x)
 #define fr_write(x, v)          (ACCESS_ONCE(x) = (v))
 
-/* x86 keeps loads in order, and stores: the compiler has to as well. */
+/* x86 keeps loads in order, and stores; only the compiler must be held back. */
 #define fr_load_acquire(p)      ({ typeof(*(p)) v_ = ACCESS_ONCE(*(p)); \
                                    smp_rmb(); v_; })
 #define fr_store_release(p, v)  do { smp_wmb(); ACCESS_ONCE(*(p)) = (v); \
                                 } while ( 0 )
 
-/* Against all pCPUs. */
+/* Atomic against all pCPUs, and a full barrier. */
 static inline bool fr_cmpxchg(uint64_t *p, uint64_t old, uint64_t val)
 {
     return cmpxchg(p, old, val) == old;
@@ -123,7 +125,7 @@ static inline uint64_t fr_local_xadd(uint64_t *p, uint64_t add)
     return add;
 }
 
-/* Release: what was stored before is seen before. */
+/* A release: stores before it are visible before it. */
 static inline void fr_local_add(uint64_t *p, uint64_t add)
 {
     asm volatile ( "addq %[add], %[mem]"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * xen/flightrec.h: what the rest of Xen calls.  All of it is nothing when the
- * recorder is compiled out.
+ * xen/flightrec.h: the flight recorder's interface to the rest of Xen.  With
+ * CONFIG_FLIGHTREC=n the hooks are empty.
  */
 
 #ifndef __XEN_FLIGHTREC_H__
@@ -18,33 +18,40 @@ struct xen_sysctl_tbuf_op;
 #ifdef CONFIG_FLIGHTREC
 
 /*
- * From the function behind all trace points, if the recorder is among the
- * active sinks.  Any context.
+ * Record an event.  Called by the function behind all trace points if the
+ * recorder is an active sink.  Any context.
  */
 void flightrec_trace(uint32_t event, const void *data, unsigned int bytes);
-/* Does any channel's mask want this event? */
+/* Return true if any channel's mask selects this event. */
 bool flightrec_wants(uint32_t event);
 
-/* Sub-commands of XEN_SYSCTL_tbuf_op; -EINVAL for what is not ours. */
+/*
+ * Handle a sub-command of XEN_SYSCTL_tbuf_op.  Return -EINVAL for one that is
+ * not the recorder's; other errors are those of public/flightrec.h.
+ */
 int flightrec_control(struct xen_sysctl_tbuf_op *tbc);
 
 /*
- * The domain is about to die.  Any context but NMI, any locks; does not sleep,
- * print or wait.  `reason` as resolved.
+ * Hold the history: a domain is about to die.  @cause is XEN_FLIGHTREC_CAUSE_*,
+ * @reason the resolved SHUTDOWN_*.  Any context except NMI, with any locks
+ * held.  Does not sleep, print or wait.
  */
 void flightrec_domain_dying(struct domain *d, unsigned int cause,
                             unsigned int reason);
-/* domain_shutdown(): crash and watchdog are dying, the rest is not. */
+/* From domain_shutdown(): only crash and watchdog hold the history. */
 void flightrec_domain_shutdown(struct domain *d, unsigned int reason);
-/* It lives on: its next death counts again. */
+/* From domain_resume(): the domain's next death counts again. */
 void flightrec_domain_resume(struct domain *d);
 
-/* Xen is dying: the rings stay as they are from here on.  Any context. */
+/* Xen is dying: stop all recording.  Any context, any number of times. */
 void flightrec_stop(void);
-/* Add to VMCOREINFO where the rings are. */
+/* Add the address of the root structure to VMCOREINFO. */
 void flightrec_vmcoreinfo(void);
 
-/* XENMEM_acquire_resource; 0 frames: no such resource. */
+/*
+ * For XENMEM_acquire_resource.  flightrec_frames() returns 0 if there is no
+ * such resource; flightrec_acquire() returns the number of frames, or -EINVAL.
+ */
 unsigned int flightrec_frames(const struct domain *d, unsigned int id);
 int flightrec_acquire(unsigned int id, unsigned int frame,
                       unsigned int nr_frames, xen_pfn_t mfn_list[]);

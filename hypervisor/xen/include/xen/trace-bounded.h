@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * xen/trace-bounded.h: copy what a guest wrote into a trace record's field.
+ * xen/trace-bounded.h: copy a guest's write into a trace record's field.
  *
- * How many bytes an emulated instruction writes is the guest's choice (XSA-477:
- * up to 32 where the field has 8), so the field's size has the last word.  On
- * its own, without includes, so that it can be tested outside of Xen.
+ * The guest chooses how many bytes an emulated instruction writes (XSA-477: up
+ * to 32 where the field has 8), so the copy is bounded by the field's size.
+ * This header has no includes, so that it can be tested outside of Xen.
  */
 
 #ifndef __XEN_TRACE_BOUNDED_H__
 #define __XEN_TRACE_BOUNDED_H__
 
-/* All of `field` is written: the rest of a short copy is 0. */
+/* Copy at most @field_bytes; zero the rest of a short copy. */
 static inline void trace_copy_bounded(void *field, unsigned int field_bytes,
                                       const void *src, unsigned int bytes)
 {

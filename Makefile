@@ -49,6 +49,14 @@ MODULES  := $(wildcard lib/module.mk snapshotd/module.mk tools/module.mk \
             tests/module.mk tests/*/module.mk snapshotd/dist/install.mk)
 include $(MODULES)
 
+# Name missing dependencies at once, not by the first compiler error.  These
+# targets install their own.
+ALONE   := deps check demo deb check-deb check-bare help clean
+ifneq ($(filter-out $(ALONE),$(or $(MAKECMDGOALS),all)),)
+MISSING := $(shell .ci/have "$(CC)")
+$(if $(MISSING),$(error $(MISSING)))
+endif
+
 all: $(PROGS) ## build the user-space part
 
 # Objects: build/<source path>.o, with their header dependencies.
@@ -64,8 +72,8 @@ check: ## install what the tests need, then run all of them, real Xen included
 	$(Q).ci/deps check
 	$(Q)$(MAKE) --no-print-directory check-all
 
-demo: ## install what it needs; a guest crashes on a real Xen: see its last events
-	$(Q).ci/deps check
+demo: ## a guest crashes on a real Xen, and its file is explained; STOCK=1: on Debian's own Xen
+	$(Q).ci/deps $(if $(STOCK),stock,demo)
 	$(Q)$(MAKE) --no-print-directory demo-run
 
 deps: ## install what building the user-space part needs

@@ -71,10 +71,17 @@ uninstall: ## remove what install put there; configuration and snapshots stay
 #
 DEB := $(O)/deb
 
-deb: all xen ## build Debian packages of both parts, into build/deb
-	$(Q)snapshotd/dist/make-deb $(DEB) $(VERSION)
+deb: ## install what it needs; build Debian packages into build/deb; STOCK=1: no Xen
+	$(Q).ci/deps deb
+	$(Q)$(MAKE) --no-print-directory deb-run
+
+deb-run: all
+	$(Q)STOCK=$(STOCK) snapshotd/dist/make-deb $(DEB) $(VERSION)
 
 check-deb: deb ## install, start and purge the packages in a fresh Debian folder
 	$(Q)tests/run tests/deb/deb.sh
 
-.PHONY: deb check-deb
+check-bare: ## README's commands in fresh Debian 12 and 13 folders (20 minutes)
+	$(Q)tests/deb/bare.sh
+
+.PHONY: deb deb-run check-deb check-bare

@@ -4,6 +4,11 @@
 
 HOSTED_O := $(patsubst %,$(O)/tests/hosted/%.o,cases guest world)
 HOSTED   := daemon guests policy life health storms stock captured faults names
+
+# The programs of this machine's Xen release.
+XEN_BIN := $(shell hypervisor/versions bin $$(hypervisor/versions machine))
+$(foreach s,cases world,$(eval CFLAGS-tests/hosted/$(s).c := -DXEN_BIN='"$(XEN_BIN)"'))
+
 TESTS    += $(HOSTED:%=$(O)/tests/hosted/%)
 
 $(HOSTED:%=$(O)/tests/hosted/test-%): %: %.o $(HOSTED_O) $(LIBXF)

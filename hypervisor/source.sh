@@ -48,8 +48,9 @@ update_lists() {
     need apt-get
     mkdir -p "$cache/apt/lists/partial" "$cache/apt/archives/partial"
     derive_sources "$cache/apt/sources.list.d" "$1"
-    private_apt apt-get -qq update >&2 ||
-        say "apt-get update failed in part; continuing with its lists" >&2
+    private_apt apt-get -qq update > "$cache/apt/update.log" 2>&1 ||
+        say "apt-get update of $suite failed in part, see $cache/apt/update.log;" \
+            "continuing with its lists" >&2
 }
 
 private_apt() {

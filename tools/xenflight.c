@@ -87,10 +87,7 @@ int main(int argc, char **argv)
     }
 
     if ( !strcmp(argv[1], "--version") || !strcmp(argv[1], "-V") )
-    {
-        puts("xenflight " XENFLIGHT_VERSION);
-        return flush_stdout();
-    }
+        return print_version();
 
     c = find(argv[1]);
     if ( !c )

@@ -63,4 +63,6 @@ $(O)/tools/report/page.o: tools/report/page.html tools/report/page.css \
     tools/report/page.js
 
 INSTALL_FILES += \
-    $(PREFIX)/share/bash-completion/completions/xenflight:tools/completion/xenflight.bash
+    $(PREFIX)/share/bash-completion/completions/xenflight:tools/completion/xenflight.bash \
+    $(PREFIX)/share/zsh/vendor-completions/_xenflight:tools/completion/xenflight.zsh \
+    $(PREFIX)/share/fish/vendor_completions.d/xenflight.fish:tools/completion/xenflight.fish

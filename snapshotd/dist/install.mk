@@ -84,4 +84,12 @@ check-deb: deb ## install, start and purge the packages in a fresh Debian folder
 check-bare: ## README's commands in fresh Debian 12 and 13 folders (20 minutes)
 	$(Q)tests/deb/bare.sh
 
-.PHONY: deb deb-run check-deb check-bare
+RPM := $(O)/rpm
+
+rpm: ## build RPM packages of the user-space part into build/rpm
+	$(Q)snapshotd/dist/make-rpm $(RPM) $(VERSION)
+
+check-rpm: rpm ## install and erase the RPM packages in a folder
+	$(Q)tests/run tests/deb/rpm.sh
+
+.PHONY: deb deb-run check-deb check-bare rpm check-rpm

@@ -21,8 +21,7 @@ then
 fi
 
 . tests/lib/tap.sh
-dir=${BARE_DIR:-${XENFLIGHT_CACHE:-$HOME/.cache/xenflight}/bare}
-mkdir -p "$dir"
+. tests/deb/folder.sh
 root=
 tmp=$(mktemp -d) || exit 1
 unmount()
@@ -35,60 +34,30 @@ unmount()
 trap 'unmount; rm -rf "$tmp"' EXIT
 trap 'exit 1' INT TERM
 
-here()
-{
-    chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
-        DEBIAN_FRONTEND=noninteractive "$@"
-}
-
-# timed NAME COMMAND...: a check, with its minutes and how many packages it added.
+# timed NAME COMMAND...: a check, with its time and the number of packages it added.
+cpu_seconds() { awk '{ print int(($16 + $17) / 100) }' /proc/$$/stat; }
 packages() { here dpkg-query -W -f '${db:Status-Status}\n' | grep -cx installed; }
 timed()
 {
     name=$1
     shift
-    before=$(packages) started=$(date +%s)
+    before=$(packages) started=$(date +%s) cpu=$(cpu_seconds)
     check "$name" "$@"
     took=$(($(date +%s) - started))
     echo "# measured: $name: $((took / 60)) min $((took % 60)) s," \
-        "$(($(packages) - before)) packages"
-}
-
-# The entries of this machine's apt that are its Debian release's own.
-codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
-sources()
-{
-    apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' \
-        'Created-By: Packages' |
-        awk -v own="$codename" -v suite="$1" '
-            $3 == own || index($3, own "-") == 1 { sub(own, suite, $3); print }' |
-        sort -u
+        "$(($(cpu_seconds) - cpu)) s of CPU time, $(($(packages) - before)) packages"
 }
 
 # fresh SUITE: a new folder of it in $root, with this tree in /src.
 fresh()
 {
-    base=$dir/$1
-    if [ ! -e "$base.done" ]
-    then
-        rm -rf "$base"
-        debootstrap --variant=minbase --include=ca-certificates "$1" "$base" \
-            "$(sources "$1" | awk '!n++ { print $2 }')" >"$base.log" 2>&1 || {
-            tail -n 5 "$base.log"
-            return 1
-        }
-        touch "$base.done"
-    fi
     unmount
-    root=$dir/$1-run
-    rm -rf "$root"
-    cp -a "$base" "$root"
-    rm -rf "$root/etc/apt/sources.list" "$root/etc/apt/sources.list.d"/*
-    sources "$1" >"$root/etc/apt/sources.list"
+    root=$folders/$1-run
+    minimal "$1" "$root" || return 1
     mount -t proc proc "$root/proc" && mount --rbind /sys "$root/sys" &&
-        mount --rbind /dev "$root/dev" && mount --make-rprivate "$root" 2>/dev/null
+        mount --rbind /dev "$root/dev" || return 1
     mkdir "$root/src"
-    git ls-files -z | tar -c --null -T - 2>/dev/null | tar -x -C "$root/src"
+    git ls-files -z | tar -c --null -T - | tar -x -C "$root/src"
 }
 
 readme() { here sh -c "apt-get -q update && apt-get -q install -y make && $*"; }
@@ -161,5 +130,5 @@ done
 unmount
 took=$(($(date +%s) - begun))
 echo "# measured: all: $((took / 60)) min $((took % 60)) s"
-rm -rf "$dir"/*-run
+rm -rf "$folders"/*-run
 finish

@@ -14,43 +14,43 @@
 #include "tools/base/message.h"
 
 /*
- * Relative to this program's own folder: the build tree, then PREFIX/bin.  No
- * path is compiled in, so a copied tree works, and no variable chooses what
- * root runs.
+ * Relative to this program's own folder: the build tree, then PREFIX/bin.  So a
+ * copied tree works, and no variable chooses what root runs.
  */
 static const char *const places[] = {
     "xenflight-dom0",
     "../lib/xenflight/xenflight-dom0",
 };
 
-/* Return the room in @path behind this program's folder, or NULL. */
+/* Without /proc the program's own folder is not known. */
+#define DEFAULT_FOLDER "/usr/bin/"
+
+/* Store this program's folder in @path and return the room behind it. */
 static char *own_folder(char *path, size_t bytes)
 {
     ssize_t n = readlink("/proc/self/exe", path, bytes - 1);
-    char *slash;
 
     if ( n <= 0 )
-        return NULL;
+        n = snprintf(path, bytes, DEFAULT_FOLDER);
     path[n] = '\0';
-    slash = strrchr(path, '/');
-    return slash ? slash + 1 : NULL;
+    return strrchr(path, '/') + 1;
 }
 
 int dom0_exec(int argc, char **argv)
 {
-    char path[PATH_MAX] = "";
+    char path[PATH_MAX];
     char *end = own_folder(path, sizeof(path));
     char *name = strrchr(argv[0], ' ');
     char **args = calloc(argc + 2, sizeof(*args));
     int rc = ENOENT;
 
-    if ( !args || !name )
+    if ( !args )
         return EXIT_FAIL;
 
     args[0] = path;
-    args[1] = name + 1;
+    args[1] = name ? name + 1 : argv[0];
     memcpy(args + 2, argv + 1, (argc - 1) * sizeof(*args));
-    for ( size_t i = 0; end && i < sizeof(places) / sizeof(places[0]); i++ )
+    for ( size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++ )
     {
         snprintf(end, path + sizeof(path) - end, "%s", places[i]);
         execv(path, args);

@@ -31,7 +31,9 @@ INSTALL_FILES += \
     $(LIBDIR)/tmpfiles.d/xenflight.conf:$(DIST)/tmpfiles.conf \
     $(foreach f,$(wildcard xs-hooks/guest/*.service), \
         $(SHARE)/guest/$(notdir $(f)):$(f)) \
-    $(foreach f,README.md PROTOCOL.md,$(DOC)/$(f):xs-hooks/$(f))
+    $(foreach f,README.md PROTOCOL.md,$(DOC)/$(f):xs-hooks/$(f)) \
+    $(foreach f,sos.py xen-bugtool/xenflight.xml xen-bugtool/xenflight/xenflight.xml, \
+        $(SHARE)/collect/$(f):$(DIST)/collect/$(f))
 install: install-conf
 endif
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# One Makefile, a module.mk a folder, objects in build/.
-# V=1 shows the commands, SAN=1 builds with ASan and UBSan (into build/san),
-# TSAN=1 with TSan (into build/tsan).
+# One Makefile, a module.mk in each folder, objects in build/.
+# V=1 prints the commands, SAN=1 builds with ASan and UBSan (in build/san),
+# TSAN=1 with TSan (in build/tsan).
 
 .DEFAULT_GOAL := all
 
@@ -23,7 +23,7 @@ CFLAGS  += -fsanitize=address,undefined -fno-sanitize-recover=all \
 endif
 ifdef TSAN
 O       := build/tsan
-# It does not know fences, and says so: what they order is volatile anyway.
+# TSan warns that it ignores fences; the accesses they order are volatile.
 CFLAGS  += -fsanitize=thread -Wno-tsan
 endif
 CPPFLAGS += -DXENFLIGHT_VERSION='"$(VERSION)"' -D_GNU_SOURCE -I. \
@@ -31,7 +31,7 @@ CPPFLAGS += -DXENFLIGHT_VERSION='"$(VERSION)"' -D_GNU_SOURCE -I. \
 Q       := $(if $(V),,@)
 say      = $(if $(V),:,echo) "  $(1)"
 
-# What the user-space part links with, as the packages call it.
+# Libraries of the user-space part, by their pkg-config names.
 pkg      = $(shell pkg-config $(1) $(2) 2>/dev/null)
 LIBS_XEN  = $(call pkg,--libs,xencontrol xencall xenevtchn xenforeignmemory xenstore)
 LIBS_BASE = -llz4 -lxxhash -ljansson -pthread
@@ -67,8 +67,8 @@ $(O)/%.o: %.c
 	    -MMD -MP -c -o $@ $<
 -include $(shell [ -d $(O) ] && find $(O) -type f -name '*.d')
 
-# These install what they need first; only then does make know what there is.
-check: ## install what the tests need, then run all of them, real Xen included
+# Install packages first: a second make then finds the libraries.
+check: ## install the packages needed and run all tests, in a real Xen too
 	$(Q).ci/deps check
 	$(Q)$(MAKE) --no-print-directory check-all
 
@@ -76,13 +76,13 @@ demo: ## a guest crashes on a real Xen, and its file is explained; STOCK=1: on D
 	$(Q).ci/deps $(if $(STOCK),stock,demo)
 	$(Q)$(MAKE) --no-print-directory demo-run
 
-deps: ## install what building the user-space part needs
+deps: ## install the packages needed to build the user-space part
 	$(Q).ci/deps build
 
-clean: ## remove what was built (not the cached Xen source)
+clean: ## remove build/ (not the cached Xen source)
 	$(Q)rm -rf build $(CLEAN)
 
-help: ## this list
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / \
 	    { printf "  make %-12s %s\n", $$1, $$2 }' Makefile $(MODULES)
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# libxenflight.a: what daemon, tools and tests share.  A program takes only the
-# members it uses; link it with $(LIBS_BASE).  The files that ask Xen (hyp*.c)
-# are linked by name where they are needed.
+# libxenflight.a: the code shared by daemon, tools and tests.  A program links
+# only the members it uses, and $(LIBS_BASE).  The backends that talk to Xen
+# (hyp*.c) are linked by name where they are needed.
 
 LIBXF     := $(O)/lib/libxenflight.a
 LIBXF_SRC := $(filter-out lib/xen/hyp%.c,$(wildcard lib/*.c lib/*/*.c))
@@ -11,10 +11,10 @@ $(LIBXF): $(LIBXF_SRC:%.c=$(O)/%.o)
 	@$(call say,AR $@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-# libxenflight for others: lib/xenflight.h is all that it shows.  Its objects are
-# part of programs too, so they are of the kind that goes into both.
+# The public libxenflight exports only lib/xenflight.h.  Its objects are linked
+# into programs too, so all are built with -fPIC.
 XF_SONAME := libxenflight.so.1
-# Where it is installed, and its example.
+# Installation directories of the library and its example.
 XF_LIBDIR ?= $(PREFIX)/lib
 XF_DOC    ?= $(PREFIX)/share/doc/xenflight
 XF_SHARED := $(O)/lib/$(XF_SONAME)
@@ -31,7 +31,7 @@ $(XF_SHARED): $(O)/lib/xenflight.o $(LIBXF) lib/xenflight.map
 	    -Wl,--version-script,lib/xenflight.map $(if $(SAN)$(TSAN),,-Wl,-z,defs) \
 	    -o $@ $(O)/lib/xenflight.o $(LIBXF) $(LIBS_BASE)
 
-# One object of all that is needed, whose other names nobody else can meet.
+# A single object, with all names but xf_* made local.
 $(XF_STATIC): $(O)/lib/xenflight.o $(LIBXF)
 	@$(call say,AR $@)
 	@mkdir -p $(@D)
@@ -39,7 +39,7 @@ $(XF_STATIC): $(O)/lib/xenflight.o $(LIBXF)
 	$(Q)objcopy --wildcard --keep-global-symbol='xf_*' $(@D)/xenflight.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $(@D)/xenflight.o
 
-# Made anew: PREFIX may be another one than last time.
+# Always rebuilt: PREFIX may differ from the last build.
 $(XF_PC): lib/libxenflight.pc.in
 	@mkdir -p $(@D)
 	$(Q)sed -e 's,@PREFIX@,$(PREFIX),' -e 's,@VERSION@,$(VERSION),' \
@@ -53,7 +53,7 @@ INSTALL_FILES += $(PREFIX)/include/xenflight.h:lib/xenflight.h \
     $(XF_LIBDIR)/pkgconfig/libxenflight.pc:$(XF_PC) \
     $(XF_DOC)/examples/count.c:docs/examples/count.c
 INSTALL_LINKS += $(XF_LIBDIR)/libxenflight.so:$(XF_SONAME)
-# Each function has its page, which is the library's.
+# Each function has a link to the page of the library.
 INSTALL_LINKS += $(foreach n,$(shell grep -o 'xf_[a-z_]*' lib/xenflight.map), \
     $(PREFIX)/share/man/man3/$(n).3:libxenflight.3)
 install: $(XF_PC)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * xenflight.c: the public library over the rest of lib/.
- */
+/* xenflight.c: the public library, a thin layer over the rest of lib/. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,7 +12,7 @@
 #include "lib/xenflight.h"
 
 _Static_assert(XF_NONE == MERGE_NO_DOMAIN && XF_NONE == EVENT_NO_VCPU,
-               "one word for who is not known");
+               "one value for a domain or vCPU that is not known");
 _Static_assert(XF_TEXT_BYTES >= EVENT_TEXT_BYTES, "room for any record");
 
 /* Programs have been built with these. */
@@ -46,10 +44,10 @@ unsigned int xf_version(void)
     return XF_VERSION;
 }
 
-static void say(char *err, size_t bytes, const char *what)
+static void set_error(char *err, size_t bytes, const char *text)
 {
     if ( err && bytes )
-        snprintf(err, bytes, "%s", what);
+        snprintf(err, bytes, "%s", text);
 }
 
 static int load(struct xf_file *f, const char *path, char *err, size_t bytes)
@@ -60,15 +58,16 @@ static int load(struct xf_file *f, const char *path, char *err, size_t bytes)
 
     if ( rc )
     {
-        say(err, bytes, rc == -EBADMSG || rc == -ENOTSUP ? fault.what
-                                                         : strerror(-rc));
+        set_error(err, bytes, rc == -EBADMSG || rc == -ENOTSUP
+                                  ? fault.what
+                                  : strerror(-rc));
         return rc;
     }
 
     rc = doc_load(f->snap, true, &f->doc, why, sizeof(why));
     if ( rc )
     {
-        say(err, bytes, why);
+        set_error(err, bytes, why);
         snapshot_close(f->snap);
         return rc;
     }
@@ -77,7 +76,7 @@ static int load(struct xf_file *f, const char *path, char *err, size_t bytes)
     f->note = f->doc.note ? json_dumps(f->doc.note, JSON_COMPACT) : NULL;
     rc = f->document ? xf_start(f, INT64_MIN) : -ENOMEM;
     if ( rc )
-        say(err, bytes, strerror(-rc));
+        set_error(err, bytes, strerror(-rc));
     return rc;
 }
 
@@ -90,7 +89,7 @@ int xf_open(const char *path, struct xf_file **out, char *err,
     *out = NULL;
     if ( !f )
     {
-        say(err, err_bytes, "out of memory");
+        set_error(err, err_bytes, "out of memory");
         return -ENOMEM;
     }
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What asks from a guest: linked statically, so that it can be copied anywhere.
+# Runs in guests: linked statically, so that it can be copied anywhere.
 
 XENFLIGHT_ASK := $(O)/xs-hooks/guest/xenflight-ask
 PROGS += $(XENFLIGHT_ASK)

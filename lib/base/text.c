@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * text.c: texts that others chose, made fit to print.
+ * text.c: escape foreign text for output; print and parse sizes and times.
  */
 
 #include <errno.h>
@@ -11,13 +11,14 @@
 
 #include "lib/base/text.h"
 
-const char *text_escape(char *buf, size_t bytes, const char *text)
+const char *text_escape_bytes(char *buf, size_t bytes, const char *text,
+                              size_t len, const char *also)
 {
     size_t at = 0;
 
-    for ( ; *text; text++ )
+    for ( size_t i = 0; i < len; i++ )
     {
-        unsigned char c = *text;
+        unsigned char c = text[i];
 
         /* Always leave room for "..." and the NUL. */
         if ( at + 8 > bytes )
@@ -26,7 +27,7 @@ const char *text_escape(char *buf, size_t bytes, const char *text)
             return buf;
         }
 
-        if ( c >= ' ' && c < 0x7f && c != '\\' )
+        if ( c >= ' ' && c < 0x7f && c != '\\' && !strchr(also, c) )
             buf[at++] = c;
         else
             at += sprintf(buf + at, "\\x%02x", c);
@@ -34,6 +35,11 @@ const char *text_escape(char *buf, size_t bytes, const char *text)
 
     buf[at] = '\0';
     return buf;
+}
+
+const char *text_escape(char *buf, size_t bytes, const char *text)
+{
+    return text_escape_bytes(buf, bytes, text, strlen(text), "");
 }
 
 const char *text_bytes(char *buf, size_t size, uint64_t bytes)

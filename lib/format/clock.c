@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * clock.c: what the TSC stamps of all pCPUs mean in one time.
+ * clock.c: convert the TSC stamps of all pCPUs to one time.
  */
 
 #include <errno.h>
@@ -11,10 +11,10 @@
 #include "lib/format/clock.h"
 
 #define STEP_NS        1000000
-#define STEP_PART      16      /* 1/16 of the time between two pairs */
+#define STEP_PART      16      /* divides the time between two pairs */
 #define STEP_NOISE     4
-#define MIN_DRIFT_NS   1000000000 /* no drift from less than this */
-#define CRYSTAL_PPB    1000    /* how much a rate changes between two pairs */
+#define MIN_DRIFT_NS   1000000000 /* shortest span that gives a drift */
+#define CRYSTAL_PPB    1000    /* change of a rate between two pairs */
 
 #define MAX_OFF        (1LL << 61)
 
@@ -32,7 +32,7 @@ static uint64_t magnitude(int64_t n)
     return n < 0 ? -(uint64_t)n : (uint64_t)n;
 }
 
-/* Ticks to ns by the frequency and a drift. */
+/* Convert ticks to ns, by the frequency and a drift. */
 static int64_t to_ns(uint32_t tsc_khz, int64_t drift_ppb, int64_t ticks)
 {
     return saturate((__int128)ticks * 1000 * (BILLION + drift_ppb) /
@@ -50,7 +50,7 @@ int64_t clock_ticks(const struct clock_fit *f, int64_t ns)
                     (BILLION + (__int128)f->drift_ppb));
 }
 
-/* System time of a corrected stamp. */
+/* Return the system time of a converted stamp. */
 static int64_t line(const struct clock_fit *f, uint64_t tsc)
 {
     return saturate((__int128)f->ns + clock_since(f, tsc));
@@ -60,7 +60,9 @@ static int64_t line(const struct clock_fit *f, uint64_t tsc)
  * The fit.
  */
 
-/* A span while it is made: `off` is its pairs' distance from the line. */
+/*
+ * A span under construction; `off` is the distance of its pairs from the line.
+ */
 struct draft {
     size_t first, last;        /* points */
     int64_t min_off, max_off;
@@ -69,7 +71,7 @@ struct draft {
 struct drafts {
     struct draft *draft;
     unsigned int nr;
-    uint64_t noise;            /* the widest of them */
+    uint64_t noise;            /* the widest spread of a draft */
 };
 
 static int compare_points(const void *a, const void *b)
@@ -83,7 +85,7 @@ static int compare_points(const void *a, const void *b)
     return x->tsc < y->tsc ? -1 : x->tsc > y->tsc;
 }
 
-/* By how much system time gained on the TSC between two pairs of a pCPU. */
+/* Return the gain of system time on the TSC between two pairs of a pCPU. */
 static int64_t gain(const struct clock_fit *f, int64_t drift_ppb,
                     const struct clock_point *a, const struct clock_point *b)
 {
@@ -98,13 +100,16 @@ static bool is_step(const struct clock_fit *f, const struct clock_point *a,
            STEP_NS + (b->ns - a->ns) / STEP_PART;
 }
 
-/* Same pCPU, and the TSC ran on. */
+/* Whether a pair and the next are of one pCPU, without a step between. */
 static bool joined(const struct clock_fit *f, const struct clock_point *a)
 {
     return a[0].cpu == a[1].cpu && !is_step(f, &a[0], &a[1]);
 }
 
-/* From the line through the trigger; bounded, so that two can be subtracted. */
+/*
+ * Return the distance from the line through the trigger.  It is bounded, so
+ * that two of them can be subtracted.
+ */
 static int64_t off(const struct clock_fit *f, const struct clock_point *p)
 {
     __int128 o = (__int128)p->ns - line(f, p->tsc);
@@ -144,7 +149,7 @@ static void find_spans(const struct clock_fit *f, const struct clock_point *p,
     }
 }
 
-/* Of the span with the most time in it. */
+/* Return the drift of the longest span. */
 static int64_t longest_drift(const struct clock_fit *f,
                              const struct clock_point *p,
                              const struct drafts *d)
@@ -167,7 +172,7 @@ static int64_t longest_drift(const struct clock_fit *f,
     return magnitude(drift) > CLOCK_MAX_DRIFT_PPB ? 0 : drift;
 }
 
-/* A drift that does not halve the noise is noise. */
+/* A drift that does not halve the noise is noise itself: drop it. */
 static void find_drift(struct clock_fit *f, const struct clock_point *p,
                        size_t nr, struct drafts *d)
 {
@@ -186,7 +191,7 @@ static int64_t middle(const struct draft *d)
     return d->min_off + (int64_t)((uint64_t)(d->max_off - d->min_off) / 2);
 }
 
-/* The span that the trigger is in; else the one with the most pairs. */
+/* The span of the trigger, else the span with the most pairs. */
 static const struct draft *reference(const struct clock_point *trigger,
                                      const struct clock_point *p,
                                      const struct drafts *d)
@@ -206,7 +211,7 @@ static const struct draft *reference(const struct clock_point *trigger,
     return in ? in : largest;
 }
 
-/* Offsets in ns; sets *needed if any is not 0. */
+/* Make spans with offsets in ns.  *needed is set if an offset is not 0. */
 static int make_spans(struct clock_fit *f, const struct clock_point *trigger,
                       const struct clock_point *p, const struct drafts *d,
                       bool *needed)
@@ -236,7 +241,7 @@ static int make_spans(struct clock_fit *f, const struct clock_point *trigger,
     return 0;
 }
 
-/* By how much a pCPU's rate may differ from the line's, in ppb. */
+/* Bound the difference of a pCPU's rate from the line's, in ppb. */
 static uint64_t rate_error(const struct clock_point *p, const struct drafts *d)
 {
     uint64_t longest = 0, ppb;
@@ -254,7 +259,7 @@ static uint64_t rate_error(const struct clock_point *p, const struct drafts *d)
                                                     : CLOCK_MAX_DRIFT_PPB);
 }
 
-/* What system time may do between two pairs, and around those of no span. */
+/* Bound the change of system time between two pairs and after the last. */
 static uint64_t unseen(const struct clock_fit *f,
                        const struct clock_point *trigger,
                        const struct clock_point *p, size_t nr, uint64_t ppb)
@@ -281,7 +286,7 @@ static uint64_t unseen(const struct clock_fit *f,
            (unsigned __int128)behind * ppb / BILLION;
 }
 
-/* Puts the line into the middle of all, and says how far off it may be. */
+/* Centre the line between all pairs, and bound its error. */
 static void find_error(struct clock_fit *f, unsigned int tsc_shift,
                        const struct clock_point *trigger,
                        const struct clock_point *p, size_t nr,
@@ -350,10 +355,10 @@ void clock_free(struct clock_fit *f)
 }
 
 /*
- * Use of it.
+ * Conversion.
  */
 
-/* The newest span of the pCPU that had begun by `ns`; its first if none. */
+/* The newest span of the pCPU that starts by `ns`, else its first. */
 static const struct clock_span *find_span(const struct clock_fit *f,
                                           uint16_t cpu, uint64_t ns,
                                           const struct clock_span **end)
@@ -379,7 +384,7 @@ void clock_packet(const struct clock_fit *f, struct clock_walk *w,
 
     if ( !f->nr_spans )
         return;
-    /* One without a pair goes on where the one before it was. */
+    /* A packet without a pair continues in the span of the one before. */
     if ( !paired && w->at )
     {
         w->whole = false;
@@ -394,8 +399,8 @@ void clock_packet(const struct clock_fit *f, struct clock_walk *w,
 }
 
 /*
- * Can a record be in this span, if its stamp then says `ns`?  The floor is such
- * a reading too: each may err to its own side.
+ * Whether a record can be in this span, where its stamp reads as `ns`.  The
+ * floor is such a reading too, and both may err.
  */
 static bool fits(const struct clock_fit *f, const struct clock_walk *w,
                  const struct clock_span *s, int64_t ns)
@@ -407,7 +412,7 @@ static bool fits(const struct clock_fit *f, const struct clock_walk *w,
            (s == w->at || ns + slack >= s[-1].to_ns);
 }
 
-/* Between the record before and the trigger: all that is known. */
+/* No span fits: take the middle between the record before and the trigger. */
 static uint64_t between(const struct clock_fit *f, const struct clock_walk *w,
                         uint64_t *error_ns)
 {
@@ -417,7 +422,7 @@ static uint64_t between(const struct clock_fit *f, const struct clock_walk *w,
     return f->tsc + clock_ticks(f, (int64_t)(w->floor_ns + half - f->ns));
 }
 
-/* Which spans would do? */
+/* Use the first span that fits; the distance of others is the error. */
 uint64_t clock_search(const struct clock_fit *f, struct clock_walk *w,
                       uint64_t tsc, uint64_t *error_ns)
 {
@@ -467,7 +472,7 @@ uint64_t clock_guess(const struct clock_fit *f, uint16_t cpu, uint64_t tsc)
 }
 
 /*
- * In the document.
+ * JSON.
  */
 
 json_t *clock_json(const struct clock_fit *f)
@@ -475,14 +480,19 @@ json_t *clock_json(const struct clock_fit *f)
     json_t *spans = json_array(), *o;
 
     for ( unsigned int i = 0; i < f->nr_spans; i++ )
+    {
+        const struct clock_span *s = &f->span[i];
+        json_int_t busy = s->last_ns[XEN_FLIGHTREC_CH_BUSY];
+        json_int_t rare = s->last_ns[XEN_FLIGHTREC_CH_RARE];
+
         json_array_append_new(
             spans, json_pack("{sI sI sI sI sI sI}",
-                             "cpu", (json_int_t)f->span[i].cpu,
-                             "offset", (json_int_t)f->span[i].offset,
-                             "from_ns", (json_int_t)f->span[i].from_ns,
-                             "to_ns", (json_int_t)f->span[i].to_ns,
-                             "busy_ns", (json_int_t)f->span[i].last_ns[XEN_FLIGHTREC_CH_BUSY],
-                             "rare_ns", (json_int_t)f->span[i].last_ns[XEN_FLIGHTREC_CH_RARE]));
+                             "cpu", (json_int_t)s->cpu,
+                             "offset", (json_int_t)s->offset,
+                             "from_ns", (json_int_t)s->from_ns,
+                             "to_ns", (json_int_t)s->to_ns,
+                             "busy_ns", busy, "rare_ns", rare));
+    }
     o = json_pack("{sI sI sI}", "drift_ppb", (json_int_t)f->drift_ppb,
                   "ns", (json_int_t)f->ns, "error_ns",
                   (json_int_t)f->error_ns);
@@ -492,7 +502,7 @@ json_t *clock_json(const struct clock_fit *f)
     return o;
 }
 
-/* An integer member in a range. */
+/* Get an integer member in a range. */
 static bool number(const json_t *o, const char *key, int64_t min, int64_t max,
                    int64_t *out)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * columns.c: packets to columns, and back from bytes that nobody vouches for.
+ * columns.c: convert packets to columns, and columns from untrusted bytes
+ * back.
  */
 
 #include <errno.h>
@@ -10,19 +11,19 @@
 
 #include "lib/format/columns.h"
 #include "lib/format/packet.h"
-#include "lib/format/snapshot.h"
+#include "lib/format/snapshot-layout.h"
 
 _Static_assert(sizeof(struct columns_head) == 32, "head of columns");
 
-/* Compact id and number of words: the part of a record's head that recurs. */
+/* The part of a record's head that repeats: compact id and word count. */
 #define KIND_MASK  ((1U << XEN_FLIGHTREC_TIME_SHIFT) - 1)
-/* An escape has one word more than it says. */
+/* An escape has one word more than its count. */
 #define KIND_WORDS (XEN_FLIGHTREC_MAX_WORDS + 1)
 
 _Static_assert(KIND_WORDS <= 8, "a mask is a byte");
 _Static_assert(XEN_FLIGHTREC_TIME_BITS <= 7 * COLUMNS_MAX_TIME, "a step fits");
 
-/* Payload words of a kind. */
+/* Return the number of payload words of a kind. */
 static inline unsigned int kind_words(uint32_t kind)
 {
     return (kind >> XEN_FLIGHTREC_WORDS_SHIFT) +
@@ -40,10 +41,10 @@ static inline void store_word(uint8_t *at, uint32_t word)
 
 struct columns_work {
     size_t max_bytes;
-    uint16_t code_of[KIND_MASK + 1];   /* kind -> code + 1; 0: none yet */
+    uint16_t code_of[KIND_MASK + 1];   /* kind -> code + 1, or 0 */
     uint16_t kinds[COLUMNS_MAX_KINDS];
     uint32_t last[COLUMNS_MAX_KINDS][KIND_WORDS];
-    uint8_t *codes, *masks, *times, *words; /* of one allocation */
+    uint8_t *codes, *masks, *times, *words; /* in the same allocation */
     uint8_t *headers;
 };
 
@@ -52,7 +53,7 @@ struct columns_work *columns_work_new(size_t max_bytes)
     size_t records = max_bytes / sizeof(uint32_t);
     struct columns_work *work;
 
-    /* One word beyond the end of times and words is written, never kept. */
+    /* Packing may write one word past the end of times and words. */
     work = malloc(sizeof(*work) + 2 * records + COLUMNS_MAX_TIME * records +
                   2 * max_bytes + 2 * sizeof(uint32_t));
     if ( !work )
@@ -72,14 +73,14 @@ void columns_work_free(struct columns_work *work)
     free(work);
 }
 
-/* Where the next entry of each column goes, and what was before it. */
+/* The next entry of each column, and the time of the record before. */
 struct cursor {
     uint8_t *headers, *codes, *masks, *times, *words;
     uint32_t nr_kinds;
     uint32_t time;
 };
 
-/* Gives a new kind its code.  False: there are too many. */
+/* Give a new kind a code; false if there are too many kinds. */
 static bool add_kind(struct columns_work *work, struct cursor *c, uint32_t kind)
 {
     if ( c->nr_kinds == COLUMNS_MAX_KINDS )
@@ -91,7 +92,7 @@ static bool add_kind(struct columns_work *work, struct cursor *c, uint32_t kind)
     return true;
 }
 
-/* Low bits first, 7 a byte; the eighth says that one more byte follows. */
+/* Low bits first, 7 per byte; bit 7 is set if another byte follows. */
 static inline uint8_t *put_step(uint8_t *at, uint32_t step)
 {
     bool two = step >= 1U << 7, three = step >= 1U << 14;
@@ -102,7 +103,7 @@ static inline uint8_t *put_step(uint8_t *at, uint32_t step)
     return at + 1 + two + three;
 }
 
-/* The records of one packet.  False: too many kinds. */
+/* Pack the records of one packet; false if there are too many kinds. */
 static bool pack_records(struct columns_work *work, struct cursor *cursor,
                          const uint8_t *at, const uint8_t *end)
 {
@@ -117,7 +118,7 @@ static bool pack_records(struct columns_work *work, struct cursor *cursor,
         if ( !work->code_of[kind] && !add_kind(work, &c, kind) )
             return false;
         at += sizeof(head);
-        /* What a torn packet ends in has the words that there are. */
+        /* The last record of a torn packet has only the words left. */
         if ( n > (size_t)(end - at) / sizeof(head) )
             n = (end - at) / sizeof(head);
 
@@ -214,7 +215,7 @@ int columns_pack(struct columns_work *work, const void *plain, size_t bytes,
  * Unpacking.
  */
 
-/* What is left of each column. */
+/* The unread part of each column. */
 struct source {
     const uint8_t *headers, *headers_end;
     const uint8_t *codes, *codes_end;
@@ -263,7 +264,7 @@ static int load_kinds(struct source *s, const uint8_t *at, uint32_t nr)
     return 0;
 }
 
-/* The next step in time; false: it has no end. */
+/* Read the next time difference; false if it does not end. */
 static inline bool get_step(struct source *s, uint32_t *step)
 {
     size_t left = s->times_end - s->times;
@@ -288,7 +289,7 @@ static inline bool get_step(struct source *s, uint32_t *step)
     return *step <= XEN_FLIGHTREC_TIME_MASK;
 }
 
-/* One record to `at`; its length in words, 0: these columns are not right. */
+/* Write one record to `at`.  Return its length in words, or 0 if invalid. */
 static inline size_t unpack_record(struct source *s, uint8_t *at, size_t room)
 {
     uint32_t code, kind, step, *last;
@@ -325,7 +326,7 @@ static inline size_t unpack_record(struct source *s, uint8_t *at, size_t room)
     return 1 + n;
 }
 
-/* One packet into `room` bytes; its length, 0: not right. */
+/* Write one packet into `room` bytes.  Return its length, or 0 if invalid. */
 static size_t unpack_packet(struct source *s, uint8_t *plain, size_t room)
 {
     size_t left = s->headers_end - s->headers, words, done;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * doc.c: the documents in a snapshot, read and checked.
+ * doc.c: load and check the JSON documents of a snapshot.
  */
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "lib/format/doc.h"
 
 #define FORMAT 1
-/* Frequencies outside of this are no TSC's; the sums below rely on it. */
+/* Range of TSC frequencies; the arithmetic below relies on it. */
 #define MIN_KHZ 1000
 #define MAX_KHZ 100000000
 
@@ -32,15 +32,15 @@ int64_t doc_number(const json_t *object, const char *key, int64_t otherwise)
     return json_is_integer(value) ? json_integer_value(value) : otherwise;
 }
 
-static int bad(char *err, size_t err_bytes, const char *what)
+static int bad(char *err, size_t err_bytes, const char *why)
 {
-    snprintf(err, err_bytes, "%s", what);
+    snprintf(err, err_bytes, "%s", why);
     return -EBADMSG;
 }
 
 /*
- * Has it more values than any that is meant?  A byte of text becomes a hundred
- * of memory: a small file must not take all that there is.
+ * Whether a document exceeds the limit of values.  A byte of JSON text becomes
+ * a hundred bytes of memory, so a small file could exhaust it.
  */
 static bool too_many(const char *text, size_t len)
 {
@@ -60,7 +60,7 @@ static bool too_many(const char *text, size_t len)
     return values > DOC_MAX_VALUES;
 }
 
-/* One document of the file.  -ENOENT: it has none. */
+/* Load one document of the file.  -ENOENT if it has none. */
 static int load_json(struct snapshot *s, enum snapshot_kind kind, json_t **out)
 {
     char *text;
@@ -134,12 +134,12 @@ uint64_t doc_tsc_at(const struct doc *m, int64_t ns)
     return tsc;
 }
 
-/* From a clock pair to the trigger, in ns; saturates. */
+/* Return ns from a clock pair to the trigger; saturates. */
 static int64_t since_pair(const struct doc *m, const json_t *pair)
 {
     int64_t ns = doc_number(pair, "ns", -1);
 
-    /* With TSCs that do not run together nobody knows whose the pair's was. */
+    /* If TSCs differ, the pair's TSC is useless: its pCPU is not known. */
     if ( m->clock.nr_spans && m->has_ns && ns >= 0 )
         return (int64_t)(m->clock.ns - ns);
     return -doc_ns(m, doc_number(pair, "tsc", -1));
@@ -153,7 +153,7 @@ static bool add_to(const json_t *pair, const char *key, int64_t ns,
     return there >= 0 && !__builtin_add_overflow(there, ns, out) && *out >= 0;
 }
 
-/* Dom0's clocks at the trigger, from the pair that is nearest to it. */
+/* Get Dom0's clocks at the trigger, from the nearest pair. */
 static void find_dom0(struct doc *m, const json_t *pairs)
 {
     uint64_t best = INT64_MAX;
@@ -182,7 +182,7 @@ static void find_dom0(struct doc *m, const json_t *pairs)
     }
 }
 
-/* Of a recording it is only known at the end. */
+/* A recording has its fit in the note, since it is known only at the end. */
 static const json_t *find_fit(const struct doc *m)
 {
     const json_t *fit = json_object_get(json_object_get(m->root, "clock"),
@@ -210,7 +210,7 @@ static int load_clock(struct doc *m, char *err, size_t err_bytes)
                                    .ns = ns < 0 ? 0 : ns };
     rc = fit ? clock_from_json(&m->clock, fit) : 0;
     if ( rc == -EBADMSG )
-        return bad(err, err_bytes, "clock: the fit is none");
+        return bad(err, err_bytes, "clock: invalid fit");
     if ( rc )
         return rc;
     m->has_fit = fit;
@@ -311,7 +311,7 @@ bool doc_window(const struct doc *m, const char *channel, int64_t *from_ns,
     return true;
 }
 
-/* A domid, vCPU or pCPU: 16 bits. */
+/* Return a domid, vCPU or pCPU, of 16 bits, or DOC_UNKNOWN. */
 static int64_t small_number(const json_t *object, const char *key)
 {
     int64_t n = doc_number(object, key, DOC_UNKNOWN);
@@ -359,7 +359,7 @@ static int set_history(struct doc *m)
         snprintf(why, sizeof(why), "%lld packets were overwritten before they "
                  "were read", (long long)missed);
     else
-        snprintf(why, sizeof(why), "it has no end");
+        snprintf(why, sizeof(why), "the recording has no end");
     return json_object_set_new(m->root, "history", json_string("partial")) ||
                    json_object_set_new(m->root, "history_why",
                                        json_pack("[s]", why))
@@ -368,8 +368,8 @@ static int set_history(struct doc *m)
 }
 
 /*
- * Adds `more' domains to `domains', or what is said of one there to it.  By an
- * index: a file may have very many of both.
+ * Merge `more' into `domains', by number and uuid.  `index' keeps this linear,
+ * since a file may have very many of both.
  */
 static int join_domains(json_t *domains, json_t *more, json_t *index)
 {
@@ -378,7 +378,7 @@ static int join_domains(json_t *domains, json_t *more, json_t *index)
 
     for ( unsigned int n = 0; n < 2; n++ )
     {
-        /* It grows by those of `more'. */
+        /* `domains' grows during the second pass. */
         size_t nr = json_array_size(list[n]);
 
         for ( size_t i = 0; i < nr; i++ )
@@ -401,7 +401,7 @@ static int join_domains(json_t *domains, json_t *more, json_t *index)
     return 0;
 }
 
-/* What a recording can only say at its end goes where readers look for it. */
+/* Move the parts of a recording's note to their place in the meta document. */
 static int join_note(struct doc *m)
 {
     json_t *domains = json_object_get(m->root, "domains");
@@ -433,10 +433,10 @@ static int load_root(struct snapshot *s, bool want_dict, struct doc *m,
         return rc;
 
     if ( doc_number(m->root, "format", 0) != FORMAT )
-        return bad(err, err_bytes, "the meta document is of another format");
+        return bad(err, err_bytes, "unknown format of the meta document");
 
     m->recording = json_is_true(json_object_get(m->root, "recording"));
-    /* The note is a bonus: a file is as good without one. */
+    /* The note is optional: a damaged one is ignored. */
     rc = load_json(s, SNAPSHOT_NOTE, &m->note);
     if ( rc && rc != -ENOENT && rc != -EBADMSG )
         return rc;
@@ -491,19 +491,19 @@ const json_t *doc_domain(const struct doc *m, uint32_t domid)
     return NULL;
 }
 
-static bool is_meant(const char *who, const char *name, const char *uuid)
+static bool matches(const char *key, const char *name, const char *uuid)
 {
-    return !strcmp(who, name) || !strcasecmp(who, uuid);
+    return !strcmp(key, name) || !strcasecmp(key, uuid);
 }
 
-static bool is_domid(const char *who, uint32_t *domid)
+static bool is_domid(const char *key, uint32_t *domid)
 {
     unsigned long n;
     char *end;
 
-    if ( who[0] < '0' || who[0] > '9' )
+    if ( key[0] < '0' || key[0] > '9' )
         return false;
-    n = strtoul(who, &end, 10);
+    n = strtoul(key, &end, 10);
     *domid = n;
     return !*end && n <= 0x7fff;
 }
@@ -516,7 +516,7 @@ static unsigned int add_domid(struct doc_domids *set, uint32_t domid)
     return !known;
 }
 
-unsigned int doc_find_domains(const struct doc *m, const char *who,
+unsigned int doc_find_domains(const struct doc *m, const char *key,
                               struct doc_domids *set)
 {
     const json_t *domains = json_object_get(m->root, "domains"), *d;
@@ -525,32 +525,32 @@ unsigned int doc_find_domains(const struct doc *m, const char *who,
     size_t i;
 
     memset(set, 0, sizeof(*set));
-    if ( !who[0] )
+    if ( !key[0] )
         return 0;
-    if ( is_domid(who, &domid) )
+    if ( is_domid(key, &domid) )
         return add_domid(set, domid);
 
     json_array_foreach(domains, i, d)
         if ( small_number(d, "domid") >= 0 &&
-             is_meant(who, doc_text(d, "name", ""), doc_text(d, "uuid", "")) )
+             matches(key, doc_text(d, "name", ""), doc_text(d, "uuid", "")) )
             nr += add_domid(set, small_number(d, "domid"));
 
-    /* One that died may be in the trigger only. */
-    if ( m->domid >= 0 && is_meant(who, m->name, m->uuid) )
+    /* A domain that died may be named by the trigger only. */
+    if ( m->domid >= 0 && matches(key, m->name, m->uuid) )
         nr += add_domid(set, m->domid);
     return nr;
 }
 
-bool doc_find_domain(const struct doc *m, const char *who, uint32_t *domid)
+bool doc_find_domain(const struct doc *m, const char *key, uint32_t *domid)
 {
     const json_t *domains = json_object_get(m->root, "domains"), *d;
     struct doc_domids set;
     bool alive = false;
     size_t i;
 
-    if ( !doc_find_domains(m, who, &set) )
+    if ( !doc_find_domains(m, key, &set) )
         return false;
-    if ( is_domid(who, domid) )
+    if ( is_domid(key, domid) )
         return true;
 
     if ( m->domid >= 0 && doc_has_domid(&set, m->domid) )
@@ -564,7 +564,7 @@ bool doc_find_domain(const struct doc *m, const char *who, uint32_t *domid)
         bool gone = json_is_true(json_object_get(d, "gone"));
 
         if ( small_number(d, "domid") < 0 || (alive && gone) ||
-             !is_meant(who, doc_text(d, "name", ""), doc_text(d, "uuid", "")) )
+             !matches(key, doc_text(d, "name", ""), doc_text(d, "uuid", "")) )
             continue;
         *domid = small_number(d, "domid");
         alive = !gone;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * doc.h: the documents in a snapshot, read and checked.  lib/format/snapshot.h says
- * what is in them.
+ * doc.h: load and check the JSON documents of a snapshot, which are described
+ * in lib/format/snapshot.h.
  *
- * Every text in here is of somebody's choosing: escape what is printed
- * (text.h).
+ * No text in them is trusted: callers must escape it before printing (text.h).
  */
 
 #ifndef XENFLIGHT_DOC_H
@@ -21,21 +20,21 @@
 
 #define DOC_UNKNOWN (-1)
 
-/* A document with more values is none: those of 4000 pCPUs take a fifth. */
+/* Limit of values in a document; those of 4,000 pCPUs need a fifth of it. */
 #define DOC_MAX_VALUES (1U << 20)
 
 struct doc {
     json_t *root;              /* the meta document */
-    json_t *note;              /* NULL: none */
-    struct event_dict *dict;   /* NULL: doc_load() was not asked for it */
+    json_t *note;              /* the note, or NULL */
+    struct event_dict *dict;   /* NULL without want_dict in doc_load() */
 
     /*
-     * Written as it happened, not held at a moment: the trigger is its begin,
-     * and each pCPU's records end where it last filled a slot.
+     * Written by `xenflight record`, without a freeze: the trigger is the
+     * start, and each pCPU's records end with the last slot it filled.
      */
     bool recording;
 
-    /* The trigger.  Texts are "" and numbers DOC_UNKNOWN if absent. */
+    /* The trigger.  An absent text is "", an absent number DOC_UNKNOWN. */
     const char *cause, *name, *uuid, *reason_text, *source;
     int64_t gen, cpu, domid, vcpu, reason;
     bool has_rip;
@@ -44,17 +43,17 @@ struct doc {
 
     const char *history;       /* "complete", "partial", "" */
     uint32_t tsc_khz;
-    bool has_fit;              /* else the file has no stated error */
-    struct clock_fit clock;    /* through the trigger, in any case */
+    bool has_fit;              /* else the file states no error */
+    struct clock_fit clock;    /* always set, at least frequency and trigger */
     bool has_ns;               /* clock.ns is Xen's system time at `tsc` */
     bool has_wall;             /* wall_ns is the time at `tsc` */
     int64_t wall_ns;
-    bool has_mono;             /* and mono_ns Dom0's CLOCK_MONOTONIC */
+    bool has_mono;             /* mono_ns is Dom0's CLOCK_MONOTONIC at `tsc` */
     int64_t mono_ns;
-    uint64_t dom0_error_ns;    /* of both, at `tsc` */
+    uint64_t dom0_error_ns;    /* bound of the error of both, at `tsc` */
 };
 
-/* In which time a moment is told. */
+/* Clocks in which a moment can be expressed. */
 enum doc_clock {
     DOC_CLOCK_REL,             /* ns from the trigger */
     DOC_CLOCK_TSC,             /* the trigger's TSC, in ticks */
@@ -65,56 +64,62 @@ enum doc_clock {
 };
 
 /*
- * -ENOENT: the file was cut before its meta document; -EBADMSG, `err` (needs
- * no escaping) says what is wrong.  On error there is nothing to free.
+ * Load the documents of `s`, and the dictionary if `want_dict`.  The caller
+ * frees `m` with doc_free(), unless an error was returned.  Return 0, -ENOMEM,
+ * -ENOENT if the file ends before its meta document, or -EBADMSG.  The reason
+ * is in `err` and needs no escaping.
  */
 int doc_load(struct snapshot *s, bool want_dict, struct doc *m, char *err,
               size_t err_bytes);
 void doc_free(struct doc *m);
 
 /*
- * `tsc` below is on the trigger's clock: a merge_record's .tsc, not its .stamp.
+ * Arguments `tsc` below are on the trigger's clock: callers must pass a
+ * merge_record's .tsc, not its .stamp.
  */
 
-/* "rel", "tsc", "xen", "monotonic", "realtime"; DOC_CLOCKS: none of these. */
+/*
+ * Return the clock called "rel", "tsc", "xen", "monotonic" or "realtime", or
+ * DOC_CLOCKS if there is none of that name.
+ */
 enum doc_clock doc_clock_find(const char *name);
 const char *doc_clock_name(enum doc_clock clock);
-/* Does the file know that clock? */
+/* Whether the file has that clock. */
 bool doc_clock_known(const struct doc *m, enum doc_clock clock);
-/* What a clock said at `tsc`, and how far off that may be at most. */
+/* Return a clock's value at `tsc`, and the bound of its error. */
 int64_t doc_clock_at(const struct doc *m, enum doc_clock clock, uint64_t tsc);
 uint64_t doc_clock_error(const struct doc *m, enum doc_clock clock,
                          uint64_t tsc);
 
-/* ns from the trigger to `tsc`, negative before it. */
+/* Return ns from the trigger to `tsc`, negative before it. */
 int64_t doc_ns(const struct doc *m, uint64_t tsc);
 /*
- * ns since TSC 0, for formats whose times cannot be negative: the trigger by the
- * frequency, all else from there by the fit; for a file's absurd stamps the
- * nearest that fits.
+ * Return ns since TSC 0, for formats without negative times.  The trigger is
+ * placed by the frequency, everything else relative to it by the fit.  Stamps
+ * out of range saturate.
  */
 uint64_t doc_tsc_ns(const struct doc *m, uint64_t tsc);
-/* What to add to it for ns since 1970; false: no wall clock. */
+/* Get the difference from that to ns since 1970; false without wall clock. */
 bool doc_tsc_wall(const struct doc *m, int64_t *offset_ns);
-/* The TSC `ns` before the trigger; 0 if that is before the TSC began. */
+/* Return the TSC `ns` before the trigger, or 0 if the TSC started later. */
 uint64_t doc_tsc_before(const struct doc *m, uint64_t ns);
-/* The TSC `ns` from the trigger, negative before it; saturates. */
+/* Return the TSC `ns` after the trigger, negative before it; saturates. */
 uint64_t doc_tsc_at(const struct doc *m, int64_t ns);
 
 /*
- * From when to when the file has every record of every pCPU in that channel
- * ("busy", "rare") but those that were lost; ns from the trigger.  False: the
- * file does not say.
+ * Get the time, in ns from the trigger, in which the file has every record of
+ * every pCPU in that channel ("busy", "rare"), except for lost ones.  Return
+ * false if the file does not have it.
  */
 bool doc_window(const struct doc *m, const char *channel, int64_t *from_ns,
                 int64_t *to_ns);
 
-/* A member, if it is there and of that type; else the last argument. */
+/* Return a member, or `otherwise` if it is absent or of another type. */
 const char *doc_text(const json_t *object, const char *key,
                       const char *otherwise);
 int64_t doc_number(const json_t *object, const char *key, int64_t otherwise);
 
-/* Entry of "domains" for a domid.  NULL: none. */
+/* Return the entry of "domains" for a domid, or NULL; owned by `m`. */
 const json_t *doc_domain(const struct doc *m, uint32_t domid);
 
 /* A set of domids. */
@@ -129,15 +134,15 @@ static inline bool doc_has_domid(const struct doc_domids *set, uint32_t domid)
 }
 
 /*
- * All domains that a number, name or uuid means: a guest that rebooted has had
- * several numbers.  How many; 0: there is none.
+ * Find all domains with a number, name or uuid: a guest that rebooted has
+ * several numbers.  Return how many there are.
  */
-unsigned int doc_find_domains(const struct doc *m, const char *who,
+unsigned int doc_find_domains(const struct doc *m, const char *key,
                               struct doc_domids *set);
 /*
- * One of them: the trigger's, else the last of those that were not gone, else
- * the last.  False: there is none.
+ * Get one of them: the trigger's, else the last that was alive, else the last.
+ * Return false if there is none.
  */
-bool doc_find_domain(const struct doc *m, const char *who, uint32_t *domid);
+bool doc_find_domain(const struct doc *m, const char *key, uint32_t *domid);
 
 #endif /* XENFLIGHT_DOC_H */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* event-impl.h: what the parts of lib/event share. */
+/* event-impl.h: structures and functions private to the event*.c files. */
 
 #ifndef XENFLIGHT_EVENT_IMPL_H
 #define XENFLIGHT_EVENT_IMPL_H
@@ -11,7 +11,7 @@ struct event_value {
     char name[EVENT_WORD_BYTES];
 };
 
-/* A table of names for values, in ascending order of the value. */
+/* A table that names values, ascending by value. */
 struct event_enum {
     char name[EVENT_WORD_BYTES];
     unsigned int nr;
@@ -21,25 +21,26 @@ struct event_enum {
 struct event_dict {
     unsigned int nr_enums, nr_values, nr_events;
     struct event_enum enums[EVENT_MAX_ENUMS];
-    const struct event_enum *domids; /* the table of all d fields */
-    /* Names of a hypercall's argument values, by hypercall number. */
+    const struct event_enum *domids; /* names of domids, in all d fields */
+    /* Names of argument values, by hypercall number and argument. */
     const struct event_enum *args[EVENT_HYPERCALLS][EVENT_ARGS];
     struct event_desc *by_id[XEN_FLIGHTREC_IDS];
-    const struct event_desc *by_event[XEN_FLIGHTREC_IDS]; /* sorted */
+    const struct event_desc *by_event[XEN_FLIGHTREC_IDS]; /* by event word */
     struct event_value values[EVENT_MAX_VALUES];
     struct event_desc events[];
 };
 
-/* Where the words on what is wrong go; bytes may be 0. */
+/* Buffer for the reason of a failure; `bytes` may be 0. */
 struct event_err {
     char *text;
     size_t bytes;
 };
 
+/* Store a reason in `err`.  Return -EBADMSG. */
 __attribute__((format(printf, 2, 3)))
 int event_bad(const struct event_err *err, const char *fmt, ...);
 
-/* An event before it is parsed: strings of any origin. */
+/* An event before it is parsed; its strings are not trusted. */
 struct event_source {
     uint32_t id;
     uint32_t event;
@@ -48,11 +49,13 @@ struct event_source {
     const char *format;
 };
 
+/* Return an empty dictionary, or NULL if out of memory. */
 struct event_dict *event_dict_new(unsigned int max_events);
 
 /*
- * Tables first, values of a table together and ascending; then the events; then
- * event_dict_finish().  -EBADMSG says why in err, -ENOSPC cannot happen.
+ * Callers must add all values first, those of one table together and
+ * ascending, then at most `max_events` events, then call event_dict_finish().
+ * Return 0, or -EBADMSG with the reason in `err`.
  */
 int event_dict_add_value(struct event_dict *dict, const char *table,
                          uint64_t value, const char *name,
@@ -62,10 +65,13 @@ int event_dict_add_event(struct event_dict *dict,
                          const struct event_err *err);
 int event_dict_finish(struct event_dict *dict, const struct event_err *err);
 
-/* Is it a name of ours: 1 to max - 1 of a-z A-Z 0-9 _ ? */
+/* Whether `s` is a valid name: 1 to max - 1 characters of a-z A-Z 0-9 _. */
 bool event_is_word(const char *s, size_t max);
 
-/* Fields and format of desc, whose strings are set, into its tables. */
+/*
+ * Parse the strings desc->fields and desc->format into its tables.  Return 0,
+ * or -EBADMSG with the reason in `err`.
+ */
 int event_parse(const struct event_dict *dict, struct event_desc *desc,
                 const struct event_err *err);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * event-json.c: a dictionary to JSON and back.
+ * event-json.c: convert a dictionary to JSON and back.
  */
 
 #include <errno.h>
@@ -76,7 +76,7 @@ int event_dict_to_json(const struct event_dict *dict, json_t **events,
     return -ENOMEM;
 }
 
-/* A string without a NUL inside; NULL: it is none. */
+/* Return a string without embedded NULs, or NULL. */
 static const char *get_string(const json_t *value)
 {
     const char *s = json_string_value(value);
@@ -84,7 +84,7 @@ static const char *get_string(const json_t *value)
     return s && strlen(s) == json_string_length(value) ? s : NULL;
 }
 
-/* An integer of 0..max. */
+/* Get an integer of 0..max; false if `value` is not one. */
 static bool get_number(const json_t *value, json_int_t max, json_int_t *n)
 {
     *n = json_integer_value(value);
@@ -98,7 +98,8 @@ static int parse_values(struct event_dict *dict, const char *table,
     json_t *pair;
 
     if ( !json_is_array(values) )
-        return event_bad(err, "enums: table %u is no array", dict->nr_enums);
+        return event_bad(err, "enums: table %u is not an array",
+                         dict->nr_enums);
 
     json_array_foreach ( values, i, pair )
     {
@@ -108,8 +109,8 @@ static int parse_values(struct event_dict *dict, const char *table,
 
         if ( json_array_size(pair) != 2 || !name ||
              !get_number(json_array_get(pair, 0), INT64_MAX, &value) )
-            return event_bad(err, "enums: table %u: entry %zu is no [value, "
-                             "name]", dict->nr_enums, i);
+            return event_bad(err, "enums: table %u: entry %zu is not "
+                             "[value, name]", dict->nr_enums, i);
 
         rc = event_dict_add_value(dict, table, value, name, err);
         if ( rc )
@@ -127,7 +128,7 @@ static int parse_enums(struct event_dict *dict, const json_t *enums,
     int rc = 0;
 
     if ( !json_is_object(enums) )
-        return event_bad(err, "enums: no object");
+        return event_bad(err, "enums: not an object");
 
     json_object_foreach ( (json_t *)enums, table, values )
     {
@@ -180,7 +181,7 @@ int event_dict_from_json(const json_t *events, const json_t *enums,
 
     *out = NULL;
     if ( !json_is_array(events) || json_array_size(events) > XEN_FLIGHTREC_IDS )
-        return event_bad(&e, "events: no array of at most %u",
+        return event_bad(&e, "events: not an array of at most %u",
                          XEN_FLIGHTREC_IDS);
 
     dict = event_dict_new(json_array_size(events));

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * event-parse.c: field lists and formats into tables.
+ * event-parse.c: parse field lists and formats into tables.
  *
- * The strings may come from a file: every number is bounded, every name is made
- * of known characters, before it is used or repeated in a message.
+ * The strings may come from a file.  Each number is bounded and each name is
+ * checked for its characters before it is used or repeated in a message.
  */
 
 #include <errno.h>
@@ -18,18 +18,18 @@ struct parser {
     const struct event_dict *dict;
     const struct event_err *err;
     struct event_desc *desc;
-    unsigned int bit;     /* of the payload, where the next field starts */
-    bool optional;        /* a field with payload was: so are the others */
+    unsigned int bit;     /* payload bit where the next field starts */
+    bool optional;        /* a field was optional: all later ones must be */
     unsigned int domains, vcpus;
 };
 
-static int bad_field(const struct parser *p, const char *what)
+static int bad_field(const struct parser *p, const char *why)
 {
     return event_bad(p->err, "events: id %u: field %u: %s", p->desc->id,
-                     p->desc->nr_fields, what);
+                     p->desc->nr_fields, why);
 }
 
-/* Up to three digits, without a leading zero; moves *s behind them. */
+/* Parse up to three digits without a leading zero; advance *s past them. */
 static int parse_number(const char **s, unsigned int *n)
 {
     unsigned int digits = 0;
@@ -46,14 +46,14 @@ static bool names_a_field(const struct event_desc *desc, const char *name)
            !strcmp(name, "short");
 }
 
-/* What precedes the colon; *s moves behind it. */
+/* Parse the name before the colon; advance *s past the colon. */
 static int parse_name(const struct parser *p, struct event_field *f,
                       const char **s)
 {
     size_t len = strcspn(*s, ":");
 
     if ( !(*s)[len] || !len || len >= sizeof(f->name) )
-        return bad_field(p, "no name and colon");
+        return bad_field(p, "no name before a colon");
 
     memcpy(f->name, *s, len);
     f->name[len] = '\0';
@@ -62,9 +62,9 @@ static int parse_name(const struct parser *p, struct event_field *f,
         return 0;
     if ( !event_is_word(f->name, sizeof(f->name)) || f->name[0] < 'a' ||
          f->name[0] > 'z' )
-        return bad_field(p, "its name is none");
+        return bad_field(p, "invalid name");
     if ( names_a_field(p->desc, f->name) )
-        return bad_field(p, "its name is taken");
+        return bad_field(p, "duplicate name");
 
     return 0;
 }
@@ -88,7 +88,7 @@ static bool bits_fit_kind(enum event_kind kind, unsigned int bits)
     }
 }
 
-/* "S.N": bits of the event word. */
+/* Parse "S.N": N bits of the event word from bit S on. */
 static int parse_const(const struct parser *p, struct event_field *f,
                        const char **s)
 {
@@ -96,7 +96,7 @@ static int parse_const(const struct parser *p, struct event_field *f,
 
     if ( parse_number(s, &shift) || *(*s)++ != '.' || parse_number(s, &bits) ||
          !bits || shift + bits > 28 )
-        return bad_field(p, "not S.N of the event's 28 bits");
+        return bad_field(p, "not S.N within the event's 28 bits");
 
     f->kind = EVENT_CONST;
     f->bits = bits;
@@ -104,7 +104,7 @@ static int parse_const(const struct parser *p, struct event_field *f,
     return 0;
 }
 
-/* "argK".  Needs word 0; nothing else may lie behind it. */
+/* Parse "argK".  It needs word 0, and only arguments may follow. */
 static int parse_arg(struct parser *p, struct event_field *f, const char **s)
 {
     unsigned int arg;
@@ -120,15 +120,15 @@ static int parse_arg(struct parser *p, struct event_field *f, const char **s)
     return 0;
 }
 
-/* Where the payload of `bits` bits lies; the next field's comes after it. */
+/* Give `f` the next `bits` bits of the payload. */
 static int place(struct parser *p, struct event_field *f, unsigned int bits)
 {
     if ( p->desc->args )
-        return bad_field(p, "payload behind an argument");
+        return bad_field(p, "payload after an argument");
     if ( bits <= 32 ? p->bit % 32 + bits > 32 : p->bit % 32 )
-        return bad_field(p, "crosses a word");
+        return bad_field(p, "crosses a word boundary");
     if ( p->bit + bits > MAX_BITS )
-        return bad_field(p, "behind the last word that a record can have");
+        return bad_field(p, "beyond the last word of a record");
 
     f->word = p->bit / 32;
     f->shift = p->bit % 32;
@@ -149,7 +149,7 @@ static int parse_plain(struct parser *p, struct event_field *f, char letter,
     unsigned int bits;
 
     if ( !found && letter >= 'a' && letter <= 'z' )
-        return -EOPNOTSUPP; /* a later version's */
+        return -EOPNOTSUPP; /* a type of a later version */
     if ( !found )
         return bad_field(p, "unknown type");
 
@@ -186,7 +186,7 @@ static int parse_type(struct parser *p, struct event_field *f, const char **s)
     return parse_plain(p, f, *(*s)++, s);
 }
 
-/* What may follow the type: "?", then "/table". */
+/* Parse the optional "?" and "/table" after the type. */
 static int parse_tail(struct parser *p, struct event_field *f, const char *s)
 {
     if ( *s == '?' )
@@ -197,19 +197,19 @@ static int parse_tail(struct parser *p, struct event_field *f, const char *s)
     if ( f->kind != EVENT_CONST || f->name[0] == '-' )
     {
         if ( p->optional && !f->optional )
-            return bad_field(p, "behind an optional one and is not");
+            return bad_field(p, "must be optional, as the one before it");
         p->optional = f->optional;
     }
     else if ( f->optional )
-        return bad_field(p, "bits of the event cannot be absent");
+        return bad_field(p, "bits of the event cannot be optional");
     if ( f->kind == EVENT_ARG && !f->optional )
-        return bad_field(p, "an argument that cannot be absent");
+        return bad_field(p, "an argument must be optional");
 
     if ( *s == '/' && f->name[0] != '-' && f->kind != EVENT_ARG &&
          event_is_word(s + 1, EVENT_WORD_BYTES) )
         f->names = event_enum_find(p->dict, s + 1);
     else if ( *s )
-        return bad_field(p, "something behind its type");
+        return bad_field(p, "trailing characters");
 
     return 0;
 }
@@ -234,7 +234,7 @@ static int note_domain(struct parser *p, unsigned int index)
     return 0;
 }
 
-/* One field, without the blanks around it. */
+/* Parse one field, without the blanks around it. */
 static int parse_field(struct parser *p, const char *s)
 {
     struct event_desc *desc = p->desc;
@@ -258,7 +258,10 @@ static int parse_field(struct parser *p, const char *s)
     return rc;
 }
 
-/* From `at` on the fields cannot be placed: those before it are what is known. */
+/*
+ * The field at `at` has a type of a later version, so its width is unknown.
+ * Keep the fields before it, and no format.
+ */
 static void cut_fields(struct event_desc *desc, size_t at)
 {
     desc->fields[at ? at - 1 : 0] = '\0';
@@ -287,12 +290,12 @@ static int parse_fields(struct parser *p)
     return 0;
 }
 
-static int bad_format(const struct parser *p, const char *what)
+static int bad_format(const struct parser *p, const char *why)
 {
-    return event_bad(p->err, "events: id %u: format: %s", p->desc->id, what);
+    return event_bad(p->err, "events: id %u: format: %s", p->desc->id, why);
 }
 
-/* The field that a "{name}" means; *s moves from behind { to behind }. */
+/* Find the field of a "{name}"; advance *s from after { to after }. */
 static int parse_reference(const struct parser *p, const char **s,
                            int8_t *field)
 {
@@ -307,7 +310,7 @@ static int parse_reference(const struct parser *p, const char **s,
     name[len] = '\0';
     index = event_field_index(p->desc, name);
     if ( index < 0 )
-        return bad_format(p, "{} around what is no field");
+        return bad_format(p, "{} without a field's name");
 
     *field = index;
     *s += len + 1;
@@ -331,7 +334,7 @@ static int parse_format(const struct parser *p)
         while ( *s && *s != '{' )
         {
             if ( *s < ' ' || *s > '~' || *s == '}' )
-                return bad_format(p, "a character that cannot be shown");
+                return bad_format(p, "unprintable character");
             s++;
         }
         piece->len = s - desc->format - piece->start;
@@ -348,8 +351,8 @@ static int parse_format(const struct parser *p)
 }
 
 /*
- * Index of the domain that runs on the pCPU after such a record.  By name: the
- * dictionary of another Xen may have other event words.
+ * Index of the domain that runs on the pCPU after such a record, or -1.  By
+ * name, since the dictionary of another Xen may have other event words.
  */
 static int8_t runs_index(const struct event_desc *desc)
 {

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * event-show.c: get the fields of a record, show them.
+ * event-show.c: get the fields of a record, and print them as text or JSON.
  *
- * Runs once a record and field, so it has its own number printing.
+ * Runs once per record and field, so it prints numbers itself instead of
+ * calling printf().
  */
 
 #include <string.h>
 
 #include "lib/format/event-impl.h"
 
-/* A record being shown. */
+/* The record being printed. */
 struct rec {
     const struct event_dict *dict;
     const struct event_desc *desc;
@@ -17,7 +18,7 @@ struct rec {
     unsigned int words;
 };
 
-/* Text being written: `end` is where the NUL fits at the latest. */
+/* The output buffer; `end` is its last byte, kept free for the NUL. */
 struct out {
     char *at, *end;
     bool full;
@@ -80,7 +81,7 @@ static void put_signed(struct out *o, uint64_t n, unsigned int bits)
     put_number(o, n, 10);
 }
 
-/* Words of argument k of a hypercall record; 3 is reserved. */
+/* Number of words of argument k of a hypercall record; 3 is reserved. */
 static unsigned int arg_words(uint32_t head, unsigned int k)
 {
     return head >> (20 + 2 * k) & 3;
@@ -130,16 +131,7 @@ bool event_get(const struct event_desc *desc, unsigned int n,
     return true;
 }
 
-int event_field_index(const struct event_desc *desc, const char *name)
-{
-    for ( unsigned int i = 0; i < desc->nr_fields; i++ )
-        if ( !strcmp(desc->field[i].name, name) )
-            return i;
-
-    return -1;
-}
-
-/* Is it the number that stands for "no vCPU": all ones? */
+/* Whether the value is all ones, which means "no vCPU". */
 static bool no_vcpu(const struct event_field *f, uint64_t value)
 {
     return value == 0xffffffffU >> (32 - f->bits);
@@ -171,7 +163,7 @@ bool event_runs(const struct event_desc *desc, const uint32_t *data,
            event_domain(desc, desc->runs, data, words, who);
 }
 
-/* The name of a field's value, NULL: show the number. */
+/* Return the name of a field's value, or NULL to print the number. */
 static const char *value_name(const struct rec *r, const struct event_field *f,
                               uint64_t value)
 {
@@ -289,10 +281,10 @@ size_t event_field_text(const struct event_dict *dict,
     return o.at - buf;
 }
 
-/* What is left of a record after its fields. */
+/* How a record ends, compared with its description. */
 struct tail {
-    unsigned int rest;    /* first word that no field shows */
-    bool is_short;        /* a field that must be there is not */
+    unsigned int rest;    /* first word that no field covers */
+    bool is_short;        /* a mandatory field is missing */
 };
 
 static unsigned int field_end(const struct event_field *f)
@@ -300,7 +292,7 @@ static unsigned int field_end(const struct event_field *f)
     return f->word + (f->bits + 31U) / 32;
 }
 
-/* A hypercall record: as long as its first word says. */
+/* The first word of a hypercall record gives its length. */
 static struct tail tail_of_args(const struct rec *r)
 {
     struct tail t = { .rest = 1 };
@@ -364,7 +356,7 @@ static void put_rest(struct out *o, const struct rec *r, unsigned int from,
     }
 }
 
-/* By the event's format.  False: a field of it is absent, nothing is put. */
+/* Print by the event's format; false and no output if a field is absent. */
 static bool put_format(struct out *o, const struct rec *r)
 {
     const struct event_desc *desc = r->desc;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * event.c: the compiled-in list, dictionaries, look-up.
+ * event.c: build dictionaries from the compiled-in event list or from parts of
+ * a file, and look events up in them.
  */
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,28 +43,6 @@ static const struct {
 
 #define NR_VALUES (sizeof(value_list) / sizeof(value_list[0]))
 
-int event_bad(const struct event_err *err, const char *fmt, ...)
-{
-    va_list ap;
-
-    if ( err->bytes )
-    {
-        va_start(ap, fmt);
-        vsnprintf(err->text, err->bytes, fmt, ap);
-        va_end(ap);
-    }
-
-    return -EBADMSG;
-}
-
-bool event_is_word(const char *s, size_t max)
-{
-    size_t len = strspn(s, "abcdefghijklmnopqrstuvwxyz"
-                           "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
-
-    return len && len < max && !s[len];
-}
-
 struct event_dict *event_dict_new(unsigned int max_events)
 {
     struct event_dict *dict;
@@ -77,7 +55,10 @@ void event_dict_free(struct event_dict *dict)
     free(dict);
 }
 
-/* The table that new values go to: the last one, or a new one. */
+/*
+ * Return the table that takes the next value: the last table if it has that
+ * name, else a new one.  NULL if that is not possible.
+ */
 static struct event_enum *open_table(struct event_dict *dict, const char *name,
                                      const struct event_err *err)
 {
@@ -88,7 +69,7 @@ static struct event_enum *open_table(struct event_dict *dict, const char *name,
 
     if ( event_enum_find(dict, name) )
     {
-        event_bad(err, "enums: table %s is there twice", name);
+        event_bad(err, "enums: duplicate table %s", name);
         return NULL;
     }
     if ( dict->nr_enums == EVENT_MAX_ENUMS )
@@ -111,10 +92,10 @@ int event_dict_add_value(struct event_dict *dict, const char *table,
     struct event_enum *e;
 
     if ( !event_is_word(table, EVENT_WORD_BYTES) )
-        return event_bad(err, "enums: the name of table %u is none",
+        return event_bad(err, "enums: invalid name of table %u",
                          dict->nr_enums);
     if ( !event_is_word(name, EVENT_WORD_BYTES) )
-        return event_bad(err, "enums: %s: the name of %llu is none", table,
+        return event_bad(err, "enums: %s: invalid name of %llu", table,
                          (unsigned long long)value);
     if ( dict->nr_values == EVENT_MAX_VALUES )
         return event_bad(err, "enums: more than %u values", EVENT_MAX_VALUES);
@@ -133,21 +114,6 @@ int event_dict_add_value(struct event_dict *dict, const char *table,
     return 0;
 }
 
-const char *event_enum_name(const struct event_enum *names)
-{
-    return names->name;
-}
-
-const char *event_enum_row(const struct event_enum *names, unsigned int i,
-                           uint64_t *value)
-{
-    if ( !names || i >= names->nr )
-        return NULL;
-
-    *value = names->values[i].value;
-    return names->values[i].name;
-}
-
 const struct event_class event_classes[EVENT_CLASSES] = {
     { "gen", 0x00010000 },    { "sched", 0x00020000 }, { "dom0op", 0x00040000 },
     { "hvm", 0x00080000 },    { "mem", 0x00100000 },   { "pv", 0x00200000 },
@@ -161,42 +127,6 @@ const char *event_class(uint32_t event)
             return event_classes[i].name;
 
     return "other";
-}
-
-const struct event_enum *event_enum_find(const struct event_dict *dict,
-                                         const char *name)
-{
-    for ( unsigned int i = 0; i < dict->nr_enums; i++ )
-        if ( !strcmp(dict->enums[i].name, name) )
-            return &dict->enums[i];
-
-    return NULL;
-}
-
-const char *event_value_name(const struct event_enum *names, uint64_t value)
-{
-    unsigned int lo = 0, hi;
-
-    if ( !names )
-        return NULL;
-
-    /* Most tables begin with 0, 1, 2, ... */
-    if ( value < names->nr && names->values[value].value == value )
-        return names->values[value].name;
-
-    for ( hi = names->nr; lo < hi; )
-    {
-        unsigned int mid = lo + (hi - lo) / 2;
-
-        if ( names->values[mid].value == value )
-            return names->values[mid].name;
-        if ( names->values[mid].value < value )
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-
-    return NULL;
 }
 
 static int copy_text(char *to, size_t bytes, const char *from)
@@ -217,14 +147,14 @@ int event_dict_add_event(struct event_dict *dict,
     struct event_desc *desc = &dict->events[dict->nr_events];
 
     if ( src->id < XEN_FLIGHTREC_ID_FIRST || src->id >= XEN_FLIGHTREC_IDS )
-        return event_bad(err, "events: there can be no id %u", src->id);
+        return event_bad(err, "events: invalid id %u", src->id);
     if ( dict->by_id[src->id] )
-        return event_bad(err, "events: id %u is there twice", src->id);
+        return event_bad(err, "events: duplicate id %u", src->id);
     if ( !src->event || src->event > EVENT_MAX_WORD )
-        return event_bad(err, "events: id %u: %#x is no event", src->id,
+        return event_bad(err, "events: id %u: invalid event %#x", src->id,
                          src->event);
     if ( !event_is_word(src->name, EVENT_NAME_BYTES) )
-        return event_bad(err, "events: id %u: its name is none", src->id);
+        return event_bad(err, "events: id %u: invalid name", src->id);
     if ( copy_text(desc->fields, sizeof(desc->fields), src->fields) ||
          copy_text(desc->format, sizeof(desc->format), src->format) )
         return event_bad(err, "events: id %u: fields or format too long",
@@ -249,7 +179,7 @@ static int by_event_word(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* Tables that name the arguments of a hypercall: "sched_op_a0". */
+/* Find the tables that name the arguments of a hypercall: "sched_op_a0". */
 static void find_args(struct event_dict *dict)
 {
     const struct event_enum *calls = event_enum_find(dict, "hypercall");
@@ -283,7 +213,7 @@ int event_dict_finish(struct event_dict *dict, const struct event_err *err)
     return 0;
 }
 
-/* hvm_exit is the table of this machine's vendor. */
+/* Add the compiled-in tables, and that of the vendor again as hvm_exit. */
 static int add_values(struct event_dict *dict, enum event_vendor vendor,
                       const struct event_err *err)
 {
@@ -311,7 +241,7 @@ static const struct event_row *find_row(uint32_t event)
     return NULL;
 }
 
-/* What follows a double underscore is not shown. */
+/* A row's name up to a double underscore, which separates variants. */
 static void shown_name(char name[EVENT_NAME_BYTES], const struct event_row *row)
 {
     const char *cut = strstr(row->name, "__");
@@ -360,7 +290,7 @@ int event_dict_build(const uint32_t *map, unsigned int nr,
     rc = add_values(dict, vendor, &err);
     for ( unsigned int id = XEN_FLIGHTREC_ID_FIRST; id < nr && !rc; id++ )
     {
-        /* Xen's page: may change between two reads. */
+        /* Read once: Xen may write the page. */
         uint32_t event = map ? *(const volatile uint32_t *)&map[id]
                              : event_list[id - XEN_FLIGHTREC_ID_FIRST].event;
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * pack.c: packets to lz4 frames.  What is shared between threads is the state
- * of the jobs, under one lock; a job belongs to who runs it.
+ * pack.c: compress packets to lz4 frames, with or without a pool of threads.
+ *
+ * Threads share the state of the jobs only, under the pool's lock.  While a
+ * job runs, its buffers belong to the thread that runs it.
  */
 
 #include <errno.h>
@@ -15,18 +17,18 @@
 #include "lib/format/pack.h"
 #include "lib/format/packet.h"
 
-/* lz4 keeps its table of matches there. */
+/* lz4 keeps its hash table on the stack. */
 #define STACK_BYTES (256 * 1024)
 
 struct pack_pool {
     pthread_mutex_t lock;
     pthread_cond_t work, done;
-    struct pack *pack;           /* whose jobs are run; NULL: nobody's */
+    struct pack *pack;           /* the row whose jobs run, or NULL */
     unsigned int up;
     unsigned int threads;
 };
 
-/* What a thread needs for itself. */
+/* Scratch memory of one thread. */
 struct lane {
     struct columns_work *work;
     uint8_t *columns;
@@ -34,7 +36,7 @@ struct lane {
 
 struct pack {
     struct snapshot_how how;
-    struct lane *lane;           /* the caller's first */
+    struct lane *lane;           /* lane[0] is the caller's */
     unsigned int nr_lanes, nr_jobs;
     /* Jobs by number, modulo nr_jobs: retired < tail <= next <= head. */
     uint64_t tail, next, head;
@@ -52,7 +54,7 @@ static LZ4F_preferences_t lz4_prefs(int level)
             .blockSizeID = LZ4F_max1MB,
             .blockMode = LZ4F_blockIndependent,
             .contentChecksumFlag = LZ4F_contentChecksumEnabled,
-            .contentSize = 1, /* any but 0: the real size is filled in */
+            .contentSize = 1, /* not 0: lz4 fills in the real size */
         },
         .compressionLevel = level,
     };
@@ -157,7 +159,10 @@ static struct pack_job *job_at(const struct pack *p, uint64_t number)
     return &p->job[number % p->nr_jobs];
 }
 
-/* Runs the oldest job that nobody runs, of which there is one.  Locked. */
+/*
+ * Run the oldest queued job.  Callers must hold the lock and ensure there is
+ * one.
+ */
 static void run_next(struct pack *p, const struct lane *lane)
 {
     struct pack_job *job = job_at(p, p->next++);
@@ -220,7 +225,7 @@ int pack_pool_new(unsigned int threads, struct pack_pool **out)
     }
     pthread_attr_destroy(&attr);
 
-    /* Fewer than asked for are enough; they may hold `pool` by now. */
+    /* Keep the pool even on error: threads that started use it. */
     pthread_mutex_lock(&pool->lock);
     while ( pool->up < pool->threads )
         pthread_cond_wait(&pool->done, &pool->lock);
@@ -257,7 +262,7 @@ int pack_new(const struct snapshot_how *how, struct pack **out)
 
     p->how = *how;
     p->nr_lanes = 1 + (how->pool ? how->pool->threads : 0);
-    /* With more than one, one to fill while all run. */
+    /* With several lanes, one more job is filled while all run. */
     p->nr_jobs = p->nr_lanes + (p->nr_lanes > 1);
     p->lane = calloc(p->nr_lanes, sizeof(*p->lane));
     p->job = calloc(p->nr_jobs, sizeof(*p->job));
@@ -280,7 +285,7 @@ int pack_new(const struct snapshot_how *how, struct pack **out)
     return 0;
 }
 
-/* Is anybody at work on a job of ours?  Locked. */
+/* Whether a job is running.  Callers must hold the lock. */
 static bool any_running(const struct pack *p)
 {
     for ( unsigned int i = 0; p->job && i < p->nr_jobs; i++ )
@@ -290,7 +295,7 @@ static bool any_running(const struct pack *p)
     return false;
 }
 
-/* From then on no thread looks at `p`. */
+/* Detach `p` from the pool; no thread uses it afterwards. */
 static void leave_pool(struct pack *p)
 {
     struct pack_pool *pool = p->how.pool;

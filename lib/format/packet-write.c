@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * packet-write.c: make packets of records.
+ * packet-write.c: build packets from records.
  */
 
 #include "lib/format/packet-write.h"
 
-/* Anchor, head, escape's event. */
+/* Words beyond the payload: an anchor, a head, an escape's event. */
 #define MOST_WORDS (3 + 1 + 1)
 
 static void put(struct packet_write *w, uint32_t word)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * packet-write.h: make packets of records, for who writes a snapshot of some
- * records of another.  Form and times as lib/format/packet.h reads them.
+ * packet-write.h: build packets from records, to write a snapshot with a part
+ * of another's records.  lib/format/packet.h describes packets and times.
  *
  *     packet_begin(&w, buf, sizeof(buf), &hdr);
  *     while ( packet_add(&w, &rec) )
@@ -23,17 +23,18 @@ struct packet_write {
 };
 
 /*
- * `hdr` has all but magic, version, lengths and counts; its tsc_shift is at most
- * PACKET_MAX_SHIFT.  `room` is at least twice the header's size.
+ * Start a packet in `buf`.  Callers must fill `hdr` but for magic, version,
+ * lengths and counts; tsc_shift must be at most PACKET_MAX_SHIFT.  `room` must
+ * be at least twice the size of the header.
  */
 void packet_begin(struct packet_write *w, void *buf, size_t room,
                   const struct xen_flightrec_packet *hdr);
 /*
- * False: no room.  A stamp that is older than the one before it gets that one's:
- * position is what counts.
+ * Append a record; false if it does not fit.  A stamp older than the one
+ * before it is raised to that, since records are ordered by position.
  */
 bool packet_add(struct packet_write *w, const struct packet_record *rec);
-/* Completes the header; the packet's length. */
+/* Complete the header.  Return the packet's length in bytes. */
 size_t packet_end(struct packet_write *w);
 
 #endif /* XENFLIGHT_PACKET_WRITE_H */

@@ -13,7 +13,7 @@ int packet_check_header(const struct xen_flightrec_packet *hdr, size_t bytes)
          hdr->version != XEN_FLIGHTREC_VERSION )
         return -EBADMSG;
 
-    /* A later minor addition may make the header longer, never shorter. */
+    /* A later minor version may extend the header, never shorten it. */
     if ( hdr->header_bytes < sizeof(*hdr) || hdr->header_bytes % 4 ||
          hdr->header_bytes > bytes )
         return -EBADMSG;

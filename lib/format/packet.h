@@ -2,15 +2,15 @@
 /*
  * packet.h: check one untrusted sub-buffer, walk its records.
  *
- * A packet comes from a file, or from Xen through memory that Xen may write
- * meanwhile.  The walk believes no length, but reads the records where they
- * lie: give it memory that nobody else writes.
+ * A packet comes from a file, or from Xen through memory that Xen may be
+ * writing.  The walk trusts no length, but reads the records in place: callers
+ * must pass memory that is not written during the walk.
  *
- * Times.  A record has 20 bits of (TSC >> shift).  The anchor, which is the
- * packet's begin_tsc or the newest ANCHOR record, has all of it, and no record
- * is 2^20 units or more behind its anchor: that makes the sum unique.  The
- * result is a multiple of 2^shift, so the first record may seem to be that much
- * older than the packet.  Order within a packet is position, never the stamp.
+ * Times.  A record has 20 bits of (TSC >> shift).  Its anchor, the packet's
+ * begin_tsc or the newest ANCHOR record, has the full value.  No record is
+ * 2^20 units or more after its anchor, which makes the sum unique.  The result
+ * is a multiple of 2^shift, so the first record may appear up to that much
+ * older than the packet.  Records are ordered by position, never by stamp.
  */
 
 #ifndef XENFLIGHT_PACKET_H
@@ -24,25 +24,25 @@
 
 #include <public/flightrec.h>
 
-/* No step of the record's time is longer than 2^this TSC ticks. */
+/* The largest shift: one unit of a record's time is 2^shift TSC ticks. */
 #define PACKET_MAX_SHIFT 16
 
-/* In a header's domid: who ran at its begin is not known. */
+/* Value of a header's domid if the domain running at its begin is unknown. */
 #define PACKET_NO_DOMAIN 0xffffU
 
 struct packet {
-    struct xen_flightrec_packet hdr; /* a private copy, checked */
+    struct xen_flightrec_packet hdr; /* private copy, checked */
     const uint8_t *records;
-    uint32_t bytes;                  /* of the records; a multiple of 4 */
+    uint32_t bytes;                  /* of the records, a multiple of 4 */
 };
 
 struct packet_record {
     uint64_t tsc;
-    uint32_t event;   /* `escaped`: the event word; else 0: look up `id` */
+    uint32_t event;   /* if `escaped`, the event word; else 0, look up `id` */
     uint16_t id;
     uint8_t words;
     bool escaped;
-    uint32_t data[XEN_FLIGHTREC_MAX_WORDS]; /* `words` of them are set */
+    uint32_t data[XEN_FLIGHTREC_MAX_WORDS]; /* the first `words` are set */
 };
 
 struct packet_iter {
@@ -52,21 +52,23 @@ struct packet_iter {
 };
 
 /*
- * Checks a header that was copied out of a slot (or file) with `bytes` bytes.
- * 0, -EBADMSG: it is none, or its lengths do not fit; -ENODATA: still open.
+ * Check a private copy of a header whose slot (or rest of the file) has
+ * `bytes` bytes.  Return 0, -EBADMSG if it is invalid or its lengths do not
+ * fit, or -ENODATA if the packet is still open.
  */
 int packet_check_header(const struct xen_flightrec_packet *hdr, size_t bytes);
 
 /*
- * The packet at `data`; `bytes` may be more than it uses.  Errors as above.
- * The next one in a frame starts hdr.used_bytes further on.
+ * Parse the packet at `data`; `bytes` may be more than it uses.  p->records
+ * points into `data`.  In a frame, the next packet starts hdr.used_bytes
+ * further on.  Return as packet_check_header().
  */
 int packet_parse(const void *data, size_t bytes, struct packet *p);
 
 /*
- * Walks all records: how many there are, and the newest stamp by position.
- * -EBADMSG if the walk does not end at the end or the header has another
- * count; the results are set all the same.
+ * Walk all records: count them, and get the stamp of the last.  Return 0, or
+ * -EBADMSG if a record is invalid or the header has another count; the results
+ * are set either way.
  */
 int packet_count(const struct packet *p, uint32_t *records,
                  uint64_t *last_tsc);
@@ -80,7 +82,9 @@ static inline void packet_iter_init(struct packet_iter *it,
     it->anchor = p->hdr.begin_tsc >> it->shift;
 }
 
-/* One word; packets in a frame are aligned to 4 bytes, frames to nothing. */
+/*
+ * Read one word.  Packets in a frame are aligned to 4 bytes, frames are not.
+ */
 static inline uint32_t packet_word(const uint8_t *at)
 {
     uint32_t word;
@@ -97,7 +101,7 @@ static inline uint64_t packet_extend(const struct packet_iter *it,
     return it->anchor + ((low - it->anchor) & XEN_FLIGHTREC_TIME_MASK);
 }
 
-/* An anchor must agree with its own time field. */
+/* Set the anchor; -EBADMSG if it differs from the record's own time field. */
 static inline int packet_set_anchor(struct packet_iter *it, uint32_t head,
                                     unsigned int words)
 {
@@ -115,17 +119,18 @@ static inline int packet_set_anchor(struct packet_iter *it, uint32_t head,
     return 0;
 }
 
-/* A record where it lies. */
+/* A record in place. */
 struct packet_raw {
     const uint8_t *at;
     uint32_t head;
-    uint8_t head_bytes; /* to the payload */
+    uint8_t head_bytes; /* bytes before the payload */
     uint8_t words;
 };
 
 /*
- * To the next record, whose anchor is it->anchor then.  1: got one; 0: the end;
- * -EBADMSG: what lies at it->next is no record, nothing behind it can be read.
+ * Advance to the next record; it->anchor is then its anchor.  Return 1, 0 at
+ * the end, or -EBADMSG if there is no valid record at it->next.  Nothing after
+ * an invalid record can be read.
  */
 static inline int packet_step(struct packet_iter *it, struct packet_raw *raw)
 {
@@ -159,7 +164,7 @@ static inline int packet_step(struct packet_iter *it, struct packet_raw *raw)
     return 0;
 }
 
-/* The next record, decoded.  Results as of packet_step(). */
+/* Decode the next record.  Return as packet_step(). */
 static inline int packet_next(struct packet_iter *it, struct packet_record *rec)
 {
     struct packet_raw raw;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * snapshot-index.c: the index of a snapshot file, and whether to believe it.
+ * snapshot-index.c: load the index of a snapshot file, and check it against
+ * the frames.
  *
- * A hash says that nothing happened to it since it was written, not that it is
- * true.  By it a reader decides what it need not read, so each entry is held
- * against the begin of its frame: of what kind it is, and of a data frame whose
- * packet comes first.  What is not looked at here are counts and the last stamp,
- * which decide nothing about records; `verify' does.
+ * The hash of an index shows that it is undamaged, not that it is true.
+ * Readers skip frames by their entries, so each entry is compared with the
+ * start of its frame: the kind, and the first packet of a data frame.  Counts
+ * and the last stamp are not checked here, since no record depends on them;
+ * snapshot_verify() checks them.
  */
 
 #include <errno.h>
@@ -20,22 +21,22 @@
 #include "lib/format/packet.h"
 #include "lib/format/snapshot-impl.h"
 
-/* No later version's index entry is longer. */
+/* Limit of the length of an entry, for later versions. */
 #define MAX_ENTRY_BYTES 256
 
-/* That much content is one block. */
+/* Content of up to this size is one lz4 block. */
 #define BLOCK_BYTES     (1U << 20)
 /* Content up to the end of the first packet's header. */
 #define BEGIN_BYTES     (sizeof(struct columns_head) + \
                          sizeof(struct xen_flightrec_packet))
-/* Mostly enough for that: a long match may have a longer length. */
+/* Usually enough for that content; rarely, a match has a longer encoding. */
 #define STORED_BYTES    (LZ4_HEADER_BYTES + 2 * BEGIN_BYTES)
 
 /*
- * Entries among each other.
+ * Consistency of the entries.
  */
 
-/* The meta document comes first, and of the notes there is one at most. */
+/* The meta document must come first, and there may be one note, the last. */
 static bool kinds_fit(const struct snapshot *s)
 {
     bool noted = false;
@@ -53,7 +54,7 @@ static bool kinds_fit(const struct snapshot *s)
     return true;
 }
 
-/* Entries lie end to end between header and index and are within limits. */
+/* Entries must be adjacent from header to index, and within limits. */
 static bool entries_fit(const struct snapshot *s, uint64_t index_offset)
 {
     uint64_t next = sizeof(struct snapshot_header);
@@ -75,12 +76,13 @@ static bool entries_fit(const struct snapshot *s, uint64_t index_offset)
 }
 
 /*
- * Entries and frames.
+ * Comparison with the frames.
  */
 
 /*
- * How the content of a frame begins; *len is BEGIN_BYTES or all there is.
- * -EBADMSG: it cannot be told.
+ * Get the first BEGIN_BYTES of a frame's content, or all of it if shorter,
+ * without reading the whole frame.  Return 0, or -EBADMSG if that is not
+ * possible.
  */
 static int peek(const struct snapshot *s, const struct snapshot_frame *f,
                 uint8_t *begin, size_t *len)
@@ -119,7 +121,7 @@ static int peek(const struct snapshot *s, const struct snapshot_frame *f,
     return n == (int)*len ? 0 : -EBADMSG;
 }
 
-/* A frame as its entry has it, and as it is, as far as records depend on it. */
+/* Whether an entry and its frame agree in the fields that readers rely on. */
 static bool same_begin(const struct snapshot_frame *f,
                        const struct snapshot_frame *seen)
 {
@@ -132,7 +134,7 @@ static bool same_begin(const struct snapshot_frame *f,
             seen->first_tsc == f->first_tsc);
 }
 
-/* 0, or -EBADMSG: the frame does not seem to begin as its entry says. */
+/* Return -EBADMSG if the start of the frame does not match its entry. */
 static int agrees(const struct snapshot *s, const struct snapshot_frame *f)
 {
     struct snapshot_frame seen = { .offset = f->offset };
@@ -143,7 +145,7 @@ static int agrees(const struct snapshot *s, const struct snapshot_frame *f)
 
     rc = peek(s, f, begin, &len);
     if ( !rc )
-        rc = snapshot_tell_kind(begin, len, &seen);
+        rc = snapshot_find_kind(begin, len, &seen);
     if ( rc )
         return rc;
 
@@ -158,11 +160,11 @@ static int agrees(const struct snapshot *s, const struct snapshot_frame *f)
 }
 
 /*
- * Where they do not seem to agree, all of the frame is looked at.  0: they do, or
- * it was damaged since and says nothing against the index.  -EBADMSG: it is whole
- * and something else.
+ * Read the whole frame after agrees() failed.  Return -EBADMSG if the frame is
+ * intact and differs from its entry.  Return 0 if it matches, or if it is
+ * damaged, which does not refute the index.
  */
-static int blame(struct snapshot *s, const struct snapshot_frame *f)
+static int agrees_whole(struct snapshot *s, const struct snapshot_frame *f)
 {
     struct snapshot_frame seen = { .offset = f->offset };
     void *buf = NULL;
@@ -188,17 +190,17 @@ static int check_frames(struct snapshot *s)
     {
         rc = agrees(s, &s->frames[i]);
         if ( rc == -EBADMSG )
-            rc = blame(s, &s->frames[i]);
+            rc = agrees_whole(s, &s->frames[i]);
     }
 
     return rc;
 }
 
 /*
- * The index itself.
+ * Loading.
  */
 
-/* The index from its first byte to the file's last; checks its hash. */
+/* Check the hash of the index, which ends the file, and load its entries. */
 static int check_index(struct snapshot *s, const uint8_t *index, size_t bytes)
 {
     struct snapshot_index head;
@@ -244,7 +246,8 @@ int snapshot_load_index(struct snapshot *s)
     if ( s->file_bytes < sizeof(struct snapshot_header) + fixed )
         return -EBADMSG;
 
-    rc = snapshot_read_at(s->fd, s->file_bytes - sizeof(end), &end, sizeof(end));
+    rc = snapshot_read_at(s->fd, s->file_bytes - sizeof(end), &end,
+                          sizeof(end));
     if ( rc )
         return rc;
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * snapshot-write.c: the writing half of the snapshot file.
+ * snapshot-write.c: write a snapshot file.
  *
- * Slots are copied into one chunk, which becomes a frame when it is full or the
- * stream changes (pack.h), and frames are written in the order of the chunks.
- * The copy is what is checked and compressed: a slot that changes under us can
- * spoil its own content, nothing else.
+ * Slots are copied into a chunk.  The chunk becomes a frame when it is full or
+ * the stream changes (pack.h), and frames are written in the order of the
+ * chunks.  Only the copy is checked and compressed, so a slot that changes
+ * during the call can damage its own content and nothing else.
  */
 
 #include <stdlib.h>
@@ -23,12 +23,12 @@ _Static_assert(sizeof(struct snapshot_index) == 24, "index head");
 _Static_assert(sizeof(struct snapshot_trailer) == 32, "trailer");
 
 enum stage {
-    STAGE_META,  /* header is written */
-    STAGE_DATA,  /* meta is written */
-    STAGE_NOTED, /* note is written */
+    STAGE_META,  /* the header is written */
+    STAGE_DATA,  /* the meta document is written */
+    STAGE_NOTED, /* the note is written */
 };
 
-/* .seq is 0: none yet. */
+/* .seq is 0 before the first packet. */
 struct stream {
     uint16_t cpu;
     uint8_t channel;
@@ -38,11 +38,11 @@ struct stream {
 struct snapshot_writer {
     int fd;
     enum stage stage;
-    uint64_t offset;              /* bytes written so far */
+    uint64_t offset;              /* bytes written */
     struct snapshot_how how;
     struct pack *pack;
-    struct stream stream;         /* that of the newest packet */
-    uint8_t *out;                 /* documents and the index */
+    struct stream stream;         /* of the newest packet */
+    uint8_t *out;                 /* buffer for documents and the index */
     size_t out_bytes;
     struct snapshot_frame *frames;
     uint32_t nr_frames, max_frames;
@@ -111,7 +111,7 @@ static int remember_frame(struct snapshot_writer *w,
     return 0;
 }
 
-/* Writes a frame; completes and keeps `f`. */
+/* Write a frame, and add `f` to the index. */
 static int put_frame(struct snapshot_writer *w, const void *stored,
                      struct snapshot_frame *f)
 {
@@ -128,7 +128,7 @@ static int put_json(struct snapshot_writer *w, enum snapshot_kind kind,
     struct snapshot_frame f = { .kind = kind, .content_bytes = len };
     int rc;
 
-    /* A reader without an index tells documents from packets by this. */
+    /* A reader without an index recognises documents by the brace. */
     if ( !len || json[0] != '{' )
         return -EINVAL;
     if ( len > SNAPSHOT_MAX_JSON_BYTES )
@@ -175,7 +175,7 @@ int snapshot_create_as(int fd, uint64_t created_ns,
     w->fd = fd;
     if ( how )
         w->how = *how;
-    /* All that the data will need: no allocation while Xen holds memory. */
+    /* Allocate everything now: Xen holds memory while packets are written. */
     rc = pack_new(&w->how, &w->pack);
     if ( !rc )
         rc = put_header(w, created_ns);
@@ -206,7 +206,7 @@ int snapshot_put_meta(struct snapshot_writer *w, const char *json, size_t len)
     return rc;
 }
 
-/* Writes the oldest frame, when it is done. */
+/* Wait for the oldest frame and write it. */
 static int retire(struct snapshot_writer *w)
 {
     struct pack_job *job = pack_wait(w->pack);
@@ -225,7 +225,7 @@ static int retire(struct snapshot_writer *w)
     return 0;
 }
 
-/* Afterwards there is an empty chunk. */
+/* Submit the current chunk, and make sure that an empty one follows. */
 static int close_chunk(struct snapshot_writer *w)
 {
     if ( !pack_fill(w->pack)->plain_bytes )
@@ -272,7 +272,7 @@ int snapshot_put_packet(struct snapshot_writer *w, const void *slot,
             return rc;
     }
 
-    /* From here on only the copy counts: the header as it was checked. */
+    /* The copy gets the header that was checked: the slot may have changed. */
     job = pack_fill(w->pack);
     copy = job->plain + job->plain_bytes;
     memcpy(copy, slot, p.hdr.used_bytes);

@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * snapshot.h: the snapshot file, format 2 (`*.xfr.lz4`): write, open, walk.
+ * snapshot.h: write and read snapshot files, format 2 (`*.xfr.lz4`).
  *
  *  +--------+------+------+------+-- - - --+------+------+-------+
  *  | header | meta | data | data |         | data | note | index |
  *  +--------+------+------+------+-- - - --+------+------+-------+
  *   skippable  lz4   lz4    lz4               lz4   lz4   skippable
  *
- * Every part is an lz4 frame or an lz4 skippable frame, so that lz4(1) takes
- * the file.  `meta` is a JSON document: what happened, where, and what the
- * numbers in the records mean.  Each `data` frame holds whole packets of one
- * stream (one pCPU's channel), each cut to its used bytes: as columns (see
- * columns.h), or as they are where that is shorter.  `note` is a second,
- * optional JSON document with what is only known after the data are written.
- * Format 1 is the same without columns.  A frame of a kind that is not known is
- * passed over.
- * The index says of every frame before it where it lies, what is in it and what
- * its hash is.  It comes last, so a file that has one was written to its end.
+ * Each part is an lz4 frame or an lz4 skippable frame, so lz4(1) accepts the
+ * file.  `meta` is a JSON document with the trigger, the host, the clocks, and
+ * the dictionary of the records.  Each `data` frame holds whole packets of one
+ * stream (one pCPU's channel), each cut to its used bytes.  They are stored by
+ * columns (columns.h), or unchanged if that is shorter.  `note` is an optional
+ * second JSON document, for facts known only after the data were written.
+ * Format 1 is the same without columns.  Readers skip frames of unknown kinds.
  *
- * Without an index, or with one that its frames refute, a reader walks the frames
- * from the start as far as it can tell where the next one is, which is mostly up
- * to the first damage.  flightrec-snapshot(5) has the layout for other readers.
+ * The index has the position, a description and the hash of every frame before
+ * it.  It comes last, so a file with an index was completely written.
  *
- * Nothing in a file is trusted: each length is checked against the file and
- * against the limits below before anything is allocated or read.
+ * If the index is missing, or its frames contradict it, a reader walks the
+ * frames from the start while it can find the next one, which is usually up to
+ * the first damage.  flightrec-snapshot(5) specifies the layout for other
+ * readers.
+ *
+ * No length in a file is trusted: each is checked against the file and against
+ * the limits in snapshot-layout.h before anything is allocated or read.
  */
 
 #ifndef XENFLIGHT_SNAPSHOT_H
@@ -33,137 +34,35 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <public/flightrec.h>
-
-#define SNAPSHOT_SUFFIX           ".xfr.lz4"
-
-/* A reader refuses a major version that it does not know. */
-#define SNAPSHOT_MAJOR            2
-#define SNAPSHOT_MAJOR_PLAIN      1 /* no frame has columns */
-#define SNAPSHOT_MINOR            0 /* additions an old reader may ignore */
-
-#define SNAPSHOT_SKIP_HEADER      0x184d2a50U /* lz4 skippable frames */
-#define SNAPSHOT_SKIP_INDEX       0x184d2a51U
-#define SNAPSHOT_LZ4_FRAME        0x184d2204U
-
-#define SNAPSHOT_HEADER_MAGIC     "XFRSNAP1"
-#define SNAPSHOT_INDEX_MAGIC      "XFRINDEX"
-#define SNAPSHOT_END_MAGIC        "XFREND01"
+#include "lib/format/pack.h"
+#include "lib/format/snapshot-layout.h"
 
 /*
- * Data frames are closed when their content reaches this.  lz4 gains nothing
- * from more, and a reader that merges streams keeps one frame of each.
- */
-#define SNAPSHOT_CHUNK_BYTES      (256 * 1024)
-/* No data frame's packets take more: a chunk and one more packet. */
-#define SNAPSHOT_MAX_DATA_BYTES   (SNAPSHOT_CHUNK_BYTES + \
-                                   XEN_FLIGHTREC_MAX_SLOT_BYTES)
-/* No JSON document is larger. */
-#define SNAPSHOT_MAX_JSON_BYTES   (16 * 1024 * 1024)
-/* No file has more frames. */
-#define SNAPSHOT_MAX_FRAMES       (256 * 1024)
-
-/* File header: one skippable frame.  64 bytes, little endian. */
-struct snapshot_header {
-    uint32_t skip_magic;     /* SNAPSHOT_SKIP_HEADER */
-    uint32_t skip_bytes;     /* bytes after this field: 56 */
-    char magic[8];           /* SNAPSHOT_HEADER_MAGIC */
-    uint16_t major;
-    uint16_t minor;
-    uint16_t abi_version;    /* XEN_FLIGHTREC_VERSION of the packets */
-    uint16_t packet_bytes;   /* sizeof(struct xen_flightrec_packet) */
-    uint64_t created_ns;     /* wall clock, ns since 1970 */
-    uint64_t flags;          /* none is defined: 0 */
-    uint64_t max_data_bytes; /* bound on a data frame's content */
-    uint64_t _rsvd;
-    uint64_t xxh64;          /* of all bytes before this field, seed 0 */
-};
-
-enum snapshot_kind {
-    SNAPSHOT_OTHER = 0, /* found without an index: not known; so are all > 3 */
-    SNAPSHOT_META = 1,
-    SNAPSHOT_DATA = 2,
-    SNAPSHOT_NOTE = 3,
-};
-
-/*
- * One frame, as the index has it.  96 bytes, little endian.  The index of a
- * later minor version may have longer entries, these being their begin.
- */
-struct snapshot_frame {
-    uint64_t offset;         /* in the file */
-    uint32_t bytes;          /* of the frame as stored, its header included */
-    uint32_t content_bytes;  /* what it decompresses to */
-    uint16_t kind;           /* SNAPSHOT_META, ... */
-    uint16_t cpu;            /* the rest: SNAPSHOT_DATA only, else 0 */
-    uint8_t channel;
-    uint8_t flags;           /* SNAPSHOT_FRAME_* */
-    uint16_t _rsvd0;
-    uint32_t packets;
-    uint32_t records;        /* as counted, anchors not */
-    uint64_t first_seq;
-    uint64_t last_seq;
-    uint64_t first_tsc;      /* begin_tsc of the first packet */
-    uint64_t last_tsc;       /* the last record's full TSC */
-    uint64_t _rsvd[3];
-    uint64_t xxh64;          /* of the `bytes` stored bytes, seed 0 */
-};
-
-#define SNAPSHOT_FRAME_DAMAGED  1 /* a packet in it is not as it should be */
-#define SNAPSHOT_FRAME_COLUMNS  2 /* the content is columns, see columns.h */
-/* All that is known. */
-#define SNAPSHOT_FRAME_FLAGS    (SNAPSHOT_FRAME_DAMAGED | SNAPSHOT_FRAME_COLUMNS)
-
-/*
- * The index: one skippable frame: this, `frames` entries in file order, then
- * the trailer, whose last byte is the file's last.
- */
-struct snapshot_index {
-    uint32_t skip_magic;     /* SNAPSHOT_SKIP_INDEX */
-    uint32_t skip_bytes;
-    char magic[8];           /* SNAPSHOT_INDEX_MAGIC */
-    uint32_t frames;
-    uint32_t frame_bytes;    /* of an entry: sizeof(struct snapshot_frame) */
-};
-
-struct snapshot_trailer {
-    uint64_t index_offset;   /* in the file */
-    uint64_t file_bytes;
-    uint64_t xxh64;          /* of the index frame up to this field, seed 0 */
-    char magic[8];           /* SNAPSHOT_END_MAGIC */
-};
-
-/*
- * Writing.  Order: create, put_meta, put_packet..., [put_note], finish.  All
- * writes go to the current position of `fd`, which stays the caller's: finish
- * and abort neither sync nor close it.  After an error (a short write is
- * -ENOSPC) only abort is useful; what is in the file by then can still be read
- * up to its last whole frame.  Memory: that of struct pack, and 96 bytes a
- * frame.
+ * Writing.  Callers must keep the order create, put_meta, put_packet...,
+ * [put_note], finish.  Data is written at the current position of `fd`, which
+ * the caller owns: finish and abort neither sync nor close it.  Functions
+ * return 0 or -errno; a short write is -ENOSPC, a call out of order -EINVAL.
+ * After an error the caller must abort, unless stated otherwise; the file can
+ * still be read up to its last whole frame.  Memory: that of struct pack, and
+ * 96 bytes a frame.
  */
 struct snapshot_writer;
 
 struct snapshot_totals {
     uint64_t file_bytes;
-    uint64_t content_bytes;  /* of the data frames: what lz4 was given */
-    uint64_t packet_bytes;   /* of the packets in them */
+    uint64_t content_bytes;  /* of the data frames, before lz4 */
+    uint64_t packet_bytes;   /* of the packets in them, without columns */
     uint64_t packets;
     uint64_t records;
     uint32_t frames;         /* data frames */
-    uint32_t damaged;        /* data frames with a packet that does not decode
+    uint32_t damaged;        /* data frames with a packet that cannot be decoded
                               * to its end */
 };
 
-/* How to write; all zero is right for most. */
-struct snapshot_how {
-    struct pack_pool *pool;  /* NULL: no other threads, see pack.h; it serves
-                              * one writer at a time */
-    bool plain;              /* no columns: format 1, for readers of old */
-    int level;               /* of lz4: 0 its default, 3 to 12 smaller, below 0
-                              * faster */
-};
-
-/* `created_ns`: wall clock.  `how` may be NULL.  Writes the header. */
+/*
+ * Write the header.  `created_ns` is the wall clock, ns since 1970; `how` may
+ * be NULL.
+ */
 int snapshot_create_as(int fd, uint64_t created_ns,
                        const struct snapshot_how *how,
                        struct snapshot_writer **out);
@@ -175,38 +74,42 @@ static inline int snapshot_create(int fd, uint64_t created_ns,
 }
 
 /*
- * From now on `room` is asked before each write of `bytes` more; what it returns
- * other than 0 is what the call that would have written returns.
+ * Call `room` before each write, with the number of bytes.  If it does not
+ * return 0, nothing is written and the caller gets that value.
  */
 typedef int snapshot_room_fn(void *arg, uint64_t bytes);
 void snapshot_ask_room(struct snapshot_writer *w, snapshot_room_fn *room,
                        void *arg);
 
-/* The meta document: once, before the first packet. */
+/* Write the meta document, once, before the first packet. */
 int snapshot_put_meta(struct snapshot_writer *w, const char *json, size_t len);
 
 /*
- * One slot.  The slot may be a live mapping that others write: its header is
- * copied once and checked, its content copied before it is looked at.  Packets
- * of a stream come one after the other, oldest first: a new stream begins a new
- * frame.  Nothing is written, and the writer stays usable, for
- *   -EBADMSG  the header is none of ours, or its lengths do not fit the slot
+ * Add one slot.  It may be a live mapping that Xen is writing: the header is
+ * copied once and checked, the content is copied before it is read.  Callers
+ * must add the packets of a stream together, oldest first; a new stream starts
+ * a new frame.  On these errors nothing is added, and the writer remains
+ * usable:
+ *   -EBADMSG  the header is invalid, or its lengths do not fit the slot
  *   -ENODATA  used_bytes is 0: the slot is still open
- *   -ESTALE   seq does not go up within the stream
+ *   -ESTALE   seq does not increase within the stream
  */
 int snapshot_put_packet(struct snapshot_writer *w, const void *slot,
                         size_t slot_bytes);
 
-/* Writes what is buffered.  The slots are not needed from when they were put. */
+/* Write buffered packets.  The slots themselves may be reused once added. */
 int snapshot_flush(struct snapshot_writer *w);
 
-/* The second document: at most once, after the last packet. */
+/* Write the note, at most once, after the last packet. */
 int snapshot_put_note(struct snapshot_writer *w, const char *json, size_t len);
 
-/* Flush, index.  Frees `w`, also on error.  `totals` may be NULL. */
+/*
+ * Flush and write the index.  `w` is freed, also on error.  `totals` may be
+ * NULL.
+ */
 int snapshot_finish(struct snapshot_writer *w, struct snapshot_totals *totals);
 
-/* Frees `w`.  NULL is fine. */
+/* Free `w`, which may be NULL. */
 void snapshot_abort(struct snapshot_writer *w);
 
 /*
@@ -214,69 +117,75 @@ void snapshot_abort(struct snapshot_writer *w);
  */
 struct snapshot;
 
-/* Where and why reading had to stop, or what verify found. */
+/* The first damage found by a reader or by snapshot_verify(). */
 struct snapshot_fault {
-    uint64_t offset;         /* first byte of the part that is damaged */
-    char what[120];          /* plain text, nothing of the file's in it */
+    uint64_t offset;         /* first byte of the damaged part */
+    char what[120];          /* the reason, without any text of the file */
 };
 
 /*
- * Opens a file.  If the index is not there or not right the frames are walked
- * instead, see snapshot_truncated().  -EBADMSG: no snapshot file, or nothing of
- * it can be read; -ENOTSUP: another major version; `fault` (may be NULL) says
- * more.
+ * Open a file.  Without a valid index the frames are walked, see
+ * snapshot_truncated().  The caller frees *out with snapshot_close().  Return
+ * 0, -errno, -EBADMSG if it is not a snapshot file or has no readable frame,
+ * or -ENOTSUP for another major version; `fault` (may be NULL) gets the
+ * reason.
  */
 int snapshot_open(const char *path, struct snapshot **out,
                   struct snapshot_fault *fault);
-/* The same; `fd` must be seekable and stays the caller's. */
+/* The same for an open file; `fd` must be seekable, and the caller owns it. */
 int snapshot_open_fd(int fd, struct snapshot **out,
                      struct snapshot_fault *fault);
+/* NULL is allowed. */
 void snapshot_close(struct snapshot *s);
 
 const struct snapshot_header *snapshot_header(const struct snapshot *s);
 uint64_t snapshot_file_bytes(const struct snapshot *s);
 
 /*
- * NULL: has its index.  Else the first damage; mostly the readable part ends
- * there.
+ * Return NULL if the file has a valid index, else the first damage, where the
+ * readable part usually ends.
  */
 const struct snapshot_fault *snapshot_truncated(const struct snapshot *s);
 
 uint32_t snapshot_frames(const struct snapshot *s);
+/* NULL after the last. */
 const struct snapshot_frame *snapshot_frame(const struct snapshot *s,
                                             uint32_t i);
 
 /*
- * What whoever read its records so far found damaged, frames and packets; and
- * for who finds it.
+ * The number of damaged frames and packets that readers of the records found;
+ * they add them with snapshot_add_damaged().
  */
 uint64_t snapshot_damaged(const struct snapshot *s);
 void snapshot_add_damaged(struct snapshot *s, uint64_t nr);
 
 /*
- * The content of frame `i`, a data frame's as packets whatever it is stored as,
- * into *buf of *size bytes, which grows as needed (start with NULL, 0; free()
- * it).  Returns 0 with the length in *len, or -EBADMSG if the frame is not what
- * the index says.
+ * Read the content of frame `i`; columns are unpacked to packets.  *buf has
+ * *size bytes and grows: callers must start with NULL and 0, and free it.
+ * Return 0 with the length in *len, -errno, or -EBADMSG if the frame does not
+ * match its entry.
  */
 int snapshot_read(struct snapshot *s, uint32_t i, void **buf, size_t *size,
                   size_t *len);
 
-/* The meta or note document, with a NUL behind it; free() it.  -ENOENT. */
+/*
+ * Read the meta document or the note.  *text is NUL-terminated, and the caller
+ * frees it.  Return 0, -errno, or -ENOENT if there is none.
+ */
 int snapshot_json(struct snapshot *s, enum snapshot_kind kind, char **text,
                   size_t *len);
 
 /*
- * Checks everything, each byte included, demands an index, and that no packet is
- * in two frames.  0: whole.
- * -EBADMSG: `fault` has the first damage.
+ * Check every byte of the file, that it has an index, and that no packet is in
+ * two frames.  Return 0 if it is intact, -errno, or -EBADMSG with the first
+ * damage in `fault`.  `totals` may be NULL.
  */
 int snapshot_verify(int fd, struct snapshot_fault *fault,
                     struct snapshot_totals *totals);
 
 /*
- * The meta document, as this version writes and reads it (members that are not
- * known are ignored; all may be absent but those marked *):
+ * The meta document as this version writes and reads it.  Members with * are
+ * mandatory, unknown members are ignored:
  *
  *  "format"*: 1
  *  "trigger"*: { "cause"*: "crash" | "xen-crash" | "watchdog" |
@@ -285,36 +194,34 @@ int snapshot_verify(int fd, struct snapshot_fault *fault,
  *      "uuid", "name", "source": "virq" | "release-domain" | "start" |
  *      "check" | "xenstore" | "signal" | "socket" | "guest" |
  *      "record" }
- *  "recording": true: written as it happened (`xenflight record`); the trigger
- *      is its begin
+ *  "recording": true: written by `xenflight record`; the trigger is its start
  *  "history"*: "complete" | "partial", "history_why": [ text... ]
  *  "backend": "flightrec" | "tbuf" (Xen's own trace buffers), "limits": [
- *      text... ]: what records from there do not tell
+ *      text... ]: facts that records of that backend lack
  *  "host": { "name", "kernel" }
  *  "xen": { "version", "build_id", "cmdline" }
  *  "clock"*: { "tsc_khz"*, "tsc_shift"*, "pairs": [ { "tsc", "ns",
- *      "wall_ns", "mono_ns", "width_ns" } ... ], "fit": see lib/format/clock.h }: the
- *      same moment in TSC, Xen's system time, ns since 1970 and Dom0's
- *      CLOCK_MONOTONIC; these two may be off by width_ns
- *  "window": { "busy": { "from_tsc", "to_tsc" }, "rare": ... }: from when to when
- *      every pCPU has all records but the gaps, on the trigger's clock
+ *      "wall_ns", "mono_ns", "width_ns" } ... ], "fit": see clock.h }: a pair
+ *      is one moment in TSC, Xen's system time, ns since 1970 and Dom0's
+ *      CLOCK_MONOTONIC; the last two may be off by width_ns
+ *  "window": { "busy": { "from_tsc", "to_tsc" }, "rare": ... }: the time, on
+ *      the trigger's clock, in which every pCPU has all records except for gaps
  *  "cpus": [ { "cpu", "node" } ... ]
  *  "domains": [ { "domid"*, "uuid", "name", "vcpus" } ... ]
- *  "dictionary"*: { "events"*: [ ... ], "enums": { ... } }, see lib/format/event.h
+ *  "dictionary"*: { "events"*: [ ... ], "enums": { ... } }, see event.h
  *  "streams": [ { "cpu"*, "channel"*: "busy" | "rare", "gen", "tsc", "slots",
  *      "emitted", "late", "held", "held_earlier", "sacrificed", "overwritten",
  *      "lost": { "nested", "busy", "stopped", "retry" }, "quiescent": bool,
  *      "balanced": bool } ... ]
  *  "gaps": [ { "cpu", "channel", "cause" (text), "records", "from_tsc",
  *      "to_tsc" } ... ]
- *  "redacted": { "domid" }: a slice that tells of this domain only
+ *  "redacted": { "domid" }: the file is restricted to this domain
  *
- * The note: { "lost_in_dump": records that Xen dropped after the history's end,
- * "latency_ns": { "wake", "quiescent", "written" }: each counted
- * from the trigger.  Of a recording: "clock": { "fit" }, and "domains" that came
- * while it went on, as above; "recorded": { "missed" (packets that were
- * overwritten before they were read), "refused" (not as they should be),
- * "wakes", "ended" (text) } }.
+ * The note: { "lost_in_dump": records that Xen dropped after the history's
+ * end, "latency_ns": { "wake", "quiescent", "written" }, each counted from the
+ * trigger.  A recording also has "clock": { "fit" }, "domains" created while
+ * it ran, as above, and "recorded": { "missed" (packets overwritten before
+ * they were read), "refused" (invalid packets), "wakes", "ended" (text) } }.
  */
 
 #endif /* XENFLIGHT_SNAPSHOT_H */

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * command.c: carry out a command that changes the recorder, and explain a
+ * failure.  Runs in the monitor, or in a tool if no daemon runs.
+ */
+
 #include "lib/ipc/command.h"
 
 #include <dirent.h>
@@ -12,15 +17,15 @@
 #include "lib/xen/recorder.h"
 #include "lib/base/text.h"
 
-/* Who shows the status has the rings mapped for so long at most. */
+/* A tool that shows the status maps the rings, for less than this. */
 #define LOOK_MS       500
 #define LOOK_PAUSE_MS 20
 
 /*
- * Who keeps buffers from being destroyed.
+ * Mappings that keep buffers from being destroyed.
  */
 
-/* Has the process /proc/PID mapped memory of Xen or of other domains? */
+/* Return true if process @pid maps memory of Xen or of other domains. */
 static bool maps_xen(const char *pid)
 {
     char path[64], line[512];
@@ -37,7 +42,7 @@ static bool maps_xen(const char *pid)
     return found;
 }
 
-/* "name[pid]"; the name is its own choice. */
+/* Print " name[pid]".  The process chooses its name, so escape it. */
 static int name_process(const char *pid, char *buf, size_t bytes)
 {
     char path[64], name[32] = "?", safe[TEXT_ROOM(sizeof(name))];
@@ -53,7 +58,7 @@ static int name_process(const char *pid, char *buf, size_t bytes)
                     text_escape(safe, sizeof(safe), name), pid);
 }
 
-/* Only these can have mapped the recorder's pages; as many as there is room. */
+/* List the processes that may have mapped the buffers, as many as fit. */
 static void name_mappers(char *buf, size_t bytes)
 {
     DIR *d = opendir("/proc");
@@ -69,7 +74,7 @@ static void name_mappers(char *buf, size_t bytes)
         closedir(d);
 }
 
-/* Adds one resource's mapped frames; the first of all is kept in *first. */
+/* Add the mapped frames of one resource; keep the first of all in @first. */
 static uint64_t count_mapped(hyp_op_fn *op, void *arg, uint32_t id,
                              uint64_t before,
                              struct xen_flightrec_op_mapped *first)
@@ -88,12 +93,12 @@ static void why_mapped(hyp_op_fn *op, void *arg, char *why)
 {
     struct xen_flightrec_op_mapped first = { 0 };
     struct xen_flightrec_op_status st;
-    char who[256], where[64];
+    char mappers[256], where[64];
     uint64_t frames;
     uint32_t cpu;
 
     frames = count_mapped(op, arg, XEN_FLIGHTREC_RES_INFO, 0, &first);
-    if ( !recorder_status(op, arg, &st) )
+    if ( !hyp_status(op, arg, &st) )
         for ( cpu = 0; cpu < st.nr_cpus; cpu++ )
             frames = count_mapped(op, arg, cpu, frames, &first);
     if ( first.id == XEN_FLIGHTREC_RES_INFO )
@@ -101,12 +106,13 @@ static void why_mapped(hyp_op_fn *op, void *arg, char *why)
     else
         snprintf(where, sizeof(where), "page %u of pCPU %u", first.first,
                  first.id);
-    name_mappers(who, sizeof(who));
+    name_mappers(mappers, sizeof(mappers));
     snprintf(why, COMMAND_WHY,
              "the buffers stay: %llu of their pages are mapped, the first is "
-             "%s; end what maps them (processes that map memory through "
-             "Xen:%s)",
-             (unsigned long long)frames, where, who[0] ? who : " none here");
+             "%s; end the process that maps them (processes that map memory "
+             "through Xen:%s)",
+             (unsigned long long)frames, where,
+             mappers[0] ? mappers : " none here");
 }
 
 /*
@@ -125,7 +131,7 @@ static int destroy(hyp_op_fn *op, void *arg, char *why)
     const struct timespec pause = { .tv_nsec = LOOK_PAUSE_MS * 1000000 };
     int rc = simple(op, arg, XEN_FLIGHTREC_OP_destroy), waited;
 
-    /* Nobody tells us when a mapping ends. */
+    /* There is no event for the end of a mapping. */
     for ( waited = 0; rc == -EBUSY && waited < LOOK_MS;
           waited += LOOK_PAUSE_MS )
     {
@@ -142,11 +148,11 @@ static void why_exists(hyp_op_fn *op, void *arg, char *why)
     struct xen_flightrec_op_status st;
     char size[32], slot[32];
 
-    if ( recorder_status(op, arg, &st) )
+    if ( hyp_status(op, arg, &st) )
         return;
     snprintf(why, COMMAND_WHY,
-             "there are buffers of another form: %s a pCPU in slots of %s, %u "
-             "spares: \"xenflight destroy\" first",
+             "there are buffers of another form (%s a pCPU in slots of %s, %u "
+             "spares): run \"xenflight destroy\" first",
              text_bytes(size, sizeof(size), st.bytes_per_cpu),
              text_bytes(slot, sizeof(slot), st.slot_bytes), st.spares);
 }
@@ -160,7 +166,7 @@ static int create(hyp_op_fn *op, void *arg,
 
     if ( rc == -EBUSY )
     {
-        /* Nobody but us may make any, so whoever began these is no more. */
+        /* Only the holder of the lock creates, so the former one has died. */
         rc = simple(op, arg, XEN_FLIGHTREC_OP_destroy);
         o = (struct xen_flightrec_op){ .cmd = XEN_FLIGHTREC_OP_create,
                                        .u.create = *how };
@@ -170,12 +176,12 @@ static int create(hyp_op_fn *op, void *arg,
         why_exists(op, arg, why);
     else if ( rc == -EINVAL )
         snprintf(why, COMMAND_WHY,
-                 "no such buffers can be: 128K to 36M a pCPU; slots of 4K to "
-                 "512K, a multiple of 4K, 4 to 64 of them; 2 spares or more, "
-                 "fewer than slots");
+                 "invalid form of buffers: allowed are 128K to 36M a pCPU, 4 "
+                 "to 64 slots of 4K to 512K (a multiple of 4K), and at least "
+                 "2 spares but fewer than slots");
     else if ( rc == -ENOMEM )
-        snprintf(why, COMMAND_WHY, "Xen has not enough free memory for that: "
-                                   "see \"xl info\", take less a pCPU");
+        snprintf(why, COMMAND_WHY, "Xen has too little free memory: see \"xl "
+                                   "info\", ask for less a pCPU");
     return rc;
 }
 
@@ -184,7 +190,7 @@ static int change_classes(hyp_op_fn *op, void *arg,
 {
     struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_mask };
     struct xen_flightrec_op_status st;
-    int rc = recorder_status(op, arg, &st);
+    int rc = hyp_status(op, arg, &st);
 
     if ( rc )
         return rc;
@@ -219,8 +225,8 @@ static int mask(hyp_op_fn *op, void *arg, const struct command *c, char *why)
             return -EINVAL;
         rc = m->event ? change_event(op, arg, m) : change_classes(op, arg, m);
         if ( rc == -ENOENT )
-            snprintf(why, COMMAND_WHY, "event %#x: this Xen's recorder has "
-                                       "none such in its list",
+            snprintf(why, COMMAND_WHY,
+                     "event %#x: not in the list of this Xen's recorder",
                      m->event);
     }
     return rc;
@@ -235,7 +241,7 @@ static int carry_out(hyp_op_fn *op, void *arg, const struct command *c,
     switch ( c->verb )
     {
     case COMMAND_START:
-        rc = recorder_status(op, arg, &st);
+        rc = hyp_status(op, arg, &st);
         if ( !rc && !(st.state & XEN_FLIGHTREC_ST_CREATED) )
             rc = create(op, arg, &c->create, why);
         return rc ? rc : simple(op, arg, XEN_FLIGHTREC_OP_start);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * command.h: what changes the recorder: start, stop, create, destroy, mask.
+ * command.h: the commands that change the recorder: start, stop, create,
+ * destroy, mask.
  *
- * While a daemon runs its monitor carries these out, so that it can have the
- * engine give up its mapping and map anew.  It is asked on the socket
- * RUN/recorder (SOCK_SEQPACKET, for root only): one struct command, answered by
- * one JSON object, "ok": bool, "error": text.  Without a daemon a tool does the
- * same itself under the daemon's lock.  Each may be repeated.
+ * While a daemon runs, its monitor carries them out, so that it can make the
+ * engine unmap the buffers before and map them again after.  A tool sends one
+ * struct command to the socket RUN/recorder (SOCK_SEQPACKET, root only) and
+ * receives one JSON object, "ok": bool, "error": text.  Without a daemon the
+ * tool carries the command out itself, under the daemon's lock.  Every command
+ * may be repeated.
  */
 
 #ifndef XENFLIGHT_COMMAND_H
@@ -20,10 +22,10 @@
 #define COMMAND_SOCKET "recorder"
 #define COMMAND_MAGIC  0x4d465258U
 #define COMMAND_MASKS  64          /* changes of masks in one command */
-#define COMMAND_WHY    512         /* room for the sentence about a failure */
+#define COMMAND_WHY    512         /* bytes of the reason of a failure */
 
 enum command_verb {
-    COMMAND_START = 1,     /* with buffers as `create` says if there are none */
+    COMMAND_START = 1,     /* creates buffers by `create` if there are none */
     COMMAND_STOP,
     COMMAND_CREATE,        /* buffers, then the masks; does not start */
     COMMAND_DESTROY,
@@ -47,8 +49,8 @@ struct command {
 };
 
 /*
- * Carries it out.  On failure -errno, and `why` (COMMAND_WHY bytes) is a plain
- * sentence that says what to do.
+ * Carry out @c.  Return 0, or -errno with the reason and the remedy in @why,
+ * a buffer of COMMAND_WHY bytes.
  */
 int command_run(hyp_op_fn *op, void *arg, const struct command *c, char *why);
 

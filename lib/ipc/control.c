@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* control.c: connect to the daemon, ask it, or take its lock. */
+
 #include "lib/ipc/control.h"
 
 #include <errno.h>
@@ -16,7 +18,7 @@
 
 #include "lib/ipc/command.h"
 
-/* How often a lock that somebody has is looked at. */
+/* Interval of retries while another process holds the lock. */
 #define LOCK_PAUSE_MS 20
 
 int control_connect(const char *run, const char *name)
@@ -78,7 +80,7 @@ int control_ask(int fd, const void *req, size_t bytes, int timeout_ms,
     return rc;
 }
 
-/* Who can write in there could put another socket or lock in our place. */
+/* A user who can write in RUN could replace the socket or the lock. */
 static int make_run(const char *run)
 {
     struct stat st;
@@ -130,7 +132,7 @@ int control_lock_wait(const char *run, int wait_ms)
     const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000 };
     int fd = control_lock(run);
 
-    /* A lock that is free again, or a socket: there is no event for either. */
+    /* Poll: there is no event for a released lock or a new socket. */
     for ( ; fd == -EBUSY && wait_ms > 0; wait_ms -= LOCK_PAUSE_MS )
     {
         if ( daemon_listens(run) )

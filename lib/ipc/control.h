@@ -2,12 +2,12 @@
 /*
  * control.h: how a tool asks the daemon.
  *
- * The socket RUN/control is SOCK_SEQPACKET, for root only.  A request is one
- * struct control_request; the answer is one packet, a JSON object: "ok": bool,
- * "error": text, and what the operation adds.  The engine answers; what changes
- * the recorder has a socket of its own, see command.h.  Who holds RUN/lock
- * (flock) may command the recorder: the daemon while it runs, else a tool for a
- * moment.
+ * The socket RUN/control is SOCK_SEQPACKET, root only.  A request is one struct
+ * control_request; the answer is one packet, a JSON object with "ok": bool,
+ * "error": text, and the members that the operation adds.  The engine answers;
+ * commands that change the recorder have their own socket, see command.h.  Only
+ * the holder of RUN/lock (flock) may command the recorder: the daemon while it
+ * runs, otherwise a tool for the length of one command.
  */
 
 #ifndef XENFLIGHT_CONTROL_H
@@ -27,7 +27,7 @@
 
 enum control_op {
     CONTROL_STATUS = 1,    /* adds "recorder", "daemon" */
-    CONTROL_SNAPSHOT,      /* adds "state", "file" when it is done */
+    CONTROL_SNAPSHOT,      /* adds "state", and "file" when it is done */
 };
 
 #define CONTROL_WAIT 1     /* SNAPSHOT: answer when it is done */
@@ -41,22 +41,27 @@ struct control_request {
 };
 
 /*
- * Connects to RUN/NAME.  Returns the socket or -errno: -ENOENT
- * or -ECONNREFUSED when no daemon runs.
+ * Connect to RUN/NAME.  Return the socket, which the caller closes, or -errno:
+ * -ENOENT or -ECONNREFUSED if no daemon runs.
  */
 int control_connect(const char *run, const char *name);
-/* One request, one answer.  timeout_ms < 0: for ever. */
+/*
+ * Send one request and receive its answer, which the caller must decref.
+ * Return 0, -ETIMEDOUT, -EPIPE if the daemon closed the socket, -EBADMSG if the
+ * answer is not a JSON object, or -errno.  @timeout_ms < 0: no timeout.
+ */
 int control_ask(int fd, const void *req, size_t bytes, int timeout_ms,
                 json_t **answer);
 
 /*
- * Makes RUN (0700) if need be, takes the lock.  Its fd; -EBUSY: held; -EPERM:
- * RUN is somebody else's, or others may write in it.
+ * Take the lock, and make RUN (0700) if it does not exist.  Return its fd,
+ * which the caller closes to release it; -EBUSY if it is held, -EPERM if RUN
+ * belongs to another user or others may write in it, or -errno.
  */
 int control_lock(const char *run);
 /*
- * The same, but waits while a tool has it, at most wait_ms.  -EALREADY: a
- * daemon has it.
+ * As control_lock(), but wait up to @wait_ms while a tool holds the lock.
+ * Return -EALREADY if a daemon holds it.
  */
 int control_lock_wait(const char *run, int wait_ms);
 

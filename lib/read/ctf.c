@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * ctf.c: what a snapshot is in the Common Trace Format.
- */
+/* ctf.c: describe a snapshot in the Common Trace Format. */
 
 #include <stdio.h>
 #include <string.h>
@@ -55,7 +53,7 @@ const char *ctf_class_name(const struct event_dict *dict, unsigned int id)
                              : event_by_id(dict, id % CTF_RAW)->name;
 }
 
-/* Bits of the integer that a field of that many bits is told as. */
+/* Return the size of the integer for a field of @bits bits. */
 static unsigned int width(unsigned int bits)
 {
     return bits <= 8 ? 8 : bits <= 16 ? 16 : bits <= 32 ? 32 : 64;
@@ -66,7 +64,7 @@ const char *ctf_value_name(const struct ctf_member *m, unsigned int *i,
 {
     const char *name;
 
-    /* In ascending order: what does not fit cannot occur, and is refused. */
+    /* Skip values that do not fit: they cannot occur, readers refuse them. */
     do {
         name = m->names ? event_enum_row(m->names, (*i)++, value) : NULL;
     } while ( name && m->bits < 64 && *value >> m->bits );
@@ -209,7 +207,7 @@ void ctf_uuid(const struct snapshot *s, uint64_t part, uint8_t uuid[16])
                          XXH64(h, sizeof(*h), part + 1) };
 
     memcpy(uuid, half, sizeof(half));
-    uuid[6] = (uuid[6] & 0x0f) | 0x80; /* version 8: of one's own making */
+    uuid[6] = (uuid[6] & 0x0f) | 0x80; /* version 8: vendor-specific */
     uuid[8] = (uuid[8] & 0x3f) | 0x80;
 }
 
@@ -218,7 +216,7 @@ uint64_t ctf_precision(const struct doc *d)
     return d->has_fit ? d->clock.error_ns : 100;
 }
 
-/* Another's text: what a description could take for anything else is '?'. */
+/* Untrusted text: replace by '?' all that could end the string it is put in. */
 static bool env_text(struct ctf_env *env, const char *name, const char *text)
 {
     size_t n = 0;

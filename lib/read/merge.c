@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * merge.c: the streams of a snapshot as one sequence in time order.
- */
+/* merge.c: merge the streams of a snapshot into one sequence in time order. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,13 +9,13 @@
 #include "lib/read/merge.h"
 #include "lib/format/packet.h"
 
-/* How many records of the rare channel a busy one is compared with at most. */
+/* A busy record is compared with at most this many rare ones. */
 #define MATCH_LIMIT 256
 
-/* What merge_record has no room for: known when the head is read. */
+/* A stream's next record, and the parts that merge_record has no room for. */
 struct head {
     struct merge_record rec;
-    bool begins;               /* first of its packet: these ran there */
+    bool begins;               /* first of its packet: domid and vcpu are set */
     uint16_t domid, vcpu;
 };
 
@@ -37,10 +35,10 @@ struct stream {
     uint32_t walked;           /* records of pkt so far */
     struct xen_flightrec_packet before; /* header of the packet before it */
     uint32_t before_walked;
-    unsigned int gaps_told;    /* causes told at this packet's begin */
+    unsigned int gaps_reported; /* causes, at the begin of this packet */
 
     uint64_t nth;              /* records so far */
-    uint8_t *copies;           /* bit per record: the busy channel has it */
+    uint8_t *copies;           /* a bit per record: the busy channel has it */
     uint64_t key;              /* newest stamp so far */
     struct clock_walk clock;
     struct head head;
@@ -113,7 +111,7 @@ static int gap(struct stream *st, enum merge_gap why, uint64_t tsc,
     return 1;
 }
 
-/* The next frame's content.  1: it is damaged, a gap is in st->head. */
+/* Read the next frame.  Return 1 with a gap in st->head if it is damaged. */
 static int load_frame(struct merge *m, struct stream *st)
 {
     uint32_t n = st->frame[st->next_frame++];
@@ -134,7 +132,7 @@ static int load_frame(struct merge *m, struct stream *st)
                f->records);
 }
 
-/* The next packet of the frame.  1: as above. */
+/* Check the next packet of the frame.  Return as load_frame(). */
 static int load_packet(struct merge *m, struct stream *st)
 {
     uint64_t tsc = st->key;
@@ -149,7 +147,7 @@ static int load_packet(struct merge *m, struct stream *st)
     }
 
     st->off += st->pkt.hdr.used_bytes;
-    /* It was here before: in a file that was put together by somebody else. */
+    /* A repeated packet: not our writer's file. */
     if ( st->before.seq && st->pkt.hdr.seq <= st->before.seq )
     {
         m->nr_damaged++;
@@ -159,32 +157,33 @@ static int load_packet(struct merge *m, struct stream *st)
     clock_packet(m->clock, &st->clock, &st->pkt.hdr);
     st->in_packet = true;
     st->walked = 0;
-    st->gaps_told = 0;
+    st->gaps_reported = 0;
     return 0;
 }
 
 /*
- * What is missing between the packet before and this one, one cause at a time.
- * The counters in the headers are running totals.
+ * Report the records missing between the previous packet and this one, one
+ * cause a call.  The counters in the headers are running totals.
  */
-static int tell_gap(struct stream *st)
+static int report_gap(struct stream *st)
 {
     const struct xen_flightrec_packet *a = &st->before, *b = &st->pkt.hdr;
     uint64_t begin = clock_here(&st->clock, b->begin_tsc);
     uint64_t lost = 0, between;
 
     if ( !a->seq )
-        st->gaps_told = XEN_FLIGHTREC_LOST_CAUSES + 1;
+        st->gaps_reported = XEN_FLIGHTREC_LOST_CAUSES + 1;
 
-    while ( st->gaps_told < XEN_FLIGHTREC_LOST_CAUSES )
+    while ( st->gaps_reported < XEN_FLIGHTREC_LOST_CAUSES )
     {
-        unsigned int i = st->gaps_told++;
+        unsigned int i = st->gaps_reported++;
 
         if ( b->lost[i] > a->lost[i] )
             return gap(st, (enum merge_gap)i, begin, b->lost[i] - a->lost[i]);
     }
 
-    if ( st->gaps_told++ > XEN_FLIGHTREC_LOST_CAUSES || b->seq == a->seq + 1 )
+    if ( st->gaps_reported++ > XEN_FLIGHTREC_LOST_CAUSES ||
+         b->seq == a->seq + 1 )
         return 0;
 
     for ( unsigned int i = 0; i < XEN_FLIGHTREC_LOST_CAUSES; i++ )
@@ -201,7 +200,7 @@ static void end_packet(struct stream *st)
     st->in_packet = false;
 }
 
-/* A record, or the gap that its damage makes. */
+/* Read a record, or make the gap for a damaged one. */
 static int next_record(struct merge *m, struct stream *st)
 {
     struct merge_record *rec = &st->head.rec;
@@ -237,7 +236,7 @@ static int next_record(struct merge *m, struct stream *st)
     return 1;
 }
 
-/* Puts the next record into st->head.  1: got one; 0: the end; -errno. */
+/* Read the next record into st->head.  Return 1, 0 at the end, or -errno. */
 static int stream_next(struct merge *m, struct stream *st)
 {
     int rc;
@@ -246,7 +245,7 @@ static int stream_next(struct merge *m, struct stream *st)
     {
         if ( st->in_packet )
         {
-            rc = tell_gap(st);
+            rc = report_gap(st);
             if ( !rc )
                 rc = next_record(m, st);
             if ( !rc )
@@ -271,14 +270,14 @@ static int stream_next(struct merge *m, struct stream *st)
 }
 
 /*
- * Copies: which records of a rare channel the busy channel has too.
+ * Copies: records of a rare channel that the busy channel has too.
  */
 
 struct seen {
     uint64_t tsc, hash;
 };
 
-/* The records of a rare stream that a busy one may be a copy of. */
+/* The records of a rare stream that the next busy one may match. */
 struct rare {
     struct stream *st;
     struct seen ahead[MATCH_LIMIT]; /* record n is in ahead[n % MATCH_LIMIT] */
@@ -297,7 +296,7 @@ static uint64_t hash_record(const struct merge_record *rec)
                  (uint64_t)rec->event << 32 | rec->id << 8 | rec->words);
 }
 
-/* How many there are, and of which events. */
+/* Count the records of a rare stream, and note their events. */
 static int count_rare(struct merge *m, struct rare *rare)
 {
     int rc;
@@ -316,8 +315,8 @@ static uint64_t distance(uint64_t a, uint64_t b)
 }
 
 /*
- * On to where records may be copies of a busy one at `tsc`: older ones are done,
- * for no later one can be.
+ * Move the window to the rare records that may match a busy one at @tsc.  Older
+ * ones are done: no later busy record can match them.
  */
 static int move_window(struct merge *m, struct rare *rare, uint64_t tsc)
 {
@@ -345,8 +344,8 @@ static int move_window(struct merge *m, struct rare *rare, uint64_t tsc)
 }
 
 /*
- * Finds the copy of one busy record and marks it: of those that are alike, the
- * one with the nearest stamp.
+ * Find and mark the copy of one busy record: of those with the same content,
+ * the one with the nearest stamp.
  */
 static int match_copy(struct merge *m, struct rare *rare,
                       const struct merge_record *rec)
@@ -399,7 +398,7 @@ static int find_copies(struct merge *m, struct stream *busy,
  out:
     stream_rewind(st);
     stream_rewind(busy);
-    m->nr_damaged = 0; /* counted again when it is read for good */
+    m->nr_damaged = 0; /* counted again in the final pass */
     return rc;
 }
 
@@ -456,7 +455,7 @@ static void sift_up(struct merge *m, uint32_t at)
     }
 }
 
-/* To the next record that is no copy.  Results as of stream_next(). */
+/* Advance to the next record that is not a copy.  Return as stream_next(). */
 static int advance(struct merge *m, struct stream *st)
 {
     int rc;
@@ -468,7 +467,7 @@ static int advance(struct merge *m, struct stream *st)
 }
 
 /*
- * Set up.
+ * Setup.
  */
 
 static int compare_frames(const void *x, const void *y, void *snap)
@@ -486,7 +485,7 @@ static int compare_frames(const void *x, const void *y, void *snap)
     return a->offset < b->offset ? -1 : 1;
 }
 
-/* Frame numbers of the data frames, sorted; returns how many. */
+/* Sort the numbers of the data frames.  Return their count. */
 static uint32_t sort_frames(struct merge *m)
 {
     uint32_t n = 0;
@@ -559,9 +558,9 @@ static int fill_heap(struct merge *m)
 }
 
 /*
- * Leaves out the frames before the last one that begins before all that is
- * wanted: by the trigger's clock, and if stamps only go on.  What ran then, and
- * what was lost before it, its packets tell.
+ * Skip the frames before the last one that begins by @until, on the trigger's
+ * clock and as long as stamps only rise.  The packets of that frame carry the
+ * running vCPU and the loss counters.
  */
 static void skip_frames(struct merge *m, struct stream *st, uint64_t until)
 {
@@ -672,7 +671,7 @@ uint64_t merge_damaged(const struct merge *m)
 }
 
 /*
- * Who runs where.
+ * The running vCPU of each pCPU.
  */
 
 static struct cpu_state *find_cpu(struct merge *m, uint16_t cpu)
@@ -693,8 +692,9 @@ static struct cpu_state *find_cpu(struct merge *m, uint16_t cpu)
 }
 
 /*
- * The record was written while cpu's state held; what it says holds after it.
- * Only the busy channel has every switch, so only its packet headers count.
+ * The record was written under the current state of the pCPU; a switch that it
+ * records takes effect after it.  Only the busy channel has every switch, so
+ * only its packet headers are used.
  */
 static void set_context(struct merge *m, const struct head *h,
                         struct merge_record *rec)

@@ -2,18 +2,18 @@
 /*
  * merge.h: the streams of a snapshot as one sequence in time order.
  *
- * Stamps are put on the trigger's clock first, see clock.h.  Within a stream
- * position decides, never the stamp: where a stamp goes back, the record sorts by
- * the newest stamp before it.  Between streams the stamps decide; equal ones go
- * by pCPU.  The rare channel is a second copy: a record
- * of it that the busy channel of the same pCPU has too is dropped.  The two
+ * Stamps are first converted to the trigger's clock, see clock.h.  Within a
+ * stream the position decides, never the stamp: where a stamp goes back, the
+ * record sorts by the newest stamp before it.  Between streams the stamps
+ * decide; equal ones sort by pCPU.  The rare channel holds second copies: its
+ * record is dropped if the busy channel of the same pCPU has it too.  The two
  * copies are stamped one after the other, so they are matched by event, payload
  * and the nearest stamp at most MERGE_COPY_NS away.
  *
- * What is missing is told where it is missing, as a record of its own.
+ * Missing records are reported where they are missing, as a MERGE_GAP record.
  *
- * Memory: one frame's content a stream, MERGE_MAX_BYTES in all, and a bit for
- * each record of the rare channel.
+ * Memory: one frame's content for each stream, MERGE_MAX_BYTES in all, and a
+ * bit for each record of the rare channel.
  */
 
 #ifndef XENFLIGHT_MERGE_H
@@ -26,7 +26,7 @@
 #include "lib/format/event.h"
 #include "lib/format/snapshot.h"
 
-/* Far more than a writer takes from one copy to the other, interrupts in it. */
+/* Far longer than a writer takes between the copies, interrupts included. */
 #define MERGE_COPY_NS    100000000
 #define MERGE_NO_DOMAIN  0xffffffffU
 /* Full frames of both channels of 2000 pCPUs. */
@@ -49,9 +49,9 @@ enum merge_gap {
 
 struct merge_record {
     enum merge_kind kind;
-    uint64_t tsc;                  /* on the trigger's clock: lib/format/clock.h */
+    uint64_t tsc;                  /* on the trigger's clock, see clock.h */
     uint64_t stamp;                /* as it was written */
-    uint64_t error_ns;             /* 0: the fit's; else what it may be off by */
+    uint64_t error_ns;             /* of tsc; 0: the error of the fit */
     uint16_t cpu;
     uint8_t channel;
     uint8_t words;
@@ -60,7 +60,7 @@ struct merge_record {
     uint64_t missing;              /* MERGE_GAP: records; 0: not known */
     uint32_t event;                /* event word; 0: `id` is not known */
     const struct event_desc *desc; /* NULL: not in the dictionary */
-    /* Who ran on the pCPU when it was written; MERGE_NO_DOMAIN: not known. */
+    /* Running on the pCPU when it was written; MERGE_NO_DOMAIN: not known. */
     uint32_t domid, vcpu;
     uint32_t data[XEN_FLIGHTREC_MAX_WORDS];
 };
@@ -68,32 +68,36 @@ struct merge_record {
 struct merge;
 
 /*
- * All stay the caller's and must outlive it.  -EFBIG, then or later: too many
- * streams.
+ * Start to merge @s.  @s, @dict and @clock stay the caller's and must outlive
+ * the merge.  Return 0, -ENOMEM, -EFBIG if the streams need more than
+ * MERGE_MAX_BYTES (merge_next() may return this later), or a read error.
  */
 int merge_open(struct snapshot *s, const struct event_dict *dict,
                const struct clock_fit *clock, struct merge **out);
 /*
- * The same for who wants no record older than `from_tsc`: frames that by the
- * index have none, nor a copy of one, are not read.  Some older records come all
- * the same.
+ * As merge_open(), for a caller that needs no record older than @from_tsc.
+ * Frames are not read if, by the index, they hold neither a newer record nor a
+ * copy of one.  Some older records are returned nevertheless.
  */
 int merge_open_from(struct snapshot *s, const struct event_dict *dict,
                     const struct clock_fit *clock, uint64_t from_tsc,
                     struct merge **out);
-/* Records in the frames that are not read, copies among them. */
+/* Return the number of records in frames not read, copies included. */
 uint64_t merge_skipped(const struct merge *m);
-/* 1: got one; 0: the end; -errno.  Damage is no error but a MERGE_GAP. */
+/*
+ * Return 1 with a record in @rec, 0 at the end, or -errno.  Damage is not an
+ * error: it yields a MERGE_GAP.
+ */
 int merge_next(struct merge *m, struct merge_record *rec);
 /*
- * What comes in the stream of the record that merge_next() gave last, behind it;
- * valid until the next call of that.  NULL: it was its last.  Only what is in
- * the stream itself is known of it: not who ran.
+ * Return the record that follows, in its own stream, the one merge_next()
+ * returned last, or NULL if that was the last of the stream.  Valid until the
+ * next call of merge_next().  Its domid and vcpu are not set.
  */
 const struct merge_record *merge_ahead(const struct merge *m);
 void merge_close(struct merge *m);
 
-/* Copies dropped so far, and frames or packets that could not be read. */
+/* Return the number of copies dropped, of unreadable frames and packets. */
 uint64_t merge_copies(const struct merge *m);
 uint64_t merge_damaged(const struct merge *m);
 

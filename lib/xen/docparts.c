@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * docparts.c: what all writers of a meta document put into it.
- */
+/* docparts.c: the parts of a meta document that all its writers share. */
 
 #include <errno.h>
-#include <stdio.h>
 
+#include "lib/base/uuid.h"
 #include "lib/xen/docparts.h"
 #include "lib/format/event.h"
 
 json_t *docparts_uuid(const uint8_t handle[16])
 {
-    char text[40];
-    unsigned int i, n = 0;
+    char text[UUID_TEXT_BYTES];
 
-    for ( i = 0; i < 16; i++ )
-        n += sprintf(text + n, "%s%02x",
-                     i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
-                     handle[i]);
-    return json_string(text);
+    return json_string(uuid_to_text(handle, text));
 }
 
 json_t *docparts_cpus(const struct rings *r)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * docparts.h: what all writers of a meta document (lib/format/snapshot.h) put into it.
- * Each returns what is to be decref'ed; NULL or -ENOMEM: no memory.
+ * docparts.h: the parts of a meta document (lib/format/snapshot.h) that all its
+ * writers share.  The caller must decref each result.  Return NULL or -ENOMEM
+ * if there is no memory.
  */
 
 #ifndef XENFLIGHT_DOCPARTS_H
@@ -11,11 +12,11 @@
 
 #include "lib/xen/rings.h"
 
-/* A domain's handle; the bytes in the order in which Xen has them. */
+/* A domain's handle, its bytes in Xen's order. */
 json_t *docparts_uuid(const uint8_t handle[16]);
 /* The member "cpus". */
 json_t *docparts_cpus(const struct rings *r);
-/* The member "dictionary".  -errno. */
+/* The member "dictionary".  Return 0 or -errno. */
 int docparts_dictionary(const struct rings *r, json_t **out);
 
 #endif /* XENFLIGHT_DOCPARTS_H */

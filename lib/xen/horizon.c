@@ -1,26 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * horizon.c: how far back the recorder reaches at this moment.
- */
+/* horizon.c: measure how far back the recorder reaches at this moment. */
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/format/audit.h"
 #include "lib/xen/horizon.h"
 #include "lib/xen/hyp-tbuf.h"
-#include "lib/xen/recorder.h"
 
 #define TORN_TRIES 8
 
-/* What all rings are measured with. */
+/* The same for all rings. */
 struct scale {
     uint32_t tsc_khz;
     uint32_t held;         /* generations */
     uint64_t tsc, ns;      /* now */
 };
 
-/* The headers of one ring, those of slots never used left out. */
+/* The headers of one ring, without slots never used. */
 struct headers {
     struct xen_flightrec_packet hdr[XEN_FLIGHTREC_MAX_SLOTS]; /* by seq */
     unsigned int nr;
@@ -39,14 +37,7 @@ const char *horizon_channel_name(unsigned int channel)
 
 const char *horizon_lost_name(unsigned int cause)
 {
-    static const char *const name[XEN_FLIGHTREC_LOST_CAUSES] = {
-        [XEN_FLIGHTREC_LOST_NESTED] = "nested",
-        [XEN_FLIGHTREC_LOST_BUSY] = "busy",
-        [XEN_FLIGHTREC_LOST_STOPPED] = "stopped",
-        [XEN_FLIGHTREC_LOST_RETRY] = "retry",
-    };
-
-    return name[cause];
+    return audit_lost_name(cause);
 }
 
 /*
@@ -54,9 +45,9 @@ const char *horizon_lost_name(unsigned int cause)
  */
 
 /*
- * Xen may be opening this slot anew.  It takes back used_bytes first and writes
- * what stands behind seq after seq, so a copy with the same seq on both sides
- * is of one packet, and one with used_bytes is whole.
+ * Xen may open this slot again while it is copied.  It clears used_bytes first
+ * and writes the fields behind seq after seq.  So a copy with the same seq
+ * before and after is of one packet, and one with used_bytes set is complete.
  */
 static bool copy_header(const struct xen_flightrec_packet *from,
                         struct xen_flightrec_packet *to)
@@ -101,8 +92,8 @@ static void read_headers(const struct ring_map *m, unsigned int ch,
 }
 
 /*
- * As Xen decides it (ring.c): slots that stay writable when one more generation
- * is held.
+ * Return the slots that stay writable when one more generation is held.  The
+ * same computation as in Xen (ring.c).
  */
 static unsigned int keeps(const struct ring_map *m, unsigned int ch,
                           uint32_t held)
@@ -116,7 +107,7 @@ static unsigned int keeps(const struct ring_map *m, unsigned int ch,
     return 2 + (spares - 2) * (most - held) / most;
 }
 
-/* The oldest packet that a generation begun now would hold.  NULL: none. */
+/* Return the oldest packet that a generation begun now would hold, or NULL. */
 static const struct xen_flightrec_packet *
 first_kept(const struct headers *h, unsigned int keep)
 {
@@ -170,7 +161,7 @@ static void measure(const struct ring_map *m, unsigned int ch,
 }
 
 /*
- * All of it.
+ * All rings.
  */
 
 static const struct ring_map *find_map(const struct rings *rings, uint32_t cpu)
@@ -201,7 +192,7 @@ static void take_counters(const struct xen_flightrec_op_cpu *c,
     memcpy(out->lost, c->lost, sizeof(out->lost));
 }
 
-/* -ENODEV: it has no buffers. */
+/* Return -ENODEV if the pCPU has no buffers. */
 static int read_cpu(hyp_op_fn *op, void *arg, const struct ring_map *map,
                     const struct scale *s, struct horizon_cpu *out)
 {
@@ -240,8 +231,8 @@ static int read_scale(hyp_op_fn *op, void *arg,
 }
 
 /*
- * The youngest begin among the rings that have overwritten anything; if none
- * has, all that there ever was is there.
+ * Return the youngest begin of the rings that have overwritten records.  If
+ * none has, the whole history is there: the oldest begin of all.
  */
 static uint64_t complete(const struct horizon *h, unsigned int ch)
 {
@@ -269,7 +260,7 @@ int horizon_read(hyp_op_fn *op, void *arg, const struct rings *rings,
     int rc;
 
     memset(out, 0, sizeof(*out));
-    rc = recorder_status(op, arg, &st);
+    rc = hyp_status(op, arg, &st);
     if ( rc || !(st.state & XEN_FLIGHTREC_ST_CREATED) )
         return rc;
     rc = read_scale(op, arg, &st, &s);
@@ -287,7 +278,7 @@ int horizon_read(hyp_op_fn *op, void *arg, const struct rings *rings,
 
         *cpu = (struct horizon_cpu){ .cpu = i };
         rc = read_cpu(op, arg, find_map(rings, i), &s, cpu);
-        /* Nobody counts what Xen's own buffers gave up. */
+        /* Records overwritten in Xen's own buffers are not counted. */
         if ( st.state & HYP_ST_TBUF )
             cpu->ch[XEN_FLIGHTREC_CH_BUSY].whole = false;
         if ( !rc )

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* hyp-backend.h: what a backend of hyp.h provides.  For lib/xen/hyp*.c only. */
+/* hyp-backend.h: the functions of a backend.  For lib/xen/hyp*.c only. */
 
 #ifndef XENFLIGHT_HYP_BACKEND_H
 #define XENFLIGHT_HYP_BACKEND_H
 
 #include "lib/xen/hyp.h"
 
-/* What Xen's own trace buffers are asked for: hyp-tbuf.c. */
+/* Requests to Xen's own trace buffers, made by hyp-tbuf-*.c. */
 enum hyp_tbuf_cmd {
     HYP_TBUF_GET_INFO,     /* value: event mask; mfn (0: none), size: t_info */
     HYP_TBUF_SET_MASK,     /* value */
@@ -28,12 +28,12 @@ struct hyp_tbuf_host {
     uint32_t tsc_khz;
     uint32_t max_cpus;     /* pCPU numbers are below this */
     uint32_t online;
-    uint32_t shadow;       /* shadow paging is there */
+    uint32_t shadow;       /* Xen has shadow paging */
 };
 
 /*
- * unmap, host, tbuf, map_frames: only of backends that talk to a Xen, not of
- * one on top of them.
+ * host, tbuf, map_frames and unmap are set only in backends that talk to a Xen,
+ * not in the one on top of them.
  */
 struct hyp_backend {
     void (*close)(struct hyp *h);
@@ -57,7 +57,10 @@ struct hyp {
 
 int hyp_xen_open(struct hyp **out);
 int hyp_hosted_open(const char *dir, struct hyp **out);
-/* On top of `raw`, which is then closed with it; on error it is not. */
+/*
+ * Open the backend on top of @raw, and take ownership of @raw.  On error @raw
+ * stays the caller's.
+ */
 int hyp_tbuf_open(struct hyp *raw, struct hyp **out);
 
 #endif /* XENFLIGHT_HYP_BACKEND_H */

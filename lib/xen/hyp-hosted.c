@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* hyp-hosted.c: hyp.h from a directory, see hyp-hosted.h. */
+/* hyp-hosted.c: the backend that talks to a process, see hyp-hosted.h. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -77,14 +77,14 @@ static int hosted_virq_bind(struct hyp *h, enum hyp_virq which, int *fd)
     struct hyp_hosted *x = to_hosted(h);
     int *virq = &x->virq[which];
 
-    /* Read and write: so that there is no end of file. */
+    /* Open for writing too, so that a read never sees end of file. */
     *virq = openat(x->dir, names[which], O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if ( *virq < 0 )
         return -errno;
     if ( flock(*virq, LOCK_EX | LOCK_NB) )
         return errno == EWOULDBLOCK ? -EEXIST : -errno;
     *fd = *virq;
-    /* What was raised while nobody had it bound is lost, as in Xen. */
+    /* As in Xen, drop the events raised before the bind. */
     return hosted_virq_ack(h, which);
 }
 
@@ -190,7 +190,7 @@ static int hosted_tbuf(struct hyp *h, struct hyp_tbuf_op *op)
     return rc;
 }
 
-/* Each frame by itself: they need not follow each other. */
+/* Map each frame by itself: they need not be consecutive. */
 static int hosted_map_frames(struct hyp *h, const uint32_t *mfn,
                              uint32_t frames, bool writable, void **out)
 {
@@ -238,7 +238,7 @@ static const struct hyp_backend hosted_backend = {
     .unmap = hosted_unmap,
 };
 
-/* Through /proc/self/fd, since a socket's path may have 107 bytes only. */
+/* Through /proc/self/fd: a socket's path has at most 107 bytes. */
 static int connect_ops(int dir)
 {
     struct sockaddr_un sun = { .sun_family = AF_UNIX };

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hyp-hosted.h: the directory by which a process plays Xen for hyp-hosted.c.
+ * hyp-hosted.h: the directory through which a process plays Xen for
+ * hyp-hosted.c.
  *
  *   ops     socket (SOCK_SEQPACKET): struct xen_flightrec_op in,
- *           struct hosted_answer out, one a packet
- *   virq    FIFO: a byte each time the VIRQ is raised; who has it bound holds
- *           a flock() on it
+ *           struct hosted_answer out, one in each packet
+ *   virq    FIFO: a byte each time the VIRQ is raised; the process that has it
+ *           bound holds a flock() on it
  *   wake    FIFO: the same for the VIRQ that wakes a reader of the rings
  *   cpu.N   the resource of pCPU N
  *   info    the information page
  *   doms    HOSTED_DOMAINS entries of struct hosted_domain
  *
- * A Xen without flight recorder answers ENOSYS to the recorder's operations, and
- * has trace buffers:
+ * A Xen without flight recorder answers ENOSYS to the recorder's operations.
+ * It has trace buffers instead:
  *
  *   host    struct hyp_tbuf_host (lib/xen/hyp-backend.h)
  *   mem     its memory, by frame number

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* hyp-tbuf-deaths.c: who crashed, on a Xen that does not tell. */
+/*
+ * hyp-tbuf-deaths.c: find crashed domains on a Xen that does not report them.
+ */
 
 #include <stdlib.h>
 
 #include "lib/xen/hyp-tbuf-impl.h"
 
-/* Reasons why a domain shut down, as Xen has them. */
+/* Xen's shutdown reasons. */
 #define SHUTDOWN_CRASH    3
 #define SHUTDOWN_WATCHDOG 4
 
 /* SCHED_SHUTDOWN: domain, vCPU, reason. */
 #define EV_SHUTDOWN     0x00028007U
 
-/* Where a domain said that it goes down: the newest such record. */
+/* Find the newest record of the shutdown of @domid. */
 static bool find_shutdown(const struct hyp_tbuf *x, uint16_t domid,
                           struct xen_flightrec_trigger *t)
 {
@@ -42,7 +44,7 @@ static bool find_shutdown(const struct hyp_tbuf *x, uint16_t domid,
     return found;
 }
 
-/* The trigger is then, not when somebody noticed. */
+/* Set the trigger to the time of the shutdown, not of its discovery. */
 static void date_back(const struct hyp_tbuf *x, struct xen_flightrec_trigger *t,
                       uint64_t now_tsc)
 {
@@ -66,8 +68,8 @@ static int cause_of(uint32_t reason)
 }
 
 /*
- * A domain has shut down, or is gone and nobody saw it shut down: why it did
- * may stand in the records.
+ * Handle a domain that has shut down, or that vanished between two lists.  In
+ * the second case the reason is taken from the records, if they have it.
  */
 static void on_death(struct hyp_tbuf *x, const struct hyp_domain *d,
                      bool reason_known)
@@ -93,9 +95,9 @@ static void on_death(struct hyp_tbuf *x, const struct hyp_domain *d,
     t.domid = d->domid;
     memcpy(t.handle, d->handle, sizeof(t.handle));
     if ( hyp_tbuf_begin(x, &t) == -EBUSY )
-        hyp_tbuf_say(x, "domain %u: its crash finds nothing left to hold: %u "
-            "generations wait to be written", d->domid,
-            XEN_FLIGHTREC_MAX_HELD);
+        hyp_tbuf_log(x, "domain %u crashed: cannot hold its history, %u "
+                        "generations are still to be written",
+                     d->domid, XEN_FLIGHTREC_MAX_HELD);
 }
 
 static const struct hyp_domain *find_domain(const struct hyp_domain *list,
@@ -128,11 +130,11 @@ static void compare_domains(struct hyp_tbuf *x, const struct hyp_domain *list,
             on_death(x, &x->dom[i], false);
 }
 
-/* What is down at the first look is nobody's news. */
+/* Domains that are down in the first list are not triggers. */
 int hyp_tbuf_domains(struct hyp *h, struct hyp_domain **list,
                      unsigned int *nr)
 {
-    struct hyp_tbuf *x = (struct hyp_tbuf *)h;
+    struct hyp_tbuf *x = to_tbuf(h);
     int rc = x->raw->be->domains(x->raw, list, nr);
     struct hyp_domain *copy;
 

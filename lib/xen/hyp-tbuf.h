@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hyp-tbuf.h: a Xen without flight recorder, as one.
+ * hyp-tbuf.h: the recorder's operations on a Xen without flight recorder.
  *
- * This backend answers the recorder's operations from Xen's own trace buffers:
- * it keeps them overwriting (lib/xen/tbuf.h) and keeps the book of generations
- * itself.  A generation holds what the buffers have by not moving their
- * consumer indices until its reader has fetched them.  Since Xen itself does
- * not notice a death, a domain that is found to have crashed when domains are
- * listed (hyp_domains()) begins a generation.
+ * This backend answers the operations from Xen's own trace buffers: it makes
+ * them overwrite (lib/xen/tbuf.h) and keeps the book of generations itself.
+ * To hold a generation it leaves the consumer indices where they are until the
+ * reader has fetched the buffers.  This Xen does not report a crash, so a
+ * domain that is found crashed when domains are listed (hyp_domains()) begins
+ * a generation.
  *
- * Who binds the VIRQ becomes the consumer, and is the only one that changes
- * anything; any other (the engine, a tool) only looks.
+ * The process that binds the VIRQ becomes the consumer, and only it changes
+ * anything.  Others (the engine, a tool) only read.
  *
- * Limits: only crashes that are seen through xenstored's @releaseDomain, so the
- * hold begins when they are seen; one channel; no count of what was
- * overwritten; pCPUs brought up after the buffers were made have none.
+ * Limits: crashes are noticed through xenstored's @releaseDomain, so the hold
+ * begins late; one channel; overwritten records are not counted; pCPUs brought
+ * up after the buffers were made have none.
  */
 
 #ifndef XENFLIGHT_HYP_TBUF_H
@@ -23,28 +23,34 @@
 #include "lib/xen/hyp.h"
 #include "lib/xen/tbuf.h"
 
-/* In op_status.state: answered by this backend.  Xen never sets it. */
+/* In op_status.state: the answer is from this backend.  Xen never sets it. */
 #define HYP_ST_TBUF          0x80000000U
-/* ... by one who is not the consumer: nobody may be, and Xen be off. */
+/*
+ * Also set if this process is not the consumer: there may be none, and tracing
+ * may be off.
+ */
 #define HYP_ST_UNREAD        0x40000000U
 
-/* Operations of this backend's own: they never get to Xen. */
+/* Operations of this backend only: they never reach Xen. */
 #define HYP_OP_TBUF_WINDOW   (XEN_FLIGHTREC_OP_BASE + 0x8000)
 #define HYP_OP_TBUF_FETCHED  (XEN_FLIGHTREC_OP_BASE + 0x8001)
 #define HYP_OP_TBUF_COUNTERS (XEN_FLIGHTREC_OP_BASE + 0x8002)
 
-/* What a generation holds of a pCPU.  -ENOENT: not held, -ENODEV: no buffer. */
+/*
+ * The part of a buffer that a generation holds.  -ENOENT if the generation is
+ * not held, -ENODEV if the pCPU has no buffer.
+ */
 struct hyp_tbuf_window {
     uint32_t cpu;          /* in */
     uint32_t gen;          /* in */
     uint32_t cons;         /* out: index where it begins */
     uint32_t bytes;        /* out */
-    uint64_t pos;          /* out: bytes before it, ever */
+    uint64_t pos;          /* out: bytes consumed before it */
 };
 
 /*
- * FETCHED has struct xen_flightrec_op_gen: the reader has a copy of all windows
- * of the generation, the buffers may go on.
+ * FETCHED takes struct xen_flightrec_op_gen: the reader has copied all windows
+ * of the generation, so the buffers may overwrite again.
  */
 
 struct hyp_tbuf_counters {
@@ -52,8 +58,8 @@ struct hyp_tbuf_counters {
     uint32_t bytes;        /* out: of the buffer */
     uint32_t fill;
     uint32_t _pad;
-    uint64_t produced;     /* bytes since we began */
-    uint64_t lost;         /* records, by Xen's own account */
+    uint64_t produced;     /* bytes since this process became the consumer */
+    uint64_t lost;         /* records, as Xen reports them */
     uint64_t moves, walks, walked_bytes, fulls, resyncs, bogus;
 };
 
@@ -70,18 +76,18 @@ enum hyp_tbuf_exit {
 
 struct hyp_tbuf_conf {
     uint32_t mask;         /* events to record: xentrace's classes */
-    uint32_t all_cpus;     /* set the CPU mask: what it was cannot be restored */
+    uint32_t all_cpus;     /* set the CPU mask; it cannot be restored */
     uint32_t at_exit;      /* enum hyp_tbuf_exit */
-    const char *state;     /* file for what is to be restored, NULL: none */
-    void (*say)(const char *text); /* something to know, one line */
+    const char *state;     /* file for the settings to restore; NULL: none */
+    void (*say)(const char *text); /* log one line; may be NULL */
 };
 
-/* All but the classes that a guest controls outright or that XSA-477 is about. */
+/* All classes but those a guest controls outright and the one of XSA-477. */
 #define HYP_TBUF_MASK        (0x0ffff000U & ~0x08400000U)
 
-/* Is this backend behind `h`? */
+/* Return true if @h is this backend. */
 bool hyp_is_tbuf(const struct hyp *h);
-/* Before the VIRQ is bound; nothing happens with another backend. */
+/* Must be called before the VIRQ is bound.  No effect on another backend. */
 void hyp_tbuf_configure(struct hyp *h, const struct hyp_tbuf_conf *conf);
 
 #endif /* XENFLIGHT_HYP_TBUF_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hyp-xen.c: hyp.h through Xen's libraries.  The only file that includes them,
- * xenstore's aside.  No decisions in here.
+ * hyp-xen.c: the backend that talks to Xen through its libraries.  Only this
+ * file includes them, apart from xenstore's.  It takes no decisions.
  */
 
 #include <errno.h>
@@ -35,7 +35,7 @@ static struct hyp_xen *to_xen(struct hyp *h)
     return (struct hyp_xen *)h;
 }
 
-/* We say ourselves what failed; the libraries' lines would only double it. */
+/* Our callers report failures; the libraries' lines would repeat them. */
 static void log_nothing(struct xentoollog_logger *logger,
                         xentoollog_level level, int errnoval,
                         const char *context, const char *format, va_list al)
@@ -69,9 +69,9 @@ static void xen_close(struct hyp *h)
 }
 
 /*
- * Xen checks the interface version first and answers EACCES; a tbuf_op that it
- * does not know is EINVAL, and a Xen without trace buffers says ENOSYS.  The
- * recorder itself never refuses `status` as invalid.
+ * Xen checks the interface version first and answers EACCES.  An unknown
+ * tbuf_op is EINVAL, and a Xen without trace buffers answers ENOSYS.  The
+ * recorder itself never answers EINVAL to `status`.
  */
 static int op_error(uint32_t cmd, int err)
 {
@@ -93,7 +93,7 @@ static int xen_op(struct hyp *h, struct xen_flightrec_op *op)
     uint32_t cmd = op->cmd;
     int rc;
 
-    /* ERESTART: Xen let others run half way, or a pCPU is being plugged. */
+    /* ERESTART: the operation was preempted, or a pCPU is being plugged. */
     do {
         memset(&sysctl, 0, sizeof(sysctl));
         sysctl.cmd = XEN_SYSCTL_tbuf_op;
@@ -106,7 +106,7 @@ static int xen_op(struct hyp *h, struct xen_flightrec_op *op)
     return 0;
 }
 
-/* A handle each: they are waited for by different parts of a program. */
+/* One handle for each VIRQ: different parts of a program wait for them. */
 static int xen_virq_bind(struct hyp *h, enum hyp_virq which, int *fd)
 {
     static const unsigned int virq[HYP_VIRQS] = {
@@ -166,7 +166,7 @@ static int xen_map(struct hyp *h, uint32_t id, uint32_t frames,
     return 0;
 }
 
-/* Without an array for errors any frame's failure is the whole's. */
+/* No array of errors: a failure of any frame fails the call. */
 static int xen_map_frames(struct hyp *h, const uint32_t *mfn, uint32_t frames,
                           bool writable, void **out)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* hyp.c: choose the backend; words for what it answers. */
+/* hyp.c: choose the backend, and explain its errors. */
 
 #include <errno.h>
 #include <string.h>
@@ -24,7 +24,7 @@ static int has_recorder(struct hyp *h)
     return hyp_op(h, &o);
 }
 
-/* Without a recorder (-ENOSYS) the trace buffers have to do. */
+/* Without a recorder (-ENOSYS) fall back to the trace buffers. */
 static int open_kind(struct hyp *h, enum hyp_kind kind, struct hyp **out)
 {
     int rc = kind == HYP_TBUF ? -ENOSYS : has_recorder(h);
@@ -133,19 +133,19 @@ const char *hyp_why(int rc)
     switch ( -rc )
     {
     case EACCES:
-        return "Xen's devices may not be opened by this user: run it as root";
+        return "no permission to open Xen's devices: run it as root";
     case ENOENT:
         return "no Xen devices (/dev/xen/privcmd): this is not a Xen Dom0, or "
                "its modules are not loaded: modprobe xen-privcmd xen-evtchn";
     case ENOSYS:
-        return "this Xen has no flight recorder: boot one that was built with "
+        return "this Xen has no flight recorder: boot one built with "
                "CONFIG_FLIGHTREC, or set backend = tbuf";
     case EPROTO:
-        return "this Xen is of another release than libxenctrl: install the "
-               "library that belongs to the running Xen";
+        return "libxenctrl and Xen are of different releases: install the "
+               "library of the running Xen";
     case EPERM:
-        return "Xen refuses the operation: its security policy does not give "
-               "this domain the right \"tbufcontrol\"";
+        return "permission denied by Xen's security policy: this domain lacks "
+               "the right \"tbufcontrol\"";
     case ENODEV:
         return "the recorder has no buffers: run \"xenflight start\", or boot "
                "Xen with flightrec=1M";
@@ -153,16 +153,16 @@ const char *hyp_why(int rc)
         return "another process has bound the recorder's VIRQ: is another "
                "snapshotd running?";
     case EUSERS:
-        return "VIRQ_TBUF is bound: xentrace or xenbaked is running, and Xen's "
-               "trace buffers have one reader: end it first";
+        return "VIRQ_TBUF is bound, probably by xentrace or xenbaked; Xen's "
+               "trace buffers have one reader: end that first";
     case EBUSY:
-        return "the recorder can hold nothing more: all it has is held for "
-               "snapshots that are still being written";
+        return "all generations are held by snapshots that are still being "
+               "written";
     case EOPNOTSUPP:
-        return "not with Xen's own trace buffers: they are made once a boot, "
-               "of one size and for good";
+        return "not possible with Xen's own trace buffers: they are made once "
+               "a boot, with one size";
     case EINVAL:
-        return "Xen or the backend does not know the request";
+        return "request not known to Xen or to the backend";
     default:
         return strerror(-rc);
     }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hyp.h: what we ask of Xen.  Two seams answer: the real one (hyp-xen.c) and
- * "hosted:DIR" (hyp-hosted.c), where a process that runs the recorder's core
- * serves the same operations from a directory.  Where there is a Xen without
- * flight recorder behind it, hyp-tbuf.c makes one of its trace buffers.  The
- * backend is chosen by the caller, never by the environment.
+ * hyp.h: the requests to Xen.  Two seams answer them: the real one (hyp-xen.c)
+ * and "hosted:DIR" (hyp-hosted.c), a directory through which a process that
+ * runs the recorder's core serves the same operations.  If the Xen behind the
+ * seam has no flight recorder, hyp-tbuf.c makes one of its trace buffers.  The
+ * caller chooses the backend, never the environment.
  *
  * All functions return 0 or -errno.
  */
@@ -26,46 +26,56 @@ enum hyp_kind {
     HYP_TBUF,              /* Xen's own trace buffers, see hyp-tbuf.h */
 };
 
-/* By name: auto, flightrec, tbuf.  -EINVAL. */
+/* Parse auto, flightrec or tbuf.  Return -EINVAL for any other name. */
 int hyp_kind(const char *name, enum hyp_kind *kind);
 
 /*
- * Opens a backend: KIND, SEAM or KIND@SEAM; SEAM: xen (or NULL), hosted:DIR.
- *   -ENOSYS  this Xen does not have what was asked for
- *   -EACCES  the devices are there, but not for this user
- *   -ENOENT  no devices: not a Dom0, or its modules are absent
+ * Open a backend: KIND, SEAM or KIND@SEAM; SEAM is xen (or NULL) or hosted:DIR.
+ * The caller must call hyp_close().  Return
+ *   -EINVAL  no such backend
+ *   -ENOSYS  this Xen does not have that kind of recorder
+ *   -EACCES  this user may not open the devices
+ *   -ENOENT  no devices: not a Dom0, or its modules are not loaded
  */
 int hyp_open(const char *backend, struct hyp **out);
-/* Closes the handles.  What was mapped stays mapped. */
+/* Close the handles.  Mappings stay. */
 void hyp_close(struct hyp *h);
 
 /*
- * One operation.  Beyond what public/flightrec.h says:
+ * Carry out one operation.  Return the errors of public/flightrec.h, and
  *   -ENOSYS  this Xen has no flight recorder
- *   -EPROTO  this Xen is of another release than the library we use
- *   -EPERM   Xen's security policy refuses
+ *   -EPROTO  Xen and its libraries are of different releases
+ *   -EPERM   refused by Xen's security policy
  */
 int hyp_op(struct hyp *h, struct xen_flightrec_op *op);
 
-/* One of the functions above in the form that other modules take. */
+/* hyp_op() in the form of a callback. */
 typedef int hyp_op_fn(void *arg, struct xen_flightrec_op *op);
 
 /*
- * A plain sentence for a return code of hyp_open() and hyp_op(), with what to
- * do about it.
+ * Read the recorder's status by @op.  In the library itself (status.c), not in
+ * the backend, so a process without Xen's handles can use it too.  Return 0,
+ * -EPROTO if the answer has another ABI version or an impossible number of
+ * pCPUs, or the error of @op.
+ */
+int hyp_status(hyp_op_fn *op, void *arg, struct xen_flightrec_op_status *st);
+
+/*
+ * Return a sentence that explains an error of hyp_open() or hyp_op(), with its
+ * remedy.
  */
 const char *hyp_why(int rc);
 
 /*
- * The recorder's VIRQs.  bind: *fd becomes readable when it is raised; -EEXIST:
- * another process has it; -EUSERS: xentrace has VIRQ_TBUF.  ack: takes the
- * event, so that the next one is seen; 1: it was about nothing that the caller
- * must do.
+ * The recorder's VIRQs.  hyp_virq_bind(): *@fd becomes readable when the VIRQ
+ * is raised; return -EEXIST if another process has it bound, -EUSERS if
+ * xentrace has VIRQ_TBUF.  hyp_virq_ack(): take the event, so that the next
+ * one is seen; return 1 if it needs no action of the caller.
  */
 enum hyp_virq {
     HYP_VIRQ_TRIGGER,      /* a generation has begun */
-    HYP_VIRQ_WAKE,         /* the rings have moved on, see the wake operation */
-    HYP_VIRQ_TBUF,         /* Xen's, for hyp-tbuf.c: a trace buffer is half full */
+    HYP_VIRQ_WAKE,         /* new slots were opened, see the wake operation */
+    HYP_VIRQ_TBUF,         /* Xen's own: a trace buffer is half full */
     HYP_VIRQS
 };
 
@@ -73,21 +83,21 @@ int hyp_virq_bind(struct hyp *h, enum hyp_virq which, int *fd);
 int hyp_virq_ack(struct hyp *h, enum hyp_virq which);
 
 /*
- * Maps `frames` frames of a resource, read-only: a pCPU number or
- * XEN_FLIGHTREC_RES_INFO.  For good: there is no unmap but exit.
+ * Map @frames frames of a resource read-only.  @id: a pCPU number or
+ * XEN_FLIGHTREC_RES_INFO.  The mapping stays until the process exits.
  */
 int hyp_map(struct hyp *h, uint32_t id, uint32_t frames, const void **out);
 
 struct hyp_domain {
     uint16_t domid;
-    uint8_t shutdown;      /* has shut down, for `reason` */
+    uint8_t shutdown;      /* has shut down; `reason` is set */
     uint8_t dying;
     uint8_t reason;        /* SHUTDOWN_* */
     uint8_t handle[16];
     uint32_t vcpus;
 };
 
-/* All domains, in order of domid.  free() the list. */
+/* List all domains in order of domid.  The caller must free() the list. */
 int hyp_domains(struct hyp *h, struct hyp_domain **list, unsigned int *nr);
 
 struct hyp_version {

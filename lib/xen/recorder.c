@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* recorder.c: start and stop the recorder, describe its state as JSON. */
+
 #include "lib/xen/recorder.h"
 
 #include <errno.h>
@@ -6,28 +8,11 @@
 #include "lib/xen/horizon.h"
 #include "lib/xen/hyp-tbuf.h"
 
-#define MAX_CPUS 4096
-
 static int simple(hyp_op_fn *op, void *arg, uint32_t cmd)
 {
     struct xen_flightrec_op o = { .cmd = cmd };
 
     return op(arg, &o);
-}
-
-int recorder_status(hyp_op_fn *op, void *arg,
-                    struct xen_flightrec_op_status *st)
-{
-    struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_status };
-    int rc = op(arg, &o);
-
-    if ( rc )
-        return rc;
-    if ( o.u.status.version != XEN_FLIGHTREC_VERSION ||
-         o.u.status.nr_cpus > MAX_CPUS )
-        return -EPROTO;
-    *st = o.u.status;
-    return 0;
 }
 
 int recorder_start(hyp_op_fn *op, void *arg, uint32_t bytes_per_cpu)
@@ -37,7 +22,7 @@ int recorder_start(hyp_op_fn *op, void *arg, uint32_t bytes_per_cpu)
         .u.create.bytes_per_cpu = bytes_per_cpu,
     };
     struct xen_flightrec_op_status st;
-    int rc = recorder_status(op, arg, &st);
+    int rc = hyp_status(op, arg, &st);
 
     if ( !rc && !(st.state & XEN_FLIGHTREC_ST_CREATED) )
         rc = op(arg, &create);
@@ -73,7 +58,7 @@ static json_t *status_json(const struct xen_flightrec_op_status *st)
                      "suppressed", (json_int_t)st->suppressed);
 }
 
-/* What the backend knows of Xen's own buffers, into that pCPU's object. */
+/* Add the counters of the trace buffer backend to the object of a pCPU. */
 static int tbuf_json(hyp_op_fn *op, void *arg, json_t *cpu)
 {
     struct xen_flightrec_op o = { .cmd = HYP_OP_TBUF_COUNTERS };
@@ -116,7 +101,7 @@ int recorder_json(hyp_op_fn *op, void *arg, const struct rings *rings,
     int rc;
 
     *out = NULL;
-    rc = recorder_status(op, arg, &st);
+    rc = hyp_status(op, arg, &st);
     if ( !rc )
         rc = horizon_read(op, arg, rings, &h);
     if ( rc )

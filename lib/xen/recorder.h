@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * recorder.h: what daemon and tool both do with the recorder, through a
- * function that carries out one operation (hyp_op, or a message to the
- * monitor).
+ * recorder.h: operations on the recorder that daemon and tool share.  @op
+ * carries out one operation: hyp_op(), or a message to the monitor.  All
+ * functions return 0 or -errno.
  */
 
 #ifndef XENFLIGHT_RECORDER_H
@@ -12,17 +12,15 @@
 
 #include "lib/xen/rings.h"
 
-int recorder_status(hyp_op_fn *op, void *arg,
-                    struct xen_flightrec_op_status *st);
-
-/* Start recording; makes buffers of `bytes_per_cpu` first if there are none. */
+/* Start recording; first create buffers of @bytes_per_cpu if there are none. */
 int recorder_start(hyp_op_fn *op, void *arg, uint32_t bytes_per_cpu);
 int recorder_stop(hyp_op_fn *op, void *arg);
 
 /*
- * All that can be told, as a JSON object: "state", "gen", "held", "complete_s":
- * {"busy", "rare"}, "cpus": [ {"cpu", "online", "channels": {"busy": {...},
- * "rare": {...}}} ], ...  `rings`: see horizon_read().
+ * Describe the recorder as a JSON object, which the caller must decref:
+ * "state", "gen", "held", "complete_s": {"busy", "rare"}, "cpus": [ {"cpu",
+ * "online", "channels": {"busy": {...}, "rare": {...}}} ], ...  @rings: see
+ * horizon_read().
  */
 int recorder_json(hyp_op_fn *op, void *arg, const struct rings *rings,
                   json_t **out);

@@ -2,11 +2,11 @@
 /*
  * rings-tbuf.c: the rings of a Xen without flight recorder.
  *
- * What a generation holds is copied out of the trace buffers at once, since Xen
- * drops records when the rest of a buffer is used up; then the buffers go on,
- * and the copies become packets at leisure.  Memory: the history (half of the
- * buffers at most, unless Xen wrote on meanwhile), and once more while it is
- * converted, a pCPU at a time.
+ * A held generation is first copied out of the trace buffers, because Xen
+ * drops records once the rest of a buffer is full.  Then the buffers overwrite
+ * again, and the copies are converted to packets.  Memory: the history (at
+ * most half of the buffers, more if Xen wrote during the hold), and a second
+ * time while it is converted, for one pCPU at a time.
  */
 
 #include <errno.h>
@@ -20,11 +20,11 @@
 
 struct ring_tbuf {
     struct tbuf t;             /* Xen's */
-    uint8_t *copy;             /* of its data; as large, used where held */
+    uint8_t *copy;             /* same size; only the held part is used */
     struct tbuf_pages pages;
     struct tbuf_window w;      /* of the copy */
     uint32_t end;              /* index where the window ended */
-    bool moved;                /* the consumer index was not left alone */
+    bool moved;                /* the consumer index changed during the copy */
 };
 
 struct rings_tbuf {
@@ -106,7 +106,7 @@ int rings_tbuf_map(struct hyp *h, const struct xen_flightrec_op_status *st,
     return rc ? rc : r->nr ? 0 : -ENODEV;
 }
 
-/* To the offsets that it has in the buffer, so that padding ends at its end. */
+/* Keep the offsets of the buffer, so that padding still ends at its end. */
 static void copy_window(struct ring_tbuf *b)
 {
     uint32_t off = b->w.cons % b->t.bytes;
@@ -115,7 +115,7 @@ static void copy_window(struct ring_tbuf *b)
 
     memcpy(b->copy + off, b->t.data + off, first);
     memcpy(b->copy, b->t.data, b->w.bytes - first);
-    /* Else somebody else consumes, and Xen may have written there. */
+    /* If another process consumes, Xen may have overwritten the window. */
     b->moved = __atomic_load_n(&b->t.index[0], __ATOMIC_ACQUIRE) != b->w.cons;
 }
 

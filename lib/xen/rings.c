@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * rings.c: the recorder's rings, mapped read-only.
- */
+/* rings.c: map the recorder's rings and check their geometry. */
 
 #include <errno.h>
 #include <stdarg.h>
@@ -10,7 +8,6 @@
 #include <string.h>
 
 #include "lib/xen/hyp-tbuf.h"
-#include "lib/xen/recorder.h"
 #include "lib/xen/rings-impl.h"
 
 static int __attribute__((__format__(__printf__, 3, 4)))
@@ -29,7 +26,7 @@ static int hyp_op_arg(void *arg, struct xen_flightrec_op *op)
     return hyp_op(arg, op);
 }
 
-/* The pages are Xen's own, but a wrong one must not lead us astray. */
+/* The pages are written by Xen only, but are checked all the same. */
 static int check_channel(const struct xen_flightrec_channel *c,
                          uint32_t frames)
 {
@@ -96,7 +93,7 @@ int rings_map(struct hyp *h, struct rings *r, struct rings_error *err)
 
     memset(r, 0, sizeof(*r));
     err->what[0] = '\0';
-    rc = recorder_status(hyp_op_arg, h, &st);
+    rc = hyp_status(hyp_op_arg, h, &st);
     if ( rc )
         return rc;
     if ( !(st.state & XEN_FLIGHTREC_ST_CREATED) )

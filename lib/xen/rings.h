@@ -2,8 +2,8 @@
 /*
  * rings.h: the recorder's rings, mapped read-only.
  *
- * A slot is found in the mapping without asking Xen again; geometry is checked
- * once, when it is mapped.  Programs that use it link what asks Xen (hyp.h).
+ * Slots are found in the mapping without a hypercall.  The geometry is checked
+ * once, by rings_map().  Programs that use this must link the backends (hyp.h).
  */
 
 #ifndef XENFLIGHT_RINGS_H
@@ -27,23 +27,24 @@ struct rings {
     struct xen_flightrec_info info; /* a copy */
     struct ring_map *map;
     unsigned int nr;
-    /* Not NULL: Xen's own trace buffers; what is fetched of them is mapped. */
+    /* Set for Xen's own trace buffers: the mapping has the fetched copies. */
     struct rings_tbuf *tbuf;
 };
 
-/* What was wrong, or "" where the error says it all. */
+/* The reason of an error, or "" if the error code is all there is. */
 struct rings_error {
     char what[128];
 };
 
 /*
- * -ENODEV: there are no buffers.  What is mapped stays so, after an error and
- * after rings_free() too.
+ * Map the rings of all pCPUs.  Return 0, -ENODEV if there are no buffers,
+ * -EPROTO if a page is invalid, or -errno.  The caller must call rings_free()
+ * in all cases.  Mappings stay until the process exits.
  */
 int rings_map(struct hyp *h, struct rings *r, struct rings_error *err);
 void rings_free(struct rings *r);
 
-/* The header of a slot.  Xen may be writing it: copy before it is checked. */
+/* The header of a slot.  Xen may write it: callers must copy, then check. */
 static inline const struct xen_flightrec_packet *
 rings_slot(const struct ring_map *m, unsigned int ch, unsigned int slot)
 {
@@ -53,22 +54,22 @@ rings_slot(const struct ring_map *m, unsigned int ch, unsigned int slot)
 }
 
 /*
- * Xen's own trace buffers: brings what a generation holds into the mapping, as
- * packets of that generation, and lets the buffers go on.  The recorder's rings
- * are there already: nothing is done.
+ * Fetch a generation from Xen's own trace buffers into the mapping, as packets
+ * of that generation, and let the buffers overwrite again.  Does nothing for
+ * the recorder's own rings.
  */
 struct rings_fetched {
     uint64_t records;
-    uint64_t lost;         /* in between, by Xen's account */
-    uint64_t left_out;     /* the oldest, for lack of room */
+    uint64_t lost;         /* between them, as Xen reports */
+    uint64_t left_out;     /* the oldest, for lack of slots */
     unsigned int damaged;  /* pCPUs whose buffer could not be read to its end */
 };
 
 int rings_fetch(struct rings *r, uint32_t gen, uint64_t tsc, hyp_op_fn *op,
                 void *arg, struct rings_fetched *out);
-/* Records that Xen says it lost after what was fetched last. */
+/* Return the records that Xen lost after the last fetch, as it reports. */
 uint64_t rings_lost_since(const struct rings *r);
-/* Gives back the memory of what was fetched. */
+/* Free the memory of the fetched packets. */
 void rings_done(struct rings *r);
 
 #endif /* XENFLIGHT_RINGS_H */

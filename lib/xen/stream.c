@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* stream.c: read packets from the rings while Xen writes them. */
+
 #include "lib/xen/stream.h"
 
 #include <errno.h>
@@ -6,7 +8,6 @@
 #include <string.h>
 
 #include "lib/format/packet.h"
-#include "lib/xen/recorder.h"
 
 /* One ring. */
 struct position {
@@ -14,7 +15,7 @@ struct position {
     unsigned int channel;
     uint64_t next;         /* seq of the packet to read */
     uint64_t done;         /* all up to this may be read */
-    uint64_t missed;       /* since the last packet that was handed out */
+    uint64_t missed;       /* since the last packet returned */
 };
 
 struct stream_reader {
@@ -24,7 +25,7 @@ struct stream_reader {
     uint32_t every;
     int fd;
     struct position *ring;
-    unsigned int nr, turn; /* rings; the one to look at first */
+    unsigned int nr, turn; /* rings; the one to read first */
     uint8_t *copy;         /* of one slot */
 };
 
@@ -60,7 +61,7 @@ static int ask_position(struct stream_reader *s, struct position *r,
 static int check_incarnation(struct stream_reader *s)
 {
     struct xen_flightrec_op_status st;
-    int rc = recorder_status(op_arg, s->hyp, &st);
+    int rc = hyp_status(op_arg, s->hyp, &st);
 
     if ( rc )
         return rc;
@@ -80,11 +81,11 @@ int stream_arm(struct stream_reader *s)
         rc = -ESTALE;
     for ( i = 0; !rc && i < s->nr; i++ )
         rc = ask_position(s, &s->ring[i], &c);
-    /* Last: else the positions may be those of other buffers. */
+    /* Must be last: the positions could be those of other buffers. */
     return rc ? rc : check_incarnation(s);
 }
 
-/* The slots of `r` that are not younger than the last that may be read. */
+/* Return the sequence number of the oldest packet that can be in the ring. */
 static uint64_t oldest_there(const struct position *r)
 {
     uint32_t slots = r->map->ch[r->channel].slots;
@@ -190,7 +191,7 @@ uint64_t stream_missed(const struct stream_reader *s)
 /* A field of a header that Xen may be writing. */
 #define live(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
 
-/* The slot that has packet `seq` now; NULL: it was overwritten. */
+/* Return the slot that holds packet @seq, or NULL if it was overwritten. */
 static const struct xen_flightrec_packet *find_slot(const struct position *r,
                                                     uint64_t seq)
 {
@@ -207,7 +208,7 @@ static const struct xen_flightrec_packet *find_slot(const struct position *r,
     return NULL;
 }
 
-/* False: it was overwritten meanwhile. */
+/* Return false if the slot was overwritten during the copy. */
 static bool copy_slot(const struct stream_reader *s, const struct position *r,
                       const struct xen_flightrec_packet *slot, uint32_t *bytes)
 {
@@ -217,9 +218,9 @@ static bool copy_slot(const struct stream_reader *s, const struct position *r,
         return false;
     memcpy(s->copy, slot, used);
     /*
-     * P7 of ring.h: the content, then whether it still was that packet's.  seq
-     * last: the next packet may end where this one did, and closes after its
-     * seq.
+     * P7 of ring.h: copy the content, then check that it still was that
+     * packet's.  seq last: the next packet may have the same length, and is
+     * closed after its seq is written.
      */
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
     *bytes = used;
@@ -227,7 +228,7 @@ static bool copy_slot(const struct stream_reader *s, const struct position *r,
            live(slot->seq) == r->next;
 }
 
-/* The packet to read next; false: it is gone. */
+/* Read the next packet.  Return false if it was overwritten. */
 static bool read_packet(struct stream_reader *s, struct position *r,
                         struct stream_packet *p)
 {

@@ -2,9 +2,9 @@
 /*
  * stream.h: follow the rings while they are written.
  *
- * A reader that keeps up gets each packet of each ring, in order, once; one that
- * does not is told how many packets were overwritten before it came to them.
- * Recording never waits for it.
+ * A reader that keeps up gets each packet of each ring once, in order.  For a
+ * slower one, each packet counts those overwritten before it.  Recording never
+ * waits for a reader.
  *
  *     rc = stream_open(hyp, 8, STREAM_NEWEST, &s);
  *     for ( ; ; )
@@ -14,15 +14,15 @@
  *             break;
  *         while ( stream_next(s, &p) )
  *             write p.data, p.bytes
- *         poll stream_fd(s) with a time-out; readable: stream_woken(s)
+ *         poll stream_fd(s) with a timeout; if readable: stream_woken(s)
  *     }
  *
- * Armed before the rings are looked at, so that nothing is missed in between.
- * Only packets that are closed are handed out, and nothing closes a slot but
- * what fills it: on a quiet pCPU a record waits there, whatever the time-out.
+ * Arm before reading the rings, so that no wake is missed in between.  Only
+ * closed packets are returned, and a slot closes only when it is full: a record
+ * of a quiet pCPU waits there, whatever the timeout.
  *
- * A pCPU that is plugged in later is followed by those who open again.
- * Programs that use it link what asks Xen (hyp.h).
+ * To follow a pCPU plugged in later, close and open again.  Programs that use
+ * this must link the backends (hyp.h).
  */
 
 #ifndef XENFLIGHT_STREAM_H
@@ -37,54 +37,57 @@
 struct stream_reader;
 
 enum stream_from {
-    STREAM_NEWEST,         /* what is closed from now on */
-    STREAM_OLDEST,         /* what the rings still have, too */
+    STREAM_NEWEST,         /* packets closed from now on */
+    STREAM_OLDEST,         /* those still in the rings, too */
 };
 
 struct stream_packet {
     uint32_t cpu;
     unsigned int channel;  /* XEN_FLIGHTREC_CH_* */
     uint64_t seq;
-    uint64_t missed;       /* packets overwritten between the one before and it */
-    const void *data;      /* header and records; until the next call */
+    uint64_t missed;       /* packets overwritten since the previous one */
+    const void *data;      /* header and records; valid until the next call */
     uint32_t bytes;
 };
 
 /*
- * Maps the rings and binds VIRQ_FLIGHTREC_WAKE.  every: wake when some ring has
- * opened so many slots; below half of a ring's slots, or it laps the reader.
- * As rings_map() and hyp_virq_bind(): -ENODEV: no buffers; -EEXIST: another
- * process follows the rings; -EINVAL: `every` is 0.  h stays the caller's and
- * must live longer.
+ * Map the rings and bind VIRQ_FLIGHTREC_WAKE.  @every: wake when a ring has
+ * opened this many slots; it must be less than half of a ring's slots, or the
+ * ring overtakes the reader.  @h stays the caller's and must outlive the
+ * reader.  Return 0, -EINVAL if @every is 0, -ENODEV if there are no buffers,
+ * -EEXIST if another process follows the rings, or an error of rings_map() or
+ * hyp_virq_bind().
  */
 int stream_open(struct hyp *h, uint32_t every, enum stream_from from,
                 struct stream_reader **out, struct rings_error *err);
-/* Another `every`, not 0, from the next stream_arm() on. */
+/* Change @every, from the next stream_arm() on.  Must not be 0. */
 void stream_pace(struct stream_reader *s, uint32_t every);
-/* Disarms. */
+/* Disarm the wake and free the reader.  @s may be NULL. */
 void stream_close(struct stream_reader *s);
 
-/* What was mapped, with the information page: what ids mean. */
+/* Return the mapping, with the information page that has the ids. */
 const struct rings *stream_rings(const struct stream_reader *s);
 
-/* Readable when there is something to look for. */
+/* Return the fd that is readable after a wake. */
 int stream_fd(const struct stream_reader *s);
-/* Takes the event off the descriptor. */
+/* Take the wake from the fd. */
 int stream_woken(struct stream_reader *s);
 
 /*
- * Arms the wake and asks Xen how far each ring may be read.  -ESTALE: these
- * buffers are gone (destroyed, or created anew): close, and open again.
+ * Arm the wake and ask Xen how far each ring may be read.  Return 0, -ESTALE if
+ * these buffers were destroyed (the caller must close, and open again), or
+ * -errno.
  */
 int stream_arm(struct stream_reader *s);
 
 /*
- * The next packet of any ring, up to where it may be read since the last
- * stream_arm(); the packets of a ring come in order.  False: there is none.
+ * Get the next packet of any ring, up to the position read by the last
+ * stream_arm().  The packets of a ring come in order.  Return false if there is
+ * none.
  */
 bool stream_next(struct stream_reader *s, struct stream_packet *p);
 
-/* Packets overwritten before they were read, of all rings so far. */
+/* Return the packets overwritten before they were read, of all rings. */
 uint64_t stream_missed(const struct stream_reader *s);
 
 #endif /* XENFLIGHT_STREAM_H */

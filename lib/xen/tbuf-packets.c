@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* tbuf-packets.c: Xen's trace records as the recorder's packets. */
+/* tbuf-packets.c: convert Xen's trace records to the recorder's packets. */
 
 #include "lib/xen/tbuf-packets.h"
 
@@ -8,9 +8,10 @@
 
 #include "lib/format/packet.h"
 
-/* As in Xen: a step of the stamps is the power of two nearest below this. */
-#define STEP_NS     10
-/* Twice the events of the list: a look-up ends after a step or two. */
+/*
+ * At least twice the events of the list, so that a look-up takes a step or
+ * two.
+ */
 #define HASH_BITS   10
 #define HASH_SIZE   (1U << HASH_BITS)
 
@@ -80,16 +81,6 @@ void tbuf_ids_free(struct tbuf_ids *ids)
  * The pages.
  */
 
-uint8_t tbuf_tsc_shift(uint32_t tsc_khz)
-{
-    uint8_t shift = 0;
-
-    while ( shift < PACKET_MAX_SHIFT &&
-            (2ULL << shift) * 1000000 <= (uint64_t)tsc_khz * STEP_NS )
-        shift++;
-    return shift;
-}
-
 int tbuf_pages_new(uint32_t cpu, uint32_t node, uint32_t buffer_bytes,
                    uint8_t tsc_shift, struct tbuf_pages *p)
 {
@@ -97,7 +88,7 @@ int tbuf_pages_new(uint32_t cpu, uint32_t node, uint32_t buffer_bytes,
     uint64_t room = 2ULL * buffer_bytes;
     void *m;
 
-    /* Half the slots, so that the cut of an older one costs little. */
+    /* Use half the slots, so that dropping an old one costs little. */
     while ( slot < XEN_FLIGHTREC_MAX_SLOT_BYTES &&
             room / slot > XEN_FLIGHTREC_MAX_SLOTS / 2 )
         slot *= 2;
@@ -150,7 +141,7 @@ struct fill {
     uint32_t slot;             /* next to use */
     uint64_t seq, anchor;      /* anchor: in steps */
     uint64_t tsc;              /* newest stamp */
-    uint16_t domid, vcpu;      /* who runs */
+    uint16_t domid, vcpu;      /* running */
 };
 
 static struct xen_flightrec_packet *slot_at(const struct tbuf_pages *p,
@@ -173,7 +164,7 @@ static void open_packet(struct fill *f)
     struct xen_flightrec_packet *hdr = slot_at(f->p, f->slot);
 
     close_packet(f);
-    /* The oldest one makes room. */
+    /* Overwrite the oldest. */
     if ( f->seq >= f->p->slots )
         f->res->left_out += hdr->records;
     *hdr = (struct xen_flightrec_packet){
@@ -184,7 +175,7 @@ static void open_packet(struct fill *f)
         .channel = XEN_FLIGHTREC_CH_BUSY,
         .tsc_shift = f->p->tsc_shift,
         .slot = f->slot,
-        /* Greater than those of earlier snapshots; not 1: there was more. */
+        /* Rises from snapshot to snapshot.  Never 1, the first of a ring. */
         .seq = 2 + f->w->pos / (f->p->slot_bytes / 4) + f->seq++,
         .begin_tsc = f->tsc,
         .gen = f->w->gen,
@@ -215,7 +206,7 @@ static void put_anchor(struct fill *f, uint64_t units)
     f->anchor = units;
 }
 
-/* Anchor, escape and all. */
+/* The largest record, with anchor and escape. */
 #define MOST_BYTES (12 + 8 + 4 * XEN_FLIGHTREC_MAX_WORDS)
 
 static void put_record(struct fill *f, const struct tbuf_record *r)
@@ -237,22 +228,22 @@ static void put_record(struct fill *f, const struct tbuf_record *r)
     f->res->records++;
 }
 
-/* A packet's header says who ran at its begin. */
-static void note_who(struct fill *f, const struct tbuf_record *r)
+/* Note a switch: a packet's header names the vCPU running at its begin. */
+static void note_running(struct fill *f, const struct tbuf_record *r)
 {
     const struct event_desc *d;
-    struct event_who who;
+    struct event_who run;
 
     if ( !(r->event & SCHED_CLASS) )
         return;
     d = event_by_event(f->ids->dict, r->event);
-    if ( !d || !event_runs(d, r->data, r->words, &who) )
+    if ( !d || !event_runs(d, r->data, r->words, &run) )
         return;
-    f->domid = who.domid;
-    f->vcpu = who.vcpu;
+    f->domid = run.domid;
+    f->vcpu = run.vcpu;
 }
 
-/* It was written by who runs now, before the first record after the gap. */
+/* Xen writes this record before the first one after the gap. */
 static void put_lost(struct fill *f, const struct tbuf_record *r)
 {
     if ( r->words != TBUF_LOST_WORDS )
@@ -290,7 +281,7 @@ static void convert(struct fill *f)
         else
         {
             put_record(f, &r);
-            note_who(f, &r);
+            note_running(f, &r);
         }
     }
     f->res->unread = it.left;

@@ -2,11 +2,11 @@
 /*
  * tbuf-packets.h: the content of a stock Xen's trace buffer as packets.
  *
- * They lie in memory of our own in the form in which the flight recorder lends
- * its rings (public/flightrec.h), so that whoever writes a snapshot from those
- * writes it from these.  A record that Xen wrote without a stamp (most of an
- * HVM exit's) gets that of the record before it.  The counts of the audit are
- * those of what was converted: nobody counts what was overwritten.
+ * The packets lie in our own memory, in the form in which the flight recorder
+ * lends its rings (public/flightrec.h), so that a snapshot is written from
+ * both in the same way.  A record without a stamp (most of those of an HVM
+ * exit) gets the stamp of the record before it.  The audit counts only
+ * converted records: those overwritten are not known.
  */
 
 #ifndef XENFLIGHT_TBUF_PACKETS_H
@@ -17,17 +17,17 @@
 
 #include <public/flightrec.h>
 
-/* event -> compact id, of the compiled-in list. */
+/* Map from event to compact id, for the compiled-in list. */
 struct tbuf_ids;
 
 int tbuf_ids_new(struct tbuf_ids **out);
 void tbuf_ids_free(struct tbuf_ids *ids);
 
 /*
- * Memory for one pCPU's packets: xen_flightrec_cpu in the first frame, then
- * slots of the busy channel; the rare one has none.  Address space for twice
- * the buffer, which is what its records can take at most (up to 32 MiB: of a
- * larger one the oldest may not fit); memory as far as it is used.
+ * Memory for one pCPU's packets: xen_flightrec_cpu in the first frame, then the
+ * slots of the busy channel; the rare one has none.  The address space is twice
+ * the buffer, the most that its records can need (up to 32 MiB: of a larger
+ * buffer the oldest may not fit).  Memory is used only where it is written.
  */
 struct tbuf_pages {
     struct xen_flightrec_cpu *cpu;
@@ -39,33 +39,30 @@ struct tbuf_pages {
 int tbuf_pages_new(uint32_t cpu, uint32_t node, uint32_t buffer_bytes,
                    uint8_t tsc_shift, struct tbuf_pages *p);
 void tbuf_pages_free(struct tbuf_pages *p);
-/* Gives the memory back; the address space stays. */
+/* Free the memory; the address space stays. */
 void tbuf_pages_empty(struct tbuf_pages *p);
 
-/* What is converted: [cons, cons + bytes) of the buffer. */
+/* The part to convert: [cons, cons + bytes) of the buffer. */
 struct tbuf_window {
     struct tbuf t;
     uint32_t cons;         /* index */
     uint32_t bytes;
-    uint64_t pos;          /* bytes that were ever before it */
-    uint32_t gen;          /* that the packets are held for */
+    uint64_t pos;          /* bytes consumed before it */
+    uint32_t gen;          /* of the packets */
     uint64_t tsc;          /* of the hold */
 };
 
 struct tbuf_converted {
     uint64_t records;
-    uint64_t lost;         /* by Xen's account */
+    uint64_t lost;         /* as Xen reports */
     uint64_t left_out;     /* the oldest, for lack of slots */
-    uint32_t unread;       /* bytes at the end where no record lay */
+    uint32_t unread;       /* bytes at the end that are not records */
 };
 
 void tbuf_pages_fill(struct tbuf_pages *p, const struct tbuf_ids *ids,
                      const struct tbuf_window *w, struct tbuf_converted *res);
 
-/* Records that Xen says it lost, in [cons, cons + bytes). */
+/* Return the lost records that Xen reports in [cons, cons + bytes). */
 uint64_t tbuf_count_lost(const struct tbuf *t, uint32_t cons, uint32_t bytes);
-
-/* A step of the records' stamps that is nearest to 10 ns, as Xen chooses it. */
-uint8_t tbuf_tsc_shift(uint32_t tsc_khz);
 
 #endif /* XENFLIGHT_TBUF_PACKETS_H */

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* tbuf.c: walk Xen's trace buffer, keep it overwriting. */
+/* tbuf.c: walk one of Xen's trace buffers, and make it overwrite. */
 
+#include "lib/format/packet.h"
 #include "lib/xen/tbuf.h"
 
-/* Xen may write on between a look and a move: how often that is tried. */
+/* Xen may write between a look and a move: retry the move this often. */
 #define MOVE_TRIES 8
+/* As in Xen: a step of the stamps is the largest power of two below this. */
+#define STEP_NS    10
 
 /*
  * The buffer.
@@ -14,7 +17,7 @@ int tbuf_look(const struct tbuf *t, uint32_t *cons, uint32_t *fill)
 {
     uint32_t twice = 2 * t->bytes;
     uint32_t c = __atomic_load_n(&t->index[0], __ATOMIC_RELAXED);
-    /* Pairs with Xen's barrier: the records are there before the index. */
+    /* Pairs with Xen's barrier: the records are written before the index. */
     uint32_t p = __atomic_load_n(&t->index[1], __ATOMIC_ACQUIRE);
 
     if ( c % 4 || p % 4 || c >= twice || p >= twice )
@@ -113,7 +116,7 @@ int tbuf_consumer_init(struct tbuf_consumer *c, struct tbuf t)
     return rc;
 }
 
-/* Somebody else moved the index: what lay between is not ours any more. */
+/* Another process moved the index: skip the records it consumed. */
 static void adopt(struct tbuf_consumer *c, uint32_t cons)
 {
     uint32_t at = tbuf_index(c, c->pos);
@@ -143,18 +146,18 @@ int tbuf_consumer_look(struct tbuf_consumer *c, uint64_t *prod)
     return rc;
 }
 
-/* From here on Xen may write over what is before `pos`. */
+/* Xen may overwrite the records before @pos as soon as the index is stored. */
 static void move_to(struct tbuf_consumer *c, uint64_t pos)
 {
     __atomic_store_n(&c->t.index[0], tbuf_index(c, pos), __ATOMIC_RELEASE);
-    /* The move is visible before the producer index is read again. */
+    /* Xen must see the move before the producer index is read again. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     c->pos = pos;
     c->moves++;
     forget_notes(c);
 }
 
-/* The record's begin at or after `target`; -EBADMSG if the walk fails. */
+/* Find the first record at or after @target.  -EBADMSG if the walk fails. */
 static int walk_to(struct tbuf_consumer *c, uint64_t from, uint64_t prod,
                    uint64_t target, uint64_t *pos)
 {
@@ -176,8 +179,8 @@ static int walk_to(struct tbuf_consumer *c, uint64_t from, uint64_t prod,
 }
 
 /*
- * The best place to move to in [low, high]: the note nearest to a third of a
- * ring behind the producer, else what a walk finds there.
+ * Choose the position to move to in [low, high]: the note nearest to a third of
+ * a ring behind the producer, else the record that a walk finds there.
  */
 static int choose(struct tbuf_consumer *c, uint64_t prod, uint64_t low,
                   uint64_t high, uint64_t *pos)
@@ -202,11 +205,11 @@ static int choose(struct tbuf_consumer *c, uint64_t prod, uint64_t low,
 }
 
 /*
- * Lost records.  None can have been lost in a buffer that was never full since
- * it was looked at last; Xen says how many it were right before the next record
- * that fits.  So once it was found full its records are walked, until others
- * came at two looks that found it not full (what came before the first of them
- * may have fitted before the move).
+ * Count lost records.  A buffer that was not full since the last look has lost
+ * none; Xen writes their number right before the next record that fits.  So
+ * once the buffer was found full its records are walked, until two looks in a
+ * row find it not full with new records (those before the first of these looks
+ * may have been written before the move).
  */
 static void count_lost(struct tbuf_consumer *c, uint64_t prod)
 {
@@ -257,7 +260,7 @@ int tbuf_consumer_advance(struct tbuf_consumer *c, uint64_t keep)
         }
         move_to(c, pos);
     }
-    /* Faster than we are: give up the history, so that Xen calls again. */
+    /* Xen writes faster: drop the history, so that it raises the VIRQ again. */
     c->resyncs++;
     move_to(c, prod);
     return 0;
@@ -265,7 +268,7 @@ int tbuf_consumer_advance(struct tbuf_consumer *c, uint64_t keep)
 
 /*
  * t_info: u16 pages of each buffer, then for each pCPU the u16 offset of its
- * list of frames, in words of 32 bits from the begin; 0: it has no buffer.
+ * list of frames, in 32-bit words from the begin; 0 if it has no buffer.
  */
 
 static uint16_t half_word(const void *info, size_t n)
@@ -294,7 +297,7 @@ int tbuf_info_cpu(const void *info, size_t bytes, unsigned int cpu,
     off = half_word(info, 1 + cpu);
     if ( !off )
         return -ENODEV;
-    /* It cannot lie in the table of offsets. */
+    /* The list must not overlap the table of offsets. */
     if ( off * 4 < 2 * (cpu + 2ULL) || (off + pages) * 4 > bytes )
         return -EPROTO;
     memcpy(mfn, (const uint8_t *)info + off * 4, pages * 4);
@@ -302,4 +305,14 @@ int tbuf_info_cpu(const void *info, size_t bytes, unsigned int cpu,
         if ( !mfn[i] )
             return -EPROTO;
     return 0;
+}
+
+uint8_t tbuf_tsc_shift(uint32_t tsc_khz)
+{
+    uint8_t shift = 0;
+
+    while ( shift < PACKET_MAX_SHIFT &&
+            (2ULL << shift) * 1000000 <= (uint64_t)tsc_khz * STEP_NS )
+        shift++;
+    return shift;
 }

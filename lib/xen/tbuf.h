@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * tbuf.h: one pCPU's trace buffer as stock Xen has it, and how to make of it a
- * recorder that overwrites.
+ * tbuf.h: one pCPU's trace buffer in a stock Xen, and how to make it overwrite.
  *
  * Xen never overwrites: it writes at the producer index while there is room up
- * to the consumer index, and drops what does not fit.  Who moves the consumer
- * index forward makes it forget the oldest.  Nothing is copied.
+ * to the consumer index, and drops records that do not fit.  Moving the
+ * consumer index forward drops the oldest ones instead.  Nothing is copied.
  *
  *      consumer                producer
  *         v                       v
@@ -13,27 +12,28 @@
  *         |<------- fill -------->|
  *
  * Xen raises VIRQ_TBUF when a record takes the fill across a half from below,
- * and only then.  So after each move the fill must be
+ * and only then.  So after each move the fill must
  *
- *   - at least a quarter: that much history there is always;
- *   - less than a half, or Xen never calls again, fills up and drops
- *     everything.  Less by TBUF_MARGIN: a record that was begun before the move
- *     compares the fill with the old consumer index, and must not cross the
- *     half.  There is one such record at most (Xen holds a lock), and the
- *     producer index is read again after the move;
- *   - such that the consumer index is at a record's begin.
+ *   - be at least a quarter: the history that is always there;
+ *   - be less than a half, or Xen never raises the VIRQ again, the buffer fills
+ *     and all new records are dropped.  It must be less by TBUF_MARGIN: a
+ *     record begun before the move compares the fill with the old consumer
+ *     index, and must not cross the half.  There is at most one such record,
+ *     since Xen holds a lock, and the producer index is read again after the
+ *     move;
+ *   - end with the consumer index at the begin of a record.
  *
- * Where records begin is known of each producer index that was seen, so a few
- * of them are noted; where none lies in the range, headers are walked from the
- * newest note before it.  Wakes come each third of half a ring then, and walks
- * are rare (a quarter step would wake less often and walk at each second wake).
+ * Each producer index seen is the begin of a record, so a few of them are
+ * noted.  If none lies in the range, headers are walked from the newest note
+ * before it.  A wake then comes each third of half a ring, and walks are rare
+ * (a quarter step would wake less often but walk at each second wake).
  *
- * Refused: to stop Xen's tracing while the buffer is read (it forgets its count
- * of lost records); to consume everything, as xentrace does (no history).
+ * Refused: stopping Xen's tracing while the buffer is read (Xen forgets its
+ * count of lost records); consuming everything, as xentrace does (no history).
  *
- * The pages are shared with Xen and with whoever else is root: indices and
- * headers are read once and checked, a walk ends at the producer index it began
- * with.
+ * The pages are shared with Xen and with other root processes: indices and
+ * headers are read once and checked, and a walk ends at the producer index it
+ * began with.
  */
 
 #ifndef XENFLIGHT_TBUF_H
@@ -53,22 +53,22 @@
 #define TBUF_WORDS_MASK     7U
 #define TBUF_HAS_TSC        (1U << 31)
 
-/* Xen's own records about the buffer. */
+/* Records of Xen about the buffer itself. */
 #define TBUF_EV_LOST        0x0001f001U  /* count, dom/vCPU, first TSC */
 #define TBUF_EV_WRAP        0x0001f002U  /* padding up to the end */
 #define TBUF_LOST_WORDS     4
 
 #define TBUF_MAX_RECORD     (4 + 8 + 7 * 4)
 #define TBUF_MARGIN         256
-/* So many, so far apart, cover the half that matters. */
+/* This many notes at this distance cover the half where moves end. */
 #define TBUF_NOTES          12
 #define TBUF_NOTE_EVERY(bytes) ((bytes) / 16)
 
 /* A mapped buffer.  Indices go modulo 2 * bytes. */
 struct tbuf {
-    uint32_t *index;       /* [0] consumer, [1] producer; Xen's too */
+    uint32_t *index;       /* [0] consumer, [1] producer; shared with Xen */
     const uint8_t *data;
-    uint32_t bytes;        /* of data; no power of two */
+    uint32_t bytes;        /* of data; not a power of two */
 };
 
 /* The buffer in `pages` mapped pages. */
@@ -81,7 +81,10 @@ static inline struct tbuf tbuf_of(void *map, uint32_t pages)
     };
 }
 
-/* -EBADMSG: Xen would call them bogus, and stop tracing. */
+/*
+ * Read both indices.  Return 0, or -EBADMSG if they are invalid: Xen would call
+ * them bogus and stop tracing.
+ */
 int tbuf_look(const struct tbuf *t, uint32_t *cons, uint32_t *fill);
 
 struct tbuf_record {
@@ -93,7 +96,7 @@ struct tbuf_record {
     uint32_t data[7];      /* `words` of them are set */
 };
 
-/* The size of the record with this header. */
+/* Return the size of the record with this header. */
 static inline uint32_t tbuf_record_bytes(uint32_t head)
 {
     return 4 + (head & TBUF_HAS_TSC ? 8 : 0) +
@@ -109,8 +112,9 @@ static inline uint32_t tbuf_word(const struct tbuf *t, uint32_t off)
 }
 
 /*
- * The header at offset `off` of the data, `left` bytes before the producer:
- * its size in *bytes, or -EBADMSG if no record lies there.
+ * Read the header at offset @off of the data, @left bytes before the producer.
+ * Return 0 with the size of its record in *@bytes, or -EBADMSG if there is no
+ * record.
  */
 static inline int tbuf_head(const struct tbuf *t, uint32_t off, uint32_t left,
                             uint32_t *head, uint32_t *bytes)
@@ -121,7 +125,7 @@ static inline int tbuf_head(const struct tbuf *t, uint32_t off, uint32_t left,
     *bytes = tbuf_record_bytes(*head);
     if ( *bytes > left || *bytes > t->bytes - off )
         return -EBADMSG;
-    /* Padding that does not end where the buffer does is none. */
+    /* Padding must end where the buffer does. */
     if ( (*head & TBUF_EVENT_MASK) == TBUF_EV_WRAP &&
          *bytes != t->bytes - off )
         return -EBADMSG;
@@ -137,45 +141,50 @@ struct tbuf_iter {
 void tbuf_iter_init(struct tbuf_iter *it, const struct tbuf *t, uint32_t cons,
                     uint32_t bytes);
 /*
- * 1: a record, padding left out; 0: the end; -EBADMSG: no record lies there,
- * it->left bytes were not walked.
+ * Return 1 with a record (padding is skipped), 0 at the end, or -EBADMSG if
+ * there is no record; it->left bytes were not walked then.
  */
 int tbuf_next(struct tbuf_iter *it, struct tbuf_record *rec);
 
 /*
- * The consumer.  Positions count bytes from where it began, so they do not wrap
- * and the buffer's content is [pos, pos + fill).
+ * The consumer.  Positions count bytes from its begin, so they do not wrap, and
+ * the content of the buffer is [pos, pos + fill).
  */
 struct tbuf_consumer {
     struct tbuf t;
     uint64_t pos;
     uint32_t base;         /* index of position 0 */
     unsigned int nr_notes;
-    uint64_t note[TBUF_NOTES]; /* begins of records, rising */
-    uint64_t counted;      /* Xen's account of losses is read up to here */
-    unsigned int looks_left; /* at which there may be more to read */
+    uint64_t note[TBUF_NOTES]; /* begins of records, ascending */
+    uint64_t counted;      /* reports of losses are read up to here */
+    unsigned int looks_left; /* that must still search for such reports */
     /* Counters. */
-    uint64_t lost;         /* records, by Xen's own account */
-    uint64_t fulls;        /* found full */
+    uint64_t lost;         /* records, as Xen reports */
+    uint64_t fulls;        /* times the buffer was found full */
     uint64_t moves;
     uint64_t walks;
     uint64_t walked_bytes;
-    uint64_t resyncs;      /* history given up: no record where one must be */
-    uint64_t bogus;        /* indices that made no sense */
+    uint64_t resyncs;      /* history dropped: no record where one must be */
+    uint64_t bogus;        /* times the indices were invalid */
 };
 
-/* Adopts the buffer as it is.  -EBADMSG: its indices make no sense. */
+/*
+ * Adopt the buffer as it is.  Return 0, or -EBADMSG if its indices are
+ * invalid.
+ */
 int tbuf_consumer_init(struct tbuf_consumer *c, struct tbuf t);
 
-/* Where the producer is; notes it.  -EBADMSG as above, -EAGAIN: somebody else
- * has moved the consumer index; it is adopted. */
+/*
+ * Read the producer's position, and note it.  Return 0, -EBADMSG as above, or
+ * -EAGAIN if another process moved the consumer index, which is adopted.
+ */
 int tbuf_consumer_look(struct tbuf_consumer *c, uint64_t *prod);
 
 /*
- * Moves, if the fill is above what lets Xen call again, and counts lost
- * records where there can be any.  `keep`: nothing from this position on is
- * given up (~0: no such position), though Xen may have to drop for it.
- * 0; -ENOBUFS: `keep` did not let it; -EBADMSG.
+ * Move the consumer index if the fill is too high for the next VIRQ, and count
+ * lost records if there can be any.  @keep: history from this position on is
+ * kept (~0: none), even if Xen drops new records then.  Return 0, -ENOBUFS if
+ * @keep did not allow the move, or -EBADMSG.
  */
 int tbuf_consumer_advance(struct tbuf_consumer *c, uint64_t keep);
 
@@ -185,10 +194,15 @@ static inline uint32_t tbuf_index(const struct tbuf_consumer *c, uint64_t pos)
     return (c->base + pos) % (2ULL * c->t.bytes);
 }
 
-/* What Xen shows of its buffers: the t_info pages.  -EPROTO: nonsense. */
+/* Check the t_info pages, Xen's table of its buffers.  -EPROTO if invalid. */
 int tbuf_info_check(const void *info, size_t bytes, uint32_t *pages);
-/* The frames of one pCPU's buffer, into mfn[pages].  -ENODEV: it has none. */
+/*
+ * Copy the frames of one pCPU's buffer to mfn[pages].  -ENODEV if it has none.
+ */
 int tbuf_info_cpu(const void *info, size_t bytes, unsigned int cpu,
                   uint32_t *mfn);
+
+/* Return the shift for stamps of about 10 ns, as Xen chooses it. */
+uint8_t tbuf_tsc_shift(uint32_t tsc_khz);
 
 #endif /* XENFLIGHT_TBUF_H */

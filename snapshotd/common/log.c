@@ -10,6 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/base/text.h"
+
 static const char *log_who = "snapshotd";
 static bool log_syslog;
 static int log_journal = -1;
@@ -124,17 +126,10 @@ void log_fields(int priority, const char *fields, const char *fmt, ...)
 
 const char *log_escape(struct log_text *buf, const char *text, size_t len)
 {
-    size_t i, n = 0, max = len < LOG_TEXT ? len : LOG_TEXT;
+    size_t max = len < LOG_TEXT ? len : LOG_TEXT;
 
-    for ( i = 0; i < max; i++ )
-    {
-        unsigned char c = text[i];
-
-        if ( c >= ' ' && c < 0x7f && c != '"' && c != '\\' )
-            buf->s[n++] = c;
-        else
-            n += snprintf(buf->s + n, sizeof(buf->s) - n, "\\x%02x", c);
-    }
-    snprintf(buf->s + n, sizeof(buf->s) - n, "%s", len > max ? "..." : "");
+    text_escape_bytes(buf->s, sizeof(buf->s), text, max, "\"");
+    if ( len > max )
+        strcat(buf->s, "...");
     return buf->s;
 }

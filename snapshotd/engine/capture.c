@@ -6,17 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/format/audit.h"
 #include "snapshotd/common/log.h"
-
-static bool balances(const struct xen_flightrec_audit *a)
-{
-    uint64_t sum = a->held + a->held_earlier + a->sacrificed + a->overwritten;
-    unsigned int i;
-
-    for ( i = 0; i < XEN_FLIGHTREC_LOST_CAUSES; i++ )
-        sum += a->lost[i];
-    return a->emitted - a->late == sum;
-}
 
 /* The account of the smallest adopted generation >= gen. */
 static bool find_audit(const struct ring_map *m, unsigned int ch,
@@ -67,7 +58,7 @@ static void find_stream(const struct ring_map *m, unsigned int ch,
     s->found = find_audit(m, ch, gen, &s->audit);
     if ( !s->found )
         return;
-    s->balanced = balances(&s->audit);
+    s->balanced = audit_balances(&s->audit);
     for ( i = 0; i < m->ch[ch].slots; i++ )
     {
         p = rings_slot(m, ch, i);

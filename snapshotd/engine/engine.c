@@ -29,7 +29,7 @@
 #include <unistd.h>
 
 #include "snapshotd/engine/engine-impl.h"
-#include "lib/xen/recorder.h"
+#include "lib/xen/hyp.h"
 #include "snapshotd/common/log.h"
 #include "snapshotd/engine/sandbox.h"
 
@@ -464,7 +464,7 @@ static void end_without_directory(const struct engine *e)
 static bool step(struct engine *e)
 {
     struct xen_flightrec_op_status st;
-    int rc = recorder_status(engine_op, e, &st);
+    int rc = hyp_status(engine_op, e, &st);
 
     if ( rc )
     {

@@ -20,7 +20,7 @@
 
 #include "snapshotd/engine/engine.h"
 #include "lib/xen/hyp-tbuf.h"
-#include "lib/xen/recorder.h"
+#include "lib/xen/hyp.h"
 #include "snapshotd/common/log.h"
 
 #define BACKOFF_FIRST_MS 50
@@ -350,7 +350,7 @@ static uint64_t geometry(struct monitor *m)
     uint64_t g = 14695981039346656037ULL;
     uint32_t cpu;
 
-    if ( recorder_status(monitor_op, m->hyp, &st) ||
+    if ( hyp_status(monitor_op, m->hyp, &st) ||
          !(st.state & XEN_FLIGHTREC_ST_CREATED) )
         return 0;
     g = (g ^ st.incarnation) * 1099511628211ULL;

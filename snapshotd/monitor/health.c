@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "lib/xen/horizon.h"
-#include "lib/xen/recorder.h"
+#include "lib/xen/hyp.h"
 #include "snapshotd/common/log.h"
 #include "snapshotd/monitor/monitor-impl.h"
 
@@ -59,7 +59,7 @@ static void count_facts(struct facts *f, const struct counters *c)
 static void gather(struct monitor *m, struct facts *f)
 {
     struct horizon h;
-    int rc = recorder_status(monitor_op, m->hyp, &f->st);
+    int rc = hyp_status(monitor_op, m->hyp, &f->st);
 
     f->state = rc                                       ? "unknown"
                : f->st.state & XEN_FLIGHTREC_ST_PANICKED ? "panicked"

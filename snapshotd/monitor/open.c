@@ -50,7 +50,7 @@ static int open_xen(struct monitor *m)
     int rc = hyp_open(m->opt->backend, &m->hyp);
 
     if ( !rc )
-        rc = recorder_status(monitor_op, m->hyp, &st);
+        rc = hyp_status(monitor_op, m->hyp, &st);
     if ( rc )
         log_error("%s", hyp_why(rc));
     return code_of(rc) * !!rc;
@@ -60,7 +60,7 @@ static int open_xen(struct monitor *m)
 int monitor_create_buffers(struct monitor *m)
 {
     struct xen_flightrec_op_status st;
-    int rc = recorder_status(monitor_op, m->hyp, &st);
+    int rc = hyp_status(monitor_op, m->hyp, &st);
 
     if ( rc || (st.state & XEN_FLIGHTREC_ST_CREATED) || !m->conf.create )
         return rc;

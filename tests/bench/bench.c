@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * bench.c: what a record costs, next to the least that this machine can do
- * (read the TSC and store as many bytes), and next to other recorders.
+ * bench.c: measure the cost of a record, compared with this machine's minimum
+ * (read the TSC and store the same number of bytes) and with other recorders.
  *
- * bench             times all cases in interleaved rounds, so that drift hits
- *                   all alike; prints medians (min-max) and ratios to the floor
- * bench CASE N      does one case N times and says nothing: for counting
- *                   instructions by the difference of two lengths
- * bench --list      the cases
+ * bench             time all cases in interleaved rounds, so that drift hits
+ *                   all equally; print medians (min-max), ratios to the floor
+ * bench CASE N      run one case N times without output, to count instructions
+ *                   by the difference of two lengths
+ * bench --list      list the cases
  *
- * A recorder that is not installed is named and left out.  Numbers only: a
- * verdict is for who knows the machine.
+ * A recorder that is not installed is listed as such.  There is no verdict: the
+ * numbers depend on the machine.
  */
 
 #include <stdio.h>
@@ -21,10 +21,10 @@
 #include "ring.h"
 #include "peer.h"
 
-#define EV_BUSY   0x00021001U /* busy alone: the fast path */
-#define EV_BOTH   0x0001f101U /* a copy in rare */
-#define EV_ESCAPE 0x00022fffU /* in no list, but asked for */
-#define EV_OFF    0x08001001U /* class GUEST: refused by the mask */
+#define EV_BUSY   0x00021001U /* busy only: the fast path */
+#define EV_BOTH   0x0001f101U /* also in rare */
+#define EV_ESCAPE 0x00022fffU /* not in the list, but selected by the mask */
+#define EV_OFF    0x08001001U /* class GUEST: not in the mask */
 
 #define EVENTS    1000000UL
 #define ROUNDS    11
@@ -42,7 +42,7 @@ static inline void pretend_used(uint64_t *x)
 
 /* --------------------------------------------------------------- floors -- */
 
-/* The TSC and `words` words behind a header, inlined, wrapping; no more. */
+/* Only the TSC and `words` words behind a header, inlined, wrapping. */
 static inline __attribute__((__always_inline__)) void
 floor_loop(unsigned long n, unsigned int words)
 {
@@ -145,8 +145,8 @@ static void trace_no_cpu(unsigned long n)
 /* --------------------------------------------------------------- spaced -- */
 
 /*
- * 256 adds, each of which needs the one before.  One copy of the code for all
- * cases: where a loop lies decides how fast it runs.
+ * 256 dependent adds.  All cases use one copy of the code, because the speed of
+ * a loop depends on its address.
  */
 __attribute__((__noinline__)) uint64_t bench_work(uint64_t x)
 {
@@ -202,7 +202,7 @@ static const struct peer *const peer[] = {
 
 #define PEERS ((int)(sizeof(peer) / sizeof(peer[0])))
 
-/* Why it is not measured; NULL: it is. */
+/* The reason why it is not measured; NULL: it is. */
 static const char *missing[sizeof(peer) / sizeof(peer[0])];
 
 struct bench {
@@ -230,7 +230,7 @@ static void add_case(const char *recorder, const char *kind, const char *what,
     b->against = against;
 }
 
-/* The floor first: its cases are 0..3, what the same ones of others are to. */
+/* The floor must be first: others are compared with its cases 0..3. */
 static void add_cases(void)
 {
     static const char *const size[] = { "-0", "-2", "-4", "-7" };
@@ -255,7 +255,7 @@ static void add_cases(void)
 }
 
 static double ns[CASES][ROUNDS];
-/* Ticks of a cold event, and of no event at all. */
+/* Ticks of a cold event, and of none. */
 static double cold[sizeof(peer) / sizeof(peer[0])][ROUNDS], cold_none[ROUNDS];
 
 /* ------------------------------------------------------------------ ring -- */
@@ -287,7 +287,7 @@ static int open_ring(void)
     return 0;
 }
 
-/* Bytes a record, header of the packet and its unused end included. */
+/* Bytes per record, including the packet's header and unused end. */
 static double bytes_per_event(void (*run)(unsigned long n))
 {
     const struct fr_ring *r = &fr_hosted_cpu->ring[XEN_FLIGHTREC_CH_BUSY];
@@ -381,7 +381,7 @@ static void print_times(void)
 
 }
 
-/* Per recorder: what two words cost in a loop, after other work, and cold. */
+/* Per recorder: cost of two words in a loop, after other work, and cold. */
 static void print_peers(double ticks_ns)
 {
     int none = find("none-spaced"), i, k;
@@ -421,7 +421,7 @@ static void print_bytes(void)
            bytes_per_event(peer_ours.loop[3]));
 }
 
-/* Puts other things into the caches of code and data. */
+/* Evict the caches of code and data. */
 static void chill(void)
 {
     static volatile uint8_t cache[CACHE] = { 1 };
@@ -436,7 +436,7 @@ static __attribute__((__noinline__)) void no_event(uint32_t i)
     __asm__ volatile("" ::: "memory");
 }
 
-/* Ticks of one(), cold, the median of some. */
+/* Return the median ticks of one() with cold caches. */
 static double time_cold(void (*one)(uint32_t i))
 {
     double t[COLD];
@@ -477,7 +477,7 @@ static void time_round(int round)
             cold[i][round] = time_cold(peer[i]->one);
 }
 
-/* All rounds; returns the TSC's ticks a ns meanwhile. */
+/* Run all rounds.  Return the TSC's ticks per ns. */
 static double time_all(void)
 {
     struct timespec a, b;
@@ -497,7 +497,7 @@ static double time_all(void)
     return tsc / ((b.tv_sec - a.tv_sec) * 1e9 + (b.tv_nsec - a.tv_nsec));
 }
 
-/* All, or only the one that has the case. */
+/* Start all recorders, or only the one that has the case. */
 static void open_peers(const char *name)
 {
     int i;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * dump XENFLIGHT FILE...: what the records of snapshots cost on disk and how
- * fast they go there and back, beside lz4 alone, zstd on the same bytes, and
- * babeltrace2 on the same events; XENFLIGHT is the program.
+ * dump XENFLIGHT FILE...: measure the size of snapshots' records on disk and
+ * the speed of writing and reading them, compared with lz4 alone, zstd on these
+ * bytes, and babeltrace2 on the same events.  XENFLIGHT is the program.
  *
- * Everything in one process and in interleaved rounds; a figure is the median of
- * ROUNDS.  Rates are MB/s of packets, the bytes that a ring holds, whatever is
- * made of them; ratios are those of a round, and their median.
+ * All runs in one process and in interleaved rounds; a figure is the median of
+ * ROUNDS.  Rates are MB/s of packets, the bytes in a ring; ratios are computed
+ * per round, and their median is printed.
  */
 
 #include <fcntl.h>
@@ -35,7 +35,7 @@
 #include "lib/format/snapshot.h"
 
 #define ROUNDS    15
-#define COPIES    24  /* of the file's packets, so that caches do not hold all */
+#define COPIES    24  /* copies of the packets, more than caches hold */
 #define MAX_SLOTS 4096
 #define BIG_BYTES (512ULL << 20)
 
@@ -77,15 +77,15 @@ static double median(double *v)
 }
 
 /*
- * The packets of a file, as rings would have them; frame by frame, and the same
- * events as xentrace stores them: 4 bytes of header, 8 of TSC, the payload.
+ * The packets of a file as in the rings, frame by frame, and the same events as
+ * xentrace stores them: 4 bytes of header, 8 of TSC, the payload.
  */
 struct input {
     char *meta;
     size_t meta_bytes;
     uint8_t *plain;
     size_t bytes;
-    size_t frame[MAX_SLOTS];   /* where each ends */
+    size_t frame[MAX_SLOTS];   /* end of each */
     unsigned int frames;
     uint8_t *xentrace;
     size_t xentrace_bytes;
@@ -194,7 +194,7 @@ struct result {
     double secs;
 };
 
-/* `plain`: by the file's frames; else by 256 KiB. */
+/* plain: in the file's frames; else in pieces of 256 KiB. */
 static struct result compress(const struct input *in, codec *fn, bool plain)
 {
     static uint8_t out[2 * SNAPSHOT_MAX_DATA_BYTES];
@@ -281,7 +281,7 @@ static uint64_t dump(const struct input *in, const struct snapshot_how *how,
     for ( unsigned int copy = 0; !rc && done < bytes; copy++ )
         for ( size_t at = 0; !rc && at < in->bytes && done < bytes; )
         {
-            /* Each copy is another pCPU's ring. */
+            /* Each copy acts as another pCPU's ring. */
             struct xen_flightrec_packet *hdr = (void *)(in->plain + at);
 
             hdr->seq = seq++;
@@ -312,7 +312,7 @@ static int new_file(void)
     return fd;
 }
 
-/* Plain liblz4 over the same bytes: no file, no hash, no thought. */
+/* Plain liblz4 over the same bytes: no file and no hash. */
 static double plain_lz4(const struct input *in, uint64_t bytes)
 {
     static uint8_t out[2 * SNAPSHOT_MAX_DATA_BYTES];
@@ -519,11 +519,11 @@ static void bench_read(const struct input *in)
 }
 
 /*
- * Programs, on files that go further back than the one there is: the stream of
- * its first busy frames again and again, on several pCPUs.
+ * Programs, on files with a longer history than the given one: the stream of
+ * its first busy frames repeated, on several pCPUs.
  */
 
-/* By how much a copy is later than the one before; stamps of 20 bits stay. */
+/* Time between two copies; a multiple that keeps the 20-bit stamps. */
 static uint64_t copy_span(const struct packet *first, uint64_t last_tsc)
 {
     uint64_t step = 1ULL << (XEN_FLIGHTREC_TIME_BITS + first->hdr.tsc_shift);
@@ -531,7 +531,7 @@ static uint64_t copy_span(const struct packet *first, uint64_t last_tsc)
     return ((last_tsc - first->hdr.begin_tsc) / step + 1) * step;
 }
 
-/* Makes a packet and the anchors in it later. */
+/* Move a packet and its anchors to a later time. */
 static void shift_packet(uint8_t *at, const struct packet *p, uint64_t by)
 {
     struct xen_flightrec_packet hdr = p->hdr;
@@ -581,7 +581,7 @@ static unsigned int pick_stream(const struct input *in, const uint8_t **packet,
     return n;
 }
 
-/* The document, its trigger that much later. */
+/* The document, with its trigger moved to a later time. */
 static char *later_meta(const struct input *in, uint64_t by)
 {
     json_t *root = json_loadb(in->meta, in->meta_bytes, 0, NULL);
@@ -631,13 +631,13 @@ static void write_long(const struct input *in, const char *path,
     close(fd);
 }
 
-/* What a run of a program took; secs below 0: it failed. */
+/* The cost of one run of a program; secs below 0: it failed. */
 struct cost {
     double secs, cpu_secs;
     long rss_kib;
 };
 
-/* Runs a program, its output to nowhere. */
+/* Run a program and discard its output. */
 static struct cost run(const char *const argv[])
 {
     struct cost c = { .secs = -1 };
@@ -744,7 +744,7 @@ int main(int argc, char **argv)
         printf("%s%s: %" PRIu64 " records, %.2f bytes each in packets, medians "
                "of %d rounds\n", i > 2 ? "\n" : "", argv[i], in.records,
                in.bytes / (double)in.records, ROUNDS);
-        /* First, while nothing else has taken memory for its work. */
+        /* First, before other cases have allocated memory. */
         if ( i == 2 )
             bench_big(&in);
         bench_size(&in);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * freeze.c: what a freeze costs, and the longest that one record can take.
+ * freeze.c: measure the cost of a freeze, and of the slowest record.
  *
- *   - the freeze itself, and how long after the trigger each of 64 rings still
- *     wrote for the generation before, while threads write all of them;
- *   - instructions of single records, each instruction a step of the CPU's trap
- *     flag: exact, and the same in every run.
+ *   - the freeze itself, and the time after the trigger during which each of 64
+ *     rings still wrote for the last generation, while threads write all rings;
+ *   - instructions of single records, counted with the CPU's trap flag, so they
+ *     are exact and the same in every run.
  *
- * Numbers only.
+ * There is no verdict.
  */
 
 #include <pthread.h>
@@ -19,8 +19,8 @@
 
 #include "ring.h"
 
-#define EV_BUSY  0x00021001U /* busy alone */
-#define EV_BOTH  0x0001f101U /* a copy in rare */
+#define EV_BUSY  0x00021001U /* busy only */
+#define EV_BOTH  0x0001f101U /* also in rare */
 #define RINGS    64
 #define FREEZES  50
 
@@ -87,7 +87,7 @@ static bool all_quiescent(uint32_t gen)
     return true;
 }
 
-/* Nothing of `gen` is written any more after its adoption. */
+/* No record of `gen` is written after its adoption. */
 static void one_freeze(double *op, double *quiet, double *adopted)
 {
     struct xen_flightrec_trigger t = { .cause = XEN_FLIGHTREC_CAUSE_REQUEST };
@@ -142,7 +142,7 @@ static void on_step(int sig)
     steps++;
 }
 
-/* Instructions from the call to the return, the call's own left out. */
+/* Instructions from the call to the return, without the call itself. */
 static __attribute__((__noinline__)) unsigned long
 count(uint32_t event, unsigned int words)
 {
@@ -173,7 +173,7 @@ static void fill(uint32_t event, unsigned int slots)
         fr_trace(event, data, sizeof(data));
 }
 
-/* The open slots have no room for another record. */
+/* Fill the open slots, so that the next record needs a switch. */
 static void fill_up(void)
 {
     uint32_t data[7] = { 0 };
@@ -194,7 +194,7 @@ static uint32_t freeze(void)
     return t.gen;
 }
 
-/* Slots that come back one below the other: each goes past all before it. */
+/* Slots return in descending order, so each passes all before it. */
 static void worst_order(struct fr_ring *r)
 {
     for ( unsigned int i = 0; i < r->slots; i++ )

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What a record costs.  Own objects: always -O2, and without the clock's hook.
+# The cost of a record.  Own objects: always -O2, and without the clock's hook.
 
 BENCH_DIR    := $(O)/tests/bench
 BENCH_O      := $(addprefix $(BENCH_DIR)/,bench.o ring.o table.o platform.o \
@@ -21,12 +21,12 @@ $(BENCH_DIR)/%.o: $(CORE_SRC)/%.c
 $(BENCH_DIR)/%.o: tests/platform/%.c
 	$(bench_cc)
 
-# What else records, as far as it is installed: looked for each time.
+# Other recorders, if installed; checked at each build.
 LIBS_LTTNG = $(call pkg,--libs,lttng-ust)
 LIBS_DPDK  = $(and $(call pkg,--modversion,libdpdk),-lrte_eal)
 DPDK_CFLAGS = $(and $(LIBS_DPDK),-DHAVE_DPDK $(call pkg,--cflags,libdpdk))
 
-# Their headers are not free of warnings.
+# Their headers cause warnings.
 define bench_cc_peer
 	@mkdir -p $(@D)
 	@$(call say,CC $< (bench))
@@ -48,7 +48,7 @@ $(BENCH_DIR)/freeze: $(addprefix $(BENCH_DIR)/,freeze.o ring.o table.o platform.
 	@$(call say,LD $@)
 	$(Q)$(CC) -no-pie -o $@ $^ -pthread
 
-# What reads and writes snapshots; zstd only to compare with.
+# Programs that read and write snapshots; zstd only to compare.
 LIBS_ZSTD = $(call pkg,--libs,libzstd)
 
 $(BENCH_DIR)/stream $(BENCH_DIR)/dump: $(BENCH_DIR)/%: \
@@ -67,7 +67,7 @@ $(O)/tests/bench-stream.o $(O)/tests/bench-dump.o: $(O)/tests/bench-%.o: \
 # The stream of the last run of the main job, if there was one.
 BENCH_SNAPSHOT ?= $(O)/e2e/main-job-ours/files/crash.xfr.lz4
 
-# Without its peers it still measures ours.
+# Peers that are not installed are left out.
 bench: ## cost of a record, ours and other recorders': ns, instructions, bytes
 	$(Q).ci/deps bench || echo "bench: goes on with what is installed"
 	$(Q)$(MAKE) --no-print-directory bench-run

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * peer-dpdk-points.c: registers the trace points.  By itself, as DPDK's header
- * makes registrations of them here, and events everywhere else.
+ * peer-dpdk-points.c: register the trace points.  DPDK's header expands to
+ * registrations in this file only, and to events in all others.
  */
 
 #ifdef HAVE_DPDK

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * peer-dpdk.h: the trace points, in the form that DPDK wants.
+ * peer-dpdk.h: the trace points in DPDK's form.
  */
 
 #ifndef PEER_DPDK_H

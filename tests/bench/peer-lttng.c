@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * peer-lttng.c: LTTng-UST in snapshot mode, as shipped.  tests/bench/lttng
- * makes the session and says so in the environment.
+ * creates the session and sets the environment.
  */
 
 #include <stddef.h>
@@ -19,7 +19,7 @@ static const char *open_lttng(void)
 {
     if ( !getenv("BENCH_LTTNG") )
         return "no session (tests/bench/lttng makes one)";
-    /* Its library was told to wait for the session before main(). */
+    /* Its library waits for the session before main(). */
     if ( !lttng_ust_tracepoint_enabled(xenflight_bench, w2) )
         return "the session did not enable its events";
     return NULL;

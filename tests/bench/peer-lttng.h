@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * peer-lttng.h: the trace points, in the form that LTTng-UST wants: it includes
- * this file several times.
+ * peer-lttng.h: the trace points in LTTng-UST's form, which includes this file
+ * several times.
  */
 
 #undef LTTNG_UST_TRACEPOINT_PROVIDER

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * peer-xen.c: a model of the trace buffers that Xen has had since 2005: a lock,
- * a fenced clock, records of 12 bytes and payload, indices shared with the
- * reader and checked before use, and the newest record dropped when full.  Its
- * reader, in the same thread, empties it whenever it is half full, and costs
- * nothing.  Interrupts are not switched off, which user space cannot; their
- * state is saved and restored.
+ * peer-xen.c: a model of Xen's trace buffers: lock, fenced clock, records of
+ * 12 bytes and payload, indices shared with the reader and checked before use,
+ * and the newest record dropped when full.  The reader, in the same thread,
+ * empties the buffer when it is half full, at no cost.  User space cannot
+ * disable interrupts, so their state is only saved and restored.
  */
 
 #include <stdbool.h>
@@ -59,7 +58,7 @@ static bool bogus(uint32_t prod, uint32_t cons)
            (prod - cons + 2 * SIZE) % (2 * SIZE) > SIZE;
 }
 
-/* Bytes not yet read; SIZE if the indices make no sense. */
+/* Return the unread bytes; SIZE if the indices are invalid. */
 static uint32_t unread(void)
 {
     uint32_t prod = buf.prod, cons = buf.cons;
@@ -78,7 +77,7 @@ static uint32_t to_wrap(void)
     return SIZE - (prod >= SIZE ? prod - SIZE : prod);
 }
 
-/* As string instructions do it, which is how Xen copies. */
+/* By string instructions, as Xen copies. */
 static void copy(void *to, const void *from, size_t bytes)
 {
     size_t quads = bytes / 8, rest = bytes & 7;

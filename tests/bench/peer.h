@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * peer.h: what bench.c measures: a recorder with one kind of event.
+ * peer.h: the interface of a recorder that bench.c measures, with one event.
  */
 
 #ifndef PEER_H
@@ -12,7 +12,7 @@
 
 struct peer {
     const char *name, *what;
-    /* Before anything else.  NULL, or why it cannot be measured. */
+    /* Must be called first.  Return NULL, or why it cannot be measured. */
     const char *(*open)(void);
     /* n events back to back; n events with bench_work() before each. */
     void (*loop[PEER_SIZES])(unsigned long n);
@@ -23,7 +23,7 @@ struct peer {
 
 extern const struct peer peer_floor, peer_ours, peer_xen, peer_dpdk, peer_lttng;
 
-/* Dependent additions.  One copy: where code lies decides how fast it runs. */
+/* Dependent additions.  One copy, as speed depends on a loop's address. */
 uint64_t bench_work(uint64_t x);
 
 #define PEER_LOOP(fn, event, words, before)                                   \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * stream FILE: what the records of a snapshot cost in the ring, headers and
- * anchors included, and what xentrace's records of the same events would:
+ * stream FILE: print the size of a snapshot's records in the ring, including
+ * headers and anchors, and the size of xentrace's records of the same events:
  * 4 bytes of header and 8 of TSC before the payload.
  */
 
@@ -17,7 +17,7 @@ struct cost {
     uint64_t records, bytes, payload;
 };
 
-/* Adds the packets that lie one after another in a frame's content. */
+/* Add the packets of one frame's content. */
 static int add_frame(const uint8_t *at, size_t left, struct cost *c)
 {
     while ( left )

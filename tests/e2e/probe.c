@@ -21,8 +21,9 @@
 
 #include <public/flightrec-events.h>
 
-#include "lib/xen/hyp.h"
+#include "lib/base/uuid.h"
 #include "lib/format/packet.h"
+#include "lib/xen/hyp.h"
 #include "lib/xen/stream.h"
 
 static struct hyp *hyp;
@@ -117,7 +118,7 @@ static int quiesce(uint32_t gen, struct xen_flightrec_op_quiesce *out,
     struct xen_flightrec_op o;
     uint64_t waited = 0;
 
-    for ( *tries = 1; *tries <= 100; ++*tries )
+    for ( *tries = 1; *tries <= 5000; ++*tries )
     {
         memset(&o, 0, sizeof(o));
         o.cmd = XEN_FLIGHTREC_OP_quiesce;
@@ -167,19 +168,15 @@ static int do_trigger(char **arg)
 {
     struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_trigger };
     const struct xen_flightrec_trigger *t = &o.u.trigger;
-    unsigned int i;
+    char uuid[UUID_TEXT_BYTES];
 
     o.u.trigger.gen = number(arg, 0);
     if ( op(&o, "trigger") )
         return 1;
     printf("gen=%u\ncause=%u\nflags=%u\ncpu=%u\ndomid=%u\nvcpu=%u\nreason=%u\n"
-           "tsc=%" PRIu64 "\nns=%" PRIu64 "\nrip=%#" PRIx64 "\nhandle=",
+           "tsc=%" PRIu64 "\nns=%" PRIu64 "\nrip=%#" PRIx64 "\nhandle=%s\n",
            t->gen, t->cause, t->flags, t->cpu, t->domid, t->vcpu, t->reason,
-           t->tsc, t->ns, t->rip);
-    for ( i = 0; i < 16; i++ )
-        printf("%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
-               t->handle[i]);
-    printf("\n");
+           t->tsc, t->ns, t->rip, uuid_to_text(t->handle, uuid));
     return 0;
 }
 
@@ -288,6 +285,7 @@ static int do_map(char **arg)
                                         number(arg, 2), &addr, PROT_READ, 0) )
         return fail("map", -errno);
     printf("mapped=ro\n");
+    fflush(stdout);
     if ( arg[2] && arg[3] )
         sleep(number(arg, 3));
     return 0;
@@ -578,7 +576,7 @@ static int follow_once(struct stream_reader *s, unsigned int *packets,
     }
     if ( rc )
         return rc;
-    if ( poll(&fd, 1, 20000) != 1 )
+    if ( poll(&fd, 1, 600000) != 1 )
         return -ETIMEDOUT;
     return stream_woken(s);
 }
@@ -621,7 +619,7 @@ static int records_again(uint32_t cpu, uint64_t before)
 
     if ( emitted_by(cpu) < before )
         return -ENODATA;
-    for ( tries = 0; tries < 2000; tries++ )
+    for ( tries = 0; tries < 20000; tries++ )
     {
         if ( emitted_by(cpu) > before )
             return 0;
@@ -639,7 +637,7 @@ static int plug(xc_interface *xc, uint32_t cpu,
 
     for ( tries = 0; fn(xc, cpu); tries++ )
     {
-        if ( errno != EBUSY || tries == 500 )
+        if ( errno != EBUSY || tries == 5000 )
             return -errno;
         nanosleep(&pause, NULL);
     }

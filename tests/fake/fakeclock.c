@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * fakeclock.c: a CLOCK_REALTIME that a test sets, for one program and its
- * children: LD_PRELOAD this, FAKECLOCK names a file that holds one int64_t,
- * seconds to be added, which may change at any moment.
+ * fakeclock.c: let a test set CLOCK_REALTIME for one program and its children.
+ * LD_PRELOAD this library; FAKECLOCK names a file with one int64_t, the seconds
+ * to add, which may change at any moment.
  */
 
 #include <dlfcn.h>
@@ -16,7 +16,7 @@
 static int (*real)(clockid_t clock, struct timespec *ts);
 static volatile const int64_t *offset_s;
 
-/* Before any sandbox. */
+/* Must run before the program enters a sandbox. */
 static void __attribute__((__constructor__)) find(void)
 {
     const char *path = getenv("FAKECLOCK");

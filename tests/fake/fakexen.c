@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * fakexen.c: lets the unmodified xenstored (C or OCaml) run without Xen.
+ * fakexen.c: run the unmodified xenstored (C or OCaml) without Xen.
  *
- * Preloaded, it stands in for the few library functions that xenstored uses.
- * Everything is in the directory $FAKEXEN:
+ * When preloaded it replaces the few library functions that xenstored uses.
+ * Its files are in the directory $FAKEXEN:
  *
- *   doms      the domains, see lib/xen/hyp-hosted.h; whoever plays Xen writes it
+ *   doms      the domains, see lib/xen/hyp-hosted.h; written by the fake Xen
  *   evt       FIFO: a 32-bit port number is an event.  1: VIRQ_DOM_EXC;
  *             100 + domid: a guest's ring
  *   ring.N    xenstore ring page of domain N
@@ -37,7 +37,7 @@
 #define RING_BYTES    4096
 #define REASON_CRASH  3
 
-/* The functions of libc that are replaced are not to see these. */
+/* These replace the functions of libc, see below. */
 int open(const char *path, int flags, ...);
 int open64(const char *path, int flags, ...);
 
@@ -57,7 +57,7 @@ static int fake_open(const char *name, int flags)
                   flags | O_CLOEXEC, 0600);
 }
 
-/* A file of the directory as shared memory; made if need be. */
+/* Map a file of the directory; create it if it does not exist. */
 static void *fake_map(const char *name, size_t bytes)
 {
     int fd = fake_open(name, O_RDWR | O_CREAT);
@@ -188,7 +188,7 @@ xenevtchn_handle *xenevtchn_open(struct xentoollog_logger *logger,
     if ( mkfifo(fake_path("evt", path, sizeof(path)), 0600) &&
          errno != EEXIST )
         return NULL;
-    /* For both: so that it never ends. */
+    /* Open for writing too, so that a read never sees end of file. */
     event_fd = fake_open("evt", O_RDWR);
     return event_fd < 0 ? NULL : (xenevtchn_handle *)&event_fd;
 }
@@ -246,7 +246,7 @@ int xenevtchn_unmask(xenevtchn_handle *xce, evtchn_port_t port)
     return 0;
 }
 
-/* What Linux shows of Dom0's own xenstore ring. */
+/* Open the files by which Linux exports Dom0's xenstore ring; -2 for others. */
 static int open_special(const char *path)
 {
     int fd;
@@ -298,7 +298,7 @@ int open64(const char *path, int flags, ...)
     return open_any(path, flags, mode);
 }
 
-/* oxenstored asks for as many files as there can be, and ends if refused. */
+/* oxenstored raises RLIMIT_NOFILE to the maximum, and exits if that fails. */
 int setrlimit(__rlimit_resource_t resource, const struct rlimit *limit)
 {
     return 0;

@@ -1,29 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * frhost.c: plays Xen for the hosted tier.  The recorder's real core writes
- * into files that the daemon maps; one thread plays one pCPU.  Operations are
- * served on DIR/ops as lib/xen/hyp-hosted.h says.
+ * frhost.c: play Xen for the hosted tier.  The recorder's real core writes to
+ * files that the daemon maps; a thread plays each pCPU.  Operations are served
+ * on DIR/ops, see lib/xen/hyp-hosted.h.
  *
  *   frhost DIR CPUS [BYTES_PER_CPU]
  *
- * A test commands it on stdin, a line each; the answer on stdout is "ok ..." or
- * "error ...":
+ * Commands come on stdin, one in a line; each is answered on stdout with "ok
+ * NUMBER" or "error NUMBER":
  *
- *   domain DOMID HANDLE VCPUS  a domain begins (HANDLE: 32 hex digits)
- *   crash DOMID CPU [REASON]   it crashes on that pCPU, and Xen triggers
- *   gone DOMID                 it is gone
- *   trigger DOMID CPU          as crash, but the VIRQ is lost and the domain's
- *                              state stays
- *   fill CPU N                 N records, at once
- *   hang CPU / run CPU         the pCPU does nothing, not even adopt
- *   pause / resume             no pCPU writes records by itself
- *   recreate                   new buffers
- *   mapped FRAMES              so many are in use: they cannot be destroyed
- *   deny ERRNO                 all operations fail with it; 0: not any more
- *   quiesce MS                 how long a quiesce operation waits
- *   held                       how many generations are
- *   asked                      operations since the last time, a bit each
- *   kill before / kill after   who releases next, before or after that is done
+ *   domain DOMID HANDLE VCPUS  start a domain (HANDLE: 32 hex digits)
+ *   crash DOMID CPU [REASON]   crash it on that pCPU; Xen triggers
+ *   gone DOMID                 remove it
+ *   trigger DOMID CPU          as crash, but without the VIRQ and without a
+ *                              change of the domain's state
+ *   fill CPU N                 write N records at once
+ *   hang CPU / run CPU         stop the pCPU (it does not even adopt) / go on
+ *   pause / resume             stop / start the records each pCPU writes itself
+ *   recreate                   make new buffers
+ *   mapped FRAMES              frames in use, which prevent a destroy
+ *   deny ERRNO                 fail all operations with it; 0: stop failing
+ *   quiesce MS                 time that a quiesce operation waits
+ *   held                       return the number of held generations
+ *   asked                      return the operations since the last time, a bit
+ *                              for each
+ *   kill before / kill after   kill the next client that releases, before or
+ *                              after the release
  */
 
 #include <errno.h>
@@ -52,7 +54,7 @@
 #define WRITE_EVERY_NS   500000
 #define DOMID_INVALID    0x7ff4
 #define SHUTDOWN_CRASH   3
-#define OTHER_OP         62      /* the bit of all that are none */
+#define OTHER_OP         62      /* the bit of unknown operations */
 
 /* Events as Xen's trace points emit them. */
 #define EV_RUNSTATE      0x00021001U /* SCHED_RUNSTATE_CHANGE */
@@ -76,7 +78,7 @@ struct cpu {
     bool adopt, hang, stop;
     unsigned int fill;
     const struct crash *crash;
-    uint32_t gen;          /* that its crash began */
+    uint32_t gen;          /* begun by its crash */
 };
 
 static struct host {
@@ -87,16 +89,16 @@ static struct host {
     bool created, running, paused;
     unsigned int mapped;
     int deny;
-    char kill;             /* 'b'efore or 'a'fter its release; 0: no one */
+    char kill;             /* client, 'b'efore or 'a'fter its release */
     unsigned int quiesce_ms;
     struct fr_geometry geo[XEN_FLIGHTREC_CHANNELS];
     struct cpu cpu[MAX_CPUS];
     struct hosted_domain *doms;
     uint32_t given_up, deferred, causes, wakes;
-    unsigned long asked;   /* a bit for each operation that was asked for */
+    unsigned long asked;   /* a bit for each requested operation */
     pthread_mutex_t lock;
-    pthread_cond_t wake;   /* a pCPU has something to do */
-    pthread_cond_t done;   /* it did it */
+    pthread_cond_t wake;   /* work for a pCPU */
+    pthread_cond_t done;   /* a pCPU finished */
 } host = { .lock = PTHREAD_MUTEX_INITIALIZER,
            .wake = PTHREAD_COND_INITIALIZER,
            .done = PTHREAD_COND_INITIALIZER,
@@ -144,7 +146,7 @@ static void *map_new(const char *name, size_t bytes)
 }
 
 /*
- * What a pCPU does.
+ * The threads of the pCPUs.
  */
 
 static void write_runstate(uint32_t event, unsigned int i)
@@ -160,7 +162,7 @@ static void raise_virq(void)
         die("virq");
 }
 
-/* Of the core, whoever opens a slot. */
+/* Wake the reader of the rings if a slot it asked for was opened. */
 static void wake_reader(void)
 {
     if ( !fr_wake_take() )
@@ -170,7 +172,7 @@ static void wake_reader(void)
         die("wake");
 }
 
-/* Under the lock: freezes come one after the other, as in Xen. */
+/* Callers must hold the lock: freezes are serialised, as in Xen. */
 static uint32_t freeze(struct xen_flightrec_trigger *t)
 {
     bool gave_up;
@@ -185,7 +187,7 @@ static uint32_t freeze(struct xen_flightrec_trigger *t)
     return t->gen;
 }
 
-/* As a PV guest's panic looks: its hypercall, its code, Xen's mark. */
+/* The records of a PV guest's panic: hypercall, code, Xen's mark. */
 static void do_crash(struct cpu *c)
 {
     const struct crash *k = c->crash;
@@ -210,7 +212,7 @@ static void do_crash(struct cpu *c)
     fr_hosted_domid = 0;
 }
 
-/* One turn, under the lock.  Waits if there is nothing to do. */
+/* One turn.  Callers must hold the lock; it is dropped while waiting. */
 static void cpu_turn(struct cpu *c, unsigned int turn)
 {
     struct timespec until;
@@ -328,7 +330,7 @@ static void make_cpus(void)
     }
 }
 
-/* Under the lock.  Old files stay mapped by who has them. */
+/* Callers must hold the lock.  Clients keep their mappings of old files. */
 static void end_cpus(void)
 {
     unsigned int i;
@@ -355,7 +357,7 @@ static void recreate(void)
     wake_reader();
 }
 
-/* The TSC against the clock, for 20 ms. */
+/* Measure the TSC against the clock for 20 ms. */
 static uint32_t measure_tsc_khz(void)
 {
     const struct timespec wait = { 0, 20000000 };
@@ -366,7 +368,7 @@ static uint32_t measure_tsc_khz(void)
 }
 
 /*
- * Operations, all under the lock.
+ * Operations.  Callers must hold the lock.
  */
 
 static void op_status(struct xen_flightrec_op_status *s)
@@ -516,7 +518,7 @@ static int op_mask(struct xen_flightrec_op_mask *m)
     }
 }
 
-/* All of them in pCPU 1. */
+/* All mapped frames are of pCPU 1. */
 static int op_mapped(struct xen_flightrec_op_mapped *m)
 {
     if ( !host.created ||
@@ -580,7 +582,7 @@ static void kill_client(int fd)
     kill(who.pid, SIGKILL);
 }
 
-/* False: the client is gone. */
+/* Return false if the client has closed its socket. */
 static bool serve_client(int fd)
 {
     struct hosted_answer a = { 0 };
@@ -750,7 +752,7 @@ static void command(const char *line)
     fflush(stdout);
 }
 
-/* Whole lines as they come; false: end of file. */
+/* Carry out the complete lines read so far.  Return false at end of file. */
 static bool read_commands(void)
 {
     static char buf[4096];

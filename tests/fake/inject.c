@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * inject.c: what befalls a running process at its Nth system call, by ptrace().
+ * inject.c: inject a fault at the Nth system call of a running process, with
+ * ptrace().
  *
- *   inject PID kill N          SIGKILL before the Nth of all its system calls
- *   inject PID fail N ERRNO    the Nth that goes to the disk fails
- *   inject PID slow MS         each that goes to the disk takes so much longer
+ *   inject PID kill N          SIGKILL before the Nth of all system calls
+ *   inject PID fail N ERRNO    fail the Nth disk call
+ *   inject PID slow MS         delay each disk call
  *
- * All threads that it has now are counted together.  "Goes to the disk": writes
- * to descriptors from FIRST_FILE on, fsync(), and what makes, names, sizes or
- * removes a file.  "ready" on stdout says that counting began.  It ends with the
- * process, or by SIGTERM, and then says how many calls there were and whether
- * the Nth was among them: "hit COUNT" or "end COUNT".  "error ...": it cannot.
+ * The calls of all existing threads are counted together.  Disk calls are
+ * writes to descriptors from FIRST_FILE on, fsync(), and the calls that
+ * create, rename, resize or remove a file.  "ready" on stdout means that
+ * counting began.  It ends with the process or on SIGTERM, and prints "hit
+ * COUNT" if the Nth call was reached, otherwise "end COUNT"; or "error ..." if
+ * it cannot trace.
  */
 
 #include <dirent.h>
@@ -34,7 +36,7 @@
 #define FIRST_FILE 5       /* below: the log and the engine's two sockets */
 #define TASKS      64
 
-static pid_t pid, tasks[TASKS], failing; /* failing: whose call is to fail */
+static pid_t pid, tasks[TASKS], failing; /* the thread whose call fails */
 static unsigned int nr_tasks, calls;
 static unsigned int when;  /* N, or milliseconds */
 static int error;
@@ -74,7 +76,7 @@ static bool to_disk(const struct ptrace_syscall_info *i)
     }
 }
 
-/* The call is made one that does nothing, its result ours: see leaves(). */
+/* Turn the call into one that does nothing; leaves() sets its result. */
 static void fail(pid_t tid)
 {
     failing = tid;
@@ -137,7 +139,7 @@ static void stopped(pid_t tid, int status)
     }
     else if ( status >> 16 )
         sig = 0;
-    /* It may have been killed meanwhile. */
+    /* It may have been killed since. */
     ptrace(PTRACE_SYSCALL, tid, NULL, (void *)(long)sig);
 }
 
@@ -182,7 +184,7 @@ static void gone(pid_t tid)
         finish(0);
 }
 
-/* All that happened since. */
+/* Handle all events since the last call. */
 static void look(void)
 {
     int status;

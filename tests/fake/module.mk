@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What plays Xen where there is none.
+# Programs that play Xen.
 
 FRHOST  := $(O)/tests/fake/frhost
 STOCKXEN := $(O)/tests/fake/stockxen
@@ -8,7 +8,7 @@ INJECT  := $(O)/tests/fake/inject
 FAKEXEN := $(O)/tests/fake/fakexen.so
 FAKECLOCK := $(O)/tests/fake/fakeclock.so
 
-# With the core's seam found before the library's headers.
+# The core's seam must be found before the library's headers.
 $(O)/tests/fake/frhost.o: tests/fake/frhost.c
 	@mkdir -p $(@D)
 	@$(call say,CC $<)
@@ -27,7 +27,7 @@ $(INJECT): $(O)/tests/fake/inject.o
 	@$(call say,LD $@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
-# Never with a sanitizer: it is loaded into a program that has none.
+# Never built with a sanitizer: it is loaded into a program without one.
 $(FAKEXEN) $(FAKECLOCK): $(O)/%.so: %.c lib/xen/hyp-hosted.h
 	@mkdir -p $(@D)
 	@$(call say,LD $@)

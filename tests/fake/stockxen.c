@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * stockxen.c: plays a Xen without flight recorder for the hosted tier, as
- * lib/xen/hyp-hosted.h says: trace buffers that a model of Xen's producer writes,
- * and the operations on them.
+ * stockxen.c: play a Xen without flight recorder for the hosted tier, see
+ * lib/xen/hyp-hosted.h: trace buffers written by a model of Xen's producer, and
+ * the operations on them.
  *
  *   stockxen DIR CPUS
  *
- * Commands on stdin, a line each, answered with "ok NUMBER" or "error NUMBER":
+ * Commands come on stdin, one in a line, answered with "ok NUMBER" or "error
+ * NUMBER":
  *
- *   domain DOMID HANDLE VCPUS  a domain begins (HANDLE: 32 hex digits)
- *   crash DOMID CPU [REASON]   it says so on that pCPU, and is down
- *   vanish DOMID CPU [REASON]  the same, and it is gone before anyone can look
- *   gone DOMID                 it is gone
- *   fill CPU N                 N records; waits a moment where the VIRQ is due
- *   fast CPU N                 N records at once, whatever becomes of them
- *   index CPU VALUE            somebody writes nonsense over the consumer index
- *   online N                   so many pCPUs are online, buffers or not
- *   dropped CPU / percent CPU / mask / enabled    answers with it
+ *   domain DOMID HANDLE VCPUS  start a domain (HANDLE: 32 hex digits)
+ *   crash DOMID CPU [REASON]   crash it on that pCPU
+ *   vanish DOMID CPU [REASON]  crash it, and remove it before it can be listed
+ *   gone DOMID                 remove it
+ *   fill CPU N                 write N records; wait a moment after a VIRQ
+ *   fast CPU N                 write N records at once; some may be dropped
+ *   index CPU VALUE            overwrite the consumer index with VALUE
+ *   online N                   set the number of online pCPUs
+ *   dropped CPU / percent CPU / mask / enabled    return that value
  */
 
 #include <errno.h>
@@ -99,7 +100,7 @@ static int fifo_new(const char *dir, const char *name)
  * The producer.
  */
 
-/* True: the VIRQ was raised. */
+/* Return true if the VIRQ was raised. */
 static bool put(unsigned int cpu, const struct tbuf_model_record *r)
 {
     struct tbuf_model *m = &xen.cpu[cpu];
@@ -107,7 +108,7 @@ static bool put(unsigned int cpu, const struct tbuf_model_record *r)
 
     if ( !xen.pages || !xen.enabled )
         return false;
-    /* Xen stops tracing where indices make no sense. */
+    /* Xen stops tracing if the indices are invalid. */
     if ( m->index[0] % 4 || m->index[0] >= 2 * m->bytes )
     {
         xen.enabled = false;
@@ -122,7 +123,7 @@ static bool put(unsigned int cpu, const struct tbuf_model_record *r)
 
 static void serve_some(int timeout_ms);
 
-/* Who is to move on may have something to ask first. */
+/* Serve operations: the consumer may need some before it moves. */
 static void wait_for_consumer(unsigned int cpu)
 {
     unsigned int i;
@@ -244,7 +245,7 @@ static void accept_client(void)
         }
 }
 
-/* One round of operations; commands stay where they are. */
+/* Serve one round of operations, without reading commands. */
 static void serve_some(int timeout_ms)
 {
     int i;
@@ -388,13 +389,13 @@ static void open_dir(const char *path)
     xen.mem = map_new("mem", (INFO_FRAME + INFO_FRAMES +
                                  MAX_CPUS * MAX_PAGES) * TBUF_FRAME);
     xen.host = map_new("host", sizeof(*xen.host));
-    /* The TSC's frequency does not matter here, but is not 0. */
+    /* The TSC's frequency does not matter here, but must not be 0. */
     *xen.host = (struct hyp_tbuf_host){ .tsc_khz = 2000000,
                                         .max_cpus = xen.nr_cpus + 2,
                                         .online = xen.nr_cpus };
 }
 
-/* Until there is no command any more. */
+/* Serve until the end of the commands. */
 static void loop(void)
 {
     xen.poll[0] = (struct pollfd){ .fd = xen.ops, .events = POLLIN };
@@ -413,7 +414,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: stockxen DIR CPUS\n");
         return 2;
     }
-    /* So that poll() tells of each line that was not read yet. */
+    /* Unbuffered, so that poll() sees each line that was not read yet. */
     setvbuf(stdin, NULL, _IONBF, 0);
     for ( i = 0; i < 2 + CLIENTS; i++ )
         xen.poll[i].fd = -1;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* tbuf-model.c: write records as xen/common/trace.c does. */
+
 #include "tests/fake/tbuf-model.h"
 
 #include <string.h>
@@ -48,7 +50,7 @@ static void insert(struct tbuf_model *m, const struct tbuf_model_record *r)
     __atomic_store_n(&m->index[1], prod % (2 * m->bytes), __ATOMIC_RELEASE);
 }
 
-/* Up to the end of the buffer: a record of its own, of a size that fits. */
+/* Pad up to the end of the buffer with a record of that size. */
 static void insert_wrap(struct tbuf_model *m)
 {
     uint32_t words = to_wrap(m) / 4 - 1;
@@ -80,7 +82,7 @@ void tbuf_model_begin(struct tbuf_model *m)
     m->below = tbuf_model_fill(m) < m->bytes / 2;
 }
 
-/* What the record takes, with all that has to go before it. */
+/* Return the bytes of the record and of those written before it. */
 static uint32_t total(const struct tbuf_model *m, uint32_t bytes)
 {
     uint32_t room = to_wrap(m), sum = 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * tbuf-model.h: the producer of Xen's trace buffer, as xen/common/trace.c
- * behaves: when a record fits, what is written before it, when the VIRQ is
- * raised.  A write has two halves, so that a test can do something in between,
- * where Xen on another pCPU would.
+ * tbuf-model.h: the producer of Xen's trace buffer, with the behaviour of
+ * xen/common/trace.c: whether a record fits, the records written before it, and
+ * when the VIRQ is raised.  A write has two halves, so that a test can act in
+ * between, as another pCPU could.
  */
 
 #ifndef TESTS_TBUF_MODEL_H
@@ -16,11 +16,11 @@ struct tbuf_model {
     uint32_t *index;       /* [0] consumer, [1] producer */
     uint8_t *data;
     uint32_t bytes;
-    uint16_t domid, vcpu;  /* who runs, for LOST_RECORDS */
-    uint32_t lost;         /* not yet told */
+    uint16_t domid, vcpu;  /* running, for LOST_RECORDS */
+    uint32_t lost;         /* not yet reported */
     uint64_t first_lost_tsc;
-    uint64_t dropped;      /* in all */
-    bool below;            /* the write that was begun began below a half */
+    uint64_t dropped;      /* in total */
+    bool below;            /* the pending write began below a half */
 };
 
 struct tbuf_model_record {
@@ -35,7 +35,7 @@ void tbuf_model_init(struct tbuf_model *m, void *map, uint32_t pages);
 uint32_t tbuf_model_fill(const struct tbuf_model *m);
 
 void tbuf_model_begin(struct tbuf_model *m);
-/* True: written; *virq: the VIRQ is raised. */
+/* Return true if written.  *@virq: the VIRQ is raised. */
 bool tbuf_model_end(struct tbuf_model *m, const struct tbuf_model_record *r,
                     bool *virq);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * fuzz-columns.c: any bytes as columns, and as packets to be made columns of.
+ * fuzz-columns.c: unpack any bytes as columns, and pack any bytes as packets.
  * First byte of the input, modulo 2:
- *   0  the rest is columns; what comes out must survive the way there and back
+ *   0  the rest is columns; the packets must survive packing and unpacking
  *   1  the rest is packets
  */
 
@@ -13,7 +13,7 @@
 #include "lib/format/snapshot.h"
 #include "tests/fuzz/fuzz.h"
 
-/* In memory of exactly that length, so that a byte too many is seen. */
+/* Allocate exactly that length, so that sanitizers detect an overrun. */
 static void *tight(const void *data, size_t len)
 {
     void *copy = malloc(len ? len : 1);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * fuzz-commands.c: the commands that read files, as they are, on files whose
- * hashes are right and whose content is anybody's.  What they print can be
- * printed, an object a line is one, and a file that they write is whole.
- * The input:
- *   byte 0  the command, modulo how many there are
- *   byte 1  bit 0: the document is the rest's first frame; else it is ours,
- *           changed
- *   ours: a byte: how many changes; each: a place (2 bytes), what (1 byte)
+ * fuzz-commands.c: run the commands that read files, on files with valid
+ * hashes and any content.  Their output must be printable, each line of JSON
+ * valid, and each file they write intact.  The input:
+ *   byte 0  the command, modulo their number
+ *   byte 1  bit 0: the document is the rest's first frame; else it is built in
+ *           and changed
+ *   built in: number of changes (1 byte); each: place (2 bytes), value (1 byte)
  *   frame by frame: length in 3 bytes, then as much content
  */
 
@@ -112,7 +111,7 @@ static void at_exit(void)
     rmdir(dir);
 }
 
-/* In a directory of its own, with what is printed going to memory. */
+/* Use a directory of its own, and print to memory. */
 static void set_up(void)
 {
     expect(mkdtemp(dir) != NULL);
@@ -240,7 +239,7 @@ static json_t *odd_value(uint8_t which)
     }
 }
 
-/* The n-th value under `o` becomes `value`, or goes.  Counts *n down to 0. */
+/* Replace or remove the n-th value under `o`; *n counts down to 0. */
 static bool change(json_t *o, unsigned int *n, json_t *value)
 {
     const char *key;
@@ -277,7 +276,7 @@ static bool change(json_t *o, unsigned int *n, json_t *value)
     return false;
 }
 
-/* How many bytes of the input it took. */
+/* Return the number of input bytes consumed. */
 static size_t put_meta(struct image *im, const uint8_t *data, size_t len)
 {
     static json_t *ours;
@@ -320,7 +319,7 @@ static void put_file(const uint8_t *data, size_t len)
 }
 
 /*
- * What came of it.
+ * Checks of the output.
  */
 
 static void check_text(const char *text, size_t len)
@@ -339,7 +338,7 @@ static void check_lines(const char *text, size_t len)
 
         eol = memchr(text, '\n', end - text);
         expect(eol != NULL);
-        /* A TSC has 64 bits without a sign. */
+        /* A TSC has 64 bits, unsigned. */
         o = json_loadb(text, eol - text,
                        JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, NULL);
         expect(json_is_object(o));
@@ -373,7 +372,7 @@ static void check_said(void)
     rewind(said);
 }
 
-/* Of unpack and redact.  Report writes a page. */
+/* Check the file of unpack and redact; report writes a page instead. */
 static void check_written(const char *command, int rc)
 {
     int fd = open(out, O_RDONLY);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * fuzz-conf.c: any text as the daemon's configuration.  What is taken has texts
- * that end, and numbers that the daemon can live with; what is not, a message
- * that can be shown.
+ * fuzz-conf.c: load any text as the daemon's configuration.  If it is
+ * accepted, its strings must be terminated and its numbers in range; if not,
+ * the message must be printable.
  */
 
 #include <stdio.h>

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * fuzz-control.c: a hostile Dom0.  The input is a script: operations with any
- * bytes, records of every pCPU, NMIs, pCPUs that go and come, domains that die,
- * mappings.  Two recorders live through it; in one of them Dom0 also writes into
- * all that it can see.  What must hold:
+ * bytes, records of every pCPU, NMIs, pCPUs that go offline and return,
+ * domains that die, mappings.  Two recorders run it; in one of them Dom0 also
+ * writes to every page it can access.  Invariants:
  *
- *   - nothing faults, no rule of Xen's is broken (seam.h);
+ *   - nothing faults, and no rule of Xen's is broken (seam.h);
  *   - both give the same answers: nothing is read back from shared pages;
- *   - no byte that nobody wrote gets into an answer or a shared page;
- *   - whatever was done, it can be made to record again, and the account of a
- *     generation balances;
- *   - what was mapped stays, and in the end all memory is back.
+ *   - no uninitialised byte reaches an answer or a shared page;
+ *   - afterwards it can always record again, and the account of a generation
+ *     balances;
+ *   - mapped pages stay, and at the end all memory is freed.
  */
 
 #include <errno.h>
@@ -46,7 +46,7 @@ static struct input {
     size_t len, at;
 } in;
 
-/* What Dom0 has mapped; the same pages in both. */
+/* Pages that Dom0 has mapped, the same in both. */
 static int mapped[64];
 static unsigned int nr_mapped;
 static uint32_t newest;    /* generation */
@@ -71,7 +71,7 @@ static uint32_t word(void)
     return w | (uint32_t)byte() << 24;
 }
 
-/* Small, near the newest generation, or anything. */
+/* A small number, one near the newest generation, or any. */
 static uint32_t number(void)
 {
     uint8_t how = byte();
@@ -85,7 +85,7 @@ static uint32_t number(void)
     return word();
 }
 
-/* Three bytes in a row that stand for "nobody wrote this". */
+/* Three adjacent bytes that mark uninitialised memory. */
 static bool has_pattern(const uint8_t *p, size_t bytes)
 {
     static const uint8_t heap[3] = { WORLD_HEAP_BYTE, WORLD_HEAP_BYTE,
@@ -111,7 +111,7 @@ static void map_stale(void)
             world[w]->unmap(page);
 }
 
-/* One operation by both; until it is done, if it is one to come back for. */
+/* Run one operation in both, and repeat it while it asks to be continued. */
 static int both(unsigned int cpu, struct xen_flightrec_op *op)
 {
     struct xen_flightrec_op o[2];
@@ -126,10 +126,10 @@ static int both(unsigned int cpu, struct xen_flightrec_op *op)
             rc[w] = world[w]->control(cpu, &o[w]);
         }
         if ( rc[0] != rc[1] || memcmp(&o[0], &o[1], sizeof(o[0])) )
-            violated("what Dom0 wrote into shared pages makes a difference");
+            violated("a write of Dom0 to a shared page changes an answer");
         if ( rc[0] != -ERESTART || ++tries == 300 )
             break;
-        /* Others run meanwhile. */
+        /* Other pCPUs run in between. */
         if ( byte() & 1 )
             map_stale();
     }
@@ -137,7 +137,7 @@ static int both(unsigned int cpu, struct xen_flightrec_op *op)
         violated("an operation returns more than 0");
     INITIALISED(&o[0], sizeof(o[0]));
     if ( has_pattern((const void *)&o[0], sizeof(o[0])) )
-        violated("an answer has bytes that nobody wrote");
+        violated("an answer has uninitialised bytes");
     *op = o[0];
     return rc[0];
 }
@@ -182,7 +182,7 @@ static void one_op(void)
         newest = op.u.freeze.gen;
 }
 
-/* A geometry that fits, as well as it goes. */
+/* Choose a geometry that mostly fits. */
 static void create_op(void)
 {
     struct xen_flightrec_op op = { .cmd = XEN_FLIGHTREC_OP_create };
@@ -256,7 +256,7 @@ static void unmap_some(unsigned int n)
     }
 }
 
-/* In the second world only.  Headers, which say most, are at the start. */
+/* In the second world only; mostly at the start, where the headers are. */
 static void scribble(void)
 {
     unsigned int first = byte(), n = 1 + byte(), len = byte();
@@ -367,7 +367,7 @@ static void settle(void)
     }
 }
 
-/* No byte that nobody wrote, in all that Dom0 may see. */
+/* Check for uninitialised bytes in every page that Dom0 can access. */
 static void look_at_pages(void)
 {
     for ( unsigned int page = 0; page < WORLD_PAGES; page++ )
@@ -378,7 +378,7 @@ static void look_at_pages(void)
             continue;
         INITIALISED(p, PAGE);
         if ( has_pattern(p, PAGE) )
-            violated("a shared page has bytes that nobody wrote");
+            violated("a shared page has uninitialised bytes");
     }
 }
 
@@ -397,7 +397,7 @@ static uint64_t counted(const struct xen_flightrec_op_cpu *c)
     return c->lost[0] + c->lost[1] + c->lost[2] + c->lost[3];
 }
 
-/* Each pCPU takes records, and loses none. */
+/* Each pCPU must accept records and lose none. */
 static void must_record(void)
 {
     static const uint32_t words[2] = { 1, 2 };
@@ -433,7 +433,7 @@ static void check_packet(const uint8_t *slot, uint32_t gen, uint64_t *records)
     *records += n;
 }
 
-/* A slot is one page in the buffers that this looks at. */
+/* These buffers have slots of one page. */
 static void must_balance(uint32_t gen, uint32_t cpu)
 {
     int first = world[0]->map(cpu, 0);
@@ -477,10 +477,10 @@ static void release_all(void)
     newest = st.u.status.gen;
     for ( uint32_t g = st.u.status.released + 1; g != newest + 1; g++ )
         if ( simple(XEN_FLIGHTREC_OP_release, g) )
-            violated("what is held cannot be released in order");
+            violated("held generations cannot be released in order");
 }
 
-/* Twice: a release may let a trigger begin that had to wait. */
+/* Twice, since a release may start a pending trigger. */
 static void new_buffers(void)
 {
     struct xen_flightrec_op op = { .cmd = XEN_FLIGHTREC_OP_create };
@@ -498,7 +498,7 @@ static void new_buffers(void)
         violated("it cannot be created any more");
 }
 
-/* Whatever went before: it works. */
+/* It must work after any script. */
 static void prove_sound(void)
 {
     struct xen_flightrec_op op = { .cmd = XEN_FLIGHTREC_OP_quiesce };
@@ -537,7 +537,7 @@ static void prove_sound(void)
             violated("memory is missing in the end");
 }
 
-/* Input must not look like what nobody wrote. */
+/* Input must not contain the mark of uninitialised memory. */
 static void take_input(const uint8_t *data, size_t len)
 {
     in.at = 0;

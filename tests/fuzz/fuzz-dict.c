@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * fuzz-dict.c: any bytes as the JSON of a dictionary of events and of a clock's
- * fit.  What is taken survives being written and read again, and whatever it
- * makes of a record can be printed.
+ * fuzz-dict.c: load any bytes as the JSON of a dictionary and of a clock's
+ * fit.  If accepted, they must survive writing and reading, and print every
+ * record.
  */
 
 #include <stdlib.h>
@@ -44,7 +44,7 @@ static void show_all(const struct event_dict *d)
     }
 }
 
-/* What was taken is what is written, and that is taken again. */
+/* An accepted dictionary must be written unchanged and accepted again. */
 static void check_again(const struct event_dict *d)
 {
     json_t *events, *enums, *events2, *enums2;

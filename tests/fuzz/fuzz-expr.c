@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * fuzz-expr.c: any text as a filter expression, and as a moment, held against
- * records of all events that there are.
+ * fuzz-expr.c: parse any text as a filter expression and as a moment, and
+ * match it against records of all events.
  */
 
 #include <stdlib.h>
@@ -62,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         when_tsc(&w, doc, &tsc);
     if ( expr_parse(text, &e, err, sizeof(err)) )
     {
-        /* Whatever is wrong, the message is one that can be shown. */
+        /* The message of any error must be printable. */
         for ( const char *c = err; *c; c++ )
             if ( *c < ' ' || *c > '~' )
                 abort();

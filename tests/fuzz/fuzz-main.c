@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * fuzz-main.c DIRECTORY [SEED]: calls a fuzz target with each file of a corpus
- * as it is, then with FUZZ_ROUNDS (environment; 300) changed copies of it.  A
- * fault ends the program: sanitizers make more of them visible.  TAP.
+ * fuzz-main.c DIRECTORY [SEED]: call a fuzz target with each file of a corpus,
+ * then with FUZZ_ROUNDS (environment, default 300) changed copies of it.  A
+ * fault ends the program; sanitizers detect more of them.  The output is TAP.
  */
 
 #include <dirent.h>
@@ -17,7 +17,7 @@
 
 static uint8_t input[INPUT_BYTES], copy[INPUT_BYTES];
 
-/* A few of: flip a bit, set a byte, set a word, cut, move a piece. */
+/* Apply a few of: flip a bit, set a byte, set a word, cut, move a piece. */
 static size_t change(uint64_t *seed, size_t len)
 {
     unsigned int n = 1 + gen_random(seed) % 4;

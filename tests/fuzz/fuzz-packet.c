@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * fuzz-packet.c: any bytes as a packet.
+ * fuzz-packet.c: read any bytes as a packet.
  */
 
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    /* Of exactly that length, so that a read behind it is seen. */
+    /* Allocate exactly that length, so that sanitizers detect an overrun. */
     uint8_t *tight = malloc(len ? len : 1);
     struct packet_record rec;
     struct packet_iter it;

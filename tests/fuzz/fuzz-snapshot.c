@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * fuzz-snapshot.c: any bytes as a snapshot file, read to the end in every way.
+ * fuzz-snapshot.c: read any bytes as a snapshot file, in every way.
  *
- * Hashes would keep most changes from getting any further than the first check,
- * so the input is also used as the *content* of a file whose hashes are right.
- * First byte of the input, modulo 3:
+ * Hashes would stop most changes at the first check, so the input is also used
+ * as the *content* of a file with valid hashes.  First byte of the input,
+ * modulo 3:
  *   0  the rest is the file
  *   1  the rest is content, frame by frame: length (3 bytes), then that much
- *   2  the same; the last 96 bytes are xored into an entry of the index, which
- *      the rest of the first byte says, and the records must be those that are
- *      there without it
+ *   2  the same; the last 96 bytes are xored into the index entry that the rest
+ *      of the first byte selects, and the records must be those read without an
+ *      index
  */
 
 #include <stdlib.h>
@@ -27,8 +27,8 @@
 #define MAX_RECORDS 200000
 
 /*
- * How many events there are, and the sum of their hashes: in any order, for it
- * depends on where damage is told.
+ * The number of events and the sum of their hashes.  The sum ignores their
+ * order, which depends on the place where damage is reported.
  */
 struct sum {
     unsigned int events;
@@ -95,7 +95,7 @@ static struct sum read_file(int fd)
     return sum;
 }
 
-/* The index is true but for `change`. */
+/* The index is right except for `change`. */
 static void compare(struct image *im, unsigned int which,
                     const uint8_t *change)
 {

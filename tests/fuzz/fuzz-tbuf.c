@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * fuzz-tbuf.c: Xen's own trace buffer, with anything in it: the walk, the
- * consumer's moves, the packets that are made of it, and t_info.
+ * fuzz-tbuf.c: any content of Xen's own trace buffer and of t_info: the walk,
+ * the consumer's moves, and the packets made of it.
  *
- * The input: how far the producer is, then how much it moves between two moves
- * of the consumer; the rest is the buffer's content, over and over.
+ * The input: the position of the producer, then its steps between two moves of
+ * the consumer; the rest is the buffer's content, repeated.
  */
 
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 #define MOVES 4
 
 static uint32_t index_words[2];
-static uint8_t *ring;          /* exactly as long as it is */
+static uint8_t *ring;          /* exact size */
 static uint32_t ring_bytes = TBUF_FRAME - TBUF_INDEX_BYTES;
 
 static void expect(int good)
@@ -26,7 +26,7 @@ static void expect(int good)
         abort();
 }
 
-/* What was made must be packets, of as many records. */
+/* The output must be valid packets with that number of records. */
 static void check_pages(const struct tbuf_pages *p,
                         const struct tbuf_converted *res)
 {
@@ -73,7 +73,7 @@ static void consume(const struct tbuf *t, const uint8_t *move, size_t moves)
         return;
     for ( i = 0; i < moves; i++ )
     {
-        /* Xen writes on, as far as there is room. */
+        /* Xen continues to write while there is room. */
         expect(!tbuf_look(t, &cons, &fill));
         fill = 4U * move[i] * 4 > ring_bytes - fill ? ring_bytes - fill
                                                     : 4U * move[i] * 4;
@@ -111,7 +111,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if ( !ring )
         ring = malloc(ring_bytes);
     memcpy(index_words, data, 8);
-    /* Mostly such that something lies between them. */
+    /* Mostly with records between them. */
     if ( data[8] % 8 )
     {
         index_words[0] = index_words[0] / 4 * 4 % (2 * ring_bytes);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * fuzz.h: a fuzz target is a program with libFuzzer's entry point.  Without
- * libFuzzer, fuzz-main.c calls it with the files of a corpus, and with each of
- * them changed at random.
+ * libFuzzer, fuzz-main.c calls it with the files of a corpus and with random
+ * changes of each.
  */
 
 #ifndef TESTS_FUZZ_H

@@ -48,7 +48,9 @@ void image_frame(struct image *im, const uint8_t *content, size_t len)
     free(out);
 }
 
-/* What a reader without an index makes of the frames, as far as it gets. */
+/*
+ * Describe the frames as a reader without an index does, as far as possible.
+ */
 static void describe(struct image *im)
 {
     struct snapshot *s;

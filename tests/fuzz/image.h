@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * image.h: a snapshot file in memory, of any content, whose hashes are right: so
- * that a change of the content gets behind them.
+ * image.h: a snapshot file in memory with any content and valid hashes, so
+ * that changed content passes the checks of hashes.
  */
 
 #ifndef TESTS_IMAGE_H
@@ -14,7 +14,7 @@
 
 #define IMAGE_FRAMES 16
 
-/* Begin it with zeros and the fd of an empty file. */
+/* Callers must zero it, and set the fd of an empty file. */
 struct image {
     int fd;
     uint64_t offset;
@@ -24,13 +24,13 @@ struct image {
 
 void image_append(struct image *im, const void *data, size_t len);
 void image_header(struct image *im);
-/* No more than IMAGE_FRAMES. */
+/* At most IMAGE_FRAMES frames. */
 void image_frame(struct image *im, const uint8_t *content, size_t len);
-/* Frame by frame: length in 3 bytes, then as much content. */
+/* Add frames: for each a length in 3 bytes, then its content. */
 void image_frames(struct image *im, const uint8_t *data, size_t len);
 /*
- * The index, true but for the bytes that are xored into entry `which`, modulo how
- * many there are; NULL: none.  There are frames.
+ * Write the index, right except for the bytes xored into entry `which`, modulo
+ * their number; NULL for none.  There must be frames.
  */
 void image_index(struct image *im, unsigned int which, const uint8_t *change);
 /* A file in memory. */

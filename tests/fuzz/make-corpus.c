@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * make-corpus.c DIRECTORY: seeds for all targets, into the folders of their
+ * make-corpus.c DIRECTORY: write seeds for all targets to folders of their
  * names.
  */
 
@@ -73,7 +73,7 @@ static void put_content(FILE *f, const void *data, size_t len)
     fwrite(data, 1, len, f);
 }
 
-/* Two packets as columns; returns their length. */
+/* Pack two packets to columns.  Return the length. */
 static size_t make_columns(uint8_t *out, size_t room)
 {
     static uint8_t plain[2 * GEN_SLOT_BYTES];
@@ -93,7 +93,7 @@ static size_t make_columns(uint8_t *out, size_t room)
     return len;
 }
 
-/* The forms of fuzz-columns. */
+/* Both forms of fuzz-columns. */
 static void make_columns_seeds(const char *dir)
 {
     static uint8_t out[2 * GEN_SLOT_BYTES];
@@ -184,7 +184,7 @@ static uint32_t id_of(const char *name)
     exit(1);
 }
 
-/* Records that fuzz-commands' dictionary has. */
+/* Records of events in the dictionary of fuzz-commands. */
 static void make_own_packet(unsigned int cpu)
 {
     uint64_t tsc = 1000000 * (g.seq + 1);
@@ -211,7 +211,7 @@ static void make_own_packet(unsigned int cpu)
     gen_end(&g);
 }
 
-/* A command of fuzz-commands, with a document of the input's. */
+/* A command of fuzz-commands with a document in the input. */
 static void make_raw_command(unsigned int command)
 {
     char name[16];
@@ -230,7 +230,7 @@ static void make_raw_command(unsigned int command)
     fclose(f);
 }
 
-/* The forms of fuzz-commands, for a command each. */
+/* The forms of fuzz-commands, each for one command. */
 static void make_commands(void)
 {
     for ( unsigned int i = 0; i < 25; i++ )
@@ -257,8 +257,8 @@ static void make_commands(void)
 }
 
 /*
- * A script of fuzz-control: create, start, then `bytes` of chance; of the steps
- * that bytes stand for, `often` comes at every fourth place.
+ * A script of fuzz-control: create, start, then `bytes` random bytes; every
+ * fourth step is `often`.
  */
 static void make_script(const char *name, unsigned int bytes, uint8_t often)
 {
@@ -272,7 +272,7 @@ static void make_script(const char *name, unsigned int bytes, uint8_t often)
     fclose(f);
 }
 
-/* A buffer with some of all kinds of records, `bytes` of them held. */
+/* A buffer with all kinds of records, `bytes` of them held. */
 static void make_tbuf(const char *name, uint32_t cons, uint32_t bytes)
 {
     static const uint32_t words[] = {

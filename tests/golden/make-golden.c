@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * make-golden.c [--plain] FILE: the snapshot behind the expected texts in this
- * folder, in the newest format or in format 1: a PV guest with two vCPUs crashes on pCPU 1.  One of each: a record of both
- * channels, one that only the rare channel still has, an escaped event, one
- * that is not in the dictionary, a gap of each kind, a name that wants to be an
- * escape sequence.
+ * make-golden.c [--plain] FILE: writes the snapshot for the expected texts in
+ * this folder, in the newest format or in format 1.  A PV guest with two vCPUs
+ * crashes on pCPU 1.  There is one of each: a record of both channels, one
+ * that only the rare channel still has, an escaped event, one that is not in
+ * the dictionary, a gap of each kind, a name with an escape sequence.
  */
 
 #include <errno.h>
@@ -23,7 +23,7 @@
 #define NS(n)   (TRIGGER - 2 * (uint64_t)(n)) /* TSC `n` ns before it */
 #define SHIFT   4
 
-#define MORE    60                     /* records that are worth columns */
+#define MORE    60                     /* records, enough for columns */
 
 static struct gen g;
 static struct snapshot_writer *w;
@@ -45,7 +45,7 @@ static uint32_t id_of(const char *name)
     return 0;
 }
 
-/* One record; `data` ends with the words counted. */
+/* One record with @words words of @data. */
 static void put(uint64_t tsc, const char *name, unsigned int words,
                 const uint32_t *data)
 {
@@ -80,7 +80,7 @@ static void end(void)
         die("packet", rc);
 }
 
-/* pCPU 1, where it dies; its rare channel has what busy has lost long ago. */
+/* pCPU 1, where the guest dies.  Its rare channel goes back further. */
 static void crashing_cpu(void)
 {
     struct xen_flightrec_packet *hdr = (void *)g.slot;
@@ -95,7 +95,7 @@ static void crashing_cpu(void)
     PUT(NS(60000), "SCHED_BLOCK", 5, 0);
     PUT(NS(59500), "SCHED_SWITCH", 5, 0, 32767, 1);
     end();
-    g.seq++; /* a slot that was not held */
+    g.seq++; /* a missing slot */
     begin(1, XEN_FLIGHTREC_CH_BUSY, (struct gen_at){ NS(30000), 32767, 1 });
     hdr->lost[XEN_FLIGHTREC_LOST_NESTED] = 2;
     hdr->emitted += 2 + 7;
@@ -108,7 +108,7 @@ static void crashing_cpu(void)
     end();
 }
 
-/* pCPU 0: an escaped event that is known, one that is not, an unknown id. */
+/* pCPU 0: a known escaped event, an unknown one, an unknown id. */
 static void other_cpu(void)
 {
     struct gen_record known = { NS(50000), XEN_FLIGHTREC_ID_ESCAPE, 0x00028003,

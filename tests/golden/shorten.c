@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * shorten.c IN OUT MS: a snapshot's last MS milliseconds before the trigger, to
- * keep a real one for the tests: its documents, its rare packets, and of the
- * busy ones those with a record of that time.  The accounts of streams in the
- * document stay those of all, so it does not verify.
+ * shorten.c IN OUT MS: copies a snapshot's last MS milliseconds before the
+ * trigger, to keep a real snapshot for the tests: the documents, all rare
+ * packets, and busy packets with a record in that time.  The streams' counts
+ * in the document are not adapted, so verify fails for the copy.
  */
 
 #include <errno.h>

@@ -220,7 +220,7 @@ static void case_other_xen(struct world *w)
     world_start(w, NULL);
     host(w, "deny 71"); /* EPROTO, into which the backend turns EACCES */
     daemon_start(w);
-    check_refusal(w, 7, "of another release than libxenctrl");
+    check_refusal(w, 7, "are of different releases");
 }
 
 static void case_virq_taken(struct world *w)

@@ -162,7 +162,7 @@ static void case_names_are_found(struct world *w)
     check(strstr(out, "d7 born, d8 born") != NULL);
     free(out);
     equal(run(&out, slice), 1);
-    check(strstr(out, "say the number of one: 7 8\n") != NULL);
+    check(strstr(out, "give a number: 7 8\n") != NULL);
     free(out);
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-stream.c FRHOST: a reader that follows rings that the real core writes.
- * TAP.
+ * test-stream.c FRHOST: follow rings that the real core writes.  TAP on stdout.
  */
 
 #include <errno.h>
@@ -40,7 +39,7 @@ static void __attribute__((__noreturn__)) bail(const char *what)
     exit(1);
 }
 
-/* What frhost says to a line, once it has done it. */
+/* Send frhost a command, and wait for its answer. */
 static void host(const char *line)
 {
     char answer[64];
@@ -97,7 +96,7 @@ struct seen {
     uint64_t last[2][XEN_FLIGHTREC_CHANNELS], records, missed;
 };
 
-/* In order, without a gap that is not told, whole. */
+/* Packets must be whole, in order, and every gap reported. */
 static void read_all(struct seen *s)
 {
     struct stream_packet p;
@@ -136,15 +135,15 @@ static void test_wake(void)
     uint32_t before = wakes();
 
     host("fill 0 4000");
-    ok(!woken(0) && wakes() == before, "not armed: nobody is woken");
+    ok(!woken(0) && wakes() == before, "not armed: no wake");
     ok(!stream_arm(reader), "arm");
     host("fill 0 10");
-    ok(!woken(0), "armed: not by a few records");
+    ok(!woken(0), "armed: no wake for a few records");
     host("fill 0 4000");
     ok(woken(WAIT_MS), "armed: woken after slots were opened");
     host("fill 0 4000");
     host("fill 1 4000");
-    ok(!woken(0) && wakes() == before + 1, "once an arming");
+    ok(!woken(0) && wakes() == before + 1, "one wake for each arm");
     ok(!stream_arm(reader), "arm again");
     host("fill 1 4000");
     ok(woken(WAIT_MS) && wakes() == before + 2, "woken again");
@@ -164,7 +163,8 @@ static void test_read(void)
         read_all(&s);
     }
     ok(s.packets > 30 && !s.wrong, "packets are whole and in order");
-    ok(!s.missed && !stream_missed(reader), "who keeps up misses none");
+    ok(!s.missed && !stream_missed(reader),
+       "a reader that keeps up misses none");
     printf("# %u packets, %llu records\n", s.packets,
            (unsigned long long)s.records);
 }
@@ -182,10 +182,10 @@ static void test_lapped(void)
         bail("arm");
     read_all(&s);
     ok(s.missed > 100 && !s.wrong && s.missed == stream_missed(reader),
-       "who is lapped is told by how much");
+       "a slow reader is told its missed packets");
 }
 
-/* While the pCPU writes all the time: what is torn must not come out. */
+/* The pCPU writes all the time: no torn packet may be returned. */
 static void test_race(void)
 {
     struct seen s = { 0 };
@@ -204,7 +204,7 @@ static void test_race(void)
         if ( !fgets(line, sizeof(line), from) )
             bail("fill");
     }
-    ok(s.packets && !s.wrong, "nothing torn from a ring that turns meanwhile");
+    ok(s.packets && !s.wrong, "no torn packet from a ring being written");
     printf("# %u packets, %llu missed\n", s.packets,
            (unsigned long long)s.missed);
 }
@@ -223,7 +223,7 @@ static void test_others(void)
     ok(!stream_arm(reader), "arm before the buffers go");
     host("recreate");
     ok(woken(WAIT_MS), "woken when the buffers go");
-    ok(stream_arm(reader) == -ESTALE, "... and told so");
+    ok(stream_arm(reader) == -ESTALE, "... and the reader gets -ESTALE");
     reopen(STREAM_NEWEST);
     ok(!stream_arm(reader), "open again");
     stream_close(reader);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * gen.c: makes packets for tests.
+ * gen.c: build packets for tests.
  */
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * gen.h: makes packets for tests, by the public header's words alone: a second
- * opinion beside the ring core.
+ * gen.h: build packets for tests from the public header alone, independently
+ * of the ring core.
  */
 
 #ifndef TESTS_GEN_H
@@ -19,15 +19,15 @@ struct gen {
     uint16_t cpu;
     uint8_t channel;
     uint8_t shift;
-    uint64_t seq;      /* of the packet being made */
-    uint64_t emitted;  /* records so far, in all packets */
+    uint64_t seq;      /* of the current packet */
+    uint64_t emitted;  /* records in all packets */
     uint64_t anchor;   /* units of 2^shift */
     uint32_t bytes;
     uint32_t records;
     uint8_t slot[GEN_SLOT_BYTES];
 };
 
-/* What was recorded, to compare with what is read. */
+/* A record as it was written, to compare with the one read. */
 struct gen_record {
     uint64_t tsc;
     uint32_t id;       /* XEN_FLIGHTREC_ID_ESCAPE: `event` counts */
@@ -41,11 +41,11 @@ struct gen_at {
     uint16_t domid, vcpu;
 };
 
-/* Begin the next packet of the stream g->cpu, g->channel. */
+/* Start the next packet of the stream g->cpu, g->channel. */
 void gen_begin(struct gen *g, struct gen_at at);
-/* False: no room.  An anchor goes in front where the time needs one. */
+/* Append a record, after an anchor if needed; false if it does not fit. */
 bool gen_add(struct gen *g, const struct gen_record *rec);
-/* Complete the header.  The packet is g->slot, of the returned length. */
+/* Complete the header.  Return the length of the packet, which is g->slot. */
 uint32_t gen_end(struct gen *g);
 
 /* Repeatable numbers: xorshift64*. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * scene.c: a small machine that is played, not run.
+ * scene.c: simulates a small machine and records its events.
  */
 
 #include <errno.h>
@@ -23,9 +23,9 @@ static const char *const state_name[SC_STATES] = {
 };
 
 struct cpu {
-    unsigned int dom, vcpu;      /* who runs */
+    unsigned int dom, vcpu;      /* running there */
     struct gen_record *rec;
-    uint16_t *domid, *vcpuid;    /* who ran when it was written */
+    uint16_t *domid, *vcpuid;    /* running when each record was written */
     uint64_t nr, max;
 };
 
@@ -36,10 +36,10 @@ struct scene {
     struct scene_odds odds[SCENE_DOMS];
     int pinned[SCENE_DOMS];
     bool hvm[SCENE_DOMS], hangs[SCENE_CPUS];
-    uint32_t op[SCENE_DOMS];     /* 0: any */
-    unsigned int slow;           /* times as long for an exit */
+    uint32_t op[SCENE_DOMS];     /* the only hypercall made, or 0 */
+    unsigned int slow;           /* factor for the duration of exits */
     bool odd_names, other_ids;
-    uint64_t hole_from, hole_to; /* packets of pCPU 0 that are not there */
+    uint64_t hole_from, hole_to; /* packets of pCPU 0 left out of the file */
     int64_t wall_ns;             /* at the trigger */
 };
 
@@ -254,7 +254,7 @@ void scene_change(struct scene *s, unsigned int cpu, unsigned int dom,
     v->state = to;
 }
 
-/* From who runs there to another. */
+/* Switch a pCPU to another vCPU. */
 static void switch_to(struct scene *s, unsigned int cpu, unsigned int dom,
                       unsigned int vcpu, enum scene_state prev)
 {
@@ -269,7 +269,7 @@ static void switch_to(struct scene *s, unsigned int cpu, unsigned int dom,
     scene_change(s, cpu, dom, vcpu, SC_RUNNING);
 }
 
-/* Someone runnable that may run here; else idle. */
+/* Choose a runnable vCPU that may run here, or idle. */
 static void schedule(struct scene *s, unsigned int cpu, enum scene_state prev)
 {
     unsigned int first = dice(s, SCENE_IDLE * SCENE_VCPUS);
@@ -417,7 +417,7 @@ void scene_end(struct scene *s)
  * The file.
  */
 
-/* The compact id that stands in the file. */
+/* The compact id of an event in the file. */
 static uint32_t written_id(const struct scene *s, uint32_t id)
 {
     return s->other_ids ? 2 * XEN_FLIGHTREC_ID_FIRST + event_list_rows - 1 - id
@@ -463,8 +463,8 @@ static void odd_fields(json_t *events, const char *event, const char *fields)
 }
 
 /*
- * Somebody else's dictionary: keywords of TSDL; names that several values have,
- * values that do not fit; many bits, that may be absent.
+ * A foreign dictionary: keywords of TSDL, names shared by several values,
+ * values that do not fit, many bits that may be absent.
  */
 static void odd_names(json_t *events, json_t *enums)
 {

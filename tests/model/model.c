@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * model.c: the ordering pairs P1..P7 of ring.h on two weak memories, in all
- * orders that these allow.
+ * model.c: check the ordering pairs P1..P7 of ring.h on two weak memory models,
+ * in all orders that they allow.
  *
- * A scenario is two pCPUs, each with a straight list of accesses, and a
- * condition on what was loaded that must never hold.  What code does under a
- * condition is listed as done always, and the condition stands in the check:
- * that is how a processor that guesses branches does it, too.
+ * A scenario consists of two pCPUs, each with a list of accesses, and a
+ * condition on the loaded values that must never hold.  Accesses that the code
+ * makes conditionally are listed as unconditional, and the check has the
+ * condition: a processor that predicts branches does the same.
  *
- *   tso   x86: each pCPU goes in order; its stores wait in a queue, from which
- *         it loads itself and which empties into memory at any time.  A locked
- *         operation waits until its queue is empty.
- *   arm   weaker than any: any two accesses of one pCPU to different addresses
- *         happen in any order, unless an acquire, a release, a fence or a
- *         locked operation of the code forbids it, or the one needs the value
- *         of the other.  Memory itself is one for all (as Armv8 has it).
+ *   tso   x86: each pCPU executes in order.  Its stores wait in a queue, from
+ *         which its own loads are served, and reach memory at any time.  A
+ *         locked operation waits until the queue is empty.
+ *   arm   weaker than any real one: two accesses of one pCPU to different
+ *         addresses occur in any order, unless an acquire, a release, a fence
+ *         or a locked operation forbids it, or one needs the other's value.
+ *         Memory is the same for all pCPUs (as in Armv8).
  *
- * Each scenario is tried as the code is, and then once for each barrier with
- * that barrier taken away.  For each of these it is written down on which of
- * the two it must go wrong: if it does not, the model has lost its teeth or the
- * barrier its reason.  Last, each primitive is looked for in the sources, so
- * that the code cannot change without the model.
+ * Each scenario is run with the code as it is, and once for each barrier with
+ * that barrier removed.  For each of these the table lists the models on which
+ * it must fail: otherwise the model has become too weak or the barrier is not
+ * needed.  Finally each primitive is searched for in the sources, so that the
+ * code cannot change without the model.
  *
- * Nobody here loads what it stored itself: arm has no forwarding.
+ * No pCPU loads a value that it stored itself: arm has no forwarding.
  */
 
 #include <stdbool.h>
@@ -35,7 +35,7 @@
 #define OPS   12
 #define ADDRS 8
 
-/* Where an update's result goes; no list is so long that it loads there. */
+/* Register of an update's result; lists are too short to load into it. */
 #define RESULT (OPS - 1)
 
 enum kind {
@@ -53,7 +53,7 @@ struct op {
     enum order order;
     uint8_t addr, val;
     int reg;                     /* loaded here */
-    int needs;                   /* waits for the load of this one; -1: none */
+    int needs;                   /* register to be loaded before; -1: none */
     uint8_t (*change)(uint8_t old, uint8_t *result);
 };
 
@@ -85,12 +85,12 @@ enum memory { TSO, ARM };
 
 static struct {
     struct state state;
-    uint32_t run;                /* which exploration put it here */
+    uint32_t run;                /* the exploration that added it */
 } seen[SEEN];
 static uint32_t run;
 static unsigned long states;
 
-/* Is s new in this run?  Notes it. */
+/* Add s to the states of this run.  Return true if it is new. */
 static bool note(const struct state *s)
 {
     const uint8_t *p = (const uint8_t *)s;
@@ -135,7 +135,7 @@ static bool stores(const struct op *o)
     return o->kind == STORE || o->kind == UPDATE || o->kind == STALE;
 }
 
-/* Must a, earlier in its list, have happened before b on arm? */
+/* Return true if a, earlier in its list, must precede b on arm. */
 static bool ordered(const struct op *a, const struct op *b)
 {
     if ( is_access(a) && is_access(b) && a->addr == b->addr )
@@ -149,7 +149,7 @@ static bool ordered(const struct op *a, const struct op *b)
            (a->kind == WMB && stores(b)) || (b->kind == WMB && stores(a));
 }
 
-/* May access i of pCPU c happen now? */
+/* Return true if access i of pCPU c may occur next. */
 static bool ready(const struct scenario *sc, const struct state *s,
                   enum memory m, unsigned int c, unsigned int i)
 {
@@ -229,7 +229,7 @@ static void happen(const struct scenario *sc, struct state *s, enum memory m,
     }
 }
 
-/* Does any order from s on end badly? */
+/* Return true if any order from s on fails. */
 static bool goes_wrong(const struct scenario *sc, const struct state *s,
                        enum memory m)
 {
@@ -292,7 +292,7 @@ static void add_load(struct pcpu *p, enum order order, uint8_t addr, int reg)
     add(p, LOAD, order, addr)->reg = reg;
 }
 
-/* By fr_cmpxchg(), which the code repeats until it succeeds; or not. */
+/* By fr_cmpxchg(), repeated until it succeeds; or not atomically. */
 static void add_update(struct pcpu *p, bool atomic, uint8_t addr,
                        uint8_t (*change)(uint8_t old, uint8_t *result))
 {
@@ -312,7 +312,7 @@ static void add_update(struct pcpu *p, bool atomic, uint8_t addr,
     o->change = change;
 }
 
-/* What is taken away. */
+/* The barrier or property that is removed. */
 enum fault {
     NONE,
     COMMIT_PLAIN, COMMITTED_PLAIN, COMMIT_FIRST,
@@ -332,9 +332,9 @@ static enum order unless(enum order order, enum fault fault, enum fault is)
 /* --------------------------------------------------------- P1, P2: hold --- */
 
 /*
- * pCPU 0 opens a slot whose last lap had as many records, writes one, and
- * closes and holds the slot, nested or not.  pCPU 1 asks if it is quiescent and
- * then reads.
+ * pCPU 0 opens a slot whose last lap had as many records, writes a record,
+ * and closes and holds the slot, nested or not.  pCPU 1 checks that it is
+ * quiescent and then reads.
  */
 enum { PAYLOAD, COMMITTED, USED, HOLD_GEN, HEADER, AGEN };
 
@@ -342,7 +342,7 @@ enum { PAYLOAD, COMMITTED, USED, HOLD_GEN, HEADER, AGEN };
 #define NEW     2
 #define FULL_UP 3 /* committed and used, in the last lap as in this one */
 
-/* Where in the write of the record the adopter comes. */
+/* The point in the write of the record at which the adopter runs. */
 enum nest { AFTER_RESERVE, AFTER_PAYLOAD, AFTER_COMMIT, NESTS };
 
 static void adopter(struct pcpu *p, enum fault fault)
@@ -380,7 +380,7 @@ static bool hold_bad(const struct state *s)
 
     if ( reg[AGEN] != NEW ||
          (reg[HOLD_GEN] && reg[COMMITTED] != reg[USED]) )
-        return false; /* not said to be quiescent */
+        return false; /* not reported as quiescent */
 
     return reg[HOLD_GEN] != NEW || reg[HEADER] != NEW || reg[PAYLOAD] != NEW;
 }
@@ -408,9 +408,8 @@ static void make_hold(struct scenario *sc, unsigned int nest, enum fault fault)
 /* --------------------------------------------------------- P3: trigger ---- */
 
 /*
- * pCPU 0 begins generation 5, whose trigger record takes the place of that of
- * generation 1.  pCPU 1 reads the record of one of them; G held it when it
- * looked.
+ * pCPU 0 begins generation 5, whose trigger record replaces that of generation
+ * 1.  pCPU 1 reads the record of one of them, which G held when it checked.
  */
 enum { GEN, FIELD_A, FIELD_B, GEN_AGAIN };
 
@@ -501,7 +500,8 @@ static void make_release(struct scenario *sc, unsigned int v, enum fault fault)
 
 /*
  * All four generations are held.  pCPU 0 begins the next, for which the oldest
- * gives way unless it is acknowledged; pCPU 1 acknowledges it.  Never both.
+ * is given up unless it is acknowledged; pCPU 1 acknowledges it.  Both must not
+ * succeed.
  */
 #define G_HELD_OLDEST 1
 #define G_ACKED       2
@@ -538,7 +538,7 @@ static void make_g(struct scenario *sc, unsigned int v, enum fault fault)
 /*
  * pCPU 0 opens a slot for packet 2, writes two records, closes it, nested in
  * the second one or not, and opens packet 3 elsewhere.  The slot's last lap had
- * one record.  pCPU 1 asks how far packets are done, and then reads.
+ * one record.  pCPU 1 gets the position of complete packets, and then reads.
  */
 enum { RING_SEQ, SLOT_SEQ, DONE_COMMITTED, DONE_USED, RECORD_A, RECORD_B,
        SLOT_SEQ_AGAIN };
@@ -564,7 +564,7 @@ static bool done_bad(const struct state *s)
     if ( reg[RING_SEQ] != 3 ||
          (reg[DONE_COMMITTED] != reg[DONE_USED] &&
           reg[SLOT_SEQ] == reg[SLOT_SEQ_AGAIN]) )
-        return false; /* packet 2 is not said to be done */
+        return false; /* packet 2 is not reported as complete */
 
     return reg[RECORD_A] != NEW || reg[RECORD_B] != NEW;
 }
@@ -605,9 +605,9 @@ static void make_done(struct scenario *sc, unsigned int nest, enum fault fault)
 /* ------------------------------------------------------------ P7: copy ---- */
 
 /*
- * pCPU 1 copies a slot that is not held, of which it knows that its packet was
- * done; pCPU 0 opens it anew, writes and closes it, nested in a record or not.
- * The new packet has as many bytes as the old one.
+ * pCPU 1 copies a slot that is not held and whose packet was complete; pCPU 0
+ * opens it again, writes and closes it, nested in a record or not.  The new
+ * packet has the same number of bytes as the old one.
  */
 enum { BYTES, PACKET_SEQ, COPY_A, COPY_B, BYTES_AGAIN, PACKET_SEQ_AGAIN };
 
@@ -660,9 +660,9 @@ static void make_copy(struct scenario *sc, unsigned int nest, enum fault fault)
 /* ---------------------------------------------------------- the queues ---- */
 
 /*
- * Nothing in the recorder stores to one place and then must load another, so
- * nothing above would notice if tso had no queues.  This does: each pCPU raises
- * its flag and looks for the other's.
+ * The recorder never depends on a store that precedes a load of another place,
+ * so no scenario above would fail if tso had no queues.  This one does: each
+ * pCPU raises its flag and then loads the other's.
  */
 static uint8_t change_raise(uint8_t old, uint8_t *result)
 {
@@ -697,7 +697,7 @@ struct row {
     void (*make)(struct scenario *sc, unsigned int variant, enum fault fault);
     unsigned int variants;
     enum fault fault;
-    bool tso, arm;               /* must it go wrong there? */
+    bool tso, arm;               /* true: it must fail on this model */
 };
 
 static const struct row row[] = {
@@ -721,7 +721,7 @@ static const struct row row[] = {
     { "P4 as in the code", make_release, 1, NONE, 0, 0 },
     { "P4 with release by a plain store", make_release, 1, RELEASE_PLAIN,
       0, 1 },
-    /* A store waits for its branch: fr_switch() needs the value, no more. */
+    /* A store waits for its branch, so fr_switch() only needs the value. */
     { "P4 without acquire of G", make_release, 1, ADOPT_PLAIN, 0, 0 },
     { "P5 as in the code", make_g, 1, NONE, 0, 0 },
     { "P5 with a freeze that is not atomic", make_g, 1, FREEZE_SPLIT, 1, 1 },
@@ -743,7 +743,7 @@ static const struct row row[] = {
 #define STREAM  MODEL_CORE "/stream.c"
 #define FOLLOW  "lib/xen/stream.c"
 
-/* What the model assumes of the code, as it stands there. */
+/* The text of the sources on which the model depends. */
 static const struct {
     const char *file, *text;
 } source[] = {

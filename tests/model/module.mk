@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# The ordering pairs of ring.h on weak memory.
+# Check the ordering pairs of ring.h on weak memory models.
 
 $(O)/tests/model/model.o: CPPFLAGS += -DMODEL_CORE='"$(CORE_SRC)"'
 

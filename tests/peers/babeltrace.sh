@@ -1,9 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# babeltrace.sh: babeltrace2 reads snapshots by our plugin, and says the same of
-# them, in text and about what is missing, as it does of what `export --to ctf'
-# wrote.
+# babeltrace.sh: babeltrace2 must print the same text and warnings for a snapshot,
+# read by our plugin, as for the output of `export --to ctf'.
 
 set -u
 . tests/peers/lib.sh
@@ -21,8 +20,8 @@ bt2()
         babeltrace2 --plugin-path="${BT2_PLUGIN%/*}" "$@"
 }
 
-# FILE: what babeltrace2 says of it and of its export: plugin.*, ctf.* in $tmp
-# (.err with the names of streams alone).
+# FILE: babeltrace2's output for it and for its export, in plugin.* and ctf.* in
+# $tmp (.err with the names of streams only).
 read_both()
 {
     rm -rf "$tmp/ctf"
@@ -53,7 +52,7 @@ check "packets that are not there" same_as_export "$tmp/hole.xfr.lz4"
 check "the golden file, gaps and all" same_as_export "$golden"
 check "noise with holes, times that go back" same_as_export "$tmp/noise.xfr.lz4"
 
-# Of the classes too; when they are told first does not matter.
+# The classes must be the same, too, in any order.
 classes()
 {
     "$@" -c sink.text.details 2>/dev/null | sed 's/^ *//' | awk '
@@ -81,7 +80,7 @@ check "two files at once" sh -c "
     env LD_PRELOAD="$BT2_PRELOAD" ASAN_OPTIONS=detect_leaks=0 babeltrace2 \
     --plugin-path="${BT2_PLUGIN%/*}" "$scene" "$tmp/hvm.xfr.lz4"
 
-# --begin makes the reader go to the begin and from there to that time.
+# --begin makes the reader rewind and skip to that time.
 from='2023-11-14 22:13:19.9999'
 read_both "$scene"
 bt2 --clock-gmt --begin="$from" "$scene" >"$tmp/got" 2>"$tmp/err"
@@ -94,7 +93,7 @@ check "babeltrace2 writes it as CTF" sh -c "
     env LD_PRELOAD="$BT2_PRELOAD" ASAN_OPTIONS=detect_leaks=0 babeltrace2 \
     --plugin-path="${BT2_PLUGIN%/*}" "$scene" -o ctf -w "$tmp/written"
 
-# What is wrong is said, and what is intact is there.
+# Damage is reported, and the intact rest is read.
 size=$(wc -c <"$scene")
 head -c $((size - 3000)) "$scene" >"$tmp/cut.xfr.lz4"
 read_both "$tmp/cut.xfr.lz4"
@@ -108,7 +107,7 @@ read_both "$tmp/flip.xfr.lz4"
 check "a damaged file: what is intact" same "$tmp/ctf.txt" "$tmp/plugin.txt"
 check "... the damage is a gap" grep -q '^WARNING: Tracer discarded' \
     "$tmp/plugin.err"
-check "... and is told" grep -q '1 damaged parts were left out' "$tmp/plugin.err"
+check "... and is reported" grep -q '1 damaged parts were left out' "$tmp/plugin.err"
 
 refused()
 {
@@ -130,8 +129,8 @@ check "a parameter that is not known" refused 'inputs' \
 check "a file that is not there" refused 'No such file' \
     -c source.xenflight.snapshot --params 'inputs=["/no/such"]'
 
-# No more address space for ten times the records, in steps of 2 MiB.  What is
-# said before is that it was too little, not that the file is damaged.
+# Ten times the records need no more address space, in steps of 2 MiB.  With too
+# little memory the error must be about memory, not about a damaged file.
 "$MAKE_SCENE" plain "$tmp/short.xfr.lz4" 60000 >/dev/null || exit 1
 "$MAKE_SCENE" plain "$tmp/long.xfr.lz4" 600000 >/dev/null || exit 1
 try_with()

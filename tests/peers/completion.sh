@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What bash offers behind xenflight.
+# completion.sh: the words that bash offers after xenflight.
 
 . tests/peers/lib.sh
 . tools/completion/xenflight.bash
 
-# WORD...: what is offered for the last of these
+# WORD...: the words offered for the last one
 offer()
 {
     COMP_WORDS=("$XENFLIGHT" "$@")
@@ -27,7 +27,7 @@ all_options()
     done
 }
 
-# COMMAND: what is offered is what the help has, and the program takes it.
+# COMMAND: the columns offered are those of the help, and are accepted.
 columns_are()
 {
     "$XENFLIGHT" "$1" --help | tr -d '\n' |

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# ctf.sh: babeltrace2 reads what `export --to ctf' writes.
+# ctf.sh: babeltrace2 must read the output of `export --to ctf'.
 
 set -u
 . tests/peers/lib.sh
@@ -24,7 +24,7 @@ sed 's/^[^)]*) [^ ]* \([A-Z0-9_]*\): .*/\1/' "$tmp/plain.txt" | sort | uniq -c |
     awk '{ print $2, $1 }' >"$tmp/got"
 check "as many of each event as there were" same "$tmp/want" "$tmp/got"
 
-# The order within each pCPU is ours, and so are time and fields.
+# Order, times and fields of each pCPU must be those of the CSV export.
 for cpu in 0 1
 do
     "$XENFLIGHT" export --to csv --cpu $cpu "$scene" |
@@ -54,7 +54,7 @@ check "export of the golden file" \
 babeltrace2 --clock-gmt "$tmp/golden" >"$tmp/golden.txt" 2>"$tmp/err"
 check "its events are as expected" same tests/peers/golden-ctf.txt \
     "$tmp/golden.txt"
-check "what is missing is told where it is missing, by cause" sh -c "
+check "gaps are reported at their place, by cause" sh -c "
     [ \$(wc -l <'$tmp/err') = 2 ] &&
     grep -q 'discarded 2 events between .*19.999940496\] and .*19.999970000\].*busy_1' '$tmp/err' &&
     grep -q 'discarded 7 events between .*19.999970000\] and .*19.999970000\].*busy_1' '$tmp/err'"
@@ -73,7 +73,7 @@ do
     rm -rf "$tmp/torn"
     "$XENFLIGHT" export --to ctf -o "$tmp/torn" "$tmp/torn.xfr.lz4" 2>/dev/null
     babeltrace2 "$tmp/torn" >/dev/null 2>"$tmp/err"
-    check "$s: what is missing at a stream's end is told, and how much" \
+    check "$s: a gap at the end of a stream is reported, with its size" \
         grep -q "Tracer discarded $(cat "$tmp/records") events.*busy_1" \
         "$tmp/err"
 done

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# diff.sh: what `xenflight diff' says of scenes whose difference is known: each
-# number against what was played, what is said first, what is not said; and that
-# A against B is B against A.
+# diff.sh: tests `xenflight diff' on scenes with a known difference: each number
+# against the scene's own counts, the first row, rows that may not be there; and
+# that B against A is the mirror image of A against B.
 
 set -u
 . tests/peers/lib.sh
@@ -42,7 +42,7 @@ check "another dictionary: by name all is the same" sh -c "
     [ \$(grep -c '\"least_factor\":1.0' '$tmp/json') -gt 40 ] &&
     ! grep -E '\"type\":\"(new|gone)\"|\"remarkable\":true' '$tmp/json'"
 
-# Every count, time and rate is what was played.
+# Every count, time and rate must equal the scene's.
 cat >"$tmp/exact.py" <<'END'
 import collections, json, sys
 rows = [json.loads(l) for l in open(sys.argv[3])]
@@ -94,7 +94,7 @@ END
 for pair in "plain storm" "plain hvm" "starved plain" "long cpu-off-on"
 do
     set -- $pair
-    check "$1, $2: all numbers are what was played" sh -c "
+    check "$1, $2: all numbers are those of the scenes" sh -c "
         '$XENFLIGHT' diff --json '$tmp/$1' '$tmp/$2' >'$tmp/json' &&
         python3 '$tmp/exact.py' '$tmp/$1.facts' '$tmp/$2.facts' '$tmp/json'"
 done
@@ -102,14 +102,14 @@ done
 storm() { diff_of plain storm &&
     first 'Entries into Xen' 'd2 neighbour +hypercall xen_version .* x1[0-9][0-9]$' &&
     first 'Percent of a pCPU' 'd2 neighbour +running'; }
-check "storm: the hypercall, and whose" storm
-# Neither sums of what domains tell themselves, nor what idle does.
-check "storm: each thing is told once" sh -c "
+check "storm: the hypercall, and its domain" storm
+# No sums of rows that are there, and no rows of idle.
+check "storm: each change is reported once" sh -c "
     sed '/^Percent/,/^\$/d' '$tmp/said' >'$tmp/o'
     grep -q '^  d2 neighbour' '$tmp/o' && ! grep -E '^  (all|\(idle\)) ' '$tmp/o'"
 starved() { diff_of plain starved &&
     first 'Percent of a pCPU' 'd1 victim +waiting to run '; }
-check "starved: who waits" starved
+check "starved: the domain that waits" starved
 hung() { diff_of plain hung &&
     first 'Percent of a pCPU' 'd0 Domain-0 +running .* vCPU 1: .* -> (100\.0|99\.[0-9])$'; }
 check "hung: which of two vCPUs" hung
@@ -117,13 +117,13 @@ panic() { diff_of plain pv-panic &&
     first 'Kinds of records only in B' 'd1 victim +FR_DOMAIN_CRASH +1 ' &&
     grep -q 'Entries into Xen' "$tmp/said" && return 1
     grep -qE '^  d1 victim +SCHED_SHUTDOWN +1 ' "$tmp/said"; }
-check "pv-panic: one record is enough to be told, and nothing else is" panic
+check "pv-panic: one record of a crash is reported, and no entries" panic
 hvm() { diff_of plain hvm &&
     first 'Kinds of records only in B' 'd2 neighbour +HVM_' &&
     grep -qE '^  d2 neighbour +exit IOIO ' "$tmp/said"; }
 check "hvm: new kinds of events and exits" hvm
 
-# Exits paired with entries, by another reader.
+# Pair exits with entries independently.
 cat >"$tmp/exits.py" <<'END'
 import json, sys
 got = [json.loads(l) for l in open(sys.argv[1])]
@@ -154,9 +154,9 @@ slow() { diff_of hvm hvm-slow &&
     "$XENFLIGHT" show --json "$tmp/hvm-slow" >"$tmp/b" &&
     python3 "$tmp/exits.py" "$tmp/json" "$tmp/a" "$tmp/b" &&
     first 'Waits, and time in Xen' 'd2 neighbour +exit IOIO .* x[67]\.[0-9]$'; }
-check "hvm-slow: how long exits took, and that it is told" slow
+check "hvm-slow: the durations of exits, and their change" slow
 
-# B against A says the same of each row, the other way round.
+# B against A has the same rows, with the sides exchanged.
 cat >"$tmp/mirror.py" <<'END'
 import json, math, sys
 ab, ba = ([json.loads(l) for l in open(p)] for p in sys.argv[1:])
@@ -236,7 +236,7 @@ a, b = (json.loads(next(sys.stdin)) for i in range(2))
 assert a['to_ns'] - a['from_ns'] > 40000000 and b['from_ns'] == -20000000" \
     <"$tmp/json"; }
 check "--last of two is of B" last
-check "--domain: of nobody else" sh -c "
+check "--domain: no other domain" sh -c "
     '$XENFLIGHT' diff --json --domain neighbour '$tmp/plain' '$tmp/storm' |
         grep '\"domain\":' >'$tmp/json' &&
     ! grep -v '\"domain\":{\"a\":2,\"b\":2,\"name\":\"neighbour\"}' '$tmp/json'"
@@ -249,7 +249,7 @@ check "--filter: bound to each file's own dictionary" sh -c "
         '$tmp/other-ids' | grep '\"type\":\"event\"' >'$tmp/json' &&
     ! grep -v PV_HYPERCALL_V2 '$tmp/json' && ! grep -v '\"least_factor\":1.0' '$tmp/json'"
 
-# What cannot be compared is said, not made up.
+# Files that cannot be compared.
 fails()
 {
     text=$1
@@ -259,9 +259,9 @@ fails()
 }
 size=$(wc -c <"$tmp/plain")
 head -c $((size - 3000)) "$tmp/plain" >"$tmp/cut"
-check "a cut file: what is there, and that it is cut" \
+check "a truncated file: an error at the end" \
     fails 'the file ends inside a frame' "$tmp/plain" "$tmp/cut"
-check "... is compared all the same" grep -q '^Compared as well: [1-9]' "$tmp/said"
+check "... is compared all the same" grep -q '^Compared without a significant change: [1-9]' "$tmp/said"
 check "a file with nothing in it" fails 'no time is covered by all pCPUs' "$tmp/plain" \
     --from +1s "$tmp/storm"
 check "a moment that the file does not have" \

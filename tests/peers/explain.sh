@@ -1,15 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# explain.sh: what `xenflight explain' says first of played faults, that it
-# alarms nobody about played health, and that what it cites is there.
+# explain.sh: the verdict of `xenflight explain' on played faults, no false alarm
+# on healthy scenes, and that each citation is a record of the file.
 
 set -u
 . tests/peers/lib.sh
 need python3
 
-# Every line rests on something; a moment and pCPU that a line cites is that of
-# a record.
+# Every line ends with a citation.  A cited time and pCPU must be those of a
+# record.
 cat >"$tmp/cites.py" <<'END'
 import json, re, sys
 records = set()
@@ -29,68 +29,68 @@ for l in lines:
 assert cites or sys.argv[3] == 'none', 'nothing cited'
 END
 
-# SCENE FIRST-LINE [none]: `none' if no single record is cited.
+# SCENE FIRST-LINE [none]: with `none' no single record need be cited.
 says()
 {
     "$MAKE_SCENE" "$1" "$tmp/s.xfr.lz4" >/dev/null || exit 1
     "$XENFLIGHT" explain "$tmp/s.xfr.lz4" >"$tmp/said"
     "$XENFLIGHT" show --json "$tmp/s.xfr.lz4" >"$tmp/records"
-    check "$1: says first: $2" sh -c "head -n 1 '$tmp/said' | grep -E '^$2' ||
+    check "$1: first line: $2" sh -c "head -n 1 '$tmp/said' | grep -E '^$2' ||
         ! head -n 1 '$tmp/said'"
-    check "$1: what it cites is there" \
+    check "$1: citations exist" \
         python3 "$tmp/cites.py" "$tmp/records" "$tmp/said" "${3:-}"
 }
 
 victim='domain 1 "victim" vCPU 0'
-says pv-panic "$victim crashed: it told Xen so"
+says pv-panic "$victim: kernel panic [(]the guest reported a crash shutdown[)], pCPU 1 "
 check "pv-panic: the last hypercall" \
     grep -q '^  hypercall sched_op shutdown \[' "$tmp/said"
-says faults-panic "$victim crashed: it told Xen so"
-check "faults-panic: what came far more often just before" sh -c "
-    grep '^Different from before: ' '$tmp/said' | head -n 1 |
-        grep -q 'PV_PAGE_FAULT of $victim, [0-9]* times'"
-says xen-crash "$victim was killed by Xen"
-check "xen-crash: what it was doing" \
-    sh -c "grep -A6 '^The last that' '$tmp/said' | grep -q 'hypercall mmu_update'"
-says triple "$victim made a triple fault"
+says faults-panic "$victim: kernel panic"
+check "faults-panic: the event that came far more often just before" sh -c "
+    grep '^Changed rate: ' '$tmp/said' | head -n 1 |
+        grep -q 'PV_PAGE_FAULT of $victim came [0-9]* times'"
+says xen-crash "$victim: killed by Xen"
+check "xen-crash: the hypercalls before it" \
+    sh -c "grep -A6 '^Last entries into Xen by $victim' '$tmp/said' | grep -q 'hypercall mmu_update'"
+says triple "$victim: triple fault"
 check "triple: the exit that was not handled to its end" \
     grep -q '^Xen was still handling exit SHUTDOWN' "$tmp/said"
-says watchdog "$victim was ended by its watchdog"
-says starved "$victim is starved: of .* it was ready to run for 9[0-9]% and ran for 0%, while domain . "
-says late-starved "$victim is starved: of 1.000 s it was ready to run for 9[0-9]% and ran for 5%, while domain 2 .neighbour. vCPU 0 had 9[0-9]% of pCPU 1"
-says capped "$victim is starved by its cap: of .* it ran for [45]%, and for 9[0-9]% the scheduler kept it parked, (19|20) times"
-says storm 'domain 2 "neighbour" vCPU . makes a storm of hypercalls: .* (9.|100)% of them xen_version'
-says storm-starves 'domain 2 "neighbour" vCPU . makes a storm of hypercalls: .* (9.|100)% of them xen_version'
-says hung 'domain 0 "Domain-0" vCPU 1 hangs: on pCPU 1 '
-says hung-shares "$victim hangs: on pCPU 1 it ran for 6[0-9]*.* ms and did not enter Xen, .* in all of the recording" none
-says destroyed 'domain 1 "victim" was destroyed from outside: domain 0 "Domain-0" vCPU 0 stopped it for good'
+says watchdog "$victim: killed by its watchdog"
+says starved "$victim: starved: waited to run for (9[0-9]|>99)% of .* and ran for 0%, while domain . "
+says late-starved "$victim: starved: waited to run for 9[0-9]% of 1.000 s and ran for 5%, while domain 2 .neighbour. vCPU 0 had 9[0-9]% of pCPU 1"
+says capped "$victim: starved by its cap: ran for [45]% of .* and was parked by the scheduler for 9[0-9]%, (19|20) times"
+says storm 'domain 2 "neighbour" vCPU .: hypercall storm: [0-9]+/s, (all|>?9.%) xen_version; '
+says storm-starves 'domain 2 "neighbour" vCPU .: hypercall storm: [0-9]+/s, (all|>?9.%) xen_version; '
+says hung 'domain 0 "Domain-0" vCPU 1: hung on pCPU 1: '
+says hung-shares "$victim: hung on pCPU 1: ran for 6[0-9]*.* ms without an entry into Xen .* since the recording starts" none
+says destroyed 'domain 1 "victim": destroyed by domain 0 "Domain-0" vCPU 0, without a shutdown of its own: '
 
 for scene in plain late hvm paused
 do
-    says $scene 'Nobody died, hung or starved' none
+    says $scene 'No domain crashed, hung or starved' none
 done
-says removed 'Nobody died, hung or starved'
-check "removed: its old death is told" grep -q '^domain 1 "victim" died: xen_crash \[' "$tmp/said"
-says reboot 'Nobody died, hung or starved'
-check "reboot: told, as nothing to worry about" \
-    grep -q '^domain 1 "victim" shut itself down: reboot \[' "$tmp/said"
-says cpu-off-on 'Nobody died, hung or starved'
-check "cpu-off-on: told" grep -q '^pCPU 1 went offline \[' "$tmp/said"
+says removed 'No domain crashed, hung or starved'
+check "removed: its old crash is listed" grep -q '^domain 1 "victim" crashed: xen_crash \[' "$tmp/said"
+says reboot 'No domain crashed, hung or starved'
+check "reboot: listed, but no fault" \
+    grep -q '^domain 1 "victim" shut down: reboot \[' "$tmp/said"
+says cpu-off-on 'No domain crashed, hung or starved'
+check "cpu-off-on: listed" grep -q '^pCPU 1 went offline \[' "$tmp/said"
 
-# What a real Xen recorded; what is said of it is in tests/golden.
+# Recordings of a real Xen.  The whole texts are in tests/golden.
 for f in tests/golden/real/*.xfr.lz4
 do
     "$XENFLIGHT" explain "$f" >"$tmp/said"
     "$XENFLIGHT" show --json "$f" >"$tmp/records"
-    check "$f: what it cites is there" \
+    check "$f: citations exist" \
         python3 "$tmp/cites.py" "$tmp/records" "$tmp/said" none
 done
 
-# Without its end a file makes no account: that is said, and no fault seen.
+# A truncated file has no accounts of its end: no fault may be claimed.
 "$MAKE_SCENE" storm "$tmp/s.xfr.lz4" >/dev/null
 head -c $(($(wc -c <"$tmp/s.xfr.lz4") - 5000)) "$tmp/s.xfr.lz4" >"$tmp/cut.xfr.lz4"
 "$XENFLIGHT" explain "$tmp/cut.xfr.lz4" >"$tmp/said" 2>/dev/null
-check "cut: cannot tell who hung" sh -c "head -n 1 '$tmp/said' |
-    grep '^Nobody died in what there is of this recording; whether '"
+check "cut: no judgement on hangs" sh -c "head -n 1 '$tmp/said' |
+    grep '^No domain crashed in the part of the recording that is left; hangs '"
 
 finish

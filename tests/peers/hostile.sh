@@ -1,10 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# hostile.sh: files cut, flipped, put together in other ways, too large, of an
-# older or a later version: each command says plainly what is wrong, in little memory, and
-# shows what is left: never a record that was not there.  What it exports of such
-# a file is still what others read.
+# hostile.sh: damaged, rearranged and huge files, and those of older and later
+# versions.  Each command must report the damage, in bounded memory, and show the
+# records that are left, and no others.  Exports must stay readable by other tools.
 
 set -u
 . tests/peers/lib.sh
@@ -18,11 +17,11 @@ mkdir "$tmp/f" "$tmp/json"
 "$SPOIL" "$tmp/plain.xfr.lz4" "$tmp/f" >"$tmp/list" || exit 1
 out=$tmp/f/out
 
-# In KiB of address space; a sanitizer needs far more than that.
+# Address space in KiB; a sanitizer needs far more.
 limit=300000
 grep -qa __asan_init "$XENFLIGHT" && limit=unlimited
 
-# EXPECTED COMMAND...: its status is one of EXPECTED, and it says why if not 0.
+# EXPECTED COMMAND...: the status must be one of EXPECTED, with a message if not 0.
 run()
 {
     want=$1
@@ -42,7 +41,7 @@ run()
     done <"$tmp/err1" >>"$tmp/err"
 }
 
-# FILE: other forms of what commands show and write.
+# FILE: other formats of the commands' output.
 forms()
 {
     run $s show --last 10ms "$1"
@@ -67,7 +66,7 @@ commands()
         *) s=1 ;;
     esac
     run $s verify "$f"
-    # Whole frames, as far as the index tells.
+    # Whole frames, by the index.
     case $1 in
         part) run '0 1' info "$f"; run '0 1' info --json "$f" ;;
         *) run $s info "$f" ;;
@@ -87,7 +86,7 @@ commands()
     [ $1 = none ] || forms "$f"
     run $s redact --domain 1 -o "$out" "$f"
     [ ! -e "$out" ] || "$XENFLIGHT" verify "$out" || bad=1
-    # What it does not know it cannot unpack.
+    # Unknown frames cannot be unpacked.
     [ $2 != later ] || s=1
     run $s unpack -o "$out" "$f"
     # A document that is not read is kept as it is.
@@ -111,7 +110,7 @@ do
     check "$verdict: $name" sub commands $verdict $name
 done <"$tmp/list"
 
-# Each is in the table, or it is said why not.
+# Each file is in the table, or there is a message.
 listed()
 {
     ulimit -v $limit
@@ -147,7 +146,7 @@ assert some > 5
 END
 check "no record is invented or doubled" python3 "$tmp/compare.py" "$tmp"
 
-# FILE: the others read what is exported, all of it.
+# FILE: other tools can read all of the exports.
 judged()
 {
     f=$tmp/f/$1.xfr.lz4
@@ -178,8 +177,8 @@ do
     check "$name: exports are read by others" judged $name
 done
 
-# A slice and all that is made of it name nobody else.
-nobody_else()
+# A slice, and each output made of it, names no other domain.
+no_other_domain()
 {
     rm -rf "$tmp/slice"*
     f=$tmp/slice.xfr.lz4
@@ -201,6 +200,6 @@ nobody_else()
     ! grep -E '"[a-z_]*dom(id)?":(0|2|32767)[,}]' "$tmp/slice.show" &&
         grep -q '"dom":1[,}]' "$tmp/slice.show"
 }
-check "a slice's exports name nobody else" nobody_else
+check "a slice's exports name no other domain" no_other_domain
 
 finish

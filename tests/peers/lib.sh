@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What the tests here share.  They run from the top of the tree.
+# lib.sh: shared by the tests here.  They run from the top of the tree.
 
 : "${XENFLIGHT:=build/tools/xenflight}"
 : "${MAKE_SCENE:=build/tests/peers/make-scene}"
@@ -9,7 +9,7 @@ tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT INT TERM
 . tests/lib/tap.sh
 
-# Two files that must be the same.
+# FILE FILE: whether they are equal and not empty.
 same()
 {
     diff "$1" "$2" && [ -s "$1" ]

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# xenflight list and verify over many files: which, in what order, in what form.
+# list.sh: tests the selection, order and format of `xenflight list' and `verify'
+# for many files.
 
 . tests/peers/lib.sh
 need jq
@@ -9,7 +10,7 @@ need jq
 # scene NAME FILE WALL [REASON]
 scene() { $MAKE_SCENE "$1" "$2" 300 "$3" ${4:+"$4"} >/dev/null || exit 1; }
 
-# Names go against time, so that neither order is the other by accident.
+# The order of names is the reverse of time, so that it cannot pass for it.
 d=$tmp/dir
 mkdir "$d" "$tmp/empty"
 scene triple "$d/a.xfr.lz4" 1700003600
@@ -21,7 +22,7 @@ cp $golden "$d/web.xfr.lz4"
 echo text >"$d/other.txt"
 chmod 444 "$d/a.xfr.lz4"
 
-# What is listed, by the letters of the files.
+# The listed files, by their letters.
 names() { $XENFLIGHT list --columns file "$@" | sed '1d; s,.*/,,; s,\..*,,' | tr '\n' ' '; }
 is() { want=$1; shift; got=$(names "$@"); echo "$got"; [ "$got" = "$want" ]; }
 usage() { $XENFLIGHT list "$@" "$d"; [ $? = 2 ]; }
@@ -52,9 +53,9 @@ check "columns or JSON" usage --columns time --json
 
 check "files by name" is "c a " "$d/a.xfr.lz4" "$d/c.xfr.lz4"
 check "several directories" is "c cut b web x y z a " "$tmp/empty" "$d/"
-check "nothing is no error, and no table" sh -c "
+check "an empty directory is no error, and no table" sh -c "
     $XENFLIGHT list $tmp/empty >$tmp/o && [ ! -s $tmp/o ]"
-check "what cannot be read is told, the rest listed" sh -c "
+check "unreadable files are reported, the rest is listed" sh -c "
     ! $XENFLIGHT list $tmp/none '$d/other.txt' '$d/c.xfr.lz4' >$tmp/o 2>$tmp/e &&
     grep -q 'c.xfr.lz4' $tmp/o && grep -q none $tmp/e && grep -q other.txt $tmp/e"
 
@@ -80,7 +81,7 @@ check "verify: an object a file" sh -c "
         (map(.whole) == [true, true, false, false]) and
         (.[0] | .records > 50 and .packets > 0 and .faults == [] and
                 .history == \"complete\" and .damaged_frames == 0) and
-        (.[2].faults[0] | .at > 0 and (.why | test(\"cut\"))) and
+        (.[2].faults[0] | .at > 0 and (.why | test(\"truncated\"))) and
         .[3].faults == [{why: \"No such file or directory\"}]' $tmp/o"
 check "verify --quiet: the bad ones" sh -c "
     [ \"\$($XENFLIGHT verify --quiet --json '$d'/*.xfr.lz4 | jq -r .file)\" = \

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * make-scene.c SCENE FILE [STEPS]: plays a scene into a snapshot file and
- * prints what happened in it, one fact a line:
+ * make-scene.c SCENE FILE [STEPS]: simulates a scene into a snapshot file and
+ * prints the facts about it, one per line:
  *
- * The scene "noise" is none: records of any form in any order, holes between
- * the packets; STEPS is its seed.
+ * The scene "noise" simulates nothing: it has random records in any order and
+ * holes between the packets; STEPS is its seed.
  *
  *   records N
- *   event WORD NAME N               how often; the word in hex, the row's name
+ *   event WORD NAME N               count; the event word in hex, its name
  *   total DOMID VCPU STATE TICKS    time in a runstate, between changes
  *   ran DOMID VCPU STATE TIMES TICKS  the same, from its first running on to the
  *                                     end of the recording where it runs
@@ -115,14 +115,14 @@ static json_t *hvm(struct scene *s, unsigned int steps)
     return request(s);
 }
 
-/* The same exits, but Xen takes its time. */
+/* The same exits, but slower. */
 static json_t *hvm_slow(struct scene *s, unsigned int steps)
 {
     scene_slow(s, 8);
     return hvm(s, steps);
 }
 
-/* What happens in "plain", on a Xen that numbers its events otherwise. */
+/* The scene "plain" with other event ids. */
 static json_t *other_ids(struct scene *s, unsigned int steps)
 {
     scene_other_ids(s);
@@ -130,7 +130,7 @@ static json_t *other_ids(struct scene *s, unsigned int steps)
     return plain(s, steps);
 }
 
-/* It faults far more often in the last 100 ms, and then it panics. */
+/* A guest that faults far more often in the last 100 ms, then panics. */
 static json_t *faults_panic(struct scene *s, unsigned int steps)
 {
     scene_play(s, steps * 6);
@@ -139,7 +139,7 @@ static json_t *faults_panic(struct scene *s, unsigned int steps)
     return pv_panic(s, steps);
 }
 
-/* Xen refuses a page table and kills the domain that asked. */
+/* Xen refuses a page table and kills the domain. */
 static json_t *xen_crash(struct scene *s, unsigned int steps)
 {
     unsigned int cpu;
@@ -164,7 +164,7 @@ static json_t *triple(struct scene *s, unsigned int steps)
     return died("triple-fault", cpu, 1);
 }
 
-/* Dom0's pCPU is where the timer ends that the guest had to reset. */
+/* The guest's watchdog timer expires on Dom0's pCPU. */
 static json_t *watchdog(struct scene *s, unsigned int steps)
 {
     unsigned int cpu;
@@ -176,7 +176,7 @@ static json_t *watchdog(struct scene *s, unsigned int steps)
     return died("watchdog", 1 - cpu, 4);
 }
 
-/* There is no pCPU 99 to run on. */
+/* The domain is pinned to pCPU 99, which does not exist. */
 static json_t *starved(struct scene *s, unsigned int steps)
 {
     scene_behave(s, 1, (struct scene_odds){ 40, 20, 60, 100, 0, 20 }, 99);
@@ -184,7 +184,7 @@ static json_t *starved(struct scene *s, unsigned int steps)
     return request(s);
 }
 
-/* Domain 1 works, then domain 2 is preferred, for a second of three. */
+/* Domain 1 works; in the last of three seconds domain 2 is preferred. */
 static json_t *late_starved(struct scene *s, unsigned int steps)
 {
     unsigned int cpu;
@@ -207,8 +207,8 @@ static json_t *late_starved(struct scene *s, unsigned int steps)
     return request(s);
 }
 
-/* Domain 1 runs for 1 ms of each 20; `told`: for somebody pauses it. */
-static json_t *stopped(struct scene *s, bool told)
+/* Domain 1 runs for 1 ms of each 20: @paused, or parked by its cap. */
+static json_t *stopped(struct scene *s, bool paused)
 {
     for ( unsigned int i = 0; i < 20; i++ )
     {
@@ -216,7 +216,7 @@ static json_t *stopped(struct scene *s, bool told)
 
         SCENE_RECORD(s, cpu, "PV_HYPERCALL_V2", 17);
         scene_wait(s, 1000000);
-        if ( told )
+        if ( paused )
             SCENE_RECORD(s, 1 - cpu, "SCHED_SLEEP", 1, 0);
         scene_leave(s, 1, 0, SC_OFFLINE);
         scene_wait(s, 19000000);
@@ -242,7 +242,7 @@ static json_t *storm(struct scene *s, unsigned int steps)
     return request(s);
 }
 
-/* ... while domain 1 has nowhere to run. */
+/* The same while domain 1 has no pCPU to run on. */
 static json_t *storm_starves(struct scene *s, unsigned int steps)
 {
     scene_behave(s, 1, (struct scene_odds){ 40, 20, 60, 100, 0, 20 }, 99);
@@ -257,7 +257,7 @@ static json_t *hung(struct scene *s, unsigned int steps)
     return request(s);
 }
 
-/* Domain 1 loops, and has to share its pCPU. */
+/* Domain 1 loops, and shares its pCPU. */
 static json_t *hung_shares(struct scene *s, unsigned int steps)
 {
     for ( unsigned int i = 0; i < 60; i++ )
@@ -285,7 +285,7 @@ static json_t *destroyed(struct scene *s, unsigned int steps)
     return request(s);
 }
 
-/* Xen killed it long ago, so it did not shut itself down either. */
+/* Xen killed it long ago, so it has no shutdown of its own. */
 static json_t *removed(struct scene *s, unsigned int steps)
 {
     SCENE_RECORD(s, 0, "FR_DOMAIN_CRASH", 1 << 16, 3, 3);
@@ -295,7 +295,7 @@ static json_t *removed(struct scene *s, unsigned int steps)
     return request(s);
 }
 
-/* The domain asks for it, its successor has the next number. */
+/* The domain asks for a reboot; its successor has the next number. */
 static json_t *reboot(struct scene *s, unsigned int steps)
 {
     unsigned int cpu;
@@ -311,9 +311,9 @@ static json_t *reboot(struct scene *s, unsigned int steps)
 }
 
 /*
- * Domain 1 goes while it is woken but has not run yet, and another one has its
- * number, before the last that held the first lets go of it.  Then a pCPU goes
- * down of which nobody told that domain 2 had left it.
+ * Domain 1 is removed after a wake-up and before it runs.  Another domain gets
+ * its number before the last reference to the first is dropped.  Then a pCPU
+ * goes down, without a record that domain 2 left it.
  */
 static json_t *reborn(struct scene *s, unsigned int steps)
 {
@@ -400,7 +400,7 @@ static struct gen_record any_record(uint64_t *random, uint64_t *tsc)
         .words = r >> 32 & 7,
     };
 
-    /* Mostly on, at times back: nested writers. */
+    /* Mostly forward, at times back: nested writers. */
     *tsc += r >> 40 & 0xfff;
     rec.tsc = *tsc - (r >> 60 ? 0 : r >> 52 & 0xff);
     for ( unsigned int i = 0; i < XEN_FLIGHTREC_MAX_WORDS; i++ )
@@ -408,7 +408,7 @@ static struct gen_record any_record(uint64_t *random, uint64_t *tsc)
     return rec;
 }
 
-/* One pCPU's packets; some are left out, some lost records. */
+/* The packets of one pCPU.  Some are left out, some lost records. */
 static uint64_t noise_cpu(struct snapshot_writer *w, unsigned int cpu,
                           uint64_t *random)
 {
@@ -465,7 +465,7 @@ static int noise(const char *path, uint64_t seed)
     return rc;
 }
 
-/* With its time of day and its requester's words, if they are given. */
+/* With a time of day and a request's reason, if given. */
 static int write_scene(struct scene *s, size_t i, unsigned int steps,
                        char **argv)
 {

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# noise.sh: records of any form: unknown events, payloads too short and too
-# long, stamps that go back, holes.  Everything is still told, once, and what is
-# written is still what the others read.
+# noise.sh: random records: unknown events, payloads too short and too long,
+# timestamps that go back, holes.  Each record must be exported once, and other
+# tools must read the exports.
 
 set -u
 . tests/peers/lib.sh

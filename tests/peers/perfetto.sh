@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# perfetto.sh: protoc decodes what `export --to perfetto' writes.
+# perfetto.sh: protoc must decode the output of `export --to perfetto'.
 
 set -u
 . tests/peers/lib.sh
@@ -50,7 +50,7 @@ awk '$1 == "track" { $1 = $2 = ""; sub(/^ */, ""); print }' "$tmp/events" |
     grep -E '^(pCPU .|d[01]v.)$' | sort >"$tmp/got"
 check "a track for each pCPU and vCPU" same "$tmp/want" "$tmp/got"
 
-# Slices of a vCPU's track, added up by name, against the scene's own count.
+# Sums of a vCPU's slices by name must equal the scene's counts.
 awk '$1 == "track" && $3 ~ /^d[0-9]+v/ { v[$2] = $3 }
      $1 == "TYPE_SLICE_BEGIN" && v[$2] { at[$2] = $3; is[$2] = $4 }
      $1 == "TYPE_SLICE_END" && v[$2] { n[v[$2] " " is[$2]] += $3 - at[$2] }
@@ -101,8 +101,8 @@ check "nothing runs on a pCPU that is down" awk '
     $4 == "FR_CPU_UP" { for ( i in open ) if ( open[i] && i != $2 ) bad = 1; ups++ }
     END { exit bad || !n || !ups }' "$tmp/events"
 
-# Where a part of pCPU 0's records is missing: a vCPU is shown to run where its
-# own track says that it does.
+# With records of pCPU 0 missing: a vCPU runs on the pCPU's track exactly while it
+# does on its own.
 "$MAKE_SCENE" hole "$tmp/hole.xfr.lz4" >"$tmp/facts" || exit 1
 "$XENFLIGHT" export --to perfetto "$tmp/hole.xfr.lz4" | decode | events \
     >"$tmp/events"

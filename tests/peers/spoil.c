@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * spoil.c GOOD DIRECTORY: the snapshot GOOD, spoilt in each way there is, a file
- * each; and first good.xfr.lz4, the same records in many frames, as newer and
- * older versions write it too.  Prints a line
- * for each, "VERDICT NAME":
+ * spoil.c GOOD DIRECTORY: writes damaged copies of the snapshot GOOD, one for
+ * each kind of damage.  The first is good.xfr.lz4, the same records in many
+ * frames, as newer and older versions also write them.  Prints a line for each
+ * file, "VERDICT NAME":
  *
- *   whole  nothing is wrong with it; it has all records
- *   part   something is wrong; some records are left, or all of them
- *   none   no record can be had
+ *   whole  no damage; all records can be read
+ *   part   damage; some records, or all, can be read
+ *   none   no record can be read
  */
 
 #include <fcntl.h>
@@ -28,7 +28,7 @@
 #define MAX_FRAMES 12
 
 static struct snapshot *good;
-static uint8_t *bytes;         /* all of it */
+static uint8_t *bytes;         /* the whole file */
 static size_t len, index_at;
 static const struct snapshot_frame *frame[MAX_FRAMES];
 static unsigned int frames;
@@ -57,7 +57,7 @@ static void put(int fd, const void *data, size_t n)
 }
 
 /*
- * The good one.
+ * The undamaged file.
  */
 
 static size_t read_packets(struct snapshot *s, uint8_t *out, size_t room)
@@ -77,7 +77,7 @@ static size_t read_packets(struct snapshot *s, uint8_t *out, size_t room)
     return all;
 }
 
-/* The k-th packet of pCPU `cpu`. */
+/* The k-th packet of pCPU @cpu. */
 static const uint8_t *find_packet(const uint8_t *at, size_t left,
                                   unsigned int cpu, unsigned int k)
 {
@@ -92,7 +92,7 @@ static const uint8_t *find_packet(const uint8_t *at, size_t left,
     return NULL;
 }
 
-/* The pCPUs' packets in turn: each is a frame of its own. */
+/* Packets of the pCPUs in turn, each in a frame of its own. */
 static int write_frames(const char *name, const struct snapshot_how *how,
                         const char *text, const uint8_t *packets, size_t n)
 {
@@ -117,7 +117,7 @@ static int write_frames(const char *name, const struct snapshot_how *how,
     return fd;
 }
 
-/* Members that every document must have, and those of its dictionary. */
+/* Mandatory members of a document and of its dictionary. */
 static char *least_meta(const char *text)
 {
     json_t *all = json_loads(text, 0, NULL);
@@ -138,7 +138,7 @@ static char *least_meta(const char *text)
     return least;
 }
 
-/* As `xenflight record' begins a file; it has no note, so it was cut off. */
+/* As begun by `xenflight record'.  Without a note it was interrupted. */
 static char *recording_meta(const char *text)
 {
     json_t *o = json_loads(text, 0, NULL);
@@ -151,7 +151,7 @@ static char *recording_meta(const char *text)
     return recording;
 }
 
-/* And the same as versions before this one may have written it. */
+/* The same as an older version may have written it. */
 static void make_good(const char *from)
 {
     static const struct snapshot_how plain = { .plain = true };
@@ -187,7 +187,7 @@ static void make_good(const char *from)
 }
 
 /*
- * Cut and flipped.
+ * Truncated files, flipped bits.
  */
 
 static void cut(const char *verdict, const char *name, size_t n)
@@ -195,7 +195,7 @@ static void cut(const char *verdict, const char *name, size_t n)
     put(create(verdict, name), bytes, n);
 }
 
-/* One bit at `at`, of the first `n` bytes. */
+/* Flip one bit at @at, and write the first @n bytes. */
 static void flip(const char *verdict, const char *name, size_t at, size_t n)
 {
     int fd = create(verdict, name);
@@ -224,10 +224,10 @@ static void cut_and_flip(void)
 }
 
 /*
- * Put together in other ways; hashes are right.
+ * Rearranged frames, with right hashes.
  */
 
-/* Frames by number, -1 at the end.  With a true index, or one that is changed. */
+/* Frames by number, -1 at the end, with a true or a changed index. */
 static void join(const char *verdict, const char *name, const int *which,
                  const uint8_t *change)
 {
@@ -279,7 +279,7 @@ static void put_together(void)
     expect(!ftruncate(fd, 6LL << 30));
 }
 
-/* An index that is nearly all of 6 GiB of holes, by its trailer. */
+/* A sparse file of 6 GiB, nearly all of it the index by its trailer. */
 static void sparse_index(void)
 {
     struct snapshot_trailer end = {
@@ -323,7 +323,7 @@ static void repeat(const char *name, const char *begin, const char *what,
     free(text);
 }
 
-/* A first frame whose header declares these. */
+/* A first frame with this header. */
 static void declared(const char *name, uint64_t content, uint32_t block)
 {
     int fd = create("none", name);
@@ -362,8 +362,8 @@ static void other_content(void)
 }
 
 /*
- * As a later version may write it: members, a kind of frame, events and types of
- * fields that nobody has heard of.
+ * As a later version may write it: unknown members, kinds of frames, events and
+ * types of fields.
  */
 
 static void add_member(json_t *o)
@@ -403,7 +403,7 @@ static char *later_meta(void)
     return text;
 }
 
-/* Of pCPU 7: these two, one without a description, one without an id. */
+/* Packet of pCPU 7: one event without a description, one without an id. */
 static void later_packet(struct image *im)
 {
     static struct gen g = { .cpu = 7, .shift = 4 };

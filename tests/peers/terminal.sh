@@ -57,7 +57,7 @@ by_default()
     grep -qx "less  LESS=FRX" "$tmp/started" && grep -q "$esc\[$2" "$tmp/o" &&
         grep -q "status 0" "$tmp/o"
 }
-less_is_told() { : >"$tmp/started"
+less_environment() { : >"$tmp/started"
     on_terminal "stty rows 60; unset PAGER; LESS=FRXi TERM=xterm $path $info" >"$tmp/o" &&
     grep -qx "less  LESS=FRXi" "$tmp/started"; }
 # It waits for a key behind the first screen; less asks the terminal for it.
@@ -75,7 +75,7 @@ no_less() { same_as_piped "unset PAGER; NO_COLOR=1 PATH=$tmp/none" "$info"; }
 no_terminal() { : >"$tmp/started"
     env -u PAGER "$path" $long >"$tmp/o" && [ ! -s "$tmp/started" ]; }
 # Behind the pager's text, not under it.
-told_last() { head -c -300 $golden >"$tmp/cut"
+message_last() { head -c -300 $golden >"$tmp/cut"
     on_terminal "PAGER='sed s/^/PAGED/' $XENFLIGHT info $tmp/cut" >"$tmp/o"
     [ $? != 0 ] && tail -n 1 "$tmp/o" | grep "^xenflight: .*cut"; }
 
@@ -110,7 +110,7 @@ check "a pager that ends early" quit "$show"
 check "a pager that ends early, much unread" quit "$long"
 check "list: a pager that ends early" quit "$list"
 check "info: a pager that ends early" quit "$info"
-check "the rest is said behind the pager's text" told_last
+check "the rest is said behind the pager's text" message_last
 check "nothing is started where it is no terminal" no_terminal
 check "no less: plain" no_less
 if command -v less >/dev/null
@@ -118,7 +118,7 @@ then
     check "show: less, with colours, ends by itself" by_default "$show" 36mSCHED
     check "list: less, with colours, ends by itself" by_default "$list" 32mweb
     check "info: less, with colours, ends by itself" by_default "$info" 1mMachine
-    check "LESS is left alone" less_is_told
+    check "LESS is left alone" less_environment
     check "less waits for a key if it is long" waits_for_a_key
 else
     echo "ok $((n = n + 1)) - less # SKIP no less"

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# text.sh: `export --to json' and `--to csv' are what they say, and exporting
-# takes no more memory for more records.
+# text.sh: `export --to json' and `--to csv' must be well-formed and equal, and
+# must take no more memory for more records.
 
 set -u
 . tests/peers/lib.sh
@@ -65,8 +65,8 @@ check "a cut file: all there is, and status 1" sh -c "
     '$XENFLIGHT' export --to csv '$tmp/cut.xfr.lz4' >'$tmp/cut.csv' 2>/dev/null
     [ \$? = 1 ] && [ \$(wc -l <'$tmp/cut.csv') -gt 1000 ]"
 
-# The least address space that a run gets along with, in MiB; none below 256
-# for a build with sanitizers, which keep terabytes.
+# The least address space that a run needs, in MiB.  Not for a build with
+# sanitizers, which reserve terabytes.
 try_with()
 {
     sh -c 'ulimit -v $(($1 * 1024)) && shift && exec "$@"' sh "$@" \

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# top.sh: what `xenflight top' adds up, against what was played, and against
+# top.sh: the sums of `xenflight top' must equal the scene's own counts, and
 # xenalyze's sums of the same records.
 
 set -u
@@ -32,7 +32,7 @@ for r in rows[1:]:
     t = r.get('wake_to_run_ns')
     assert not t or t['p50'] <= t['p90'] <= t['p99'] <= t['max'], t
 assert not want, want
-# Each pCPU runs somebody all the time, but for the moment of a switch.
+# Each pCPU runs a vCPU all the time, except during a switch.
 stretch = rows[0]['to_ns'] - rows[0]['from_ns']
 assert 1.97 * stretch < running <= 2 * stretch + 10, (running, stretch)
 END
@@ -40,7 +40,7 @@ END
 for scene in plain hvm
 do
     "$MAKE_SCENE" $scene "$tmp/$scene.xfr.lz4" >"$tmp/facts" || exit 1
-    check "$scene: times, counts and waits are what was played" sh -c "
+    check "$scene: times, counts and waits are those of the scene" sh -c "
         '$XENFLIGHT' top --vcpus --json '$tmp/$scene.xfr.lz4' >'$tmp/top.json' &&
         python3 '$tmp/top.py' '$tmp/facts' '$tmp/top.json'"
 done
@@ -64,7 +64,7 @@ check "a domain is the sum of its vCPUs" sh -c "
     '$XENFLIGHT' top --vcpus --json '$tmp/plain.xfr.lz4' >'$tmp/v.json' &&
     python3 '$tmp/sum.py' '$tmp/d.json' '$tmp/v.json'"
 
-# What only one pCPU's ring still has is not counted.
+# Records from before the youngest ring's begin are not counted.
 cat >"$tmp/late.py" <<'END'
 import json, sys
 rows = [json.loads(l) for l in open(sys.argv[1])]

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# xentrace.sh: xenalyze reads what `export --to xentrace' writes.
+# xentrace.sh: xenalyze must read the output of `export --to xentrace'.
 
 set -u
 . tests/peers/lib.sh
@@ -65,7 +65,7 @@ check "rings that begin at different times" sh -c "
     xenalyze -s '$tmp/late.xen' 2>'$tmp/err' >'$tmp/out' &&
     grep -q 'Runstates' '$tmp/out' && ! grep -iE 'fatal' '$tmp/err'"
 
-# A gap anywhere.  Who runs behind it is another than before it.  xenalyze prints
+# A gap in each place.  Another vCPU runs after it than before it.  xenalyze prints
 # such a record twice.
 "$MAKE_SCENE" plain "$tmp/long.xfr.lz4" 300000 >"$tmp/facts" || exit 1
 all=$(sed -n 's/^records //p' "$tmp/facts")

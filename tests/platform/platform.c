@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What <xen/flightrec-platform.h> declares for user space, once a program.
+ * platform.c: define the variables of user space's <xen/flightrec-platform.h>.
  */
 
 #include <time.h>

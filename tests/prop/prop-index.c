@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * prop-index.c: whatever an index says, with its hash right, the records are
- * those that the frames have.  The judge is the same file without its index,
- * read from the start: all of it, and what of it is not older than a moment.
+ * prop-index.c: with any index of a valid hash, readers must return the
+ * records of the frames.  The reference is the same file without its index,
+ * read from the start, both whole and from a moment on.
  */
 
 #include <errno.h>
@@ -29,7 +29,7 @@
 #define META     "{\"format\":1}"
 
 static struct event_dict *dict;
-/* TSC steps of 1 us: what is copied lies within 100 ms, which is little here. */
+/* TSC steps of 1 us: copies are found within 100 ms, a short time here. */
 static const struct clock_fit line = { .tsc_khz = 1000, .tsc = 1 };
 static uint64_t seed;
 
@@ -64,7 +64,7 @@ struct index_of {
     uint32_t entry_bytes;      /* as stored */
 };
 
-/* The index of these frames, with the right hash; then it is changed no more. */
+/* Append the index of these frames with a valid hash, as the last change. */
 static int with_index(const struct image *im, struct index_of *x)
 {
     static uint8_t buf[1 << 17];
@@ -105,7 +105,7 @@ static struct index_of true_index(const struct image *im)
     return x;
 }
 
-/* Records of both channels of some pCPUs; a stream's frames are many. */
+/* Write records of both channels of some pCPUs, with many frames a stream. */
 static void put_packets(struct snapshot_writer *w)
 {
     static struct gen g[CPUS][2];
@@ -161,7 +161,7 @@ static void make_image(struct image *im)
     close(fd);
 }
 
-/* Frame `n` once more, at the end; its entry too. */
+/* Append a copy of frame `n` and of its entry. */
 static void double_frame(struct image *im, uint32_t n)
 {
     struct snapshot_frame f = im->frame[n];
@@ -176,7 +176,7 @@ static void double_frame(struct image *im, uint32_t n)
 }
 
 /*
- * Lies.  Those of the first kind no reader may believe.
+ * Wrong entries.  Readers must refuse those of the first kind.
  */
 
 static void lie_in_entry(struct image *im)
@@ -208,7 +208,7 @@ static void lie_in_entry(struct image *im)
     case 6:
         f->last_tsc = any % 2 ? any : f->first_tsc;
         break;
-    case 7: /* overlapping, in a circle, behind the end */
+    case 7: /* overlapping, circular, beyond the end */
         f->offset = any % 2 ? any : o->offset;
         break;
     case 8:
@@ -220,7 +220,7 @@ static void lie_in_entry(struct image *im)
     case 10:
         f->xxh64 ^= any;
         break;
-    case 11: /* all of another one but where it lies */
+    case 11: /* all of another entry except its offset */
     {
         uint64_t offset = f->offset;
         uint32_t bytes = f->bytes;
@@ -241,7 +241,7 @@ static void lie_in_entry(struct image *im)
     }
 }
 
-/* Nobody's reading depends on these; `verify' tells. */
+/* No reader depends on these; `verify' reports them. */
 static void lie_in_counts(struct image *im)
 {
     struct snapshot_frame *f = &im->frame[1 + dice(im->frames - 1)];
@@ -266,7 +266,7 @@ static void lie_in_index(struct image *im, struct index_of *x)
     case 2:
         x->end.index_offset = any % 2 ? any : im->frame[any % im->frames].offset;
         break;
-    case 3: /* fewer frames than there are */
+    case 3: /* fewer frames than the file has */
         im->frames = 1 + any % im->frames;
         *x = true_index(im);
         break;
@@ -280,7 +280,7 @@ static void lie_in_index(struct image *im, struct index_of *x)
 }
 
 /*
- * The judge.
+ * The reference.
  */
 
 struct seen {
@@ -316,7 +316,7 @@ static void same_record(const struct merge_record *a,
     assert_memory_equal(a->data, b->data, 2 * sizeof(a->data[0]));
 }
 
-/* Those of `all` that are not older than `from`, and of `some`. */
+/* Compare the records of `all` from `from` on with those of `some`. */
 static void same_records(const struct seen *all, const struct seen *some,
                          uint64_t from)
 {
@@ -335,7 +335,7 @@ static void same_records(const struct seen *all, const struct seen *some,
         assert_true(some->rec[n++].tsc < from);
 }
 
-/* True: the index was believed. */
+/* Return whether the index was accepted. */
 static bool judge(const struct image *im, int fd)
 {
     static struct seen all, some;
@@ -390,13 +390,13 @@ static void test_what_an_index_says_makes_no_record(void **state)
         found += snapshot_verify(fd, NULL, NULL) != 0;
         close(fd);
     }
-    printf("# measured: %u lying indexes, %u believed to no effect, %u found by "
+    printf("# measured: %u wrong indexes, %u accepted without effect, %u found by "
            "verify\n", ROUNDS, believed, found);
     assert_true(found > ROUNDS * 9 / 10);
     assert_true(believed < ROUNDS / 2);
 }
 
-/* The judge agrees with what is true, and that is read by the index. */
+/* Reference, truth, and reading by the index must agree. */
 static void test_a_true_index_is_believed(void **state)
 {
     static struct image im;
@@ -422,7 +422,7 @@ static void test_a_true_index_is_believed(void **state)
     }
 }
 
-/* A frame that was damaged since: the index is still believed about the rest. */
+/* A frame damaged later must not refute the index for the others. */
 static void test_damage_does_not_refute_an_index(void **state)
 {
     static struct image im;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * prop-ring.c: random operations on the core, and the same on a model that is
- * as plain as can be: which records are in which slot, and who holds it.  After
- * every few operations all that is in the ring must be what the model says.
+ * prop-ring.c: apply random operations to the core and to a simple model, which
+ * knows the records in each slot and the generation that holds it.  After every
+ * few operations the content of the rings must match the model.
  *
- * PROP_SEED=N replays; PROP_OPS=N sets how many operations (default 10^6).
+ * PROP_SEED=N replays a run; PROP_OPS=N sets the number of operations (default
+ * 10^6).
  */
 
 #include <stdio.h>
@@ -14,10 +15,10 @@
 #include "tests/lib/rig.h"
 
 #define DEFAULT_OPS  1000000UL
-#define OPS_A_ROUND  20000      /* then another geometry */
+#define OPS_A_ROUND  20000      /* then change the geometry */
 #define OPS_A_CHECK  61
 #define MAX_SLOTS    12
-#define HISTORY      (1U << 16) /* more than any ring here can hold */
+#define HISTORY      (1U << 16) /* above the capacity of any ring here */
 #define MAX_FOUND    16384
 
 struct model_record {
@@ -29,7 +30,7 @@ struct model_record {
 
 struct model_slot {
     uint64_t seq;
-    uint64_t first;             /* serial of its first record */
+    uint64_t first;             /* serial of the first record */
     uint32_t records;
     uint32_t hold_gen;
 };
@@ -38,9 +39,9 @@ struct model_ring {
     struct model_record history[HISTORY]; /* by serial */
     struct model_slot slot[MAX_SLOTS];
     uint64_t emitted, overwritten, seq;
-    uint64_t anchor;            /* stamp of the last one; ~0: not to be used */
+    uint64_t anchor;            /* stamp of the last anchor; ~0: unknown */
     int open;                   /* index of the open slot; -1: none */
-    uint32_t off;               /* words used in it */
+    uint32_t off;               /* words used in the open slot */
     struct xen_flightrec_audit audit[XEN_FLIGHTREC_MAX_HELD];
 };
 
@@ -88,7 +89,7 @@ static bool model_holds(uint32_t gen)
     return gen && gen <= m.gen && gen > m.gen - m.held;
 }
 
-/* Writable and not open slots, by sequence, then index. */
+/* Slots that are writable and not open, by sequence, then index. */
 static unsigned int model_fifo(const struct model_ring *r, int *fifo)
 {
     unsigned int n = 0, j;
@@ -111,7 +112,7 @@ static void model_hold(struct model_ring *r, struct xen_flightrec_audit *a)
     unsigned int others = m.held - 1, keep, n, i;
     int fifo[MAX_SLOTS];
 
-    /* From the spares down to two, evenly, for the 1st to the 4th at once. */
+    /* Evenly from the spares down to two, for 1 to 4 held generations. */
     keep = 2 + (form.spares - 2) * (3 - others) / 3;
     n = model_fifo(r, fifo);
     for ( i = keep; i < n; i++ )
@@ -136,7 +137,7 @@ static void model_hold(struct model_ring *r, struct xen_flightrec_audit *a)
     }
 }
 
-/* late[ch]: a record of that channel was counted, but is not written yet */
+/* late[ch]: a record of the channel is counted, but not written yet */
 static void model_adopt(const bool *late)
 {
     unsigned int ch, i;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * prop-tbuf.c: the consumer of stock Xen's trace buffer against a model of its
- * producer.  Random sizes, random bursts, VIRQs that are answered late, moves
+ * prop-tbuf.c: test the consumer of stock Xen's trace buffer against a model of
+ * its producer: random sizes, random bursts, VIRQs that are handled late, moves
  * in the middle of a write, holds.  After each step:
  *
- *   T1  a half full buffer has a VIRQ on its way, or Xen would never call again
- *   T2  the consumer index stands at a record's begin, and what lies from there
- *       on is what was written last, to the letter
- *   T3  after a move there is a quarter at least, a half less the margin at most
- *   T4  nothing is lost unless VIRQs were answered too late or held back
- *   T5  what was lost is counted, exactly
- *   T6  what becomes packets is what lay there
+ *   T1  a half full buffer has a VIRQ pending, else Xen would not send another
+ *   T2  the consumer index is at the start of a record, and the bytes from it
+ *       on are exactly those written last
+ *   T3  after a move the fill is between a quarter and a half less the margin
+ *   T4  no record is lost unless VIRQs were handled too late or held back
+ *   T5  lost records are counted exactly
+ *   T6  the packets contain the bytes of the buffer
  */
 
 #include <setjmp.h>
@@ -37,7 +37,7 @@ static struct {
     uint64_t random;
     bool virq, held, late;
     uint64_t tsc;
-    /* What was written, newest last. */
+    /* The log of all bytes written, newest last. */
     struct tbuf_model_record log[LOG];
     uint64_t written;
 } t;
@@ -64,7 +64,7 @@ static void random_record(struct tbuf_model_record *r)
         r->data[i] = below(UINT32_MAX);
 }
 
-/* T2: compares with the log from its end backwards. */
+/* T2: compare with the log, backwards from its end. */
 static void check_content(void)
 {
     struct tbuf_record rec;
@@ -170,7 +170,7 @@ static void check_packets(struct tbuf_pages *p, const struct tbuf_ids *ids)
             assert_int_equal(pr.words, m->words);
             assert_memory_equal(pr.data, m->data, 4 * m->words);
             records++;
-            /* A record of lost ones moves the time on, and is not in the log. */
+            /* A LOST_RECORDS record advances the time; it is not logged. */
             if ( !res.lost )
                 assert_int_equal(pr.tsc >> p->tsc_shift, tsc >> p->tsc_shift);
         }
@@ -195,7 +195,7 @@ static void one_run(uint64_t seed, unsigned int steps)
     assert_int_equal(tbuf_pages_new(0, 0, t.m.bytes, 4, &p), 0);
     for ( i = 0; i < steps; i++ )
     {
-        /* With one to be answered, another pCPU may be half way in a write. */
+        /* While a VIRQ is pending, another pCPU may be inside a write. */
         write_one(t.virq && !t.held && !below(50));
         if ( t.late && !below(2000) )
             t.held = true;
@@ -217,7 +217,7 @@ static void one_run(uint64_t seed, unsigned int steps)
     }
     if ( !t.late )
         assert_int_equal(t.m.dropped, 0); /* T4 */
-    /* T5: by then Xen has told the last ones, and two looks have read it. */
+    /* T5: Xen has reported the last losses, and two polls have read them. */
     advance();
     for ( i = 0; i < 2; i++ )
     {
@@ -252,7 +252,7 @@ static void test_random_runs(void **state)
     }
 }
 
-/* Wakes: at a third of half a ring, not more often, and walks are rare. */
+/* Wake at a third of half a ring and no more often; walks are rare. */
 static void test_wakes_are_few(void **state)
 {
     uint64_t wakes = 0, bytes;
@@ -280,7 +280,7 @@ static void test_wakes_are_few(void **state)
     assert_true(t.c.walked_bytes * 10 < bytes);
 }
 
-/* Whatever stands in the buffer: no step leaves it, and tracing can go on. */
+/* With any content no access leaves the buffer, and tracing continues. */
 static void test_garbage(void **state)
 {
     unsigned int run, i;
@@ -308,7 +308,7 @@ static void test_garbage(void **state)
     }
 }
 
-/* Somebody else consumes as well: it is seen, and what is left is ours. */
+/* A second consumer is detected, and the remaining records are used. */
 static void test_another_consumer(void **state)
 {
     unsigned int i;
@@ -330,7 +330,7 @@ static void test_another_consumer(void **state)
     assert_int_equal(t.m.dropped, 0);
 }
 
-/* t_info as Xen lays it out, and as it must not be. */
+/* t_info with Xen's layout, and with invalid ones. */
 static void test_info(void **state)
 {
     static uint16_t info[TBUF_FRAME / 2];
@@ -351,11 +351,11 @@ static void test_info(void **state)
     assert_int_equal(tbuf_info_cpu(info, sizeof(info), 2, mfn), 0);
     assert_int_equal(mfn[0], 21);
     assert_int_equal(tbuf_info_cpu(info, sizeof(info), 5000, mfn), -ENODEV);
-    info[2] = 1024;        /* its list ends beyond the table */
+    info[2] = 1024;        /* the list ends beyond the table */
     assert_int_equal(tbuf_info_cpu(info, sizeof(info), 1, mfn), -EPROTO);
-    info[2] = 1;           /* ... lies in the offsets */
+    info[2] = 1;           /* ... overlaps the offsets */
     assert_int_equal(tbuf_info_cpu(info, sizeof(info), 1, mfn), -EPROTO);
-    info[2] = 200;         /* ... has frames that are none */
+    info[2] = 200;         /* ... has invalid frames */
     assert_int_equal(tbuf_info_cpu(info, sizeof(info), 1, mfn), -EPROTO);
 }
 

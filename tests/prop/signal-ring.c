@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * signal-ring.c: an interruption at every single instruction of a record, as
- * the compiler made it.  The processor's trap flag raises SIGTRAP after each
- * instruction of fr_trace(); at the k-th the handler plays the NMI: it records,
- * or freezes first.  k goes from 0 to the end of the call, for each situation
- * that the call can meet; in long calls by STRIDE, from a start that changes
- * from run to run.
+ * signal-ring.c: interrupt a record at every single instruction that the
+ * compiler generated.  The processor's trap flag raises SIGTRAP after each
+ * instruction of fr_trace(); at the k-th the handler acts as an NMI: it records
+ * or freezes first.  k runs from 0 to the end of the call, for each situation
+ * that the call can meet; in long calls in steps of STRIDE, from an offset that
+ * changes with each run.
  *
- * SIGNAL_STRIDE=N SIGNAL_START=N replays; SIGNAL_STRIDE=1 takes every one.
+ * SIGNAL_STRIDE=N SIGNAL_START=N replays a run; SIGNAL_STRIDE=1 tests every
+ * instruction.
  */
 
 #include <signal.h>
@@ -19,8 +20,8 @@
 #include "tests/lib/rig.h"
 
 #define MAX_RECORDS 1024
-#define MAX_STEPS   200000 /* a call that takes more does not end */
-#define SHORT       300    /* so many instructions one by one */
+#define MAX_STEPS   200000 /* a longer call is taken as endless */
+#define SHORT       300    /* calls up to this are tested one by one */
 #define STRIDE      7
 #define TRAP_FLAG   0x100
 
@@ -28,14 +29,14 @@ static const struct rig_form form = {
     .slots = 6, .slot_bytes = 256, .spares = 2 /* 32 words to write in */
 };
 
-/* A record: serial, complement, clock when it was asked for. */
+/* A record: serial, complement, clock at the call. */
 #define WORDS        4
 #define SLOT_RECORDS 6
 
 struct situation {
     const char *name;
-    unsigned int before;   /* records in the ring when the call begins */
-    bool pending;          /* a generation that is not yet adopted */
+    unsigned int before;   /* records in the ring before the call */
+    bool pending;          /* a generation is not yet adopted */
     bool gap;              /* an anchor is due */
     uint32_t event;
     unsigned int words;
@@ -93,7 +94,7 @@ static void record(uint32_t event)
     fr_trace(event, data, sizeof(data));
 }
 
-/* The kernel clears the trap flag for the handler. */
+/* The kernel clears the trap flag while the handler runs. */
 static void on_trap(int sig, siginfo_t *info, void *context)
 {
     ucontext_t *uc = context;
@@ -161,7 +162,7 @@ static const char *check_records(unsigned int ch, int n)
         bad = check_record(&got[i].rec);
         if ( bad )
             return bad;
-        /* The clock never stands still here, and who reserves reads it last. */
+        /* The clock always advances; a writer reads it before it reserves. */
         if ( i && got[i].rec.tsc <= got[i - 1].rec.tsc )
             return "a stamp older than the one before it";
         if ( seen[got[i].rec.data[0]]++ )

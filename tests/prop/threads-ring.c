@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * threads-ring.c: two threads write, each a pCPU of its own, and never wait; a
- * third is the controller: it freezes, reads what is held while they go on, and
- * releases.  Built with TSAN=1 this shows what orders whom; without, that the
- * hardware agrees.
+ * threads-ring.c: two threads, each a pCPU, write without waiting while a third
+ * one, the controller, freezes, reads the held slots and releases.  Built with
+ * TSAN=1 it checks the ordering; without, the behaviour of the hardware.
  *
- * THREADS_GENS=N: how many generations (default 400).
+ * THREADS_GENS=N sets the number of generations (default 400).
  */
 
 #include <pthread.h>
@@ -21,7 +20,7 @@
 #define WRITERS    2
 #define EV_BUSY    0x00021001U
 #define EV_BOTH    0x0001f101U
-#define WAIT_NS    20000000000ULL /* then something is wrong */
+#define WAIT_NS    20000000000ULL /* a longer wait is a failure */
 
 struct writer {
     struct fr_cpu cpu;
@@ -69,7 +68,7 @@ static uint64_t now_ns(void)
     return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
-/* Waits, bounded, until done(w, gen) says yes. */
+/* Wait, bounded, until done(w, gen) returns true. */
 static bool wait_for(bool (*done)(const struct writer *w, uint32_t gen),
                      const struct writer *w, uint32_t gen)
 {
@@ -90,7 +89,7 @@ static bool is_quiescent(const struct writer *w, uint32_t gen)
     return fr_quiescent(&w->cpu, gen);
 }
 
-/* The record that adopted tells at once, but later, that it came late. */
+/* The record that adopted corrects `late` soon after, not at once. */
 static bool is_balanced(const struct writer *w, uint32_t gen)
 {
     unsigned int ch, i;
@@ -112,7 +111,7 @@ static bool is_balanced(const struct writer *w, uint32_t gen)
     return true;
 }
 
-/* The held packets of a channel by sequence; their number. */
+/* Collect the held packets of a channel by sequence; return their number. */
 static unsigned int held_packets(const struct writer *w, unsigned int ch,
                                  uint32_t gen, struct packet *p)
 {
@@ -123,7 +122,7 @@ static unsigned int held_packets(const struct writer *w, unsigned int ch,
     {
         struct packet new;
 
-        /* Of another slot hold_gen alone may be looked at: it is written. */
+        /* Other slots are being written: only hold_gen may be read. */
         if ( __atomic_load_n(&r->slot[i].hold_gen, __ATOMIC_RELAXED) != gen )
             continue;
         if ( packet_parse(r->slot[i].data, w->geo[ch].slot_bytes, &new) )
@@ -137,8 +136,9 @@ static unsigned int held_packets(const struct writer *w, unsigned int ch,
 }
 
 /*
- * Whole records only, as many as the audit says, and each the next.  Where a
- * packet is missing there was an earlier hold: its time is in the spares.
+ * All records must be whole and consecutive, and their number that of the
+ * audit.  A missing packet means an earlier hold: its records were in the
+ * spares.
  */
 static const char *check_held(const struct writer *w, unsigned int ch,
                               uint32_t gen)
@@ -147,7 +147,7 @@ static const char *check_held(const struct writer *w, unsigned int ch,
     unsigned int n = held_packets(w, ch, gen, p), i;
     uint32_t step = ch == XEN_FLIGHTREC_CH_BUSY ? 1 : 17, last = 0;
     uint64_t records = 0;
-    bool next = false; /* the record to come follows `last` */
+    bool next = false; /* the next record must follow `last` */
 
     for ( i = 0; i < n; i++ )
     {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * drive.js: uses the report's page as a person would, by its keys, buttons and
- * rows, and writes what it saw into the document, for report.sh to judge.
+ * drive.js: uses the keys, buttons and rows of the report's page, and writes the
+ * results into the document, for report.sh to judge.
  */
 "use strict";
 
 (async () => {
 const $ = id => document.getElementById(id);
-const out = [], say = (name, good, why) => out.push(`${good ? "ok" : "not ok"} ${name}${good ? "" : `: ${why}`}`);
+const out = [], check = (name, good, why) => out.push(`${good ? "ok" : "not ok"} ${name}${good ? "" : `: ${why}`}`);
 const frame = () => new Promise(done => setTimeout(done, 40));
 const key = async (where, k) => {
     where.dispatchEvent(new KeyboardEvent("keydown", { key: k, bubbles: true, cancelable: true }));
@@ -17,7 +17,7 @@ const range = () => $("range").textContent.match(/[-+][\d.]+/g).map(Number);
 const wide = () => { const [a, b] = range(); return b - a; };
 const near = (a, b) => Math.abs(a - b) <= 0.02 * Math.abs(b) + 2e-6;
 
-/* What is drawn, right of the labels. */
+/* Number of colours drawn right of the labels. */
 function colours() {
     const c = $("canvas"), ratio = devicePixelRatio, pen = c.getContext("2d");
     const data = new Uint32Array(pen.getImageData(130 * ratio, 24 * ratio, c.width - 130 * ratio, c.height - 24 * ratio).data.buffer);
@@ -40,50 +40,50 @@ async function rows() {
 async function drive() {
     const lanes = $("lanes");
     await frame();
-    say("something is drawn", colours() > 3, `${colours()} colours`);
+    check("something is drawn", colours() > 3, `${colours()} colours`);
 
     const whole = wide();
     await key(lanes, "+");
-    say("+ shows half", near(wide(), whole / 2), `${wide()} of ${whole}`);
+    check("+ shows half", near(wide(), whole / 2), `${wide()} of ${whole}`);
     await key(lanes, "-");
-    say("- undoes it", near(wide(), whole), `${wide()} of ${whole}`);
+    check("- undoes it", near(wide(), whole), `${wide()} of ${whole}`);
     const [left] = range();
     await key(lanes, "+");
     await key(lanes, "ArrowRight");
-    say("the arrow moves", range()[0] > left, `${range()[0]} after ${left}`);
+    check("the arrow moves", range()[0] > left, `${range()[0]} after ${left}`);
     canvas_wheel(-500);
     await frame();
-    say("the wheel zooms in", wide() < whole / 2.2, `${wide()} of ${whole}`);
+    check("the wheel zooms in", wide() < whole / 2.2, `${wide()} of ${whole}`);
     await key(lanes, "0");
-    say("0 shows all", wide() >= whole * 0.98, `${wide()} of ${whole}`);
+    check("0 shows all", wide() >= whole * 0.98, `${wide()} of ${whole}`);
     await key(lanes, "t");
-    say("t shows the trigger", range()[0] < 0 && range()[1] > 0, range().join(" "));
+    check("t shows the trigger", range()[0] < 0 && range()[1] > 0, range().join(" "));
 
     const row = document.querySelector("#rows .row:nth-child(3)"), picked = Number(row.dataset.event);
     row.click();
     await frame();
-    say("a click picks a row", document.querySelector("#rows [aria-selected=true]")?.dataset.event === String(picked), "no row is selected");
+    check("a click picks a row", document.querySelector("#rows [aria-selected=true]")?.dataset.event === String(picked), "no row is selected");
     const at = parseFloat($("picked").textContent);
-    say("and the timeline shows it", range()[0] <= at && at <= range()[1], `${at} in ${range().join(" ")}`);
+    check("and the timeline shows it", range()[0] <= at && at <= range()[1], `${at} in ${range().join(" ")}`);
     await key(lanes, "n");
-    say("n picks the next", document.querySelector("#rows [aria-selected=true]")?.dataset.event === String(picked + 1), "it does not");
+    check("n picks the next", document.querySelector("#rows [aria-selected=true]")?.dataset.event === String(picked + 1), "it does not");
 
     const before = getComputedStyle(document.documentElement).backgroundColor;
     $("theme").click();
     await frame();
-    say("the other theme", getComputedStyle(document.documentElement).backgroundColor !== before, before);
+    check("the other theme", getComputedStyle(document.documentElement).backgroundColor !== before, before);
     $("theme").click();
 
     const names = [...document.querySelectorAll("#legend button")];
     names[0].click();
-    say("a kind can be hidden", /^([\d,]+) of ([\d,]+)$/.exec($("shown").textContent).slice(1).reduce((a, b) => a !== b), $("shown").textContent);
+    check("a kind can be hidden", /^([\d,]+) of ([\d,]+)$/.exec($("shown").textContent).slice(1).reduce((a, b) => a !== b), $("shown").textContent);
     names[0].click();
 
     for (const tab of document.querySelectorAll("#tabs button")) {
         tab.click();
-        say(`table ${tab.textContent}`, $("panel").querySelector("td, p") && tab.getAttribute("aria-selected") === "true", "is empty");
+        check(`table ${tab.textContent}`, $("panel").querySelector("td, p") && tab.getAttribute("aria-selected") === "true", "is empty");
     }
-    say("no failure is shown", $("failure").hidden, $("failure").textContent);
+    check("no failure is shown", $("failure").hidden, $("failure").textContent);
 }
 
 function canvas_wheel(delta) {
@@ -99,7 +99,7 @@ try {
     const table = [...document.querySelectorAll("#panel tbody tr")].map(r => [...r.children].map(c => c.textContent).join("\t"));
     out.push(...table.map(r => `table ${r}`));
 } catch (error) {
-    say("the page can be used", false, error.stack);
+    check("the page can be used", false, error.stack);
 }
 const result = document.createElement("script");
 result.type = "text/plain";

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# report.sh: the pages of `xenflight report', in a real browser without a
-# screen.  What they list is what `export --to csv' says; what they do is what
-# a person's keys ask for.  Pictures of them stay in $SHOTS to be looked at.
+# report.sh: tests the pages of `xenflight report' in a real browser without a
+# screen.  Their lists must equal the rows of `export --to csv'; drive.js uses
+# their keys.  Screenshots are kept in $SHOTS for review.
 
 set -u
 . tests/peers/lib.sh
@@ -12,7 +12,7 @@ need chromium
 need python3
 mkdir -p "$SHOTS" || exit 1
 
-# PAGE OPTION...: its profile and crash files go where they are removed.
+# PAGE OPTION...: the browser's profile is in $tmp, which is removed.
 browse()
 {
     page=$1
@@ -27,7 +27,7 @@ report()
     "$XENFLIGHT" report "$1" -o "$2"
 }
 
-# The page with a visitor: what it saw is in $tmp/seen.
+# Open the page with drive.js; its results are in $tmp/seen.
 visit()
 {
     python3 - "$1" "$tmp/visited.html" <<'END' || return 1
@@ -72,13 +72,13 @@ for s, w in zip(seen, want):
     if w['event'] == 'GAP':
         assert s[3].startswith('RECORDS LOST '), (s, w)
         continue
-    # Numbers that no domain and no vCPU can have are nobody's.
+    # Records with impossible domains or vCPUs have none on the page.
     none = not w['domid'] or not w['vcpu'] or max(int(w['domid']),
                                                   int(w['vcpu'])) > 65535
-    who = ('?' if none else
-           'idle v' + w['vcpu'] if w['domid'] == '32767' else
-           'd%sv%s' % (w['domid'], w['vcpu']))
-    assert s[2] == who, (s, w)
+    vcpu = ('?' if none else
+            'idle v' + w['vcpu'] if w['domid'] == '32767' else
+            'd%sv%s' % (w['domid'], w['vcpu']))
+    assert s[2] == vcpu, (s, w)
     assert s[3] == w['event'] + ' ' + w['fields'], (s[3], w)
 END
 
@@ -105,14 +105,14 @@ do
     check "$scene: a browser shows it" visit "$tmp/$scene.html"
     cp "$tmp/seen" "$tmp/$scene.seen" || exit 1
     [ $scene = noise ] || check "$scene: keys, wheel, rows, themes, tables" used
-    check "$scene: it lists what is recorded" \
+    check "$scene: it lists each record" \
         python3 "$tmp/rows.py" "$tmp/$scene.seen" "$tmp/$scene.csv"
 done
 check "its table of domains is that of \`top'" sh -c "
     '$XENFLIGHT' top --json '$tmp/hvm.xfr.lz4' >'$tmp/top.json' &&
     python3 '$tmp/table.py' '$tmp/hvm.seen' '$tmp/top.json'"
 
-# The noise's domain 1 has a name that would like to be part of the page.
+# Domain 1 of "noise" has a name that contains markup.
 check "a hostile name stays text" sh -c "
     grep -q '<title>snapshot - Xen\|<title>request - Xen' '$tmp/dom' &&
     ! grep -q '<title>owned' '$tmp/dom' && ! grep -q '<img' '$tmp/dom' &&
@@ -121,7 +121,7 @@ check "the page asks nothing of any network" sh -c "
     grep -q \"default-src 'none'\" '$tmp/plain.html' &&
     ! grep -qE '(https?:)?//[a-z]+[.][a-z]|<link|@import' '$tmp/plain.html'"
 
-# A million events.  The mark is set when the first picture is drawn.
+# A million events.  The page sets a mark when the first picture is drawn.
 "$MAKE_SCENE" plain "$tmp/big.xfr.lz4" 2900000 >"$tmp/facts" || exit 1
 check "a million events: a page" report "$tmp/big.xfr.lz4" "$tmp/big.html"
 cat >"$tmp/time.py" <<'END'
@@ -132,7 +132,7 @@ print('# measured: first picture after %s ms, %s events' % (ms, events))
 assert int(events.replace(',', '')) >= 1000000, events
 assert int(ms) < 2000, ms
 END
-# The best of three: what else the machine does is not the page's.
+# The best of three, since other load of the machine may slow down one.
 first_picture()
 {
     { cat "$tmp/big.html"
@@ -164,9 +164,9 @@ do
     check "$page: a picture, kept in $SHOTS" picture $page
 done
 
-check "no -o, no page: says so" sh -c "
+check "without -o: the error names the option" sh -c "
     '$XENFLIGHT' report '$golden' 2>&1 | grep -q -e '-o PAGE'"
-check "a page that cannot be written is not left half" sh -c "
+check "a page that cannot be written fails with the reason" sh -c "
     ! '$XENFLIGHT' report '$golden' -o '$tmp/none/x.html' 2>'$tmp/err' &&
     grep -q 'No such file' '$tmp/err'"
 

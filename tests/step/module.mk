@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# The step checker: the core with all its interruptions; and the same with
-# faults planted into copies of ring.c, each of which it must find.
+# The step checker: the core with all its interruptions, and the same checker on
+# copies of ring.c with planted faults, each of which it must find.
 
 STEP_DIR      := $(O)/tests/step
 STEP_CPPFLAGS := -Itests/platform-step -I$(CORE_SRC)

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * step.c: explores what may interrupt the core's writers, and where.
+ * step.c: explore all interruptions of the core's writers, at all points.
  *
- * The real ring.c is included, on a seam whose every primitive ends in a
+ * It includes the real ring.c, on a platform whose every primitive ends in a
  * scheduling point.  At a point an action may be injected: a nested writer (as
- * an IRQ, NMI or #MC would come; to its end, with points of its own), or the
- * controller on another pCPU freezing, releasing, acknowledging, looking.  All
- * combinations of up to `budget` injections are run, depth first: a schedule
- * is a list of choices, run anew from the scenario's start; the next one
- * differs in the last choice that has another value left.  Afterwards random
- * schedules with many injections.
+ * an IRQ, NMI or #MC; it runs to its end and has points of its own), or the
+ * controller on another pCPU, which freezes, releases, acknowledges or reads.
+ * All combinations of up to `budget` injections are run, depth first.  A
+ * schedule is a list of choices, run from the scenario's start; the next one
+ * differs in the last choice that has another value left.  Random schedules
+ * with many injections follow.
  *
  * The opposite nesting, a controller's operation that is overtaken by writers,
- * comes from scenarios whose main line is the controller's: the nested
- * writers then play the other pCPU.
+ * is covered by scenarios whose main line is the controller's: the nested
+ * writers then act as the other pCPU.
  *
- * The checks carry the numbers of ring.h's invariants.
+ * The checks report ring.h's invariants by number.
  *
- * STEP_DEPTH=N   injections a schedule (default 2; 3 takes an hour)
+ * STEP_DEPTH=N   injections per schedule (default 2; 3 takes an hour)
  * STEP_RANDOM=N  random schedules (default 300000); STEP_SEED=N replays
  * STEP_FIRST=1   end with the first scenario that fails
  */
@@ -45,13 +45,13 @@ enum action {
     A_NONE,
     A_RECORD,   /* nested writer */
     A_BOTH,     /* ... into both rings */
-    A_BURST,    /* ... more than a slot */
-    A_LAP,      /* ... exactly once around: pos is as before but for its tag */
+    A_BURST,    /* ... more records than fit a slot */
+    A_LAP,      /* ... one whole lap: only the tag of pos differs after it */
     A_ADOPT,    /* nested attempt to adopt */
     A_FREEZE,   /* controller */
     A_RELEASE,
     A_ACK,
-    A_LOOK,     /* quiescent? then what is held is checked and copied */
+    A_LOOK,     /* if quiescent, check and copy the held slots */
     A_GAP,      /* the clock: more than a window forward */
     A_BACK,     /* ... backward */
     A_FOUR,     /* four generations on, and a nested writer that adopts */
@@ -75,14 +75,14 @@ struct scenario {
     void (*setup)(void);
     void (*run)(void);
     uint32_t actions;
-    unsigned int nest;       /* how deep writers interrupt each other */
-    unsigned int freezes;    /* injected ones */
+    unsigned int nest;       /* nesting depth of writers */
+    unsigned int freezes;    /* limit of injected freezes */
     unsigned int more;       /* injections beyond STEP_DEPTH */
 };
 
-/* What is known of one record. */
+/* The history of one record. */
 struct known {
-    uint32_t start_gen;      /* newest generation when it was asked for */
+    uint32_t start_gen;      /* newest generation at the call */
     uint32_t words;
     uint64_t tsc[FR_CHANNELS];
     uint64_t order[FR_CHANNELS]; /* of the reservations; 0: not written */
@@ -97,7 +97,7 @@ struct held_copy {
     uint8_t data[SLOT_BYTES];
 };
 
-/* All that a schedule changes besides ring.c's own statics. */
+/* The state that a schedule changes, besides ring.c's own statics. */
 static struct world {
     struct fr_cpu cpu;
     struct xen_flightrec_cpu info;
@@ -193,7 +193,7 @@ static void note_open(unsigned int ch, uint64_t pos)
             "I4: opened before its header was whole");
 }
 
-/* pCPU adopted a change: what it holds is the newest there is. */
+/* The pCPU adopted a change: it must hold the newest slots. */
 static void note_adopted(uint64_t g)
 {
     bool holds = g_held(g) && g_gen(g) != W.adopted_gen;
@@ -211,16 +211,16 @@ static void note_adopted(uint64_t g)
             const struct fr_slot *s = &r->slot[i];
 
             REQUIRE(!s->hold_gen || g_holds(g, s->hold_gen),
-                    "I1: held for nobody");
+                    "I1: held for a generation that is released");
             kept += !s->hold_gen;
             if ( !s->hold_gen && s->seq > newest_kept )
                 newest_kept = s->seq;
             if ( s->hold_gen == g_gen(g) && s->seq < oldest_held )
                 oldest_held = s->seq;
         }
-        REQUIRE(kept >= 2, "I1: less than two slots to write in");
+        REQUIRE(kept >= 2, "I1: fewer than two writable slots");
         REQUIRE(!holds || oldest_held > newest_kept,
-                "I5: kept what is newer than what is held");
+                "I5: kept a slot newer than a held one");
     }
 
     W.adopted_gen = g_gen(g);
@@ -258,7 +258,7 @@ void step_swapped(const void *p, uint64_t old, uint64_t val)
     k->need[ch] = pos_off(val) - pos_off(old);
 }
 
-/* A commit: by now the record must be there. */
+/* A commit: the record must be complete. */
 void step_added(const void *p, uint64_t add)
 {
     uint32_t serial = serial_at[depth];
@@ -276,7 +276,7 @@ void step_added(const void *p, uint64_t add)
             continue;
 
         REQUIRE(k->order[ch] && k->slot[ch] == i && W.pending[ch][i],
-                "I4: committed what was not reserved");
+                "I4: committed without a reservation");
         REQUIRE(add == FR_NREC_ONE + k->need[ch],
                 "I3: committed another size than reserved");
         end = &W.data[ch][i][(k->off[ch] + k->need[ch]) / 4];
@@ -293,7 +293,7 @@ static uint32_t newest_gen(void)
     return fr_g == FR_G_STOP ? g_gen(W.cpu.agen) : g_gen(fr_g);
 }
 
-/* Nobody is inside the slow path: every slot is in exactly one place. */
+/* Outside of the slow path every slot must be in exactly one place. */
 static void check_slots(void)
 {
     unsigned int ch, i;
@@ -319,11 +319,11 @@ static void check_slots(void)
             REQUIRE(!(seen & 1U << i), "I1: a held slot is writable");
             seen |= 1U << i;
         }
-        REQUIRE(seen == all, "I1: a slot is nowhere");
+        REQUIRE(seen == all, "I1: a slot is in no place");
     }
 }
 
-/* The copies of what is held, or was until now, are still right. */
+/* The slots that are or were held still match their copies. */
 static void check_copies(void)
 {
     unsigned int ch, i;
@@ -338,7 +338,7 @@ static void check_copies(void)
         }
 }
 
-/* Generations that the pCPU may give back from now on need not last. */
+/* Forget the copies of generations that may be released from here on. */
 static void drop_copies(void)
 {
     unsigned int ch, i;
@@ -368,7 +368,7 @@ static void check_record(unsigned int ch, unsigned int slot,
             "I9: a record from after the freeze is held");
 }
 
-/* A slot that is committed, as a reader sees it. */
+/* Check a committed slot as a reader sees it. */
 static uint32_t check_packet(unsigned int ch, unsigned int slot,
                              uint64_t *order)
 {
@@ -410,7 +410,7 @@ static void copy_held(unsigned int ch, unsigned int slot)
     memcpy(c->data, hdr, c->used);
 }
 
-/* If the core says that gen is quiescent, it is. */
+/* If the core reports gen as quiescent, check that it is. */
 static void do_look(void)
 {
     uint32_t gen = newest_gen();
@@ -425,7 +425,7 @@ static void do_look(void)
                 REQUIRE(!W.pending[ch][i], "P2: quiescent with an open write");
                 copy_held(ch, i);
             }
-    /* A change that comes during the look is the next look's. */
+    /* A change during this check is left to the next one. */
     drop_copies();
 }
 
@@ -466,7 +466,7 @@ static void check_ring(unsigned int ch)
     uint64_t found = 0, seq = 0, order = 0, held[FR_HELD] = { 0 };
     unsigned int n, i, best = 0;
 
-    /* In order of sequence, so that the order of records can be seen. */
+    /* In order of sequence, so that the order of records can be checked. */
     for ( n = 0; n < r->slots; n++ )
     {
         uint64_t next = ~0ULL;
@@ -492,7 +492,7 @@ static void check_ring(unsigned int ch)
         }
         else
             REQUIRE(r->slot[best].committed == r->slot[best].used,
-                    "I3: all is done, but a slot is not committed");
+                    "I3: all writers completed, a slot is not committed");
         i = check_packet(ch, best, &order);
         found += i;
         if ( r->slot[best].hold_gen )
@@ -514,11 +514,11 @@ static void check_ring(unsigned int ch)
 
         check_audit(ch, i);
         if ( a->gen && W.cpu.agen == fr_g && g_holds(fr_g, a->gen) )
-            REQUIRE(a->held == held[i], "I7: held is not what is held");
+            REQUIRE(a->held == held[i], "I7: the held count is wrong");
     }
 }
 
-/* Every writer has run to its end. */
+/* All writers have completed. */
 static void check_all(void)
 {
     unsigned int ch, i;
@@ -533,28 +533,28 @@ static void check_all(void)
         check_ring(ch);
     if ( fr_g != FR_G_STOP && g_held(fr_g) && same_epoch(fr_g, W.cpu.agen) )
         REQUIRE(fr_quiescent(&W.cpu, newest_gen()),
-                "P2: all is done, but not quiescent");
+                "P2: all writers completed, but not quiescent");
 }
 
 /* ----------------------------------------------------------- operations -- */
 
 /*
- * A loss needs a reason: the slow path was busy below us; each writable slot
- * has an open write; Xen has panicked.
+ * A loss must have a cause: the slow path is busy below this writer, each
+ * writable slot has an open write, or Xen has panicked.
  */
 static void check_loss(unsigned int ch, bool was_busy, uint64_t g)
 {
     const struct fr_ring *r = &W.cpu.ring[ch];
     unsigned int i;
 
-    /* After a change it cannot be told what was there to write in. */
+    /* After a change the slots that were writable are not known. */
     if ( was_busy || fr_g == FR_G_STOP || !same_epoch(fr_g, g) ||
          !same_epoch(W.cpu.agen, g) )
         return;
-    REQUIRE(depth, "I8: lost a record that nobody was below");
+    REQUIRE(depth, "I8: lost a record without an interrupted writer");
     for ( i = 0; i < r->slots; i++ )
         REQUIRE(r->slot[i].hold_gen || W.pending[ch][i],
-                "I8: lost a record with a slot to spare");
+                "I8: lost a record with a writable slot");
 }
 
 static void do_record(uint32_t event)
@@ -616,7 +616,7 @@ static void do_ack(void)
     fr_ack(released + 1);
 }
 
-/* The controller's operations count as one step when injected. */
+/* An injected controller operation counts as one step. */
 static void do_remote(void (*op)(void))
 {
     uint64_t clock = clock_at[depth];
@@ -625,7 +625,7 @@ static void do_remote(void (*op)(void))
     on = false;
     op();
     on = was;
-    /* What it read from the clock is not the writer's stamp. */
+    /* The controller's clock value is not the writer's stamp. */
     clock_at[depth] = clock;
 }
 
@@ -709,7 +709,7 @@ static struct choice *next_choice(void)
     enum action a;
 
     if ( nr_choices == CHOICES_MAX )
-        step_violated("I8: a schedule without an end");
+        step_violated("I8: a schedule does not end");
     c->max = 0;
     for ( a = A_RECORD; a < ACTIONS; a++ )
         if ( possible(a) )
@@ -746,7 +746,7 @@ void step_point(void)
     serial_at[depth] = serial;
 }
 
-/* The next schedule in depth-first order; false: that was the last. */
+/* Go to the next schedule, depth first.  Return false after the last. */
 static bool next_schedule(void)
 {
     while ( nr_choices )
@@ -806,8 +806,8 @@ static void run_schedule(void)
     on = false;
 
     check_all();
-    /* What is still to be adopted must come out right as well. */
-    REQUIRE(fr_adopt(&W.cpu), "adopt refused with nobody inside");
+    /* The pending adoption must give a correct result as well. */
+    REQUIRE(fr_adopt(&W.cpu), "adopt refused outside of the slow path");
     do_look();
     check_all();
 }
@@ -937,7 +937,7 @@ static void run_adopt(void)
     do_record(EV_BUSY);
 }
 
-/* The controller's line: nested writers play the pCPU. */
+/* The main line is the controller's: nested writers act as the pCPU. */
 static void run_controller(void)
 {
     do_freeze();
@@ -960,7 +960,7 @@ static void run_long(void)
 #define WRITERS (BIT(A_RECORD) | BIT(A_BURST) | BIT(A_LAP) | BIT(A_ADOPT))
 #define CONTROL (BIT(A_FREEZE) | BIT(A_RELEASE) | BIT(A_LOOK))
 
-/* The cheap ones first. */
+/* Fast scenarios come first. */
 static const struct scenario scenarios[] = {
     { "anchors", 4, 2, setup_few, run_gap,
       WRITERS | BIT(A_GAP) | BIT(A_BACK), 2, 0, 0 },
@@ -992,7 +992,7 @@ static const struct scenario scenarios[] = {
       BIT(A_RECORD) | BIT(A_RELEASE), 3, 0, 1 },
 };
 
-/* No clock that jumps back: a stamp's neighbours must tell its age. */
+/* The clock never jumps back here: neighbours determine a stamp's age. */
 static const struct scenario wandering[] = {
     { "long, one generation", 4, 2, setup_full, run_long,
       WRITERS | BIT(A_BOTH) | CONTROL, 3, 1, 0 },

@@ -24,6 +24,7 @@ $(O)/tests/unit/test-limit: $(O)/snapshotd/common/limit.o
 $(O)/tests/unit/test-conf: $(O)/snapshotd/common/conf.o $(O)/snapshotd/common/log.o
 $(O)/tests/unit/test-conf: LIBS_BASE += -linih
 $(O)/tests/unit/test-window: $(O)/snapshotd/engine/meta-time.o
-$(O)/tests/unit/test-diff: $(patsubst %,$(O)/tools/%.o,diff/score diff/domains \
-    diff/rows stats/account stats/vcpus stats/entries base/walk base/source base/term base/message)
+$(O)/tests/unit/test-diff: $(patsubst %,$(O)/tools/%.o,stats/score diff/domains \
+    diff/rows stats/account stats/vcpus stats/entries stats/marks base/walk \
+    base/source base/term base/message)
 $(O)/tests/unit/test-diff: LIBS_BASE += -lm

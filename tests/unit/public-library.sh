@@ -126,7 +126,7 @@ wrong()
 {
     export LD_LIBRARY_PATH="$tmp/usr/lib"
     head -c 2000 $file >"$tmp/cut" && ! "$tmp/count" "$tmp/cut" &&
-        "$tmp/count" /etc/passwd 2>&1 | grep -q "no snapshot file" &&
+        "$tmp/count" /etc/passwd 2>&1 | grep -q "not a snapshot file" &&
         "$tmp/count" "$tmp/none" 2>&1 | grep -q "No such file"
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-account.c: percentiles of times, kinds of events, the table of vCPUs,
- * entries into Xen.
- * What the accounts add up is tested against played scenes, see tests/peers.
+ * test-account.c: tests percentiles of times, kinds of events, the table of
+ * vCPUs, entries into Xen.  The sums of the accounts are tested with scenes,
+ * see tests/peers.
  */
 
 #include <setjmp.h>
@@ -22,7 +22,7 @@ static void test_times_of_none(void **state)
     assert_int_equal(times_part(&t, 1000), 0);
 }
 
-/* Each time alone: never too high, at most 1/16 too low. */
+/* A single time is read back at most 1/16 too low, and never too high. */
 static void test_times_are_close(void **state)
 {
     for ( uint64_t n = 0; n < UINT64_MAX / 3; n += n / 8 + 1 )
@@ -83,7 +83,7 @@ static void test_vcpus_keep_their_data(void **state)
     vcpus_free(t);
 }
 
-/* A file can name more than there is room for. */
+/* A file can name more vCPUs than there is room for. */
 static void test_vcpus_have_a_limit(void **state)
 {
     struct vcpus *t = vcpus_new(0);
@@ -97,7 +97,7 @@ static void test_vcpus_have_a_limit(void **state)
     vcpus_free(t);
 }
 
-/* 4.17 has one name for exits, 4.19 and later one a vendor. */
+/* Xen 4.17 has one name for exits, 4.19 and later one for each vendor. */
 static void test_kind_of_exits(void **state)
 {
     static const char *const names[] = {
@@ -136,7 +136,7 @@ static void begin(struct machine *m)
     assert_int_equal(entries_init(&m->e, &m->doc), 0);
 }
 
-/* 100 ns later domain 1 does something. */
+/* A record of domain 1, 100 ns after the last one. */
 static void record(struct machine *m, const char *name, uint32_t vcpu,
                    uint32_t word, bool count)
 {
@@ -152,7 +152,7 @@ static void record(struct machine *m, const char *name, uint32_t vcpu,
     entries_take(&m->e, &rec, kind_of(&m->kinds, &rec), count);
 }
 
-/* How often, and of how many it is known how long: the longest. */
+/* The number of entries, of known durations, and the longest of these. */
 static void expect(const struct machine *m, unsigned int n,
                    enum entry_kind kind, uint64_t nr, uint64_t timed,
                    uint64_t max)
@@ -170,7 +170,7 @@ static void end(struct machine *m)
     event_dict_free(m->doc.dict);
 }
 
-/* Each vCPU has its own; the hypercall of an exit takes as long as that. */
+/* vCPUs are independent; an exit's hypercall takes as long as the exit. */
 static void test_entries_are_paired(void **state)
 {
     struct machine m;
@@ -191,7 +191,7 @@ static void test_entries_are_paired(void **state)
     end(&m);
 }
 
-/* It waited for a pCPU, or records are missing: that is not Xen's time. */
+/* Time spent waiting for a pCPU, or with missing records, is not Xen's. */
 static void test_entries_that_are_cut(void **state)
 {
     const struct merge_record gap = { .kind = MERGE_GAP };
@@ -202,7 +202,7 @@ static void test_entries_that_are_cut(void **state)
     record(&m, "SCHED_RUNSTATE_CHANGE__RUNNING_BLOCKED", 0, 1 << 16, true);
     record(&m, "HVM_VMENTRY", 0, 0, true);
     record(&m, "HVM_VMEXIT64", 0, 120, true);
-    /* Of another vCPU. */
+    /* A change of another vCPU has no effect. */
     record(&m, "SCHED_RUNSTATE_CHANGE__RUNNING_BLOCKED", 0, 1 << 16 | 1, true);
     record(&m, "HVM_VMENTRY", 0, 0, true);
     record(&m, "HVM_VMEXIT64", 0, 120, true);
@@ -212,7 +212,7 @@ static void test_entries_that_are_cut(void **state)
     end(&m);
 }
 
-/* What does not count ends what does. */
+/* An entry that is not counted still ends one that is. */
 static void test_entries_that_do_not_count(void **state)
 {
     struct machine m;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-clock.c: stamps of machines whose clocks are known: whatever the TSCs
- * do, the stated error holds for each record.
+ * test-clock.c: simulate machines with known clocks, and check that the stated
+ * error holds for each record, whatever the TSCs do.
  */
 
 #include <errno.h>
@@ -24,7 +24,7 @@
 #define PACKETS 40
 #define STEPS   3
 
-/* What one pCPU's TSC does, as a function of true system time. */
+/* One pCPU's TSC as a function of true system time. */
 struct truth {
     int64_t skew;              /* ticks */
     struct {
@@ -36,11 +36,11 @@ struct truth {
 static struct machine {
     int64_t drift_ppb;         /* of the TSC against system time */
     int64_t noise_ns;          /* of each pair */
-    int64_t packet_ns;         /* a packet's time, at most */
+    int64_t packet_ns;         /* longest packet */
     int64_t end_ns;            /* the trigger */
     struct truth cpu[CPUS];
     int64_t begin[CPUS][PACKETS + 1]; /* of the packets */
-    uint64_t sync_ns[CPUS][PACKETS];  /* as their headers say it */
+    uint64_t sync_ns[CPUS][PACKETS];  /* of the headers */
 } M;
 
 static uint64_t seed;
@@ -80,7 +80,7 @@ static struct clock_point pair(unsigned int cpu, int64_t ns)
     };
 }
 
-/* When the packets began, the last of each some time before the trigger. */
+/* Start times of the packets; the last of each pCPU precedes the trigger. */
 static void lay_out(void)
 {
     int64_t longest = 0;
@@ -125,7 +125,7 @@ static void packet_at(const struct clock_fit *f, struct clock_walk *w,
     clock_packet(f, w, &hdr);
 }
 
-/* What the records of one pCPU are off by, at most; all within their bound. */
+/* Return the largest error of one pCPU's records; each must keep its bound. */
 static uint64_t check_cpu(const struct clock_fit *f, unsigned int c)
 {
     struct clock_walk w = { 0 };
@@ -203,14 +203,14 @@ static void test_drift_is_found(void **state)
     check(&f);
     clock_free(&f);
 
-    /* What may be noise is not taken for drift. */
+    /* Noise must not be taken for drift. */
     M.drift_ppb = 10;
     fit(&f);
     assert_int_equal(f.drift_ppb, 0);
     clock_free(&f);
 }
 
-/* Noise of system time, as an emulator has it: no reason to move stamps. */
+/* Noise of system time, as under emulation, must not move stamps. */
 static void test_noise_moves_no_stamp(void **state)
 {
     struct clock_fit f;
@@ -239,7 +239,7 @@ static void test_skewed_pcpus_are_put_together(void **state)
     clock_free(&f);
 }
 
-/* A pCPU went and came back with its TSC near 0. */
+/* A pCPU went offline and came back with its TSC near 0. */
 static void test_step_back(void **state)
 {
     struct clock_fit f;
@@ -262,14 +262,16 @@ static void test_step_forward(void **state)
     M.cpu[0].step[0].ticks = KHZ * 100000LL;
     fit(&f);
     assert_int_equal(f.nr_spans, CPUS + 1);
-    /* The trigger's own TSC is the one that all are put on. */
+    /* All stamps are converted to the TSC of the trigger's pCPU. */
     assert_int_not_equal(f.span[0].offset, 0);
     assert_int_equal(f.span[1].offset, 0);
     assert_true(check(&f) < 2000);
     clock_free(&f);
 }
 
-/* Too small to be told where it was: then the records there say so. */
+/*
+ * The place of a small step is unknown: the records there have a larger error.
+ */
 static void test_small_step_is_stated(void **state)
 {
     struct clock_fit f;
@@ -310,7 +312,7 @@ static void one_machine(void)
         t->nr_steps = rnd(STEPS + 1);
         for ( unsigned int i = 0; i < t->nr_steps; i++ )
         {
-            /* At most one between two pairs, and none after the last. */
+            /* At most one step between two pairs, and none after the last. */
             packet += between(1, PACKETS / STEPS - 1);
             t->step[i].at_ns = between(M.begin[c][packet - 1] + 1,
                                        M.begin[c][packet]);
@@ -346,7 +348,7 @@ static void test_json_round(void **state)
     assert_memory_equal(g.span, f.span, f.nr_spans * sizeof(*f.span));
     clock_free(&g);
 
-    /* Spans of one pCPU must not lie in each other. */
+    /* Spans of one pCPU must not overlap. */
     json_object_set_new(json_array_get(json_object_get(o, "spans"), 1), "cpu",
                         json_integer(0));
     assert_int_equal(clock_from_json(&g, o), -EBADMSG);
@@ -358,7 +360,7 @@ static void test_json_round(void **state)
     clock_free(&f);
 }
 
-/* A file may say anything: no figure of it leads anywhere. */
+/* Extreme numbers from a file must not overflow. */
 static void test_absurd_figures(void **state)
 {
     struct clock_span span[] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-columns.c: whatever goes into columns comes out again, to the byte; and
- * what did not come out of them is refused.
+ * test-columns.c: packing and unpacking returns every input to the byte, and
+ * invalid columns are refused.
  */
 
 #include <setjmp.h>
@@ -24,7 +24,7 @@ static uint8_t plain[SNAPSHOT_MAX_DATA_BYTES];
 static uint8_t packed[SNAPSHOT_MAX_DATA_BYTES];
 static size_t packed_bytes;
 
-/* Of exactly the length asked for, so that a sanitizer sees a byte too many. */
+/* Allocate exactly the length, so that sanitizers detect an overrun. */
 static uint8_t *unpack(const uint8_t *in, size_t bytes, size_t *len, int *rc)
 {
     uint8_t *out;
@@ -38,7 +38,9 @@ static uint8_t *unpack(const uint8_t *in, size_t bytes, size_t *len, int *rc)
     return out;
 }
 
-/* True: was packed, and came out as it went in. */
+/*
+ * Return whether the input was packed; unpacking must return the same bytes.
+ */
 static bool round_trip(size_t bytes)
 {
     uint8_t *tight, *out;
@@ -64,7 +66,7 @@ static bool round_trip(size_t bytes)
     return true;
 }
 
-/* Some records of all sorts to the end of `plain`, from `at` on. */
+/* Fill `plain` from `at` on with records of all kinds. */
 static size_t add_packet(uint64_t *seed, size_t at, unsigned int records)
 {
     uint64_t tsc = gen_random(seed) >> 20;
@@ -107,13 +109,13 @@ static void test_round_trip_of_records(void **state)
     {
         size_t bytes = make_plain(&seed);
 
-        /* A header and a few records may well be shorter as they are. */
+        /* A header with a few records may be shorter unpacked. */
         if ( !round_trip(bytes) )
             assert_true(bytes < 2048);
     }
 }
 
-/* Changes anything but what makes it a row of packets. */
+/* Change bytes other than those that delimit the packets. */
 static void spoil(uint64_t *seed, size_t bytes)
 {
     unsigned int n = 1 + gen_random(seed) % 40;
@@ -148,7 +150,7 @@ static void test_round_trip_of_spoilt_records(void **state)
     assert_true(packed_ones > ROUNDS / 20);
 }
 
-/* Headers of a later version are longer; what is behind them is kept too. */
+/* Headers of a later version are longer; their extension is kept. */
 static void test_round_trip_of_longer_header(void **state)
 {
     struct xen_flightrec_packet hdr;
@@ -163,7 +165,7 @@ static void test_round_trip_of_longer_header(void **state)
     assert_true(round_trip(bytes));
 }
 
-/* A packet of words that are no records in any sense. */
+/* A packet of words that are not records. */
 static size_t make_noise(uint64_t *seed, size_t bytes, uint32_t mask)
 {
     struct xen_flightrec_packet hdr;
@@ -188,7 +190,7 @@ static void test_noise_is_left_as_it_is(void **state)
     uint64_t seed = 7;
 
     assert_false(round_trip(make_noise(&seed, 65536, 0xffffffff)));
-    /* Noise of few kinds, all zeros, all ones: whatever length is left. */
+    /* Noise of few kinds, all zeros, all ones, with any length left over. */
     for ( unsigned int n = 0; n < 64; n += 4 )
     {
         round_trip(make_noise(&seed, 4096 + n, 0xfffffe0f));
@@ -215,7 +217,7 @@ static void test_no_row_of_packets_refused(void **state)
                      -ENOTSUP);
 }
 
-/* Changed columns are refused, or are those of other packets: no crash. */
+/* Changed columns are refused, or unpack to other packets. */
 static void test_hostile_columns(void **state)
 {
     uint64_t seed = 2463534242;
@@ -276,7 +278,7 @@ static void test_lengths_that_do_not_fit_refused(void **state)
     refuse();
     head()->kinds = COLUMNS_MAX_KINDS + 1;
     refuse();
-    /* The sum is right, the parts are not. */
+    /* The sum is right, the parts are wrong. */
     head()->time_bytes += 4;
     ((struct columns_head *)packed)->words--;
     refuse();

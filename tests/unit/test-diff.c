@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-diff.c: what is remarkable about two counts; which domain of one file is
- * which of another.  What is made of whole files is tested in tests/peers.
+ * test-diff.c: tests the score of two counts, and the matching of domains of
+ * two files.  Comparisons of whole files are tested in tests/peers.
  */
 
 #include <math.h>
@@ -16,7 +16,7 @@
 
 static double rates(double a, double b)
 {
-    return diff_rates((struct diff_count){ a, 1 }, (struct diff_count){ b, 1 });
+    return score_rates((struct score_count){ a, 1 }, (struct score_count){ b, 1 });
 }
 
 static bool near(double a, double b)
@@ -37,7 +37,9 @@ static void test_few_are_chance(void **state)
     assert_true(rates(1000000, 1000000) == 0);
 }
 
-/* The bound by hand: 2 * 20 * ln(1 / p) = 9, so p = 0.7985: 3.963 times. */
+/*
+ * Computed by hand: 2 * 20 * ln(1 / p) = 9, so p = 0.7985, a factor of 3.963.
+ */
 static void test_least_factors(void **state)
 {
     assert_true(near(rates(0, 20), log2(3.963)));
@@ -45,7 +47,7 @@ static void test_least_factors(void **state)
     assert_true(near(rates(1e9, 5e9), log2(5)));
 }
 
-/* What a ratio or a test of significance alone would turn round. */
+/* A ratio alone, or significance alone, would give another order. */
 static void test_order(void **state)
 {
     assert_true(rates(1000, 5000) > rates(1, 3));
@@ -59,63 +61,63 @@ static void test_mirrored(void **state)
     for ( unsigned int a = 0; a < 100; a += 7 )
         for ( unsigned int b = 1; b < 10000; b *= 3 )
         {
-            struct diff_count x = { a, 0.3 }, y = { b, 41 };
+            struct score_count x = { a, 0.3 }, y = { b, 41 };
 
-            assert_true(fabs(diff_rates(x, y) + diff_rates(y, x)) < 1e-9);
+            assert_true(fabs(score_rates(x, y) + score_rates(y, x)) < 1e-9);
         }
 }
 
-/* Ten times as long, ten times as many: nothing has changed. */
+/* Ten times the events in ten times the time is no change. */
 static void test_length_counts(void **state)
 {
-    assert_true(diff_rates((struct diff_count){ 1000, 0.1 },
-                           (struct diff_count){ 10000, 1 }) == 0);
-    assert_true(diff_rates((struct diff_count){ 1000, 0.1 },
-                           (struct diff_count){ 1000, 1 }) < -3);
-    assert_true(diff_rates((struct diff_count){ 1000, 0 },
-                           (struct diff_count){ 1000, 1 }) == 0);
+    assert_true(score_rates((struct score_count){ 1000, 0.1 },
+                           (struct score_count){ 10000, 1 }) == 0);
+    assert_true(score_rates((struct score_count){ 1000, 0.1 },
+                           (struct score_count){ 1000, 1 }) < -3);
+    assert_true(score_rates((struct score_count){ 1000, 0 },
+                           (struct score_count){ 1000, 1 }) == 0);
 }
 
-/* `nr` times from `first` on, one tick more each. */
-static struct diff_times ramp(uint64_t first, unsigned int nr)
+/* @nr times from @first on, in steps of one tick. */
+static struct score_times ramp(uint64_t first, unsigned int nr)
 {
     struct times *t = calloc(1, sizeof(*t));
 
     for ( unsigned int i = 0; i < nr; i++ )
         times_add(t, first + i);
-    return (struct diff_times){ t, 1 };
+    return (struct score_times){ t, 1 };
 }
 
 static void test_latencies(void **state)
 {
-    struct diff_times a = ramp(1000, 1000), b = ramp(8000, 1000);
-    struct diff_times few = ramp(8000, 5), none = { NULL, 1 }, other = a;
+    struct score_times a = ramp(1000, 1000), b = ramp(8000, 1000);
+    struct score_times few = ramp(8000, 5), none = { NULL, 1 }, other = a;
 
-    assert_true(diff_latency(a, a) == 0);
-    assert_true(diff_part(a, b, 500) > 2 && diff_part(a, b, 500) < 2.6);
-    assert_true(diff_part(a, b, 500) == -diff_part(b, a, 500));
-    assert_true(diff_latency(a, few) == 0);
-    assert_true(diff_latency(a, none) == 0);
-    /* In other units. */
+    assert_true(score_latency(a, a) == 0);
+    assert_true(score_part(a, b, 500) > 2 && score_part(a, b, 500) < 2.6);
+    assert_true(score_part(a, b, 500) == -score_part(b, a, 500));
+    assert_true(score_latency(a, few) == 0);
+    assert_true(score_latency(a, none) == 0);
+    /* The same in other units. */
     other.ns = 8;
-    assert_true(diff_part(a, other, 500) > 2.6 &&
-                diff_part(a, other, 500) < 3);
+    assert_true(score_part(a, other, 500) > 2.6 &&
+                score_part(a, other, 500) < 3);
 
     free((void *)a.times);
     free((void *)b.times);
     free((void *)few.times);
 }
 
-/* One in twenty is slow: the median says nothing of it. */
+/* If one in twenty is slow, the median does not change. */
 static void test_tail(void **state)
 {
-    struct diff_times a = ramp(1000, 1000), b = ramp(1000, 950);
-    struct diff_times slow = ramp(100000, 50);
+    struct score_times a = ramp(1000, 1000), b = ramp(1000, 950);
+    struct score_times slow = ramp(100000, 50);
 
     times_merge((struct times *)b.times, slow.times);
-    assert_true(diff_part(a, b, 500) == 0);
-    assert_true(diff_part(a, b, 990) > 5);
-    assert_true(diff_latency(a, b) == diff_part(a, b, 990));
+    assert_true(score_part(a, b, 500) == 0);
+    assert_true(score_part(a, b, 990) > 5);
+    assert_true(score_latency(a, b) == score_part(a, b, 990));
 
     free((void *)a.times);
     free((void *)b.times);
@@ -133,7 +135,7 @@ static void test_tail(void **state)
 
 static struct source sources[DIFF_SIDES];
 
-/* `list` is the JSON of the domains of a side. */
+/* @list is the JSON of the domains of a side. */
 static struct diff *match(const char *a, const char *b)
 {
     const char *text[DIFF_SIDES] = { a, b };
@@ -161,7 +163,7 @@ static void unmatch(struct diff *d)
     diff_free(d);
 }
 
-/* The domain of A is that of B, by `how`; or there is none: domid < 0. */
+/* Expect the domain of A to match that of B by @how, or none if domid < 0. */
 static void expect(struct diff *d, uint32_t a, int b, enum diff_match how)
 {
     const struct diff_domain *dom = diff_domain(d, DIFF_A, a);
@@ -180,7 +182,7 @@ static void test_by_uuid(void **state)
         "[{\"domid\":0,\"uuid\":\"" U0 "\",\"name\":\"Domain-0\"},"
         " {\"domid\":1,\"uuid\":\"" U1 "\",\"name\":\"web\"},"
         " {\"domid\":2,\"uuid\":\"" U2 "\",\"name\":\"db\"}]",
-        /* Names and numbers have been given to others. */
+        /* Other domains have its name and number now. */
         "[{\"domid\":0,\"uuid\":\"" U0 "\",\"name\":\"dom0\"},"
         " {\"domid\":1,\"uuid\":\"" U2 "\",\"name\":\"web\"},"
         " {\"domid\":9,\"uuid\":\"" U1 "\",\"name\":\"db\"}]");
@@ -192,7 +194,7 @@ static void test_by_uuid(void **state)
     unmatch(d);
 }
 
-/* Made anew, it has another uuid; and again, by a reboot, another number. */
+/* Created again it has another uuid, after a reboot another number. */
 static void test_by_name(void **state)
 {
     struct diff *d = match(
@@ -207,7 +209,7 @@ static void test_by_name(void **state)
     unmatch(d);
 }
 
-/* Two strangers with the same number stay strangers. */
+/* Unrelated domains with the same number do not match. */
 static void test_by_number(void **state)
 {
     struct diff *d = match(
@@ -218,7 +220,7 @@ static void test_by_number(void **state)
 
     expect(d, 1, -1, 0);
     expect(d, 2, 2, DIFF_BY_NUMBER);
-    /* Of records alone. */
+    /* Known from records only. */
     diff_domain(d, DIFF_B, 3);
     expect(d, 3, 3, DIFF_BY_NUMBER);
     diff_domain(d, DIFF_B, 7);
@@ -230,8 +232,8 @@ static void test_by_number(void **state)
     unmatch(d);
 }
 
-/* A document remembers those that are gone: they are not there any more, unless
- * records are of them. */
+/* A document lists removed domains, too.  They count only if they have
+ * records. */
 static void test_gone(void **state)
 {
     struct diff *d = match(
@@ -246,7 +248,7 @@ static void test_gone(void **state)
     unmatch(d);
 }
 
-/* One that is there all the time, but does something on one side only. */
+/* A domain in both documents that has records on one side only. */
 static void test_without_records(void **state)
 {
     struct diff *d = match("[{\"domid\":1,\"name\":\"web\"}]",
@@ -259,13 +261,13 @@ static void test_without_records(void **state)
     assert_true(diff_only_in(web, DIFF_A) && !diff_only_in(web, DIFF_B));
     web->vcpus[DIFF_B] = 2;
     assert_false(diff_only_in(web, DIFF_A) || diff_only_in(web, DIFF_B));
-    /* Nobody misses it. */
+    /* The idle domain is never reported as missing. */
     idle->vcpus[DIFF_B] = 1;
     assert_false(diff_only_in(idle, DIFF_B));
     unmatch(d);
 }
 
-/* What no document should have, and more than there is room for. */
+/* Impossible numbers, and more domains than there is room for. */
 static void test_hostile_documents(void **state)
 {
     struct diff *d = match("[{\"domid\":-1},{\"domid\":65535},{\"domid\":\"x\"},"

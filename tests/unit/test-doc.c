@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-doc.c: the documents of a snapshot, right ones and hostile ones, and the
- * texts that are made fit to print.
+ * test-doc.c: load valid and hostile documents of a snapshot, and print their
+ * texts.
  */
 
 #include <errno.h>
@@ -29,7 +29,9 @@
                 "{\"domid\":3,\"name\":\"7\",\"uuid\":\"ffee\"},{}, 5]"
 #define GOOD    "{\"format\":1," TRIGGER "," CLOCK "," DOMAINS "}"
 
-/* doc_load() of a file with that meta document; `d` is to be freed if 0. */
+/*
+ * Load a file with that meta document.  The caller frees `d` if 0 is returned.
+ */
 static int load(const char *meta, bool dict, struct doc *d)
 {
     int rc, fd = memfd_create("test", MFD_CLOEXEC);
@@ -95,7 +97,9 @@ static void test_clocks(void **state)
                      500000000 - 1000000 + 1000);
     doc_free(&d);
 
-    /* System time runs 100 ppm faster, and is 5 ns off where the trigger is. */
+    /*
+     * System time is 100 ppm faster than the TSC, and 5 ns off at the trigger.
+     */
     assert_int_equal(load(PAIRED(",\"fit\":{\"drift_ppb\":100000,"
                                  "\"ns\":7000005,\"error_ns\":40}"),
                           false, &d), 0);
@@ -151,8 +155,8 @@ static void test_load_refuses_hostile_documents(void **state)
 }
 
 /*
- * Two bytes of text a value, each a hundred bytes or more of memory, from a file
- * that lz4 makes tiny: it must not be taken apart at all.
+ * Each value takes two bytes of text and a hundred or more of memory, in a
+ * file that lz4 makes tiny.  It must be refused before it is parsed.
  */
 static void test_load_bounds_the_memory_of_a_document(void **state)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-event.c: the event list, dictionaries from files that lie, formatting.
+ * test-event.c: the event list, hostile dictionaries, and printing of records.
  */
 
 #include <errno.h>
@@ -31,7 +31,7 @@ static int free_dict(void **state)
     return 0;
 }
 
-/* A record as text. */
+/* Print a record as text. */
 static const char *text_of(const struct event_dict *d, uint32_t event,
                            const uint32_t *data, unsigned int words)
 {
@@ -83,7 +83,7 @@ static void test_list_names_and_events_are_unique(void **state)
         }
 }
 
-/* A class that guests write, or a new row here, is a decision to take anew. */
+/* A change of the classes that guests write must be a deliberate decision. */
 static void test_list_rare_holds_what_it_should(void **state)
 {
     static const char *const rare[] = {
@@ -106,7 +106,7 @@ static void test_list_rare_holds_what_it_should(void **state)
     assert_int_equal(found, NR(rare));
 }
 
-/* A table that a row names and the list lacks is a misspelt one. */
+/* Each table that a row names must exist. */
 static void test_list_tables_exist(void **state)
 {
     for ( unsigned int i = 0; i < event_list_rows; i++ )
@@ -145,7 +145,7 @@ static void test_text_hypercall_arguments(void **state)
     /* A1 = 64 bits, A5 = 32 bits */
     assert_text(0x0020100d, "op=iret a1=4294967298 a5=9",
                 23 | 2 << 22 | 1U << 30, 2, 1, 9);
-    /* an argument that is announced and missing, one that is reserved */
+    /* an announced argument is missing; a reserved length */
     assert_text(0x0020100d, "op=sched_op (too short)", 29 | 1 << 20);
     assert_text(0x0020100d, "op=iret (too short) rest=0x5", 23 | 3 << 20, 5);
     assert_text(0x0020100d, "op=iret (too short) rest=0x5,0x6,0x7",
@@ -172,7 +172,7 @@ static void test_text_optional_short_and_rest(void **state)
     assert_text(0x00082016, "port=0x71", 0x71);
     assert_text(0x00082016, "port=0x71 data=0x26", 0x71, 0x26);
     assert_text(0x00082116, "port=0x100000000", 0, 1);
-    /* half of an optional 64-bit field is no field, but it is shown */
+    /* half of an optional 64-bit field is shown as rest */
     assert_text(0x00082116, "port=0x100000000 rest=0x7", 0, 1, 7);
     assert_text(0x00028003, "dom=4 (too short)", 4);
     assert_text(0x00028003, "(too short)");
@@ -185,7 +185,7 @@ static void test_text_odd_widths(void **state)
 {
     /* RTDS_SCHEDULE: 16, 8, 4, 4 bits */
     assert_text(0x00022806, "cpu=2 tasklet=1 tickled=3 idle=1", 0x13010002);
-    /* credit2: signed numbers; SNULL: nobody there */
+    /* credit2: signed numbers; SNULL: no vCPU */
     assert_text(0x00022203, "unit=1 dom=2 credit=-5 budget=-2147483648 "
                 "delta=10", 0x20001, -5, 0x80000000, 10);
     assert_text(0x00022a05, "tasklet=0 cpu=1 unit=none dom=none", 0x10000,
@@ -236,7 +236,7 @@ static void test_fits_exactly_what_is_described(void **state)
     assert_true(event_fits(intr, w, 0));
     assert_true(event_fits(intr, w, 1));
     assert_false(event_fits(intr, w, 2));
-    /* One word and two words of arguments, as the first word says. */
+    /* Arguments of one and of two words, as the first word announces. */
     assert_false(event_fits(call, w, 0));
     assert_false(event_fits(call, w, 3));
     assert_true(event_fits(call, w, 4));
@@ -379,7 +379,7 @@ static void test_runs_tells_who_is_next(void **state)
     assert_who(&who, 1, 2);
     assert_true(event_runs(event_by_event(dict, 0x00021101), packed, 1, &who));
     assert_who(&who, 6, 7);
-    /* running -> blocked, and one that is switched away from */
+    /* running -> blocked, and the vCPU switched away from */
     assert_false(event_runs(event_by_event(dict, 0x00021021), packed, 1, &who));
     assert_false(event_runs(event_by_event(dict, 0x0002800e), sw, 3, &who));
     assert_false(event_runs(NULL, sw, 4, &who));
@@ -413,7 +413,9 @@ static void test_build_from_a_map(void **state)
     assert_int_equal(event_dict_build(bad, NR(bad), 0, &d), -EINVAL);
 }
 
-/* A dictionary out of JSON text; NULL: refused, why is in *err. */
+/*
+ * Build a dictionary from JSON text; NULL with the reason in `err` if refused.
+ */
 static struct event_dict *from_text(const char *events, const char *enums,
                                     char err[128])
 {
@@ -469,7 +471,7 @@ static void test_json_round_trip(void **state)
     json_decref(en);
 }
 
-/* One event with these fields and this format. */
+/* Build a dictionary of one event with these fields and this format. */
 static struct event_dict *with_fields(const char *fields, const char *format,
                                       char err[128])
 {
@@ -501,7 +503,9 @@ static void test_grammar_accepts(void **state)
     }
 }
 
-/* A later version's: the fields before it are known, the rest is words. */
+/*
+ * A type of a later version: the fields before it are kept, the rest is words.
+ */
 static void test_fields_of_unknown_type(void **state)
 {
     static const uint32_t data[] = { 7, 8, 9 };
@@ -535,12 +539,12 @@ static void test_grammar_refuses(void **state)
     } bad[] = {
         { " ", "no name" }, { "a:u8 ", "no name" }, { " a:u8", "no name" },
         { "a:u8  b:u8", "no name" }, { "a", "no name" }, { ":u8", "no name" },
-        { "A:u8", "its name" }, { "1a:u8", "its name" },
-        { "a-b:u8", "its name" },
-        { "a\\u001b:u8", "its name" }, { "--:8", "its name" },
+        { "A:u8", "invalid name" }, { "1a:u8", "invalid name" },
+        { "a-b:u8", "invalid name" },
+        { "a\\u001b:u8", "invalid name" }, { "--:8", "invalid name" },
         { "abcdefghijklmnopqrstuvwxyz_12345:u8", "no name" },
-        { "a:u8 a:u8", "taken" }, { "rest:u8", "taken" },
-        { "short:u8", "taken" },
+        { "a:u8 a:u8", "duplicate name" }, { "rest:u8", "duplicate name" },
+        { "short:u8", "duplicate name" },
         { "a:", "unknown type" }, { "a:Q8", "unknown type" },
         { "a:8", "unknown type" },
         { "a:u", "unknown width" }, { "a:u0", "unknown width" },
@@ -552,17 +556,17 @@ static void test_grammar_refuses(void **state)
         { "a:i1", "unknown width" }, { "-:u8", "unknown width" },
         { "-:64", "unknown width" },
         { "a:u16 b:u32", "crosses" }, { "a:u32 b:u8 c:u64", "crosses" },
-        { "a:b224 b:u1", "behind the last" },
-        { "a:u64 b:u64 c:u64 d:u64", "behind the last" },
-        { "a:u32? b:u32", "behind an optional" }, { "a:u8!", "something" },
-        { "a:u8/", "something" }, { "a:u8/t?", "something" },
-        { "-:8/t", "something" }, { "a:u8/t/t", "something" },
+        { "a:b224 b:u1", "beyond the last" },
+        { "a:u64 b:u64 c:u64 d:u64", "beyond the last" },
+        { "a:u32? b:u32", "must be optional" }, { "a:u8!", "trailing" },
+        { "a:u8/", "trailing" }, { "a:u8/t?", "trailing" },
+        { "-:8/t", "trailing" }, { "a:u8/t/t", "trailing" },
         { "a:e1", "28 bits" }, { "a:e0.29", "28 bits" },
         { "a:e28.1", "28 bits" },
-        { "a:e0.0", "28 bits" }, { "a:e0.1?", "cannot be absent" },
+        { "a:e0.0", "28 bits" }, { "a:e0.1?", "cannot be optional" },
         { "a:arg0?", "after one word" }, { "a:u64 b:arg0?", "after one word" },
-        { "a:u32 b:arg6?", "after one word" }, { "a:u32 b:arg0", "cannot be" },
-        { "a:u32 b:arg0? c:u32?", "behind an argument" },
+        { "a:u32 b:arg6?", "after one word" }, { "a:u32 b:arg0", "must be optional" },
+        { "a:u32 b:arg0? c:u32?", "after an argument" },
         { "a:d16 b:d16 c:d16 d:d16 e:d16", "too many domains" },
         { "a:v16 b:v16 c:v16 d:v16 e:v16", "too many vCPUs" },
         { "a:u1 b:u1 c:u1 d:u1 e:u1 f:u1 g:u1 h:u1 i:u1 j:u1 k:u1 l:u1 m:u1 "
@@ -587,9 +591,9 @@ static void test_format_grammar(void **state)
     static const struct {
         const char *format, *why;
     } bad[] = {
-        { "{", "without" }, { "{a", "without" }, { "{b}", "no field" },
-        { "{}", "no field" }, { "}", "cannot be shown" },
-        { "\\u001b[31m", "cannot be shown" }, { "\\u00e4", "cannot be shown" },
+        { "{", "without" }, { "{a", "without" }, { "{b}", "without a field" },
+        { "{}", "without a field" }, { "}", "unprintable" },
+        { "\\u001b[31m", "unprintable" }, { "\\u00e4", "unprintable" },
         { "{a}{a}{a}{a}{a}{a}{a}{a}{a}{a}{a}{a}{a}{a}{a}{a}{a}", "too many" },
         { "{abcdefghijklmnopqrstuvwxyz_1234567890}", "without" },
     };
@@ -618,7 +622,7 @@ static void test_hostile_documents(void **state)
     static const struct {
         const char *events, *enums, *why;
     } bad[] = {
-        { "{}", "{}", "no array" }, { "1", "{}", "no array" },
+        { "{}", "{}", "not an array" }, { "1", "{}", "not an array" },
         { "[1]", "{}", "entry 0 lacks" }, { "[{}]", "{}", "entry 0 lacks" },
         { "[null]", "{}", "entry 0 lacks" },
         { "[" EV("\"2\"", "5", "\"X\"") "]", "{}", "lacks" },
@@ -627,29 +631,29 @@ static void test_hostile_documents(void **state)
         { "[" EV("4294967298", "5", "\"X\"") "]", "{}", "lacks" },
         { "[" EV("2", "4294967301", "\"X\"") "]", "{}", "lacks" },
         { "[" EV("2", "5", "\"X\\u0000Y\"") "]", "{}", "lacks" },
-        { "[" EV("1", "5", "\"X\"") "]", "{}", "no id 1" },
-        { "[" EV("512", "5", "\"X\"") "]", "{}", "no id 512" },
-        { "[" EV("2", "0", "\"X\"") "]", "{}", "no event" },
-        { "[" EV("2", "268435456", "\"X\"") "]", "{}", "no event" },
-        { "[" EV("2", "5", "\"\"") "]", "{}", "its name" },
-        { "[" EV("2", "5", "\"a b\"") "]", "{}", "its name" },
-        { "[" EV("2", "5", "\"\\u001b[2J\"") "]", "{}", "its name" },
+        { "[" EV("1", "5", "\"X\"") "]", "{}", "invalid id 1" },
+        { "[" EV("512", "5", "\"X\"") "]", "{}", "invalid id 512" },
+        { "[" EV("2", "0", "\"X\"") "]", "{}", "invalid event" },
+        { "[" EV("2", "268435456", "\"X\"") "]", "{}", "invalid event" },
+        { "[" EV("2", "5", "\"\"") "]", "{}", "invalid name" },
+        { "[" EV("2", "5", "\"a b\"") "]", "{}", "invalid name" },
+        { "[" EV("2", "5", "\"\\u001b[2J\"") "]", "{}", "invalid name" },
         { "[" EV("2", "5", "\"0123456789012345678901234567890123456789"
-                 "012345678901234567890123\"") "]", "{}", "its name" },
+                 "012345678901234567890123\"") "]", "{}", "invalid name" },
         { "[" EV("2", "5", "\"X\"") "," EV("2", "6", "\"Y\"") "]", "{}",
-          "id 2 is there twice" },
+          "duplicate id 2" },
         { "[" EV("2", "5", "\"X\"") "," EV("3", "5", "\"Y\"") "]", "{}",
           "has two ids" },
-        { "[]", "[]", "no object" }, { "[]", "{\"a\":{}}", "no array" },
+        { "[]", "[]", "not an object" }, { "[]", "{\"a\":{}}", "not an array" },
         { "[]", "{\"a\":[1]}", "entry 0" },
         { "[]", "{\"a\":[[1]]}", "entry 0" },
         { "[]", "{\"a\":[[1,2]]}", "entry 0" },
         { "[]", "{\"a\":[[-1,\"x\"]]}", "entry 0" },
         { "[]", "{\"a\":[[1,\"x\",2]]}", "entry 0" },
-        { "[]", "{\"a\":[[1,\"x y\"]]}", "the name of 1" },
-        { "[]", "{\"a\":[[1,\"\"]]}", "the name of 1" },
-        { "[]", "{\"a;\":[[1,\"x\"]]}", "the name of table" },
-        { "[]", "{\"\":[[1,\"x\"]]}", "the name of table" },
+        { "[]", "{\"a\":[[1,\"x y\"]]}", "invalid name of 1" },
+        { "[]", "{\"a\":[[1,\"\"]]}", "invalid name of 1" },
+        { "[]", "{\"a;\":[[1,\"x\"]]}", "invalid name of table" },
+        { "[]", "{\"\":[[1,\"x\"]]}", "invalid name of table" },
         { "[]", "{\"a\":[[1,\"x\"],[1,\"y\"]]}", "ascending" },
         { "[]", "{\"a\":[[2,\"x\"],[1,\"y\"]]}", "ascending" },
     };
@@ -706,7 +710,7 @@ static void test_hostile_too_many(void **state)
     json_decref(enums);
 }
 
-/* xorshift: repeatable, the seed is printed. */
+/* xorshift, repeatable: the seed is printed. */
 static uint64_t seed;
 
 static uint32_t next_random(void)
@@ -725,13 +729,13 @@ static void start_random(void)
     printf("# SEED=%#llx\n", (unsigned long long)seed);
 }
 
-/* Any payload of any length: printable, whole JSON, no word left out. */
+/* Any payload gives printable text and valid JSON, with every word in it. */
 static void show_random(const struct event_dict *d,
                         const struct event_desc *desc, bool must_fit)
 {
     char buf[EVENT_TEXT_BYTES + 2];
     unsigned int nr = next_random() % (XEN_FLIGHTREC_MAX_WORDS + 1);
-    uint32_t *words = calloc(nr, sizeof(*words)); /* for ASan: no word more */
+    uint32_t *words = calloc(nr, sizeof(*words)); /* exact size, for ASan */
     struct event_who who;
     json_t *json;
     size_t len;
@@ -767,8 +771,8 @@ static void test_show_random_payload(void **state)
 }
 
 /*
- * The dictionary of a real file with a few bytes changed, in strings mostly: it
- * is refused with a reason, or what it makes can be shown.
+ * Change a few bytes of a real file's dictionary, mostly in strings.  It must
+ * be refused with a reason, or give printable output.
  */
 static void test_hostile_mutations(void **state)
 {

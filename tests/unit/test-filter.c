@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-filter.c: filter expressions, moments, and what filters want.
+ * test-filter.c: filter expressions, times, and the records that filters select.
  */
 
 #include <errno.h>
@@ -14,13 +14,16 @@
 
 #include "tools/select/filter.h"
 
-/* A file of domains 0 and 5 "web1", which was 4, 2 GHz, its trigger at 2023-11-14. */
+/*
+ * A file with domains 0 and 5; 5 is "web1" and had number 4 before.  2 GHz, trigger
+ * on 2023-11-14.
+ */
 static struct doc doc;
 
 static const char root[] =
     "{\"domains\":[{\"domid\":0,\"name\":\"Domain-0\"},{\"domid\":5,"
     "\"name\":\"web1\",\"uuid\":\"01234567-89ab-cdef-0123-456789abcdef\"},"
-    /* The same, before it rebooted. */
+    /* The same domain before its reboot. */
     "{\"domid\":4,\"name\":\"web1\",\"gone\":true,"
     "\"uuid\":\"01234567-89ab-cdef-0123-456789abcdef\"}]}";
 
@@ -99,7 +102,7 @@ static void test_expr_of_a_record(void **state)
         { "reason!=poweroff", true },
         { "reason", true },
         { "waited_ns", false },
-        { "waited_ns != 1", false },   /* it has none */
+        { "waited_ns != 1", false },   /* no such field */
         { "!(waited_ns == 1)", true },
         { "dom==web1", true },
         { "dom==\"01234567-89AB-cdef-0123-456789abcdef\"", true },
@@ -163,7 +166,7 @@ static void wrong(const char *text, const char *part)
         fail_msg("\"%s\": %s", text, err);
 }
 
-static void test_expr_wrong_is_told_where(void **state)
+static void test_expr_wrong_reports_position(void **state)
 {
     char deep[200];
 
@@ -304,7 +307,7 @@ static bool wants(int argc, char **argv, const struct merge_record *rec)
     wants(sizeof((char *[]){ "x", __VA_ARGS__ }) / sizeof(char *), \
           (char *[]){ "x", __VA_ARGS__, NULL }, rec)
 
-/* FR_DOMAIN_CRASH of that domain, written while another one ran. */
+/* FR_DOMAIN_CRASH of @domid, written while another domain ran. */
 static struct merge_record crash_of(uint32_t domid)
 {
     struct merge_record rec = MAKE(0x0001f108, domid << 16, 2, 3, 0, 0);
@@ -347,7 +350,7 @@ static void test_filter_of_options(void **state)
     assert_true(WANTS(&rec, "--from=-1us", "--to=+1us"));
     assert_false(WANTS(&rec, "--to=-1us"));
     assert_false(WANTS(&rec, "--from=+1us"));
-    /* What a gap hides is not known, but for when and where. */
+    /* Only time and pCPU can exclude a gap. */
     assert_true(WANTS(&gap, "--filter=dom==5", "--vcpu=9", "--class=hvm"));
     assert_false(WANTS(&gap, "--cpu=1"));
     assert_false(WANTS(&gap, "--from=+1us"));
@@ -358,7 +361,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_expr_of_a_record),
         cmocka_unit_test(test_expr_times_and_signs),
-        cmocka_unit_test(test_expr_wrong_is_told_where),
+        cmocka_unit_test(test_expr_wrong_reports_position),
         cmocka_unit_test(test_expr_too_many_tests),
         cmocka_unit_test(test_expr_names_that_the_file_lacks),
         cmocka_unit_test(test_when),

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * test-horizon.c: how far back the rings reach, from headers made by hand.
- */
+/* test-horizon.c: how far back the rings reach, from headers made by hand. */
 
 #include <errno.h>
 #include <setjmp.h>
@@ -53,7 +51,7 @@ static int answer(void *arg, struct xen_flightrec_op *o)
     }
 }
 
-/* All pCPUs: eight slots of each channel, two spares, nothing in them yet. */
+/* All pCPUs: eight empty slots of each channel, two spares. */
 static int begin(void **state)
 {
     memset(page, 0, sizeof(page));
@@ -89,7 +87,7 @@ static struct xen_flightrec_packet *put(unsigned int cpu, unsigned int ch,
     *p = (struct xen_flightrec_packet){
         .magic = XEN_FLIGHTREC_PACKET_MAGIC, .seq = seq,
         .flags = XEN_FLIGHTREC_PKT_SYNC,
-        /* The TSC was set anew meanwhile: what it says is of no use. */
+        /* The TSC was written since: its stamps must not be used. */
         .begin_tsc = 1ULL << 50, .sync_tsc = 1ULL << 50,
         .sync_ns = NOW_NS - ms * MS,
         .emitted = (seq - 1) * 100,
@@ -120,7 +118,7 @@ static struct horizon_channel busy(unsigned int cpu)
     return c;
 }
 
-static void test_a_new_ring_has_all_there_ever_was(void **state)
+static void test_a_new_ring_has_its_whole_history(void **state)
 {
     struct horizon_channel c;
 
@@ -132,18 +130,18 @@ static void test_a_new_ring_has_all_there_ever_was(void **state)
     assert_int_equal((int)(c.events_per_s + .5), 10000);
     assert_int_equal((int)(c.bytes_per_event * 10 + .5), 100);
 
-    /* Never written: nothing is known, and nothing is missing. */
+    /* Never written: no age, and nothing is missing. */
     c = busy(1);
     assert_true(c.measured);
     assert_int_equal(c.reach_ns, 0);
     assert_true(c.events_per_s == 0 && c.bytes_per_event == 0);
 }
 
-static void test_a_snapshot_gives_up_the_spares(void **state)
+static void test_a_snapshot_loses_the_spares(void **state)
 {
     struct horizon_channel c;
 
-    fill(0, 0, 20); /* 13..20 are there, 13 and 14 would be written on */
+    fill(0, 0, 20); /* 13..20 are there, 13 and 14 would be overwritten */
     c = busy(0);
     assert_false(c.whole);
     assert_int_equal(c.reach_ns, 60 * MS);
@@ -156,7 +154,7 @@ static void test_a_snapshot_gives_up_the_spares(void **state)
     assert_false(busy(0).whole);
 }
 
-static void test_held_slots_are_not_to_be_had(void **state)
+static void test_held_slots_do_not_count(void **state)
 {
     fill(0, 0, 20);
     status.gen = 1;
@@ -171,7 +169,7 @@ static void test_held_slots_are_not_to_be_had(void **state)
     assert_int_equal(busy(0).reach_ns, 0);
 }
 
-static void test_without_a_pair_the_tsc_must_do(void **state)
+static void test_without_a_pair_the_tsc_is_used(void **state)
 {
     struct xen_flightrec_packet *p;
 
@@ -184,7 +182,7 @@ static void test_without_a_pair_the_tsc_must_do(void **state)
     assert_int_equal(busy(0).reach_ns, 0);
 }
 
-static void test_without_the_mapping_the_counters_do(void **state)
+static void test_without_the_mapping_counters_are_used(void **state)
 {
     struct horizon h;
 
@@ -192,7 +190,7 @@ static void test_without_the_mapping_the_counters_do(void **state)
     counters[0][0].tsc = 1000 * MS;
     counters[0][0].oldest_tsc = 800 * MS;
     counters[0][0].lost[XEN_FLIGHTREC_LOST_BUSY] = 7;
-    rings.info.incarnation = 2; /* of buffers that are gone */
+    rings.info.incarnation = 2; /* of destroyed buffers */
     assert_int_equal(horizon_read(answer, NULL, &rings, &h), 0);
     assert_false(h.cpu[0].ch[0].measured);
     assert_int_equal(h.cpu[0].ch[0].reach_ns, 100 * MS);
@@ -201,12 +199,12 @@ static void test_without_the_mapping_the_counters_do(void **state)
     horizon_free(&h);
 }
 
-static void test_complete_is_where_the_shortest_begins(void **state)
+static void test_complete_begins_at_the_shortest(void **state)
 {
     struct horizon h;
 
     fill(0, 0, 20);         /* 60 ms */
-    fill(1, 0, 3);          /* 30 ms, but that is all there was */
+    fill(1, 0, 3);          /* 30 ms, the whole history */
     fill(0, 1, 2);
     fill(1, 1, 3);
     assert_int_equal(horizon_read(answer, NULL, &rings, &h), 0);
@@ -232,7 +230,7 @@ static void test_no_buffers_and_errors(void **state)
     horizon_free(&h);
 }
 
-static void test_json_has_what_is_known(void **state)
+static void test_json_leaves_out_unknown_rates(void **state)
 {
     const json_t *c;
     struct horizon h;
@@ -263,14 +261,14 @@ static void test_json_has_what_is_known(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_a_new_ring_has_all_there_ever_was),
-        TEST(test_a_snapshot_gives_up_the_spares),
-        TEST(test_held_slots_are_not_to_be_had),
-        TEST(test_without_a_pair_the_tsc_must_do),
-        TEST(test_without_the_mapping_the_counters_do),
-        TEST(test_complete_is_where_the_shortest_begins),
+        TEST(test_a_new_ring_has_its_whole_history),
+        TEST(test_a_snapshot_loses_the_spares),
+        TEST(test_held_slots_do_not_count),
+        TEST(test_without_a_pair_the_tsc_is_used),
+        TEST(test_without_the_mapping_counters_are_used),
+        TEST(test_complete_begins_at_the_shortest),
         TEST(test_no_buffers_and_errors),
-        TEST(test_json_has_what_is_known),
+        TEST(test_json_leaves_out_unknown_rates),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);

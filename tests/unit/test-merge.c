@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * test-merge.c: the streams of a snapshot in one order, copies and gaps.
- */
+/* test-merge.c: one sequence of a snapshot's streams, with copies and gaps. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +20,7 @@
 #define BUSY   XEN_FLIGHTREC_CH_BUSY
 #define RARE   XEN_FLIGHTREC_CH_RARE
 #define META   "{}"
-#define ID_ANY (XEN_FLIGHTREC_IDS - 1) /* no event has it */
+#define ID_ANY (XEN_FLIGHTREC_IDS - 1) /* not an event */
 
 struct file {
     int fd;
@@ -81,7 +79,7 @@ static void put(struct file *f)
     assert_int_equal(snapshot_put_packet(f->w, g.slot, sizeof(g.slot)), 0);
 }
 
-/* Reads one event and checks whose it is and its word. */
+/* Read one event, and check its pCPU and its word. */
 static struct merge_record expect(struct file *f, uint16_t cpu, uint32_t word)
 {
     struct merge_record rec;
@@ -150,7 +148,7 @@ static void test_merge_by_stamp(void **state)
     file_end(&f);
 }
 
-/* A header's clock pair: `ns`, whatever the TSC says. */
+/* Set the header's clock pair to @ns, independent of the TSC. */
 static void synced(uint64_t ns)
 {
     memcpy(g.slot + offsetof(struct xen_flightrec_packet, sync_ns), &ns,
@@ -158,8 +156,8 @@ static void synced(uint64_t ns)
 }
 
 /*
- * pCPU 1 runs 1 s ahead; while its first packet is open its TSC is set, to 5 s
- * behind.  A tick is a ns, and the trigger at 10 s.
+ * pCPU 1 is 1 s ahead; while its first packet is open its TSC is set to 5 s
+ * behind.  A tick is a ns, and the trigger is at 10 s.
  */
 static void test_merge_puts_stamps_on_one_clock(void **state)
 {
@@ -188,7 +186,7 @@ static void test_merge_puts_stamps_on_one_clock(void **state)
     synced(2 * s);
     add(3 * s, ID_ANY, 20);
     add(5 * s, ID_ANY, 40);
-    add(s / 4, ID_ANY, 52); /* the TSC has been set */
+    add(s / 4, ID_ANY, 52); /* the TSC was written */
     put(&f);
     packet(1, BUSY, s / 2);
     synced(5 * s + s / 2);
@@ -246,7 +244,7 @@ static void test_merge_drops_copies(void **state)
     add(2000, 9, 1);                      /* busy has lost it */
     add(10000000, 9, 2);                  /* copy, stamped before */
     add(10000100, 9, 3);                  /* copy, stamped after */
-    add(10000200, 9, 3);                  /* the same again */
+    add(10000200, 9, 3);                  /* the same payload again */
     add(20000000, 9, 4);                  /* busy's is too far away */
     add(30000000, 9, 5);                  /* busy's has another payload */
     add(500000000, 9, 8);                 /* busy has lost it; like the next */
@@ -261,7 +259,7 @@ static void test_merge_drops_copies(void **state)
     add(560000010, 9, 8);
     put(&f);
     packet(1, BUSY, 1000);
-    add(2000, 9, 1); /* another pCPU's is no copy */
+    add(2000, 9, 1); /* not a copy: another pCPU */
     put(&f);
     file_read(&f);
 
@@ -299,10 +297,10 @@ static void test_merge_tells_who_runs(void **state)
     put(&f);
     file_read(&f);
 
-    /* The rare channel's headers do not see each switch. */
+    /* Headers of the rare channel do not see every switch. */
     assert_int_equal(expect(&f, 0, 1).domid, MERGE_NO_DOMAIN);
     assert_int_equal(expect(&f, 0, 2).domid, 100);
-    rec = expect(&f, 0, 100); /* the switch itself: who ran until then */
+    rec = expect(&f, 0, 100); /* the switch itself: still the former one */
     assert_int_equal(rec.domid, 100);
     rec = expect(&f, 0, 4);
     assert_int_equal(rec.domid, 7);
@@ -346,7 +344,7 @@ static void test_merge_tells_gaps(void **state)
     file_end(&f);
 }
 
-/* A record that lies about its length, then a frame with a flipped bit. */
+/* A record with a wrong length, then a frame with a flipped bit. */
 static void test_merge_goes_on_after_damage(void **state)
 {
     struct file f;
@@ -385,8 +383,8 @@ static void test_merge_goes_on_after_damage(void **state)
 }
 
 /*
- * Random streams against what must hold: each record comes out once, in its
- * stream's order, and stamps never go down (the streams' own never do here).
+ * Random streams: each record must come out once, in the order of its stream,
+ * and stamps must never fall (those of a stream never do here).
  */
 static void test_merge_random_streams(void **state)
 {
@@ -486,7 +484,7 @@ static void long_file(struct file *f)
     file_read(f);
 }
 
-/* From there on the same comes, and what is before it is not read. */
+/* From there on the records are the same, and frames before are not read. */
 static void test_merge_from(void **state)
 {
     const uint64_t from = 10000000000ULL;
@@ -524,8 +522,8 @@ static void test_merge_from(void **state)
 }
 
 /*
- * Two pCPUs in turn, a frame each time; pCPU 1's TSC is 5 s behind.  What is not
- * older by the trigger's clock comes, whatever the TSCs say.
+ * Two pCPUs in turn, a frame each time; the TSC of pCPU 1 is 5 s behind.
+ * Records must be chosen by the trigger's clock, not by the TSCs.
  */
 static void test_merge_from_by_one_clock(void **state)
 {
@@ -568,7 +566,7 @@ static void test_merge_from_by_one_clock(void **state)
     file_end(&f);
 }
 
-/* The frames of `from` in another order, `twice` or once; no index. */
+/* Write the frames of @from in another order, @twice or once, without index. */
 static int put_together(const struct file *from, bool twice, bool backwards)
 {
     uint32_t nr = snapshot_frames(from->s);
@@ -579,7 +577,7 @@ static int put_together(const struct file *from, bool twice, bool backwards)
                      sizeof(struct snapshot_header));
     for ( unsigned int i = 0; i < nr * (1 + twice); i++ )
     {
-        /* The document stays the first. */
+        /* The document must stay first. */
         uint32_t n = backwards && i % nr ? nr - i % nr : i % nr;
         const struct snapshot_frame *f = snapshot_frame(from->s, n);
         off_t at = f->offset;
@@ -604,7 +602,7 @@ static uint64_t count_events(struct snapshot *s, uint64_t *damaged)
     return n;
 }
 
-/* Whatever order frames come in, and how often: each record is told once. */
+/* For any order and repetition of frames each record is returned once. */
 static void test_merge_invents_no_record(void **state)
 {
     uint64_t want, damaged;

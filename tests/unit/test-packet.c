@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-packet.c: lib/packet against packets from gen.c, and hostile ones.
+ * test-packet.c: read packets made by gen.c, and hostile ones.
  */
 
 #include <setjmp.h>
@@ -27,7 +27,7 @@ static void fresh(uint8_t shift, uint64_t tsc)
     gen_begin(&g, (struct gen_at){ .tsc = tsc, .domid = 7, .vcpu = 1 });
 }
 
-/* A copy of exactly the packet's size, so that ASan sees a read behind it. */
+/* Copy to exactly the packet's size, so that ASan detects an overrun. */
 static uint8_t *tight(size_t bytes)
 {
     uint8_t *copy = malloc(bytes);
@@ -37,7 +37,7 @@ static uint8_t *tight(size_t bytes)
     return copy;
 }
 
-/* Up to MAX_RECORDS random records, forward in time with some long gaps. */
+/* Up to MAX_RECORDS random records, ascending in time, with some long gaps. */
 static unsigned int fill(uint64_t seed, uint64_t tsc)
 {
     unsigned int n = 0;
@@ -217,7 +217,7 @@ static void test_parse_header_refused(void **state)
     assert_int_equal(parse(), -EBADMSG);
 }
 
-/* A one-record packet whose record words are `words`. */
+/* A packet of one record with these words. */
 static int walk(const uint32_t *words, unsigned int n)
 {
     uint32_t count;
@@ -240,24 +240,26 @@ static int walk(const uint32_t *words, unsigned int n)
 
 static void test_walk_record_refused(void **state)
 {
-    /* A plain one, to see that walk() can succeed. */
+    /* A valid one, to see that walk() can succeed. */
     assert_int_equal(walk((uint32_t[]){ 2 | 1 << 9, 42 }, 2), 0);
-    /* Its payload is behind the end. */
+    /* Its payload exceeds the packet. */
     assert_int_equal(walk((uint32_t[]){ 2 | 1 << 9 }, 1), -EBADMSG);
     assert_int_equal(walk((uint32_t[]){ 2 | 7 << 9, 1, 2, 3, 4, 5, 6 }, 7),
                      -EBADMSG);
-    /* An anchor of a wrong length, one that ends early, one that lies. */
+    /*
+     * An anchor with a wrong length, a truncated one, and a contradictory one.
+     */
     assert_int_equal(walk((uint32_t[]){ 0, 2 }, 2), -EBADMSG);
     assert_int_equal(walk((uint32_t[]){ 0 | 2 << 9, 0 }, 2), -EBADMSG);
     assert_int_equal(walk((uint32_t[]){ 2 << 9 | 5 << 12, 4, 0, 2 }, 4),
                      -EBADMSG);
     assert_int_equal(walk((uint32_t[]){ 2 << 9 | 5 << 12, 5, 0, 2 | 5 << 12 },
                           4), 0);
-    /* Escapes: no event word, one of more than 28 bits, a right one. */
+    /* Escapes: without event word, with more than 28 bits, and a valid one. */
     assert_int_equal(walk((uint32_t[]){ 1 }, 1), -EBADMSG);
     assert_int_equal(walk((uint32_t[]){ 1, 0x10000000 }, 2), -EBADMSG);
     assert_int_equal(walk((uint32_t[]){ 1, 0x0fffffff }, 2), 0);
-    /* Two records where the header says one. */
+    /* Two records, but the header counts one. */
     assert_int_equal(walk((uint32_t[]){ 2, 2 }, 2), -EBADMSG);
 }
 
@@ -272,7 +274,7 @@ static void test_walk_random_bytes(void **state)
 
         for ( unsigned int i = 0; i < n; i++ )
             words[i] = gen_random(&seed);
-        walk(words, n); /* the sanitizers are the judge */
+        walk(words, n); /* sanitizers detect the failures */
     }
 }
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-redact.c: what a slice of one domain tells, and what not.  Random scenes
- * of all events in the list; whatever belongs to others is marked: each word of
- * such a record, each text and number about others in the documents.  No mark
- * may be anywhere in what is written, and no moment at which only others did
- * something.
+ * test-redact.c: a redacted file reveals one domain only.  Random scenes contain
+ * all events in the list.  All data of other domains is marked: each word of their
+ * records, each text and number about them in the documents.  The output must
+ * contain no mark, and no time at which only other domains acted.
  */
 
 #include <errno.h>
@@ -26,7 +25,7 @@
 #define ROUNDS   30
 #define RECORDS  4000
 #define CPUS     2
-#define OWN      5         /* the domain of the slice */
+#define OWN      5         /* the domain to keep */
 #define TICK     16
 #define END_TSC  (1000000 + (RECORDS * CPUS + 10) * 64 * TICK)
 
@@ -37,7 +36,7 @@
 #define SECRET_TEXT "SECRET"
 #define SECRET_NUMBER 777770001
 
-/* An event that another Xen has with one more field; the names of new ones. */
+/* An event to which another Xen added a field; the names of new events. */
 #define CHANGED "SCHED_YIELD"
 #define LATER   "TWO_"
 
@@ -49,10 +48,10 @@ struct scene {
     int fd;
     bool is_trigger;
     uint32_t mark;
-    uint64_t must, switches;   /* records that have to be in the slice */
-    uint8_t *allowed;          /* by tsc / TICK: a moment of the domain's own */
-    unsigned int turn;         /* which event is next */
-    /* By place in the dictionary: records that may be in the slice, and not. */
+    uint64_t must, switches;   /* records that must be in the output */
+    uint8_t *allowed;          /* by tsc / TICK: a time at which the domain acted */
+    unsigned int turn;         /* the next event */
+    /* By index in the dictionary: records that may be in the output, and not. */
     uint64_t kept[XEN_FLIGHTREC_IDS], left_out[XEN_FLIGHTREC_IDS];
 };
 
@@ -72,10 +71,11 @@ static const struct event_desc *find(const struct scene *s, const char *name)
 }
 
 /*
- * Every event of the list, by what it tells of; none can be in no table.
+ * Every event of the list, by the party that it is about.  Each event must be in a
+ * table.
  */
 
-/* A guest's own doing: of the domain that runs. */
+/* Caused by the running guest. */
 static const char doing[] =
     " HVM_VMENTRY HVM_VMEXIT HVM_SVM_EXIT HVM_VMEXIT64 HVM_SVM_EXIT64 "
     "HVM_PF_XEN HVM_PF_INJECT HVM_INJ_EXC HVM_INJ_VIRQ HVM_REINJ_VIRQ "
@@ -96,7 +96,7 @@ static const char doing[] =
     "SHADOW_WRMAP_BF SHADOW_PREALLOC_UNPIN SHADOW_RESYNC_FULL "
     "SHADOW_RESYNC_ONLY ";
 
-/* Of whom it names. */
+/* About the domains that it names. */
 static const char naming[] =
     " FR_DOMAIN_CRASH SCHED_RUNSTATE_CHANGE SCHED_CONTINUE_RUNNING "
     "CSCHED_ACCOUNT_START CSCHED_ACCOUNT_STOP CSCHED_STOLEN_UNIT "
@@ -114,7 +114,7 @@ static const char naming[] =
     "MEM_DECREASE_RESERVATION MEM_POD_POPULATE MEM_POD_ZERO_RECLAIM "
     "MEM_POD_SUPERPAGE_SPLINTER ";
 
-/* Of the host, of all domains, or of whoever's timer is due. */
+/* About the host, all domains, or any domain with a due timer. */
 static const char others[] =
     " LOST_RECORDS TRACE_WRAP_BUFFER TRACE_CPU_CHANGE FR_START FR_STOP "
     "FR_FREEZE FR_RELEASE FR_CPU_UP FR_CPU_DOWN CSCHED_SCHED_TASKLET "
@@ -147,7 +147,7 @@ static bool is_in(const char *table, const char *name)
 }
 
 /*
- * Whose record is it?  Told by what it is about, not by the rules of redact.c.
+ * Ownership of a record, by its meaning, independent of the rules of redact.c.
  */
 struct about {
     bool own, other, detail, address;
@@ -175,7 +175,7 @@ static struct about about(const struct event_desc *d, const uint32_t *data)
     return a;
 }
 
-/* May it be in the slice?  `runs`: written while the domain ran. */
+/* Return true if it may be in the output.  @runs: written while the domain ran. */
 static bool is_secret(const struct event_desc *d, struct about a, bool runs)
 {
     if ( !strcmp(d->name, CHANGED) || !strncmp(d->name, LATER, strlen(LATER)) ||
@@ -214,7 +214,7 @@ static void fill_marks(struct scene *s, uint32_t *data, unsigned int words,
         data[i] = mark | (s->mark++ & 0xfffff);
 }
 
-/* The domains that were chosen, in the record; and where its memory is. */
+/* Write the chosen domains and frame numbers into the record. */
 static void put_who(struct scene *s, const struct event_desc *d,
                     const uint32_t *who, uint32_t *data)
 {
@@ -237,7 +237,7 @@ static void put_who(struct scene *s, const struct event_desc *d,
 /* A hypercall's first word: two arguments, of 32 and of 64 bits. */
 #define HYPERCALL (29 | 1 << 20 | 2 << 22)
 
-/* One that may be in the slice, and how it is found there. */
+/* Note a record that may be in the output, and how to find it there. */
 static void count_record(struct scene *s, const struct event_desc *d,
                          const struct gen_record *r, bool runs)
 {
@@ -254,7 +254,7 @@ struct runs {
     uint16_t domid, vcpu;
 };
 
-/* One record of the next event in turn, written while `now` is on the pCPU. */
+/* Write a record of the next event while @now runs on the pCPU. */
 static struct gen_record any_record(struct scene *s, uint64_t tsc,
                                     struct runs *now)
 {
@@ -269,7 +269,7 @@ static struct gen_record any_record(struct scene *s, uint64_t tsc,
 
     fill_who(s, d, who);
     a = about(d, who);
-    /* More words than its description has: nobody knows whose they are. */
+    /* More words than the description has: of unknown origin. */
     odd = !d->args && d->words < XEN_FLIGHTREC_MAX_WORDS && !dice(s, 20);
     secret = is_secret(d, a, runs) || odd;
     fill_marks(s, r.data, r.words, secret ? SECRET : PLAIN);
@@ -287,7 +287,7 @@ static struct gen_record any_record(struct scene *s, uint64_t tsc,
     return r;
 }
 
-/* An event that the dictionary does not have. */
+/* An event that is not in the dictionary. */
 static struct gen_record unknown_record(struct scene *s, uint64_t tsc)
 {
     struct gen_record r = { .tsc = tsc, .id = XEN_FLIGHTREC_ID_ESCAPE,
@@ -346,7 +346,7 @@ static void put_cpu(struct scene *s, struct snapshot_writer *w,
     }
 }
 
-/* All that a document may have, and some that none has yet. */
+/* All members that a document may have, and some unknown ones. */
 static json_t *make_meta(const struct scene *s, json_t *events, json_t *enums)
 {
     json_t *o = json_pack(
@@ -384,7 +384,7 @@ static json_t *make_meta(const struct scene *s, json_t *events, json_t *enums)
     return o;
 }
 
-/* One more field for an event of the list. */
+/* Add a field to an event of the list. */
 static void change_event(json_t *events)
 {
     json_t *e;
@@ -401,7 +401,7 @@ static void change_event(json_t *events)
     fail_msg("no event " CHANGED);
 }
 
-/* The list, and events of a later Xen. */
+/* The list plus events of a later Xen. */
 static void make_dictionary(struct scene *s, json_t **events, json_t **enums)
 {
     static const char *const fields[] = {
@@ -472,7 +472,7 @@ static void open_source(int fd, struct source *src)
 }
 
 /*
- * What is in the slice.
+ * Checks of the output.
  */
 
 static bool has(const uint8_t *at, size_t len, const char *what)
@@ -480,7 +480,7 @@ static bool has(const uint8_t *at, size_t len, const char *what)
     return memmem(at, len, what, strlen(what)) != NULL;
 }
 
-/* Bits that no field shows could hold anything. */
+/* Bits outside all fields must be clear. */
 static void check_padding(const struct scene *s,
                           const struct packet_record *rec)
 {
@@ -538,7 +538,7 @@ static void check_bytes(const struct scene *s, struct snapshot *snap)
     free(buf);
 }
 
-/* Who ran is either the domain or nobody that can be told; all are there. */
+/* The running domain is OWN or REDACT_OTHER; no record is missing. */
 static void check_records(const struct scene *s, const struct source *src)
 {
     struct merge_record rec;
@@ -579,7 +579,7 @@ static void check_times(const struct scene *s, const struct source *src)
     assert_true(s->allowed[doc_number(w, "to_tsc", 0) / TICK]);
 }
 
-/* Was each event there in each of the ways that it can be? */
+/* Check that the scenes covered each event in each possible way. */
 static void check_coverage(const struct scene *s, const uint64_t *kept,
                            const uint64_t *left_out)
 {
@@ -633,7 +633,7 @@ static void test_no_secret_gets_out(void **state)
     }
 }
 
-/* A new event is in none of the tables: whoever adds it decides. */
+/* A new event must be added to one of the tables. */
 static void test_every_event_is_judged(void **state)
 {
     struct event_dict *list;
@@ -650,7 +650,7 @@ static void test_every_event_is_judged(void **state)
     event_dict_free(list);
 }
 
-/* The marks are found where nothing is redacted: the test can fail. */
+/* The marks are found in a file that is not redacted, so the test can fail. */
 static void test_marks_are_there_before(void **state)
 {
     struct scene s = { .seed = 1 };

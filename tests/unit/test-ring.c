@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-ring.c: the recorder's core, one writer that nobody interrupts.  What
- * interruptions do is tests/step's.
+ * test-ring.c: test the recorder's core with one writer and no interruptions;
+ * tests/step covers those.
  */
 
 #include <setjmp.h>
@@ -34,7 +34,7 @@ static int read_busy(void)
     return n;
 }
 
-/* n records with three words each: serial, its complement, n. */
+/* Write n records with three words each: serial, its complement, n. */
 static void write_serials(uint32_t event, uint32_t first, uint32_t n)
 {
     uint32_t i;
@@ -90,7 +90,7 @@ static void test_init_step(void **state)
     static const uint32_t khz[] = { 100000, 1000000, 2600000, 5000000 };
     unsigned int i;
 
-    /* The largest power of two that is no longer than 10 ns. */
+    /* The largest power of two of at most 10 ns. */
     for ( i = 0; i < 4; i++ )
     {
         uint64_t step;
@@ -122,7 +122,7 @@ static void check_geometry(uint32_t bytes)
 
     assert_true(sum <= bytes);
     assert_true(sum >= bytes - bytes / 4);
-    /* Frame 0 is the information page, then one after the other. */
+    /* Frame 0 is the information page, then the rings follow. */
     assert_int_equal(geo[XEN_FLIGHTREC_CH_RARE].first_frame, 1);
     assert_int_equal(geo[XEN_FLIGHTREC_CH_BUSY].first_frame,
                      1 + geo[XEN_FLIGHTREC_CH_RARE].slots *
@@ -177,7 +177,7 @@ static void test_cpu_init_information(void **state)
 
 /* -------------------------------------------------------------- records -- */
 
-/* Every length there is, at every alignment; the rest of the word is zero. */
+/* Every length at every alignment; the last word is padded with zeros. */
 static void test_trace_lengths(void **state)
 {
     uint8_t data[48], want[32];
@@ -207,7 +207,7 @@ static void test_trace_lengths(void **state)
         }
 }
 
-/* Nothing behind the caller's data may be read, let alone recorded. */
+/* Bytes behind the caller's data must not be read or recorded. */
 static void test_trace_reads_no_further(void **state)
 {
     unsigned int bytes;
@@ -261,7 +261,7 @@ static void test_trace_every_event(void **state)
     found = read_busy();
     for ( id = XEN_FLIGHTREC_ID_FIRST; id < nr; id++ )
     {
-        /* An event word without class or subclass cannot be asked for. */
+        /* No mask can select an event word without class or subclass. */
         if ( !(ids[id] & 0x0fff0000) || !(ids[id] & 0xf000) )
             continue;
         assert_true(n < (unsigned int)found);
@@ -272,7 +272,7 @@ static void test_trace_every_event(void **state)
     assert_int_equal(found, n);
 }
 
-/* What differs from an event of the list by a bit is not taken for it. */
+/* A word that differs by one bit from an event of the list is not it. */
 static void test_trace_no_alias(void **state)
 {
     uint32_t was = fr_get_mask(XEN_FLIGHTREC_CH_BUSY), event;
@@ -348,7 +348,7 @@ static void test_trace_no_cpu(void **state)
 
 /* ---------------------------------------------------------------- masks -- */
 
-/* What a mask refuses was never emitted. */
+/* An event that a mask refuses does not count as emitted. */
 static void test_mask_refuses(void **state)
 {
     uint32_t was = fr_get_mask(XEN_FLIGHTREC_CH_BUSY);
@@ -379,7 +379,7 @@ static void test_mask_refuses(void **state)
     assert_int_equal(fr_set_mask(XEN_FLIGHTREC_CH_RARE, was), 0);
 }
 
-/* One subclass of a class, as xentrace's -e does it. */
+/* Select one subclass of a class, as xentrace's -e does. */
 static void test_mask_subclass(void **state)
 {
     uint32_t was = fr_get_mask(XEN_FLIGHTREC_CH_BUSY);
@@ -392,7 +392,7 @@ static void test_mask_subclass(void **state)
     assert_int_equal(fr_set_mask(XEN_FLIGHTREC_CH_BUSY, was), 0);
 }
 
-/* Single events, in one channel and then in the other; the list of them. */
+/* Refuse single events in each channel, and list them. */
 static void test_refuse_event(void **state)
 {
     assert_int_equal(fr_refuse(XEN_FLIGHTREC_CH_BUSY, RIG_EV_BUSY, true), 0);
@@ -438,7 +438,7 @@ static void test_mask_invalid(void **state)
 
 /* --------------------------------------------------------------- switch -- */
 
-/* The newest records are there, in order, none missing between. */
+/* The newest records are present, in order and without gaps. */
 static void test_switch_overwrites_oldest(void **state)
 {
     struct xen_flightrec_op_cpu c;
@@ -498,7 +498,7 @@ static void test_switch_header(void **state)
 
 /* ---------------------------------------------------------------- times -- */
 
-/* The stamp of each record is the clock's, to a step, whatever went between. */
+/* Each record's stamp is the clock's to a step, after any gap. */
 static void test_time_gaps(void **state)
 {
     static const uint64_t units[] = { 0, 1, 1000, (1 << 20) - 3, (1 << 20) - 2,
@@ -526,7 +526,7 @@ static void test_time_gaps(void **state)
     free(want);
 }
 
-/* An anchor costs 12 bytes: none without need, one for each long gap. */
+/* Anchors of 12 bytes: one for each long gap, and no others. */
 static void test_time_anchors_are_few(void **state)
 {
     struct xen_flightrec_op_cpu before, after;
@@ -611,7 +611,7 @@ static void test_freeze_holds(void **state)
     assert_true(fr_quiescent(rig.cpu, gen));
     assert_false(fr_quiescent(rig.cpu, gen + 1));
 
-    /* The newest are held, to the very last, without a hole. */
+    /* The newest are held, including the last, without a gap. */
     n = read_busy();
     for ( i = 0; i < n; i++ )
     {
@@ -636,7 +636,7 @@ static void test_freeze_holds(void **state)
     assert_int_equal(a->overwritten, 1000 - n);
     assert_audit(gen, XEN_FLIGHTREC_CH_RARE);
 
-    /* Recording goes on, and nothing of the held changes. */
+    /* Recording continues, and the held slots do not change. */
     copy = malloc(small.slots * small.slot_bytes);
     assert_non_null(copy);
     memcpy(copy, rig.mem[XEN_FLIGHTREC_CH_BUSY],
@@ -661,7 +661,7 @@ static void test_freeze_holds(void **state)
     assert_int_equal(counters(XEN_FLIGHTREC_CH_BUSY).writable, 2);
     free(copy);
 
-    /* Given back: the whole ring is used again, oldest first. */
+    /* Released: the whole ring is used again, oldest first. */
     assert_int_equal(fr_release(gen), 0);
     write_serials(RIG_EV_BUSY, 2000, 1000);
     n = read_busy();
@@ -671,7 +671,7 @@ static void test_freeze_holds(void **state)
     assert_int_equal(counters(XEN_FLIGHTREC_CH_BUSY).held, 0);
 }
 
-/* An interrupt in the middle of a record: it adopts, and goes on. */
+/* An interrupt inside a record adopts, then the record continues. */
 static uint32_t interrupt_gen;
 static bool interrupt_quiescent;
 
@@ -706,7 +706,7 @@ static void test_quiescent_when_settled(void **state)
                                              interrupt_gen)), 0);
 }
 
-/* Adoption by the next record: it belongs to the time after. */
+/* The next record adopts and is not held. */
 static void test_freeze_adopted_by_record(void **state)
 {
     const struct xen_flightrec_audit *a;
@@ -733,7 +733,7 @@ static void test_freeze_adopted_by_record(void **state)
     assert_audit(gen, XEN_FLIGHTREC_CH_RARE);
 }
 
-/* Slots never used hold nothing and need not be set aside. */
+/* Slots that were never used are not held. */
 static void test_freeze_nearly_empty(void **state)
 {
     uint32_t gen;
@@ -767,7 +767,7 @@ static void test_freeze_four_generations(void **state)
         assert_audit(gen[i], XEN_FLIGHTREC_CH_BUSY);
         assert_audit(gen[i], XEN_FLIGHTREC_CH_RARE);
 
-        /* Its newest is the last that was written before it. */
+        /* Its newest record is the last one written before it. */
         n = read_busy();
         for ( j = n; j && got[j - 1].hold_gen != gen[i]; j-- )
             ;
@@ -791,7 +791,7 @@ static void test_freeze_four_generations(void **state)
     assert_int_equal(counters(XEN_FLIGHTREC_CH_RARE).held, 0);
 }
 
-/* Two begin before the pCPU looks: the newest has it all. */
+/* Two begin before the pCPU adopts: the newest holds all. */
 static void test_freeze_twice_before_adoption(void **state)
 {
     uint32_t a, b;
@@ -811,7 +811,7 @@ static void test_freeze_twice_before_adoption(void **state)
     assert_int_equal(counters(XEN_FLIGHTREC_CH_BUSY).held, 4);
 }
 
-/* Released before the pCPU looked: it never held. */
+/* Released before the pCPU adopted: it never holds. */
 static void test_release_before_adoption(void **state)
 {
     uint32_t gen;
@@ -845,7 +845,7 @@ static void test_release_order(void **state)
     assert_int_equal(released, b);
 }
 
-/* The fifth takes the place of the first, unless somebody reads that one. */
+/* The fifth replaces the first, unless that one is acknowledged. */
 static void test_freeze_gives_way(void **state)
 {
     struct xen_flightrec_trigger t = { .cause = XEN_FLIGHTREC_CAUSE_CRASH };
@@ -874,7 +874,7 @@ static void test_freeze_gives_way(void **state)
     assert_int_equal(fr_trigger_read(first + 1, &t), 0);
     assert_true(t.flags & XEN_FLIGHTREC_TRG_ACKED);
 
-    /* Released and taken again: the new one of that place is not read yet. */
+    /* Released and begun again: the acknowledgement is gone. */
     assert_int_equal(fr_release(first + 1), 0);
     t.flags = 0;
     assert_int_equal(fr_freeze(&t, &gave_up), 0);
@@ -903,7 +903,7 @@ static void test_trigger_read(void **state)
     assert_int_equal(fr_trigger_read(t.gen, &r), -ENOENT);
 }
 
-/* Hundreds of them, at all moments: each account is exact. */
+/* Hundreds of freezes at any point: each account is exact. */
 static void test_audit_always_balances(void **state)
 {
     uint32_t serial = 0, gen, i;
@@ -927,14 +927,14 @@ static void test_audit_always_balances(void **state)
     }
 }
 
-/* More than the word that counts them can hold besides its epoch. */
+/* More records than the count can hold beside its epoch. */
 static void test_counters_fold(void **state)
 {
     struct fr_ring *r = &rig.cpu->ring[XEN_FLIGHTREC_CH_BUSY];
     uint32_t gen;
 
     write_serials(RIG_EV_BUSY, 0, 4);
-    r->emitted += (1ULL << 39) - 10;    /* as if that many had been */
+    r->emitted += (1ULL << 39) - 10;    /* simulate as many records */
     r->overwritten += (1ULL << 39) - 10;
     write_serials(RIG_EV_BUSY, 4, 100);
     assert_int_equal(counters(XEN_FLIGHTREC_CH_BUSY).emitted,
@@ -947,7 +947,7 @@ static void test_counters_fold(void **state)
                      (1ULL << 39) - 10 + 104);
 }
 
-/* The last: there is no way back from a panic. */
+/* Must be the last test: a stop cannot be undone. */
 static void test_stop(void **state)
 {
     struct xen_flightrec_trigger t = { 0 };

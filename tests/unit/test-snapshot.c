@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-snapshot.c: the snapshot file: round trip, each cut, each flipped bit,
- * and what lz4(1) says of it.
+ * test-snapshot.c: snapshot files: round trip, every cut, every flipped bit,
+ * and a check by lz4(1).
  */
 
 #include <fcntl.h>
@@ -36,7 +36,7 @@ static int new_file(void)
     return fd;
 }
 
-/* A packet of `n` records of two words; returns its length. */
+/* Make a packet of `n` records of two words.  Return its length. */
 static uint32_t make_packet(unsigned int cpu, unsigned int channel,
                             unsigned int n)
 {
@@ -73,7 +73,7 @@ static void put(struct snapshot_writer *w, unsigned int cpu,
     assert_int_equal(snapshot_put_packet(w, g.slot, sizeof(g.slot)), 0);
 }
 
-/* Three streams, four packets, a note: the file that is cut and flipped. */
+/* The file to cut and flip: three streams, four packets, a note. */
 static int small_file(void)
 {
     int fd = new_file();
@@ -99,7 +99,7 @@ static uint8_t *slurp(int fd, size_t *len)
     return data;
 }
 
-/* Packets, records of all frames that can be read. */
+/* Count packets and records of all readable frames. */
 struct sum {
     uint32_t frames, packets, records;
 };
@@ -231,7 +231,9 @@ static void test_write_slot_refused(void **state)
     /* The same slot again, and an older one. */
     assert_int_equal(snapshot_put_packet(w, g.slot, sizeof(g.slot)), -ESTALE);
 
-    /* A record that lies about its length is kept, and counted. */
+    /*
+     * A record with a wrong length is kept, and its frame counts as damaged.
+     */
     make_packet(0, 0, 4);
     g.slot[g.bytes - 12 + 1] |= 7 << 1;
     assert_int_equal(snapshot_put_packet(w, g.slot, sizeof(g.slot)), 0);
@@ -290,7 +292,7 @@ static void test_write_disk_full(void **state)
     }
 }
 
-/* Ends of the frames of the small file: where a cut loses nothing more. */
+/* Ends of the small file's frames: a cut there loses nothing else. */
 static void test_read_cut_at_every_byte(void **state)
 {
     int whole = small_file(), fd = new_file();
@@ -341,7 +343,7 @@ static void test_read_cut_at_every_byte(void **state)
     close(whole);
 }
 
-/* Offset of the part (header, frame, index) that byte `at` is in. */
+/* Return the offset of the part (header, frame, index) that contains `at`. */
 static uint64_t part_of(struct snapshot *s, uint64_t at)
 {
     uint64_t part = at < sizeof(struct snapshot_header) ? 0 :
@@ -382,7 +384,7 @@ static void test_verify_flip_of_every_bit(void **state)
         else if ( fault.offset != part_of(s, bit / 8) )
             misplaced++;
 
-        /* What is left of it opens, or does not, but nothing breaks. */
+        /* The rest may be readable or not, but must not crash the reader. */
         if ( !snapshot_open_fd(fd, &cut, NULL) )
             snapshot_close(cut);
         assert_int_equal(pwrite(fd, &data[bit / 8], 1, bit / 8), 1);
@@ -415,7 +417,7 @@ static void test_read_bytes_behind_the_end(void **state)
     close(fd);
 }
 
-/* A fault in one frame leaves the others readable through the index. */
+/* With an index, a damaged frame leaves all others readable. */
 static void test_read_damaged_frame_between_whole_ones(void **state)
 {
     int fd = small_file();
@@ -443,8 +445,8 @@ static void test_read_damaged_frame_between_whole_ones(void **state)
 }
 
 /*
- * The same without an index: what lies behind the damaged frame is read if the
- * frame's end is sure, and it is if there is as much content as there was.
+ * Without an index, frames after a damaged one are readable if its end is
+ * certain: that is, if its content has the stated length.
  */
 static void test_scan_goes_on_behind_a_damaged_frame(void **state)
 {
@@ -471,7 +473,9 @@ static void test_scan_goes_on_behind_a_damaged_frame(void **state)
         assert_int_equal(snapshot_open_fd(fd, &s, NULL), 0);
         fault = snapshot_truncated(s);
         assert_non_null(fault);
-        /* A match may lie elsewhere and be the same: then all is whole. */
+        /*
+         * A flipped match may still copy equal bytes: then nothing is damaged.
+         */
         if ( snapshot_frames(s) == 5 )
             assert_int_equal(fault->offset, frame[4].offset + frame[4].bytes);
         else
@@ -511,7 +515,7 @@ static void test_open_other_files_refused(void **state)
     assert_int_equal(snapshot_open("/dev/null", &s, &fault), -EBADMSG);
 }
 
-/* Runs lz4 with the file as stdin; its exit status. */
+/* Run lz4 with the file as stdin.  Return its exit status. */
 static int run_lz4(const char *option, int in, int out)
 {
     int status;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-versions.c: a file of a later minor version, with everything in it that
- * may be new: fields behind the known ones, events, kinds of frames.  What is
- * known of it is read, and nothing else.
+ * test-versions.c: read a file of a later minor version with every permitted
+ * addition: longer headers and entries, events, kinds of frames.  Exactly the
+ * known part must be read.
  */
 
 #include <setjmp.h>
@@ -21,9 +21,9 @@
 #include "lib/format/snapshot.h"
 #include "tests/lib/gen.h"
 
-#define LATER        "later: of a kind that nobody has heard of"
+#define LATER        "later: an unknown kind"
 #define LATER_KIND   9
-#define MORE_HEADER  16  /* bytes more in a packet's header */
+#define MORE_HEADER  16  /* additional bytes in a packet's header */
 #define ENTRY        112 /* bytes of an index entry */
 #define RECORDS      400
 #define ID_KNOWN     2
@@ -40,7 +40,7 @@ static const char meta[] =
 
 static struct gen g;
 
-/* Known events, ids and event words that no dictionary has. */
+/* Known events, and ids and event words that no dictionary has. */
 static uint32_t make_packet(void)
 {
     uint64_t tsc = 1000000 + g.seq * 1000000;
@@ -75,7 +75,7 @@ static uint32_t make_packet(void)
     return hdr.used_bytes;
 }
 
-/* As this version writes it. */
+/* Write a file as this version does. */
 static int new_file(const struct snapshot_how *how, unsigned int packets)
 {
     int fd = memfd_create("test", MFD_CLOEXEC);
@@ -108,7 +108,7 @@ static void put_header(int fd, const struct snapshot_header *old,
     append(fd, &h, sizeof(h));
 }
 
-/* The frame of a later kind; fills in its entry. */
+/* Write a frame of a later kind, and fill in its entry. */
 static void put_later(int fd, struct snapshot_frame *f)
 {
     uint8_t out[1024];
@@ -153,7 +153,7 @@ static void put_index(int fd, const struct snapshot_frame *frames, uint32_t nr)
     append(fd, buf, at - buf + sizeof(end));
 }
 
-/* The same as a later version may write it. */
+/* Rewrite that file as a later version may. */
 static int later_file(uint16_t major, bool index)
 {
     int old = new_file(NULL, 4), fd = memfd_create("test", MFD_CLOEXEC);
@@ -184,7 +184,7 @@ static int later_file(uint16_t major, bool index)
     return fd;
 }
 
-/* All records that there are, known and not. */
+/* Count all records, known and unknown. */
 static void read_records(struct snapshot *s)
 {
     unsigned int known = 0, later = 0;
@@ -247,7 +247,7 @@ static void test_later_minor_version_without_index_is_read(void **state)
     close(fd);
 }
 
-/* What is not known is still guarded: a flipped bit in it is found. */
+/* A flipped bit in an unknown part is detected too. */
 static void test_damage_in_unknown_frame_is_found(void **state)
 {
     int fd = later_file(SNAPSHOT_MAJOR, true);
@@ -305,7 +305,7 @@ static void assert_same_files(int a, int b)
     free(y);
 }
 
-/* By however many threads: the same file, to the byte. */
+/* Any number of threads writes the same bytes. */
 static void test_threads_write_the_same_file(void **state)
 {
     struct snapshot_how how = { 0 };
@@ -322,7 +322,9 @@ static void test_threads_write_the_same_file(void **state)
     close(one);
 }
 
-/* Given up at any moment, with jobs being run: the pool serves the next one. */
+/*
+ * Abort at any moment, with jobs running: the pool must serve the next writer.
+ */
 static void test_threads_outlive_a_writer_that_gives_up(void **state)
 {
     struct snapshot_how how = { 0 };

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# The recorder's files as they go into Xen, in a process, twice: see world.h.
-# Each of Xen's own headers that they include is seam.h.
+# Compile the recorder's files unchanged into a process, twice: see world.h.
+# Each of Xen's headers that they include is replaced by seam.h.
 
 XENWORLD_DIR  := $(O)/tests/xenworld
 XENWORLD_XEN  := xen/cpu xen/errno xen/event xen/flightrec-platform xen/init \
@@ -32,7 +32,7 @@ define xenworld_make
 	done
 endef
 
-# No warning of the recorder's own is silenced; Xen's functions may go unused.
+# All warnings of the recorder's files are enabled.
 $(XENWORLD_O) &: $(XENWORLD_SRC) $(wildcard $(CORE_SRC)/*.h \
     hypervisor/xen/include/*/*.h tests/xenworld/*.h)
 	@mkdir -p $(XENWORLD_DIR)

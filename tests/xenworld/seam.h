@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * seam.h: as much of Xen as hypervisor/xen/common/flightrec/ asks for, in a
- * process.  Each of Xen's headers that those files include is this one (see
- * module.mk), so they are compiled as they are.  world.c gives it life.
+ * seam.h: declare the parts of Xen that hypervisor/xen/common/flightrec/ needs,
+ * for a process.  It replaces each of Xen's headers that those files include
+ * (see module.mk), so they compile unchanged.  world.c implements it.
  *
- * What goes against Xen's rules (a lock in an NMI, a page freed while it is
- * mapped) ends the program: world_violated().
+ * A violation of Xen's rules (a lock in an NMI, a mapped page that is freed)
+ * ends the program by world_violated().
  */
 
 #ifndef XENWORLD_SEAM_H
@@ -48,7 +48,7 @@ typedef uint16_t domid_t;
 typedef unsigned long xen_pfn_t;
 
 void world_violated(const char *what) __attribute__((__noreturn__));
-/* Anything may nest here. */
+/* A point at which an NMI may nest. */
 void world_point(void);
 
 /* ERESTART is Linux's own, as in Xen. */
@@ -183,7 +183,7 @@ void put_page_alloc_ref(struct page_info *pg);
 bool get_page(struct page_info *pg, const struct domain *d);
 #define page_set_owner(pg, d) ((void)((pg)->owner = (d)))
 
-/* ------------------------------------------------------ all that is left - */
+/* ----------------------------------------------------------------- other - */
 
 #define XENLOG_ERR
 #define XENLOG_WARNING
@@ -218,7 +218,7 @@ struct xen_sysctl {
 #define pv_shim false
 #define simple_strtoul(s, end, base) strtoul(s, (char **)(end), base)
 unsigned long parse_size_and_unit(const char *s, const char **end);
-/* What Xen finds in a section of its own, the world finds by name. */
+/* Xen finds these in a section of its own, the world by name. */
 #define presmp_initcall(f) \
     int world_##f(void);   \
     int world_##f(void) { return f(); } \

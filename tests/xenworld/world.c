@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* world.c: what the recorder asks of Xen, see seam.h; and world.h around it. */
+/* world.c: implement seam.h for the recorder, and world.h for the tests. */
 
 #include "seam.h"
 
@@ -73,7 +73,7 @@ void world_violated(const char *what)
     abort();
 }
 
-/* True if one of a number that was given is left. */
+/* Take one of a limited number.  Return false if none is left; ~0: no limit. */
 static bool luck(unsigned int *left)
 {
     if ( *left == ~0U )
@@ -137,7 +137,7 @@ void spin_lock(spinlock_t *l)
 void spin_unlock(spinlock_t *l)
 {
     if ( !l->held )
-        world_violated("a lock is given back that is not held");
+        world_violated("a lock is released that is not held");
     l->held = 0;
     locks_held--;
 }
@@ -228,7 +228,7 @@ static void run_softirqs(unsigned int cpu)
     world_cpu = was;
 }
 
-/* Somebody spins: the others go on. */
+/* While this pCPU spins, the others continue. */
 void cpu_relax(void)
 {
     unsigned int cpu;
@@ -371,7 +371,7 @@ void free_xenheap_page(void *p)
     if ( !pg->allocated )
         world_violated("a page is freed twice");
     if ( pg->count_info & ~PGC_xen_heap )
-        world_violated("a page is freed that somebody has");
+        world_violated("a page is freed that is in use");
     *pg = (struct page_info){ 0 };
     used_pages--;
     hide(p, PAGE_SIZE);
@@ -424,7 +424,7 @@ bool get_page(struct page_info *pg, const struct domain *d)
     return true;
 }
 
-/* ------------------------------------------------------ all that is left - */
+/* ----------------------------------------------------------------- other - */
 
 void printk(const char *fmt, ...)
 {
@@ -482,7 +482,7 @@ unsigned long parse_size_and_unit(const char *s, const char **end)
 
 /* ------------------------------------------------------------ world.h ---- */
 
-/* What is not written by the callee is to show. */
+/* Fill the stack, so that uninitialised variables become visible. */
 static void __attribute__((__noinline__)) smear_stack(void)
 {
     uint8_t area[1024];
@@ -620,11 +620,11 @@ static int map(unsigned int id, unsigned int frame)
     if ( rc < 0 )
     {
         if ( frame < frames )
-            world_violated("a frame that there is cannot be had");
+            world_violated("an existing frame cannot be acquired");
         return rc;
     }
     if ( frame >= frames )
-        world_violated("a frame that there is not can be had");
+        world_violated("a frame that does not exist can be acquired");
     return map_page(mfn) ? (int)mfn : -EFAULT;
 }
 

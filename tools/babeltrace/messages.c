@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * messages.c: the records of a snapshot as babeltrace2's messages, in time order
- * over all streams.
+ * messages.c: turns the records of a snapshot into babeltrace2's messages, in
+ * time order over all streams.
  *
  * A stream begins with its first record.  A packet lasts until a gap or the
- * stream's end; a gap is a message about discarded events, or a discarded packet
- * if nobody knows how many, and an event that says why.  Each step makes one
- * message, so that a record may need several steps.
+ * end of the stream.  A gap becomes a message about discarded events, or about
+ * a discarded packet if their number is not known, and an event with the
+ * reason.  Each step makes one message, so a record may need several steps.
  *
- * Messages come in the order of their times, and what is discarded has that of its
- * begin: it is told as soon as the record before it is.  A stream ends with its
- * last record.
+ * babeltrace2 requires messages in the order of their times.  The time of a
+ * gap's message is the begin of the gap, so it is sent right after the record
+ * before the gap.  A stream ends with its last record.
  */
 
 #include <errno.h>
@@ -29,26 +29,27 @@ typedef bt_message_iterator_class_next_method_status next_status;
 #define NEXT_NOMEM BT_MESSAGE_ITERATOR_CLASS_NEXT_METHOD_STATUS_MEMORY_ERROR
 
 struct stream {
-    const bt_stream *bt;      /* NULL: has not begun */
-    bt_packet *packet;        /* NULL: none is open */
-    uint64_t tsc;             /* newest so far */
-    uint64_t ns;              /* end of what was told so far */
-    bool told;                /* a packet or a gap */
-    bool gap_told;            /* ... which is that of the next record */
+    const bt_stream *bt;      /* NULL until it begins */
+    bt_packet *packet;        /* the open packet, or NULL */
+    uint64_t tsc;             /* of the newest record */
+    uint64_t ns;              /* of the newest message */
+    bool sent;                /* an event or a gap */
+    bool gap_sent;            /* the last one was the message of a gap */
 };
 
 struct messages {
     bt_self_message_iterator *self;
     struct trace *trace;
     struct merge *merge;
-    bool ahead;               /* rec is a gap that has not come yet */
-    bool has;                 /* rec is still to be told ... */
+    bool ahead;               /* @rec is a gap that merge_next() has yet to
+                               * return */
+    bool has;                 /* @rec still needs messages */
     struct merge_record rec;
-    uint64_t ns;              /* ... at that time, */
-    uint32_t behind;          /* or so much before */
-    struct stream *ending;    /* all of it is told, not yet that it ends */
+    uint64_t ns;              /* time of @rec's messages */
+    uint32_t behind;          /* ns by which @rec itself is older */
+    struct stream *ending;    /* all records are sent, but not its end */
     bool at_end;
-    uint32_t streams;         /* none is from this on */
+    uint32_t streams;         /* 1 + the highest number of a stream */
     struct stream *stream[CTF_STREAMS];
 };
 
@@ -113,7 +114,7 @@ static void put_context(bt_field *context, const struct messages *it)
 }
 
 /*
- * One message each; NULL: no memory.
+ * Each of these makes one message, or returns NULL without memory.
  */
 
 static const bt_message *begin_packet(struct messages *it, struct stream *st)
@@ -146,7 +147,7 @@ static const bt_message *end_packet(struct messages *it, struct stream *st)
     return msg;
 }
 
-static const bt_message *tell_event(struct messages *it, struct stream *st)
+static const bt_message *make_event(struct messages *it, struct stream *st)
 {
     unsigned int id = ctf_id(&it->rec);
     const struct trace_class *class = trace_event_class(it->trace, id);
@@ -171,9 +172,9 @@ static const bt_message *tell_event(struct messages *it, struct stream *st)
     return msg;
 }
 
-static const bt_message *tell_gap(struct messages *it, const struct stream *st)
+static const bt_message *make_gap(struct messages *it, const struct stream *st)
 {
-    uint64_t from = st->told ? st->ns : it->ns;
+    uint64_t from = st->sent ? st->ns : it->ns;
     bt_message *msg;
 
     if ( !it->rec.missing )
@@ -221,7 +222,7 @@ static void take(struct messages *it, struct stream *st, bool ahead)
     it->ns = doc_tsc_ns(&it->trace->doc, st->tsc);
 }
 
-/* All up to here of the stream is told: also the gap, or its end, that follows. */
+/* After a record, send the gap or the end of the stream that follows it. */
 static void look_ahead(struct messages *it, struct stream *st)
 {
     const struct merge_record *next = merge_ahead(it->merge);
@@ -235,11 +236,11 @@ static void look_ahead(struct messages *it, struct stream *st)
     take(it, st, true);
 }
 
-/* The next message that the record needs. */
+/* Make the next message that the record needs. */
 static const bt_message *step(struct messages *it)
 {
     struct stream *st = it->stream[ctf_stream(&it->rec)];
-    bool gap = it->rec.kind == MERGE_GAP && !st->gap_told;
+    bool gap = it->rec.kind == MERGE_GAP && !st->gap_sent;
     const bt_message *msg;
 
     if ( !st->bt )
@@ -249,29 +250,32 @@ static const bt_message *step(struct messages *it)
     if ( !gap && !st->packet )
         return begin_packet(it, st);
 
-    msg = gap ? tell_gap(it, st) : tell_event(it, st);
+    msg = gap ? make_gap(it, st) : make_event(it, st);
     st->ns = it->ns;
-    st->told = true;
-    st->gap_told = gap;
+    st->sent = true;
+    st->gap_sent = gap;
     it->has = gap && !it->ahead;
     if ( !gap )
         look_ahead(it, st);
     return msg;
 }
 
-static void tell_damage(const struct messages *it)
+static void warn_of_damage(const struct messages *it)
 {
-    char what[64];
+    char text[64];
 
     if ( !merge_damaged(it->merge) )
         return;
 
-    snprintf(what, sizeof(what), "%" PRIu64 " damaged parts were left out",
+    snprintf(text, sizeof(text), "%" PRIu64 " damaged parts were left out",
              merge_damaged(it->merge));
-    trace_warn(it->trace, what);
+    trace_warn(it->trace, text);
 }
 
-/* Sees to it that there is something to tell.  1: there is; 0: the end; -errno. */
+/*
+ * Get the next record if none needs messages.  Return 1 if there is a message
+ * to make, 0 at the end, or -errno.
+ */
 static int fetch(struct messages *it)
 {
     int rc;
@@ -286,7 +290,7 @@ static int fetch(struct messages *it)
         if ( !rc )
         {
             it->at_end = true;
-            tell_damage(it);
+            warn_of_damage(it);
             break;
         }
 
@@ -299,7 +303,7 @@ static int fetch(struct messages *it)
     return it->has || it->ending;
 }
 
-/* The next message that a stream's end needs. */
+/* Make the next message that the end of a stream needs. */
 static const bt_message *end_step(struct messages *it)
 {
     struct stream *st = it->ending;
@@ -341,7 +345,7 @@ next_status messages_next(bt_self_message_iterator *self,
         n++;
     }
 
-    /* What goes with an error is nobody's. */
+    /* babeltrace2 ignores the messages of a call that fails. */
     while ( rc && n )
         bt_message_put_ref(out[--n]);
     *count = n;

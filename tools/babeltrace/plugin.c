@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * plugin.c: the component class: its parameters, its ports, and whether a file
- * is one for it.
+ * plugin.c: declares the component class: its parameters, its ports, and its
+ * answer to babeltrace.support-info.
  */
 
 #include <errno.h>
@@ -25,7 +25,7 @@ typedef bt_component_class_query_method_status query_status;
 #define QUERY_NOMEM BT_COMPONENT_CLASS_QUERY_METHOD_STATUS_MEMORY_ERROR
 #define QUERY_WHAT  BT_COMPONENT_CLASS_QUERY_METHOD_STATUS_UNKNOWN_OBJECT
 
-/* A component's: its ports' traces, to be closed with it. */
+/* The traces of a component's ports.  They are closed with the component. */
 struct files {
     uint64_t nr;
     struct trace *trace[];
@@ -62,7 +62,8 @@ static int add_file(bt_self_component_source *self, const char *path,
                : 0;
 }
 
-/* The value of "inputs" if that is all there is and all are texts. */
+/* Return the value of "inputs" if it is the only parameter and an array of
+ * strings, or NULL. */
 static const bt_value *get_inputs(const bt_value *params)
 {
     const bt_value *inputs = bt_value_map_borrow_entry_value_const(params,
@@ -93,8 +94,8 @@ static init_status snapshot_initialize(
     if ( !n )
     {
         BT_CURRENT_THREAD_ERROR_APPEND_CAUSE_FROM_COMPONENT(
-            base, "the one parameter is `inputs': an array of paths of "
-            "snapshots, at least one");
+            base, "the only parameter is `inputs', a non-empty array of paths "
+            "of snapshots");
         return INIT_ERROR;
     }
 
@@ -113,7 +114,7 @@ static init_status snapshot_initialize(
 }
 
 /*
- * babeltrace.support-info: is this path a snapshot?
+ * babeltrace.support-info asks whether a path is a snapshot.
  */
 
 static bool is_snapshot(const char *path)
@@ -154,7 +155,7 @@ static query_status snapshot_query(
     {
         BT_CURRENT_THREAD_ERROR_APPEND_CAUSE_FROM_COMPONENT_CLASS(
             bt_self_component_class_source_as_self_component_class(self),
-            "babeltrace.support-info takes two texts: `type' and `input'");
+            "babeltrace.support-info takes two strings: `type' and `input'");
         return QUERY_ERROR;
     }
 
@@ -170,7 +171,7 @@ messages_can_rewind(bt_self_message_iterator *self, bt_bool *can)
     return BT_MESSAGE_ITERATOR_CLASS_CAN_SEEK_BEGINNING_METHOD_STATUS_OK;
 }
 
-/* What these macros make is babeltrace2's to declare. */
+/* babeltrace2's macros define functions that no header declares. */
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 
 BT_PLUGIN_MODULE();

@@ -6,7 +6,7 @@
  *   trace.c     a file as babeltrace2's trace: classes and streams
  *   messages.c  its records as messages, in time order over all streams
  *
- * What a file is as a trace is what `xenflight export --to ctf` makes of it:
+ * The trace is the same as that of `xenflight export --to ctf': see
  * lib/read/ctf.h.
  */
 
@@ -18,36 +18,37 @@
 #include "lib/read/ctf.h"
 #include "lib/base/text.h"
 
-/* A class of events, made when the first of them comes. */
+/* A class of events, made for the first of them. */
 struct trace_class {
     bt_event_class *bt;
     struct ctf_class ctf;
 };
 
-/* A snapshot file, opened: it belongs to its port. */
+/* An open snapshot file.  It is owned by its port. */
 struct trace {
     bt_self_component *self;
-    char path[TEXT_ROOM(256)];        /* fit to print */
+    char path[TEXT_ROOM(256)];        /* escaped */
     struct snapshot *snap;
     struct doc doc;
     bt_trace_class *bt_class;
     bt_stream_class *stream_class;
     bt_trace *bt;
-    struct trace_class *event[CTF_IDS]; /* by id; NULL: not yet */
+    struct trace_class *event[CTF_IDS]; /* by id; NULL if not met yet */
     bt_stream *stream[CTF_STREAMS];
 };
 
 /*
- * 0 or -errno; what is wrong is in babeltrace2's error then.  trace_close() of
- * NULL is fine.
+ * Return 0, or -errno with the reason appended to babeltrace2's error.
+ * trace_close() accepts NULL.
  */
 int trace_open(bt_self_component *self, const char *path, struct trace **out);
 void trace_close(struct trace *t);
 
-/* A line on stderr, where babeltrace2 shows warnings. */
-void trace_warn(const struct trace *t, const char *what);
+/* Print a warning to stderr if babeltrace2's log level shows warnings. */
+void trace_warn(const struct trace *t, const char *text);
 
-/* Those of the trace, made when first asked for.  NULL: no memory. */
+/* Get a class or stream of the trace.  It is made when first asked for.  Return
+ * NULL without memory. */
 const struct trace_class *trace_event_class(struct trace *t, unsigned int id);
 const bt_stream *trace_stream(struct trace *t, const struct merge_record *rec);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * trace.c: a snapshot file as babeltrace2's trace: classes of streams, events
- * and fields, made of lib/read/ctf.h's; and the streams.
+ * trace.c: describes a snapshot file as babeltrace2's trace: the streams, and
+ * the classes of streams, events and fields of lib/read/ctf.h.
  */
 
 #include <errno.h>
@@ -12,7 +12,8 @@
 #include "tools/babeltrace/plugin.h"
 
 /*
- * Field classes.  What is made is the caller's; NULL: no memory.
+ * Field classes.  The caller owns the reference that is returned.  NULL means
+ * no memory.
  */
 
 static bt_field_class *make_integer(struct trace *t, unsigned int bits,
@@ -45,7 +46,7 @@ static int by_name(const void *a, const void *b)
     return order ? order : x->value < y->value ? -1 : x->value > y->value;
 }
 
-/* All values of one name: babeltrace2 wants each name once. */
+/* Add all values of one name: babeltrace2 accepts each name only once. */
 static int add_name(bt_field_class *fc, const struct named *list, size_t nr)
 {
     bt_integer_range_set_unsigned *set = bt_integer_range_set_unsigned_create();
@@ -101,7 +102,7 @@ static bt_field_class *make_enum(struct trace *t, const struct ctf_member *m)
     return fc;
 }
 
-/* Adds a member to a structure; both references are given away. */
+/* Add a member to a structure.  The reference to @fc is consumed. */
 static int add_member(bt_field_class *to, const char *name, bt_field_class *fc)
 {
     int rc = fc ? bt_field_class_structure_append_member(to, name, fc)
@@ -345,15 +346,15 @@ void trace_close(struct trace *t)
     free(t);
 }
 
-void trace_warn(const struct trace *t, const char *what)
+void trace_warn(const struct trace *t, const char *text)
 {
     if ( bt_component_get_logging_level(bt_self_component_as_component(
              t->self)) <= BT_LOGGING_LEVEL_WARNING )
-        fprintf(stderr, "WARNING: xenflight: %s: %s\n", t->path, what);
+        fprintf(stderr, "WARNING: xenflight: %s: %s\n", t->path, text);
 }
 
 /*
- * What is made when it is first met.
+ * Classes and streams that are made for the first record that needs them.
  */
 
 const struct trace_class *trace_event_class(struct trace *t, unsigned int id)

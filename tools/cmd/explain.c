@@ -38,18 +38,18 @@ static const struct argp argp = {
 
 static int explain(const struct source *src)
 {
-    struct story *s = malloc(sizeof(*s));
-    int rc = s ? story_read(s, src) : -ENOMEM;
+    struct explain *x = malloc(sizeof(*x));
+    int rc = x ? explain_read(x, src) : -ENOMEM;
 
     if ( !rc )
     {
-        story_write(s);
-        for ( unsigned int i = 0; i < s->lines; i++ )
-            puts(s->line[i]);
-        story_free(s);
+        explain_write(x);
+        for ( unsigned int i = 0; i < x->lines; i++ )
+            puts(x->line[i]);
+        explain_free(x);
     }
 
-    free(s);
+    free(x);
     return rc;
 }
 

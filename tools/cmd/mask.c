@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "lib/base/text.h"
-#include "lib/xen/recorder.h"
+#include "lib/xen/hyp.h"
 #include "tools/base/message.h"
 #include "tools/cmd.h"
 #include "tools/live/ask.h"
@@ -112,7 +112,7 @@ static int read_masks(struct hyp *h, void *arg)
 {
     json_t **out = arg, *refused;
     struct xen_flightrec_op_status st;
-    int rc = recorder_status(ask_op, h, &st);
+    int rc = hyp_status(ask_op, h, &st);
     uint32_t ch;
 
     *out = json_object();

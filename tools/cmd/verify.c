@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "lib/base/text.h"
+#include "lib/format/audit.h"
 #include "tools/base/message.h"
 #include "tools/base/options.h"
 #include "tools/base/source.h"
@@ -110,25 +111,6 @@ static uint64_t count_records(struct snapshot *s, int64_t cpu, int channel)
     return n;
 }
 
-/* emitted - late = held + held_earlier + sacrificed + overwritten + lost */
-static bool balances(const json_t *stream)
-{
-    static const char *const causes[] = { "nested", "busy", "stopped",
-                                          "retry" };
-    static const char *const parts[] = { "held", "held_earlier", "sacrificed",
-                                         "overwritten" };
-    const json_t *lost = json_object_get(stream, "lost");
-    uint64_t sum = 0;
-
-    for ( size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++ )
-        sum += (uint64_t)doc_number(stream, parts[i], 0);
-    for ( size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++ )
-        sum += (uint64_t)doc_number(lost, causes[i], 0);
-
-    return sum == (uint64_t)doc_number(stream, "emitted", 0) -
-                  (uint64_t)doc_number(stream, "late", 0);
-}
-
 /*
  * Check the counters of each stream.  Streams without counters are skipped, and
  * those of pCPUs that were not quiescent: their counters are not exact, and the
@@ -146,16 +128,18 @@ static void check_counters(struct verdict *v, const struct source *src)
         int64_t held = doc_number(stream, "held", -1);
         bool rare = !strcmp(doc_text(stream, "channel", ""), "rare");
         uint64_t n = count_records(src->snap, cpu, rare);
+        struct xen_flightrec_audit audit;
         char why[160];
 
         if ( held < 0 || !json_is_true(json_object_get(stream, "quiescent")) )
             continue;
 
+        audit_from_json(stream, &audit);
         if ( n != (uint64_t)held )
             snprintf(why, sizeof(why), "pCPU %" PRId64 ", %s: the file has %"
                      PRIu64 " records, Xen held %" PRId64, cpu,
                      rare ? "rare" : "busy", n, held);
-        else if ( !balances(stream) )
+        else if ( !audit_balances(&audit) )
             snprintf(why, sizeof(why), "pCPU %" PRId64 ", %s: Xen's "
                      "counters do not add up", cpu, rare ? "rare" : "busy");
         else

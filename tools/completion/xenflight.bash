@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Completion of xenflight(8) for bash.  Commands and options are asked of the
-# program, so they are those of the one that is installed.
+# Completion of xenflight(8) for bash.  Commands and options come from the --help
+# of the installed program.
 
 _xenflight_commands()
 {
@@ -37,7 +37,7 @@ _xenflight()
     then
         words=$(_xenflight_commands "$program")
     else
-        # bash takes `=' for a word; to some options it is not between them.
+        # bash splits a word at `='.
         if [ "$prev" = = ]
         then
             prev=${COMP_WORDS[COMP_CWORD-2]}
@@ -53,7 +53,7 @@ _xenflight()
             words='gen sched dom0op hvm mem pv shadow hw guest' ;;
         *--columns|*--columns=)
             words=$(_xenflight_columns "${COMP_WORDS[1]}")
-            # Behind the last comma; another may follow.
+            # Complete the text after the last comma; another may follow.
             [ "$cur" = "${cur##*,}" ] || before=${cur%,*},
             cur=${cur##*,}
             compopt -o nospace 2>/dev/null
@@ -72,5 +72,5 @@ _xenflight()
     [ -z "$words" ] || COMPREPLY=($(compgen -P "$before" -W "$words" -- "$cur"))
 }
 
-# What this has no answer for is a file.
+# All other words are files.
 complete -o default -F _xenflight xenflight

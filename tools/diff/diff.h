@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * diff.h: what changed from one recording, A, to another, B; or from one part of
- * a recording to the next.
+ * diff.h: compares one recording, A, with another, B; or one part of a
+ * recording with the next.
  *
- * Both are read once, each over the stretch that all its pCPUs have.  What was
- * counted stands in rows: what it is, by name, and whose.  Numbers mean nothing
- * across files: an event's compact id, a domain's, an exit's reason may be
- * something else in each.  So there is one table of names and one of domains
- * (domains.c) for both, and a row has a count of each side.  Then the rows
- * are judged (judge.c) into sections, the most remarkable first, and
- * printed.
+ * Each side is read once, over the stretch that all its pCPUs have.  Counts
+ * are kept in rows, by name and domain.  Numbers cannot be compared across
+ * files: an event's compact id, a domain id or an exit reason may mean
+ * something else in each.  So both sides share one table of names and one of
+ * domains (domains.c), and a row has a count of each side. judge.c sorts the
+ * rows into sections, the most remarkable first.
  *
- * A record is of the domain that it names first, else of that which ran there:
- * what wakes a domain is of the one that wakes.
+ * A record belongs to the first domain that it names, or else to the domain
+ * that ran there.  A wake-up belongs to the domain that is woken.
  *
  * Memory: a row for each kind of event, exit or hypercall of each domain, at
  * most DIFF_ROWS of them.
@@ -22,41 +21,41 @@
 #define XENFLIGHT_DIFF_H
 
 #include "tools/stats/account.h"
-#include "tools/diff/score.h"
+#include "tools/stats/score.h"
 #include "tools/stats/entries.h"
 #include "tools/select/filter.h"
 #include "tools/base/source.h"
 
 enum { DIFF_A, DIFF_B, DIFF_SIDES };
 
-/* A hostile file can have any: what is beyond is counted as left out. */
+/* A hostile file can hold any number of each.  Records beyond these limits are
+ * counted in left_out. */
 #define DIFF_DOMAINS 4096
 #define DIFF_NAMES   8192
 #define DIFF_ROWS    32768
 #define DIFF_DOMIDS  65536
 #define DIFF_CPUS    65536
 
-/* By what a domain of A was found to be one of B. */
+/* How a domain of A was recognised in B. */
 enum diff_match {
     DIFF_SAME,                 /* uuid; Dom0, idle; or both are one file */
     DIFF_BY_NAME,              /* another uuid, or none */
-    DIFF_BY_NUMBER,            /* of one file more is not known */
+    DIFF_BY_NUMBER,            /* one side has neither name nor uuid */
 };
 
 struct diff_domain {
-    bool known[DIFF_SIDES];    /* to the document, or by a record */
-    bool in[DIFF_SIDES];       /* and not gone, or records are of it */
-    uint32_t domid[DIFF_SIDES]; /* its newest; MERGE_NO_DOMAIN: nobody known */
-    const char *name;          /* of a document: escape; "": not known */
+    bool known[DIFF_SIDES];    /* in the document, or in a record */
+    bool in[DIFF_SIDES];       /* known and not gone, or has records */
+    uint32_t domid[DIFF_SIDES]; /* its newest, or MERGE_NO_DOMAIN */
+    const char *name;          /* from the document, not escaped, or "" */
     const char *uuid[DIFF_SIDES];
     enum diff_match match;
-    unsigned int vcpus[DIFF_SIDES]; /* of which something is known */
-    /* Of a pCPU, all its vCPUs; as in that part of the time which is known. */
+    unsigned int vcpus[DIFF_SIDES]; /* vCPUs with an account */
+    /* Percent of one pCPU, sum of its vCPUs, scaled up by the unknown part. */
     double percent[DIFF_SIDES][RUNSTATES];
-    double unknown[DIFF_SIDES]; /* the rest; percent of the vCPUs' time */
+    double unknown[DIFF_SIDES]; /* percent of the vCPUs' time */
 };
 
-/* What a row counts. */
 enum diff_kind {
     DIFF_EVENT, DIFF_EXIT, DIFF_HYPERCALL,
     DIFF_WAKE,                 /* from wake-up to running: times only */
@@ -65,48 +64,47 @@ enum diff_kind {
 
 struct diff_row {
     enum diff_kind kind;
-    const struct diff_domain *domain; /* NULL: all */
-    const char *name;          /* of the table of names */
+    const struct diff_domain *domain; /* NULL in a sum of all domains */
+    const char *name;          /* owned by the table of names */
     uint64_t n[DIFF_SIDES];
-    unsigned int domains;      /* of all: how many have a row */
-    struct times *times[DIFF_SIDES]; /* of diff_times_ns(); may be NULL */
+    unsigned int domains;      /* of a sum: number of domains' rows */
+    struct times *times[DIFF_SIDES]; /* see diff_times_of(); may be NULL */
 };
 
 struct diff_side {
     const char *path;
     const struct source *src;
-    struct stretch in;         /* as asked for */
-    struct filter *filter;     /* resolved; NULL: all records */
+    struct stretch in;         /* as the user asked */
+    struct filter *filter;     /* resolved, or NULL for all records */
     struct accounts acc;
     struct entries entries;
-    double seconds;            /* that were compared */
+    double seconds;            /* length of the stretch in acc */
     uint64_t gaps[MERGE_GAPS], missing[MERGE_GAPS]; /* in the stretch */
     bool cpu[DIFF_CPUS];       /* pCPUs with records in it */
     unsigned int cpus;
-    const char *names[XEN_FLIGHTREC_IDS]; /* of events by id; NULL: none yet */
-    uint16_t domain[DIFF_DOMIDS]; /* by domid: index + 1; 0: none */
+    const char *names[XEN_FLIGHTREC_IDS]; /* of events by id; NULL if not met */
+    uint16_t domain[DIFF_DOMIDS]; /* by domid: index + 1, or 0 */
 };
 
-/* Where a difference is told. */
 enum diff_section {
     DIFF_CAME, DIFF_WENT,      /* kinds in one of the sides only */
     DIFF_TIME,                 /* percent of a pCPU by domain and runstate */
     DIFF_LATENCY,              /* from wake-up to running; in Xen */
-    DIFF_ENTRIES,              /* exits, hypercalls: a second */
-    DIFF_EVENTS,               /* a second */
+    DIFF_ENTRIES,              /* exits, hypercalls per second */
+    DIFF_EVENTS,               /* records per second */
     DIFF_SECTIONS
 };
 
 struct diff_item {
-    const struct diff_domain *domain; /* NULL: all */
-    const struct diff_row *row; /* NULL: DIFF_TIME */
-    uint8_t state;             /* DIFF_TIME: runstate */
-    double change;             /* octaves; DIFF_TIME: points */
+    const struct diff_domain *domain; /* NULL for a sum of all domains */
+    const struct diff_row *row; /* NULL in DIFF_TIME */
+    uint8_t state;             /* in DIFF_TIME: runstate */
+    double change;             /* octaves; in DIFF_TIME: points */
     bool remarkable;
-    uint8_t rank;              /* before those with less: see rank_of() */
+    uint8_t rank;              /* higher ranks come first, see rank_of() */
 };
 
-/* The most remarkable first. */
+/* Sorted, the most remarkable first. */
 struct diff_list {
     struct diff_item *item;
     unsigned int nr, remarkable, max;
@@ -115,7 +113,7 @@ struct diff_list {
 struct diff {
     struct diff_side side[DIFF_SIDES];
     bool one_file;
-    const struct diff_domain *only; /* --domain; NULL: all */
+    const struct diff_domain *only; /* --domain, or NULL for all */
     struct diff_domain domain[DIFF_DOMAINS];
     unsigned int domains;
     char *name[DIFF_NAMES];
@@ -123,53 +121,52 @@ struct diff {
     struct diff_row *row[DIFF_ROWS];
     unsigned int rows;
     uint32_t row_slot[2 * DIFF_ROWS], name_slot[2 * DIFF_NAMES];
-    uint64_t left_out;         /* records: more names, domains, rows than room */
+    uint64_t left_out;         /* records beyond DIFF_DOMAINS, _NAMES, _ROWS */
     struct diff_list list[DIFF_SECTIONS];
 };
 
-/*
- * domains.c: fills d->domain from both documents.  The domain with that id
- * on a side, which is added if the document does not have it; NULL: no room.
- */
+/* domains.c: fill d->domain from both documents. */
 void diff_match(struct diff *d);
+/*
+ * Return the domain with that id on a side, or NULL if there is no room.  It is
+ * added if the document does not have it.
+ */
 struct diff_domain *diff_domain(struct diff *d, unsigned int side,
                                 uint32_t domid);
-/* Not one of a guest or Dom0, but "(idle)", "(nobody known)" and the like. */
+/* Whether it is no guest or Dom0, but "(idle)", "(unknown domain)" or alike. */
 bool diff_is_special(const struct diff_domain *dom);
-/*
- * Has only this side anything of the domain: the other does not know it, or has
- * no record of it?
- */
+/* Whether the other side does not know the domain, or has no record of it. */
 bool diff_only_in(const struct diff_domain *dom, unsigned int side);
-/* "d5 web1", "d1,d7 web1", "(idle)", "all": printable; returns buf. */
+/* Write "d5 web1", "d1,d7 web1", "(idle)" or "all", printable.  Return buf. */
 const char *diff_label(const struct diff_domain *dom, char *buf, size_t bytes);
 
 /*
- * rows.c: finds or adds.  NULL: no room.  A name that there is no room for
- * is "(other)".
+ * rows.c: find or add a name or row.  diff_name() returns "(other)" if there is
+ * no room, diff_row() NULL.
  */
 const char *diff_name(struct diff *d, const char *text);
 struct diff_row *diff_row(struct diff *d, enum diff_kind kind,
                           const struct diff_domain *dom, const char *name);
-/* -ENOMEM. */
+/* Return 0 or -ENOMEM. */
 int diff_add_times(struct diff_row *row, unsigned int side,
                    const struct times *times);
 void diff_free(struct diff *d);
 
-/* read.c: counts one side.  -errno. */
+/* read.c: count the records of one side.  Return 0 or -errno. */
 int diff_read(struct diff *d, unsigned int side);
 
-/* judge.c: fills the lists.  -ENOMEM. */
+/* judge.c: fill the lists from the rows.  Return 0 or -ENOMEM. */
 int diff_judge(struct diff *d);
-/* A row's times; how often a second. */
-struct diff_times diff_times_of(const struct diff *d,
-                                const struct diff_row *row, unsigned int side);
+struct score_times diff_times_of(const struct diff *d,
+                                 const struct diff_row *row,
+                                 unsigned int side);
+/* Records per second. */
 double diff_rate(const struct diff *d, const struct diff_row *row,
                  unsigned int side);
-/* Is a domain or kind in one of the sides only, or anything remarkable? */
+/* Whether a domain or kind is in one side only, or any item is remarkable. */
 bool diff_differs(const struct diff *d);
 
-/* text.c, json.c: print it. */
+/* text.c, json.c: print the lists.  diff_print_json() returns 0 or -ENOMEM. */
 void diff_print_text(const struct diff *d, bool all);
 int diff_print_json(const struct diff *d);
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * domains.c: which domain of one recording is which of another.
+ * domains.c: matches the domains of one recording with those of another.
  *
- * By uuid first.  A guest that was made anew from a configuration without one has
- * another each time, so then by name.  By number only where one of the two says
- * nothing else of it: else domain 3 of one host would be compared with domain 3
- * of another, which has nothing to do with it.
+ * A domain is matched by uuid first.  A guest without a uuid in its
+ * configuration gets a new one each time it is created, so the name is tried
+ * next.  The number decides only where one file has nothing else: otherwise
+ * domain 3 of one host would be compared with an unrelated domain 3 of
+ * another.
  */
 
 #include <inttypes.h>
@@ -21,7 +22,7 @@
 
 #define NO_UUID "00000000-0000-0000-0000-000000000000"
 
-/* What a document says of a domain. */
+/* A domain as a document describes it. */
 struct known {
     uint32_t domid;
     const char *name, *uuid;
@@ -55,7 +56,7 @@ static void attach(struct diff *d, unsigned int side, struct diff_domain *dom,
         d->side[side].domain[k->domid] = dom - d->domain + 1;
 }
 
-/* After a reboot one has two numbers in a file. */
+/* After a reboot a domain has two numbers in a file. */
 static bool same_uuid(const struct diff_domain *dom, unsigned int side,
                       const struct known *k)
 {
@@ -98,8 +99,8 @@ static bool find(struct diff *d, unsigned int side, const struct known *k,
     return false;
 }
 
-/* The i-th domain of a document; the last is that of the trigger.  False: no
- * more. */
+/* Get the i-th domain of a document.  The last one is that of the trigger.
+ * Return false if there are no more. */
 static bool nth(const struct doc *doc, size_t i, struct known *k)
 {
     const json_t *list = json_object_get(doc->root, "domains");
@@ -125,7 +126,7 @@ static bool nth(const struct doc *doc, size_t i, struct known *k)
     return true;
 }
 
-/* Those of a document that no pass has placed yet. */
+/* Whether no pass has placed the domain yet. */
 static bool is_open(const struct diff *d, unsigned int side,
                     const struct known *k)
 {
@@ -138,7 +139,8 @@ static void place(struct diff *d, unsigned int side)
     struct diff_domain *dom;
     struct known k;
 
-    /* Each pass for all of them, before the next may take a domain away. */
+    /* One pass over all domains for each rule: an earlier rule takes a domain
+     * before a weaker one can. */
     for ( size_t i = 0; side == DIFF_B && nth(doc, i, &k); i++ )
         if ( is_open(d, side, &k) )
             find(d, side, &k, DIFF_SAME, same_uuid);
@@ -155,7 +157,7 @@ static void place(struct diff *d, unsigned int side)
             attach(d, side, dom, &k);
 }
 
-/* One file: a domain is what it is. */
+/* Both sides are one file, and so have the same domains. */
 static void mirror(struct diff *d)
 {
     memcpy(d->side[DIFF_B].domain, d->side[DIFF_A].domain,
@@ -184,7 +186,7 @@ struct diff_domain *diff_domain(struct diff *d, unsigned int side,
     struct diff_domain *dom;
     uint16_t known;
 
-    /* Nobody known has a place like a domain that cannot be. */
+    /* Records without a domain share the last, impossible id. */
     if ( domid >= DIFF_DOMIDS )
         k.domid = DIFF_DOMIDS - 1;
     known = d->side[side].domain[k.domid];
@@ -220,7 +222,7 @@ bool diff_only_in(const struct diff_domain *dom, unsigned int side)
 static const char *number(uint32_t domid, char *buf, size_t bytes)
 {
     if ( domid >= DIFF_DOMIDS - 1 )
-        return "(nobody known)";
+        return "(unknown domain)";
     if ( domid == VCPU_IDLE_DOMAIN )
         return "(idle)";
     snprintf(buf, bytes, "d%" PRIu32, domid);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * json.c: a comparison as JSON, an object a line.
+ * json.c: prints a comparison as JSON, one object per line.
  */
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 
 static const char *const key[DIFF_SIDES] = { "a", "b" };
 
-/* Prints and frees it. */
+/* Print and free @o.  Return -ENOMEM if it is NULL. */
 static int print(json_t *o)
 {
     if ( !o )
@@ -50,9 +50,9 @@ static json_t *side(const struct diff *d, unsigned int n)
                           "s:I, s:b}", "type", "side", "side", key[n], "file",
                           text_escape(path, sizeof(path), s->path), "cause",
                           doc->cause, "xen", doc_text(xen, "version", ""),
-                          "from_ns", (json_int_t)doc_ns(doc, s->acc.from), "to_ns",
-                          (json_int_t)doc_ns(doc, s->acc.to), "records",
-                          (json_int_t)s->acc.records, "pcpus", (int)s->cpus,
+                          "from_ns", (json_int_t)doc_ns(doc, s->acc.from),
+                          "to_ns", (json_int_t)doc_ns(doc, s->acc.to),
+                          "records", (json_int_t)s->acc.records, "pcpus", (int)s->cpus,
                           "gaps", gaps(s), "damaged",
                           (json_int_t)snapshot_damaged(s->src->snap), "cut",
                           (int)cut);
@@ -63,8 +63,8 @@ static json_t *side(const struct diff *d, unsigned int n)
     return o;
 }
 
-/* {"a":1,"b":7,"name":"web1"}: its number in each, if it is there. */
-static json_t *who(const struct diff_domain *dom)
+/* {"a":1,"b":7,"name":"web1"}: the domain's number on each side that has it. */
+static json_t *domain_id(const struct diff_domain *dom)
 {
     json_t *o = json_object();
 
@@ -84,8 +84,8 @@ static json_t *domain(const struct diff_domain *dom)
     };
     bool both = dom->in[DIFF_A] && dom->in[DIFF_B];
     json_t *o = json_pack("{s:s, s:o, s:s}", "type", "domain", "domain",
-                          who(dom), "in", both ? "both"
-                                               : key[!dom->in[DIFF_A]]);
+                          domain_id(dom), "in",
+                          both ? "both" : key[!dom->in[DIFF_A]]);
 
     if ( o && both )
         json_object_set_new(o, "matched", json_string(match[dom->match]));
@@ -102,8 +102,8 @@ static json_t *domain(const struct diff_domain *dom)
     return o;
 }
 
-/* Times are the file's: any number. */
-static json_t *part_ns(struct diff_times t, unsigned int part)
+/* A hostile file can hold any time: bound it to the range of JSON integers. */
+static json_t *part_ns(struct score_times t, unsigned int part)
 {
     return json_integer(fmin(times_part(t.times, part) * t.ns, 0x1p62));
 }
@@ -111,7 +111,7 @@ static json_t *part_ns(struct diff_times t, unsigned int part)
 static json_t *counted(const struct diff *d, const struct diff_row *row,
                        unsigned int s)
 {
-    struct diff_times t = diff_times_of(d, row, s);
+    struct score_times t = diff_times_of(d, row, s);
     json_t *o = json_pack("{s:I, s:f}", "count", (json_int_t)row->n[s],
                           "per_second", diff_rate(d, row, s));
 
@@ -134,7 +134,7 @@ static json_t *item(const struct diff *d, enum diff_section section,
         [DIFF_LATENCY] = "latency", [DIFF_ENTRIES] = "entry",
         [DIFF_EVENTS] = "event",
     };
-    static const char *const what[DIFF_KINDS] = {
+    static const char *const kind[DIFF_KINDS] = {
         [DIFF_EVENT] = "event", [DIFF_EXIT] = "exit",
         [DIFF_HYPERCALL] = "hypercall", [DIFF_WAKE] = "wake",
     };
@@ -143,10 +143,10 @@ static json_t *item(const struct diff *d, enum diff_section section,
                           (int)item->remarkable);
 
     if ( o && item->domain )
-        json_object_set_new(o, "domain", who(item->domain));
+        json_object_set_new(o, "domain", domain_id(item->domain));
     if ( o && row )
     {
-        json_object_set_new(o, "what", json_string(what[row->kind]));
+        json_object_set_new(o, "what", json_string(kind[row->kind]));
         json_object_set_new(o, "name", json_string(row->name));
         json_object_set_new(o, "least_factor",
                             json_real(exp2(item->change)));

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * judge.c: what of a comparison is told, and in which order.
+ * judge.c: chooses the rows of a comparison that are remarkable, and their
+ * order.
  *
- * A domain that only one side has, or has a record of, is not compared: that is
- * told, and its records are in the sums of all domains.  These are told only
- * where no domain's own row tells the same.
+ * A domain that only one side has, or has records of, is not compared.  It is
+ * listed, and its records are part of the sums of all domains.  A sum is
+ * reported only if no row of a domain reports the same change.
  */
 
 #include <errno.h>
@@ -13,19 +14,19 @@
 #include <string.h>
 
 #include "tools/diff/diff.h"
-#include "tools/explain/explain.h"
+#include "tools/stats/marks.h"
 
-/* Rows of domains tell what a sum does if they make so much of its change. */
-#define TOLD_PART 0.3
+/* Domains' rows report a sum's change if they make this part of it. */
+#define REPORTED_PART 0.3
 
-struct diff_times diff_times_of(const struct diff *d,
+struct score_times diff_times_of(const struct diff *d,
                                 const struct diff_row *row, unsigned int side)
 {
-    /* The waits are in ticks, all else in ns. */
+    /* Waits are in ticks, all other times in ns. */
     double ns = row->kind == DIFF_WAKE ? 1e6 / d->side[side].src->doc.tsc_khz
                                        : 1;
 
-    return (struct diff_times){ row->times[side], ns };
+    return (struct score_times){ row->times[side], ns };
 }
 
 double diff_rate(const struct diff *d, const struct diff_row *row,
@@ -38,9 +39,9 @@ double diff_rate(const struct diff *d, const struct diff_row *row,
 
 static double rate_change(const struct diff *d, const struct diff_row *row)
 {
-    return diff_rates(
-        (struct diff_count){ row->n[DIFF_A], d->side[DIFF_A].seconds },
-        (struct diff_count){ row->n[DIFF_B], d->side[DIFF_B].seconds });
+    return score_rates(
+        (struct score_count){ row->n[DIFF_A], d->side[DIFF_A].seconds },
+        (struct score_count){ row->n[DIFF_B], d->side[DIFF_B].seconds });
 }
 
 static int put(struct diff *d, enum diff_section section,
@@ -116,15 +117,15 @@ static double more_of(const struct diff *d, const struct diff_row *row)
 }
 
 /*
- * Do the rows of domains that are told say what this sum does: in the same
- * direction; of a rate, much of the difference?
+ * Whether remarkable rows of domains already report the change of a sum: in the
+ * same direction, and of a rate REPORTED_PART of the difference.
  */
-static bool told_by_domains(const struct diff *d, enum diff_section section,
-                            const struct diff_item *sum)
+static bool is_reported(const struct diff *d, enum diff_section section,
+                        const struct diff_item *sum)
 {
     const struct diff_list *l = &d->list[section];
     bool any = false;
-    double told = 0;
+    double reported = 0;
 
     for ( unsigned int i = 0; i < l->nr; i++ )
         if ( l->item[i].remarkable && l->item[i].row->domain &&
@@ -133,26 +134,26 @@ static bool told_by_domains(const struct diff *d, enum diff_section section,
              (l->item[i].change > 0) == (sum->change > 0) )
         {
             any = true;
-            told += more_of(d, l->item[i].row);
+            reported += more_of(d, l->item[i].row);
         }
 
     return any && (section == DIFF_LATENCY ||
-                   told / more_of(d, sum->row) > TOLD_PART);
+                   reported / more_of(d, sum->row) > REPORTED_PART);
 }
 
 /*
  * Sections.
  */
 
-/* One that somebody ended or began by: one is enough to be told. */
+/* Whether the row counts marks, of which a single one is remarkable. */
 static bool is_mark(const struct diff_row *row, enum mark_kind *kind)
 {
     return row->kind == DIFF_EVENT && mark_find(row->name, kind);
 }
 
 /*
- * Marks first, in the order in which they are listed: who died is worth most.
- * Last what a scheduler tells of its own work.
+ * Marks come first, in the order of their enum: a crash matters most.  Events
+ * internal to a scheduler come last.
  */
 static uint8_t rank_of(const struct diff_row *row)
 {
@@ -160,18 +161,18 @@ static uint8_t rank_of(const struct diff_row *row)
 
     if ( is_mark(row, &mark) )
         return 1 + MARKS - mark;
-    return row->kind != DIFF_EVENT || !diff_is_internal(row->name);
+    return row->kind != DIFF_EVENT || !score_is_internal(row->name);
 }
 
-/* Idle does what others leave: its own rows say nothing that theirs do not. */
-static bool is_dull(const struct diff_row *row)
+/* Idle uses the time that others leave: its changes follow from theirs. */
+static bool is_of_idle(const struct diff_row *row)
 {
     return row->domain && row->domain->domid[DIFF_A] == VCPU_IDLE_DOMAIN;
 }
 
 /*
- * A kind that one side has not is told of all domains together; a mark of each
- * domain, for that others have it too says nothing of this one.
+ * If an event kind occurs on only one side, report it once for all domains.  A
+ * mark is reported for each domain: another domain's crash explains nothing.
  */
 static bool is_kind(const struct diff_row *row)
 {
@@ -202,12 +203,12 @@ static int judge_rate(struct diff *d, const struct diff_row *row)
                               .change = rate_change(d, row),
                               .rank = rank_of(row) };
 
-    /* One that a side has not at all was told as that. */
+    /* A kind that one side lacks is reported by judge_kind(). */
     if ( row->kind == DIFF_WAKE || !sum || !sum->n[DIFF_A] || !sum->n[DIFF_B] )
         return 0;
 
-    item.remarkable = fabs(item.change) >= DIFF_OCTAVES && !is_dull(row);
-    if ( !row->domain && (d->only || told_by_domains(d, section, &item)) )
+    item.remarkable = fabs(item.change) >= SCORE_OCTAVES && !is_of_idle(row);
+    if ( !row->domain && (d->only || is_reported(d, section, &item)) )
         item.remarkable = false;
     return put(d, section, &item);
 }
@@ -216,23 +217,23 @@ static int judge_latency(struct diff *d, const struct diff_row *row)
 {
     struct diff_item item = {
         .domain = row->domain, .row = row,
-        .change = diff_latency(diff_times_of(d, row, DIFF_A),
+        .change = score_latency(diff_times_of(d, row, DIFF_A),
                                diff_times_of(d, row, DIFF_B)),
     };
 
     if ( !row->times[DIFF_A] || !row->times[DIFF_B] )
         return 0;
 
-    item.remarkable = fabs(item.change) >= DIFF_OCTAVES;
-    if ( !row->domain && (d->only || told_by_domains(d, DIFF_LATENCY, &item)) )
+    item.remarkable = fabs(item.change) >= SCORE_OCTAVES;
+    if ( !row->domain && (d->only || is_reported(d, DIFF_LATENCY, &item)) )
         item.remarkable = false;
     return put(d, DIFF_LATENCY, &item);
 }
 
 /*
- * Of how much time vCPUs were blocked or offline is known if it was not all of
- * it: so only where something is known of the same number of them.  Idle is
- * always ready to run: that is no waiting.
+ * A vCPU that was blocked or offline for the whole stretch has no account.  So
+ * these states are compared only if both sides have the same number of vCPUs
+ * with accounts.  The idle vCPU is always runnable, so it has no waits.
  */
 static unsigned int states_of(const struct diff_domain *dom)
 {
@@ -245,7 +246,7 @@ static int judge_time(struct diff *d, const struct diff_domain *dom)
 {
     if ( diff_only_in(dom, DIFF_A) || diff_only_in(dom, DIFF_B) ||
          !(dom->vcpus[DIFF_A] + dom->vcpus[DIFF_B]) ||
-         fmax(dom->unknown[DIFF_A], dom->unknown[DIFF_B]) >= DIFF_UNKNOWN )
+         fmax(dom->unknown[DIFF_A], dom->unknown[DIFF_B]) >= SCORE_UNKNOWN )
         return 0;
 
     for ( unsigned int k = 0; k < states_of(dom); k++ )
@@ -256,8 +257,8 @@ static int judge_time(struct diff *d, const struct diff_domain *dom)
 
         if ( k == OFFLINE && a + b <= 0 )
             continue;
-        item.remarkable = fabs(b - a) >= DIFF_POINTS &&
-                          fabs(b - a) >= DIFF_PART * fmax(a, b);
+        item.remarkable = fabs(b - a) >= SCORE_POINTS &&
+                          fabs(b - a) >= SCORE_PART * fmax(a, b);
         rc = put(d, DIFF_TIME, &item);
         if ( rc )
             return rc;
@@ -267,7 +268,7 @@ static int judge_time(struct diff *d, const struct diff_domain *dom)
 }
 
 /*
- * Order.  Whatever is A and what B, it is the same.
+ * Order.  It does not depend on which side is A and which is B.
  */
 
 static uint32_t lowest(const struct diff_domain *dom)
@@ -290,7 +291,7 @@ static uint64_t total(const struct diff_item *item)
     return item->row ? item->row->n[DIFF_A] + item->row->n[DIFF_B] : 0;
 }
 
-/* Rows of a domain that were counted the same follow each other. */
+/* Rows of a domain with equal counts come after each other. */
 static int by_score(const void *a, const void *b)
 {
     const struct diff_item *x = a, *y = b;
@@ -329,7 +330,7 @@ int diff_judge(struct diff *d)
 {
     int rc = add_sums(d);
 
-    /* Domains first: a sum is told if none of them is. */
+    /* Domains first: a sum is remarkable only if none of them reports it. */
     for ( unsigned int i = 0; !rc && i < d->rows; i++ )
         if ( d->row[i]->domain )
             rc = judge_row(d, d->row[i]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * read.c: counts one side of a comparison.
+ * read.c: counts the records of one side of a comparison into rows.
  */
 
 #include <errno.h>
@@ -25,7 +25,7 @@ static const char *name_of(struct diff *d, struct diff_side *side,
     if ( known && side->names[rec->id] )
         return side->names[rec->id];
 
-    /* Of an id that is not in the dictionary nothing else is known. */
+    /* An id that is not in the dictionary has no other name. */
     if ( !rec->desc && !rec->event )
         snprintf(buf, sizeof(buf), "id %u", rec->id);
     name = diff_name(d, !rec->desc && !rec->event
@@ -35,8 +35,8 @@ static const char *name_of(struct diff *d, struct diff_side *side,
     return name;
 }
 
-static struct diff_domain *whose(struct diff *d, unsigned int side,
-                                 const struct merge_record *rec)
+static struct diff_domain *domain_of(struct diff *d, unsigned int side,
+                                     const struct merge_record *rec)
 {
     struct event_who who;
 
@@ -46,8 +46,7 @@ static struct diff_domain *whose(struct diff *d, unsigned int side,
     return diff_domain(d, side, rec->domid);
 }
 
-/* Is the record to be counted? */
-static bool wanted(struct diff *d, unsigned int side,
+static bool is_counted(struct diff *d, unsigned int side,
                    const struct merge_record *rec)
 {
     struct filter *f = d->side[side].filter;
@@ -59,7 +58,7 @@ static bool wanted(struct diff *d, unsigned int side,
 static void count(struct diff *d, unsigned int side,
                   const struct merge_record *rec)
 {
-    const struct diff_domain *dom = d->only ? d->only : whose(d, side, rec);
+    const struct diff_domain *dom = d->only ? d->only : domain_of(d, side, rec);
     struct diff_row *row = NULL;
 
     if ( dom )
@@ -70,11 +69,11 @@ static void count(struct diff *d, unsigned int side,
         d->left_out++;
 }
 
-static void see(void *arg, const struct merge_record *rec)
+static void visit(void *arg, const struct merge_record *rec)
 {
     const struct reading *r = arg;
     struct diff_side *side = &r->d->side[r->side];
-    bool want;
+    bool counted;
 
     if ( !accounts_has(&side->acc, rec) )
         return;
@@ -89,16 +88,16 @@ static void see(void *arg, const struct merge_record *rec)
         side->cpus++;
     }
 
-    want = wanted(r->d, r->side, rec);
+    counted = is_counted(r->d, r->side, rec);
     entries_take(&side->entries, rec, kind_of(&side->acc.kinds, rec),
-                 want && (!r->d->only ||
-                          diff_domain(r->d, r->side, rec->domid) ==
-                          r->d->only));
-    if ( want )
+                 counted && (!r->d->only ||
+                             diff_domain(r->d, r->side, rec->domid) ==
+                             r->d->only));
+    if ( counted )
         count(r->d, r->side, rec);
 }
 
-/* What the reader of the file found out by numbers, as rows by names. */
+/* Turn entries by number into rows by name. */
 static int take_entries(struct diff *d, unsigned int side)
 {
     struct diff_side *s = &d->side[side];
@@ -139,7 +138,7 @@ static int take_waits(struct diff *d, unsigned int side,
 {
     struct diff_row *row;
 
-    /* Idle is always ready to run: that is no waiting. */
+    /* The idle vCPU is always runnable, so it has no waits. */
     if ( !a->waits || dom->domid[side] == VCPU_IDLE_DOMAIN )
         return 0;
 
@@ -162,7 +161,7 @@ static void add_times(struct diff_domain *dom, unsigned int side,
     dom->unknown[side] += a->unknown;
 }
 
-/* From the sums of ticks of all vCPUs. */
+/* Turn the sums of ticks of all vCPUs into percent. */
 static void make_percent(struct diff_domain *dom, unsigned int side,
                          uint64_t stretch)
 {
@@ -208,7 +207,7 @@ int diff_read(struct diff *d, unsigned int side)
 
     if ( rc )
         return rc;
-    rc = accounts_make(s->src, s->in, &s->acc, see, &r);
+    rc = accounts_make(s->src, s->in, &s->acc, visit, &r);
     if ( rc )
         return rc;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * rows.c: the tables of names and rows that both sides of a comparison
+ * rows.c: keeps the tables of names and rows that both sides of a comparison
  * share.
  */
 

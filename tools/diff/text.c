@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * text.c: a comparison as text to read.
+ * text.c: prints a comparison as text.
  */
 
 #include <inttypes.h>
@@ -14,16 +14,16 @@
 #include "tools/print/out.h"
 #include "tools/base/term.h"
 
-/* So many rows of a section, unless all are wanted; so many domains named. */
+/* Rows of a section without --all, and domains in a list. */
 #define ROWS        10
 #define NAMED       10
 
-/* From which part of a change on it is told that it is one vCPU's. */
+/* One vCPU's part of a domain's change from which on the vCPU is named. */
 #define VCPU_PART   0.7
 
 #define LABEL_BYTES 128
-#define LABEL_WIDTH 24         /* at most */
-#define NAME_WIDTH  27         /* at least */
+#define LABEL_WIDTH 24         /* maximum */
+#define NAME_WIDTH  27         /* minimum */
 
 static const char letter[DIFF_SIDES] = { 'A', 'B' };
 
@@ -62,13 +62,14 @@ static void print_stretch(const struct diff_side *s, const char *name)
            doc_ns(d, s->acc.to) / 1e9, s->acc.records, s->cpus,
            s->cpus == 1 ? "" : "s");
     if ( snapshot_truncated(s->src->snap) )
-        printf("   %sthe file is cut: of some pCPUs there may be nothing%s\n",
-               term_on(TERM_BAD), term_off());
+        printf("   %sthe file is truncated: records of some pCPUs may be "
+               "missing%s\n", term_on(TERM_BAD), term_off());
     for ( unsigned int i = 0; i < MERGE_GAPS; i++ )
         if ( s->gaps[i] )
-            printf("   %srecords are missing in %" PRIu64 " places, at least %"
-                   PRIu64 ": %s%s\n", term_on(TERM_BAD), s->gaps[i],
-                   s->missing[i], merge_gap_text(i), term_off());
+            printf("   %sat least %" PRIu64 " records are missing in %" PRIu64
+                   " place%s: %s%s\n", term_on(TERM_BAD), s->missing[i],
+                   s->gaps[i], s->gaps[i] == 1 ? "" : "s", merge_gap_text(i),
+                   term_off());
 }
 
 static void print_head(const struct diff *d)
@@ -87,20 +88,21 @@ static void print_head(const struct diff *d)
     print_stretch(&d->side[DIFF_B], "   ");
 }
 
-/* What makes two files less alike than two parts of one. */
-static void print_unlike(const struct diff *d)
+/* Warn of differences between the hosts, which the events may reflect. */
+static void print_hosts(const struct diff *d)
 {
     const struct doc *a = &d->side[DIFF_A].src->doc;
     const struct doc *b = &d->side[DIFF_B].src->doc;
 
     if ( strcmp(part_of(a, "host", "name"), part_of(b, "host", "name")) )
-        printf("Two hosts: the machines may differ as well.\n");
+        printf("The files are from two hosts, which may differ.\n");
     if ( strcmp(part_of(a, "xen", "version"), part_of(b, "xen", "version")) )
-        printf("Two versions of Xen: events may be of one of them only.\n");
-    /* A recording does not say so: only the recorder makes one. */
+        printf("The files are from two versions of Xen, whose events may "
+               "differ.\n");
+    /* A recording has no "backend": only the recorder makes recordings. */
     if ( strcmp(doc_text(a->root, "backend", "flightrec"),
                 doc_text(b->root, "backend", "flightrec")) )
-        printf("One was recorded by the recorder, one by Xen's own trace "
+        printf("One file is from the recorder, one from Xen's own trace "
                "buffers: not all events are in both.\n");
 }
 
@@ -118,8 +120,7 @@ static void print_matched(const struct diff *d, enum diff_match match,
             continue;
         if ( n++ >= NAMED )
             continue;
-        printf("%s%s", n == 1 ? "Taken to be the same domain by " : ", ",
-               n == 1 ? how : "");
+        printf("%s%s", n == 1 ? "Matched by " : ", ", n == 1 ? how : "");
         printf("%s%s", n == 1 ? ": " : "", diff_label(dom, label,
                                                       sizeof(label)));
     }
@@ -133,14 +134,14 @@ static const char *const state_text[RUNSTATES] = {
     "running", "waiting to run", "blocked", "offline",
 };
 
-/* Domains that only one side has, or that only there have records. */
-struct which {
+/* Selects domains that only one side has, or has records of. */
+struct only {
     unsigned int side;
     bool known_to_both, recorded;
 };
 
-static bool is_one(const struct diff *d, const struct diff_domain *dom,
-                   struct which w)
+static bool is_selected(const struct diff *d, const struct diff_domain *dom,
+                        struct only w)
 {
     return diff_only_in(dom, w.side) && dom->in[!w.side] == w.known_to_both &&
            (dom->vcpus[w.side] > 0) == w.recorded &&
@@ -160,8 +161,8 @@ static void print_states(const struct diff_domain *dom, unsigned int side)
                dom->unknown[side]);
 }
 
-/* Those with records one a line, the others in one. */
-static void print_which(const struct diff *d, struct which w, const char *title)
+/* Print domains with records one per line, others in one line. */
+static void print_only(const struct diff *d, struct only w, const char *title)
 {
     char label[LABEL_BYTES];
     unsigned int n = 0;
@@ -170,7 +171,7 @@ static void print_which(const struct diff *d, struct which w, const char *title)
     {
         const struct diff_domain *dom = &d->domain[i];
 
-        if ( !is_one(d, dom, w) || n++ >= NAMED )
+        if ( !is_selected(d, dom, w) || n++ >= NAMED )
             continue;
         if ( n == 1 )
             printf("\n%s%s %c:%s%s", term_on(TERM_HEAD), title, letter[w.side],
@@ -199,11 +200,11 @@ static void print_domains(const struct diff *d)
     {
         unsigned int s = i ? DIFF_A : DIFF_B;
 
-        print_which(d, (struct which){ s, false, true }, "Domains only in");
-        print_which(d, (struct which){ s, false, false },
-                    "Domains, without a record, only in");
-        print_which(d, (struct which){ s, true, true },
-                    "Domains in both, with records only in");
+        print_only(d, (struct only){ s, false, true }, "Domains only in");
+        print_only(d, (struct only){ s, false, false },
+                   "Domains without records, only in");
+        print_only(d, (struct only){ s, true, true },
+                   "Domains in both, with records only in");
     }
 }
 
@@ -224,7 +225,7 @@ static const char *row_name(const struct diff_row *row, char *buf, size_t bytes)
     return buf;
 }
 
-static void print_who(const struct diff_domain *dom, const char *name)
+static void print_row_head(const struct diff_domain *dom, const char *name)
 {
     char label[LABEL_BYTES];
 
@@ -254,7 +255,7 @@ static const char *per_second(char *buf, size_t bytes, double rate)
     return buf;
 }
 
-/* Whose most of a kind is: of a domain's own row, nobody else's. */
+/* Return the domain's row with most of a sum, or NULL if @row is no sum. */
 static const struct diff_row *most_of(const struct diff *d,
                                       const struct diff_row *row,
                                       unsigned int side)
@@ -277,8 +278,8 @@ static void print_share(const struct diff *d, const struct diff_row *row,
     char label[LABEL_BYTES];
 
     if ( most && row->n[side] )
-        printf("  %c: %u%% %s", letter[side],
-               (unsigned int)(100.0 * most->n[side] / row->n[side]),
+        printf("  %c: %.0f%% %s", letter[side],
+               100.0 * most->n[side] / row->n[side],
                diff_label(most->domain, label, sizeof(label)));
 }
 
@@ -288,7 +289,7 @@ static void print_rate(const struct diff *d, const struct diff_item *item)
     double b = diff_rate(d, item->row, DIFF_B);
     char x[32], y[32], change[24], name[LABEL_BYTES];
 
-    print_who(item->domain, row_name(item->row, name, sizeof(name)));
+    print_row_head(item->domain, row_name(item->row, name, sizeof(name)));
     printf(" %10s %10s %9s", per_second(x, sizeof(x), a),
            per_second(y, sizeof(y), b), factor(change, sizeof(change), a, b));
     print_share(d, item->row, a < b ? DIFF_B : DIFF_A);
@@ -301,7 +302,7 @@ static void print_kind(const struct diff *d, const struct diff_item *item)
     bool one = most && most->n[side] == item->row->n[side];
     char rate[32], name[LABEL_BYTES];
 
-    print_who(one ? most->domain : item->domain,
+    print_row_head(one ? most->domain : item->domain,
               row_name(item->row, name, sizeof(name)));
     printf(" %10" PRIu64 " %10s", item->row->n[side],
            per_second(rate, sizeof(rate), diff_rate(d, item->row, side)));
@@ -309,7 +310,7 @@ static void print_kind(const struct diff *d, const struct diff_item *item)
         print_share(d, item->row, side);
 }
 
-/* From *i on the next vCPU of a domain; they are sorted.  NULL: no more. */
+/* Return the next vCPU of a domain from *i on, or NULL.  They are sorted. */
 static const struct vcpu *vcpu_of(const struct accounts *a, uint32_t domid,
                                   unsigned int *i)
 {
@@ -327,10 +328,10 @@ static double vcpu_percent(const struct accounts *a, const struct vcpu *v,
     return 100.0 * acc->ticks[state] / (a->to - a->from);
 }
 
-/* Walks through the vCPUs of a domain that either side knows. */
+/* A walk over the vCPUs of a domain that either side knows. */
 struct walk {
     unsigned int at[DIFF_SIDES], vcpu;
-    double percent[DIFF_SIDES];  /* of `vcpu` in the item's state */
+    double percent[DIFF_SIDES];  /* of @vcpu in the item's state */
 };
 
 static bool next_vcpu(const struct diff *d, const struct diff_item *item,
@@ -357,7 +358,7 @@ static bool next_vcpu(const struct diff *d, const struct diff_item *item,
     return w->vcpu != UINT_MAX;
 }
 
-/* Of a domain with several: the one vCPU that makes most of the change. */
+/* Name the vCPU that makes most of a domain's change, if it has several. */
 static void print_vcpu(const struct diff *d, const struct diff_item *item)
 {
     struct walk w = { 0 }, most = { 0 };
@@ -378,14 +379,14 @@ static void print_time(const struct diff *d, const struct diff_item *item)
 {
     const struct diff_domain *dom = item->domain;
 
-    print_who(dom, state_text[item->state]);
+    print_row_head(dom, state_text[item->state]);
     printf(" %10.1f %10.1f %+9.1f", dom->percent[DIFF_A][item->state],
            dom->percent[DIFF_B][item->state], item->change);
     if ( item->remarkable )
         print_vcpu(d, item);
 }
 
-static double part_us(struct diff_times t, unsigned int part)
+static double part_us(struct score_times t, unsigned int part)
 {
     return times_part(t.times, part) * t.ns / 1e3;
 }
@@ -393,15 +394,15 @@ static double part_us(struct diff_times t, unsigned int part)
 static void print_latency(const struct diff *d, const struct diff_item *item)
 {
     static const unsigned int part[] = { 500, 900, 990, 1000 };
-    struct diff_times a = diff_times_of(d, item->row, DIFF_A);
-    struct diff_times b = diff_times_of(d, item->row, DIFF_B);
+    struct score_times a = diff_times_of(d, item->row, DIFF_A);
+    struct score_times b = diff_times_of(d, item->row, DIFF_B);
     char change[24] = "", name[LABEL_BYTES];
     double most = 0;
 
-    print_who(item->domain, row_name(item->row, name, sizeof(name)));
+    print_row_head(item->domain, row_name(item->row, name, sizeof(name)));
     for ( unsigned int i = 0; i < 4; i++ )
     {
-        double octaves = part[i] < 1000 ? fabs(diff_part(a, b, part[i])) : 0;
+        double octaves = part[i] < 1000 ? fabs(score_part(a, b, part[i])) : 0;
 
         if ( part[i] != 900 )
             printf(" %9.1f %9.1f", part_us(a, part[i]), part_us(b, part[i]));
@@ -422,22 +423,22 @@ static const struct {
     const char *title, *columns;
     void (*print)(const struct diff *d, const struct diff_item *item);
 } sections[DIFF_SECTIONS] = {
-    [DIFF_CAME] = { "Kinds of records only in B", "     number   a second",
+    [DIFF_CAME] = { "Kinds of records only in B", "      count   per second",
                     print_kind },
-    [DIFF_WENT] = { "Kinds of records only in A", "     number   a second",
+    [DIFF_WENT] = { "Kinds of records only in A", "      count   per second",
                     print_kind },
     [DIFF_TIME] = { "Percent of a pCPU", "          A          B    change",
                     print_time },
-    [DIFF_LATENCY] = { "Waits, and time in Xen: us",
+    [DIFF_LATENCY] = { "Waits, and time in Xen (us)",
                        "    p50: A         B    p99: A         B    max: A"
                        "         B  change", print_latency },
-    [DIFF_ENTRIES] = { "Entries into Xen a second",
+    [DIFF_ENTRIES] = { "Entries into Xen per second",
                        "          A          B    change", print_rate },
-    [DIFF_EVENTS] = { "Events a second", "          A          B    change",
+    [DIFF_EVENTS] = { "Events per second", "          A          B    change",
                       print_rate },
 };
 
-/* Of the same domain, counted the same: most likely two words for one thing. */
+/* Two kinds of one domain with equal counts: most likely of one cause. */
 static bool is_alike(const struct diff_item *x, const struct diff_item *y)
 {
     return x->row && y->row && x->domain == y->domain &&
@@ -479,33 +480,48 @@ static unsigned int unremarkable(const struct diff *d,
     return d->list[section].nr - d->list[section].remarkable;
 }
 
+/* `, 41 rates', or nothing if @n is 0.  Return the parts printed so far. */
+static unsigned int print_count(unsigned int parts, unsigned int n,
+                                const char *one, const char *many)
+{
+    if ( !n )
+        return parts;
+
+    printf("%s%u %s", parts ? ", " : "Compared without a significant change: ",
+           n, n == 1 ? one : many);
+    return parts + 1;
+}
+
 static void print_rest(const struct diff *d)
 {
     unsigned int kinds = unremarkable(d, DIFF_CAME) +
                          unremarkable(d, DIFF_WENT);
+    unsigned int n;
 
-    printf("\n%s differs by more than a factor of %.1f, or %.0f%% of a pCPU, "
-           "beyond what chance allows.\n", diff_differs(d) ? "Nothing else"
-                                                          : "Nothing",
-           DIFF_FACTOR, DIFF_POINTS);
-    printf("Compared as well: %u rates, %u latencies, %u shares of time",
-           unremarkable(d, DIFF_ENTRIES) + unremarkable(d, DIFF_EVENTS),
-           unremarkable(d, DIFF_LATENCY), unremarkable(d, DIFF_TIME));
+    printf("\n%s differs significantly, by a factor of %.1f or by %.0f%% of a "
+           "pCPU.\n", diff_differs(d) ? "Nothing else" : "Nothing",
+           SCORE_FACTOR, SCORE_POINTS);
+    n = print_count(0, unremarkable(d, DIFF_ENTRIES) +
+                       unremarkable(d, DIFF_EVENTS), "rate", "rates");
+    n = print_count(n, unremarkable(d, DIFF_LATENCY), "latency", "latencies");
+    n = print_count(n, unremarkable(d, DIFF_TIME), "share of time",
+                    "shares of time");
+    if ( n )
+        printf(".\n");
     if ( kinds )
-        printf("; too seldom to tell: %u kinds that one of them has", kinds);
-    printf(".\n");
+        printf("Too rare to judge: %u kind%s of records that one side lacks.\n",
+               kinds, kinds == 1 ? "" : "s");
 }
 
 void diff_print_text(const struct diff *d, bool all)
 {
     print_head(d);
-    print_unlike(d);
-    print_matched(d, DIFF_BY_NAME, "name, not uuid");
+    print_hosts(d);
+    print_matched(d, DIFF_BY_NAME, "name, as the uuid differs");
     print_matched(d, DIFF_BY_NUMBER, "number alone");
     if ( d->left_out )
-        printf("%s%" PRIu64 " records are not compared: more kinds or domains "
-               "than there is room for%s\n", term_on(TERM_BAD), d->left_out,
-               term_off());
+        printf("%s%" PRIu64 " records are not compared: too many kinds or "
+               "domains%s\n", term_on(TERM_BAD), d->left_out, term_off());
 
     print_domains(d);
     for ( unsigned int i = 0; i < DIFF_SECTIONS; i++ )

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * explain.c: reads a snapshot for the one thing that it is about.
+ * explain.c: reads a snapshot's records for the verdict and its subject.
  */
 
 #include <errno.h>
@@ -12,110 +12,35 @@
 #include "tools/explain/explain.h"
 
 /*
- * Marks.
+ * All records.
  */
 
-static const struct {
-    const char *name;
-    enum mark_kind kind;
-} mark_names[] = {
-    { "FR_DOMAIN_CRASH", MARK_CRASH },
-    { "SCHED_SHUTDOWN", MARK_SHUTDOWN },
-    { "SCHED_DOM_ADD", MARK_ADD },
-    { "DOM0_DOM_ADD", MARK_ADD },
-    { "SCHED_DOM_REM", MARK_REMOVE },
-    { "DOM0_DOM_REM", MARK_REMOVE },
-    { "FR_CPU_UP", MARK_CPU_UP },
-    { "FR_CPU_DOWN", MARK_CPU_DOWN },
-};
-
-bool mark_find(const char *name, enum mark_kind *kind)
+static void visit(void *arg, const struct merge_record *rec)
 {
-    for ( size_t i = 0; i < sizeof(mark_names) / sizeof(mark_names[0]); i++ )
-        if ( !strcmp(name, mark_names[i].name) )
-        {
-            *kind = mark_names[i].kind;
-            return true;
-        }
+    struct explain *x = arg;
 
-    return false;
-}
-
-/* Two events tell of a domain's end, and two of its begin: one is enough. */
-static bool told(const struct story *s, const struct mark *m)
-{
-    const struct mark *before = story_mark(s, m->kind, m->domid);
-
-    return before && (m->kind == MARK_ADD || m->kind == MARK_REMOVE);
-}
-
-static void add_mark(struct story *s, const struct merge_record *rec,
-                     enum mark_kind kind)
-{
-    struct mark *m = &s->mark[s->nr_marks % EXPLAIN_MARKS], new;
-    struct event_who who = { MERGE_NO_DOMAIN, EVENT_NO_VCPU };
-    uint64_t n = MERGE_NO_DOMAIN;
-
-    if ( event_domain(rec->desc, 0, rec->data, rec->words, &who) )
-        n = who.domid;
-    else
-        field_of(rec, "cpu", &n);
-
-    new = (struct mark){ kind, rec->tsc, rec->cpu, n, who.vcpu, 0 };
-    field_of(rec, kind == MARK_CRASH ? "cause" : "reason", &new.reason);
-    if ( told(s, &new) )
-        return;
-    *m = new;
-    s->nr_marks++;
-}
-
-static void see(void *arg, const struct merge_record *rec)
-{
-    struct story *s = arg;
-    enum mark_kind kind;
-
-    if ( !s->rc )
-        s->rc = accounts_add(&s->now, rec);
-    if ( rec->kind == MERGE_EVENT && rec->desc &&
-         mark_find(rec->desc->name, &kind) )
-        add_mark(s, rec, kind);
-}
-
-const struct mark *story_mark(const struct story *s, enum mark_kind kind,
-                              uint32_t domid)
-{
-    uint64_t oldest = s->nr_marks > EXPLAIN_MARKS ? s->nr_marks - EXPLAIN_MARKS
-                                                  : 0;
-
-    for ( uint64_t i = s->nr_marks; i-- > oldest; )
-    {
-        const struct mark *m = &s->mark[i % EXPLAIN_MARKS];
-
-        if ( m->kind == kind &&
-             (domid == MERGE_NO_DOMAIN || m->domid == domid) )
-            return m;
-    }
-
-    return NULL;
+    if ( !x->rc )
+        x->rc = accounts_add(&x->now, rec);
+    marks_add(&x->marks, rec);
 }
 
 /*
  * The subject's records.
  */
 
-/* How a dictionary's table names a value of a record's field. */
-static const char *value_name(const struct story *s, const char *table,
+/* Return the dictionary's name for the value of a field, or NULL. */
+static const char *value_name(const struct explain *x, const char *table,
                               const struct merge_record *rec,
                               const char *field, uint64_t *value)
 {
     if ( !field_of(rec, field, value) )
         return NULL;
-    return event_value_name(event_enum_find(s->src->doc.dict, table), *value);
+    return event_value_name(event_enum_find(x->src->doc.dict, table), *value);
 }
 
 /* `hypercall sched_op shutdown', `exit NPF', `PV_PAGE_FAULT'. */
-static void describe(const struct story *s, const struct merge_record *rec,
-                     enum kind kind, struct episode *e)
+static void name_entry(const struct explain *x, const struct merge_record *rec,
+                       enum kind kind, struct episode *e)
 {
     char table[EVENT_WORD_BYTES + 4];
     const char *name, *arg;
@@ -123,39 +48,39 @@ static void describe(const struct story *s, const struct merge_record *rec,
 
     if ( kind == KIND_EXIT && field_of(rec, "exit", &op) )
     {
-        name = value_name(s, "hvm_exit", rec, "exit", &op);
+        name = value_name(x, "hvm_exit", rec, "exit", &op);
         if ( name )
-            snprintf(e->what, sizeof(e->what), "exit %s", name);
+            snprintf(e->name, sizeof(e->name), "exit %s", name);
         else
-            snprintf(e->what, sizeof(e->what), "exit %" PRIu64, op);
+            snprintf(e->name, sizeof(e->name), "exit %" PRIu64, op);
         return;
     }
 
-    name = kind == KIND_HYPERCALL ? value_name(s, "hypercall", rec, "op", &op)
+    name = kind == KIND_HYPERCALL ? value_name(x, "hypercall", rec, "op", &op)
                                   : NULL;
     if ( !name )
     {
-        snprintf(e->what, sizeof(e->what), "%s", rec->desc->name);
+        snprintf(e->name, sizeof(e->name), "%s", rec->desc->name);
         return;
     }
 
     snprintf(table, sizeof(table), "%s_a0", name);
-    arg = value_name(s, table, rec, "a0", &value);
-    snprintf(e->what, sizeof(e->what), "hypercall %s%s%s", name,
+    arg = value_name(x, table, rec, "a0", &value);
+    snprintf(e->name, sizeof(e->name), "hypercall %s%s%s", name,
              arg ? " " : "", arg ? arg : "");
 }
 
-static void add_entry(struct story *s, const struct merge_record *rec,
+static void add_entry(struct explain *x, const struct merge_record *rec,
                       enum kind kind)
 {
-    struct episode *last = s->nr_episodes
-        ? &s->episode[(s->nr_episodes - 1) % EXPLAIN_EPISODES] : NULL;
+    struct episode *last = x->nr_episodes
+        ? &x->episode[(x->nr_episodes - 1) % EXPLAIN_EPISODES] : NULL;
     struct episode new = { .first = rec->tsc, .kind = kind };
 
-    describe(s, rec, kind, &new);
-    if ( !last || strcmp(last->what, new.what) )
+    name_entry(x, rec, kind, &new);
+    if ( !last || strcmp(last->name, new.name) )
     {
-        last = &s->episode[s->nr_episodes++ % EXPLAIN_EPISODES];
+        last = &x->episode[x->nr_episodes++ % EXPLAIN_EPISODES];
         *last = new;
     }
     last->times++;
@@ -163,219 +88,205 @@ static void add_entry(struct story *s, const struct merge_record *rec,
     last->last = rec->tsc;
     last->cpu = rec->cpu;
     last->newest = *rec;
-    s->entered = rec->tsc;
-    s->open_exit = kind == KIND_EXIT ? rec->tsc : 0;
+    x->entered = rec->tsc;
+    x->open_exit = kind == KIND_EXIT ? rec->tsc : 0;
 }
 
-/* Back in the guest: how long the last exit took. */
-static void end_exit(struct story *s, uint64_t tsc)
+/* A VM entry: account the time since the exit before it. */
+static void end_exit(struct explain *x, uint64_t tsc)
 {
     struct episode *e;
     uint64_t ticks;
 
-    if ( !s->open_exit || !s->nr_episodes || tsc < s->open_exit )
+    if ( !x->open_exit || !x->nr_episodes || tsc < x->open_exit )
         return;
 
-    e = &s->episode[(s->nr_episodes - 1) % EXPLAIN_EPISODES];
-    ticks = tsc - s->open_exit;
+    e = &x->episode[(x->nr_episodes - 1) % EXPLAIN_EPISODES];
+    ticks = tsc - x->open_exit;
     e->handled += ticks;
     e->ends++;
     if ( ticks > e->longest )
         e->longest = ticks;
-    s->open_exit = 0;
+    x->open_exit = 0;
 }
 
-static void own_record(struct story *s, const struct merge_record *rec,
+static void subject_record(struct explain *x, const struct merge_record *rec,
                        enum kind kind)
 {
-    /* It runs again; where that began was not recorded, or is lost. */
-    if ( s->ran_to && rec->tsc > s->ran_to )
-        s->ran.tsc = s->ran_to = 0;
-    /* What it did, not what was done on its time. */
+    /* It runs again, but the record of when that began is missing. */
+    if ( x->ran_to && rec->tsc > x->ran_to )
+        x->ran.tsc = x->ran_to = 0;
+    /* Only the guest's own events, not Xen's work in its time slice. */
     if ( kind != KIND_OTHER && kind != KIND_RUNSTATE &&
-         rec->id < XEN_FLIGHTREC_IDS && rec->tsc >= s->acc.from )
-        ++*(rec->tsc < s->tail ? &s->before[rec->id] : &s->after[rec->id]);
+         rec->id < XEN_FLIGHTREC_IDS && rec->tsc >= x->acc.from )
+        ++*(rec->tsc < x->tail ? &x->before[rec->id] : &x->after[rec->id]);
     if ( kind_enters(kind, rec) )
-        add_entry(s, rec, kind);
+        add_entry(x, rec, kind);
     else if ( kind == KIND_ENTRY )
-        end_exit(s, rec->tsc);
+        end_exit(x, rec->tsc);
 }
 
-static bool is_subject(const struct story *s, uint32_t domid, uint32_t vcpu)
+static bool is_subject(const struct explain *x, uint32_t domid, uint32_t vcpu)
 {
-    return domid == s->domid && (!s->has_vcpu || vcpu == s->vcpu);
+    return domid == x->domid && (!x->has_vcpu || vcpu == x->vcpu);
 }
 
-static struct deed deed_of(const struct merge_record *rec)
+static struct moment moment_of(const struct merge_record *rec)
 {
-    return (struct deed){ rec->tsc, rec->cpu, rec->domid, rec->vcpu };
+    return (struct moment){ rec->tsc, rec->cpu, rec->domid, rec->vcpu };
 }
 
-static void own_runstate(struct story *s, const struct merge_record *rec,
-                         uint64_t *ready)
+static void subject_runstate(struct explain *x, const struct merge_record *rec)
 {
     struct runstate_change c;
 
-    if ( !runstate_of(rec, &c) || !is_subject(s, c.domid, c.vcpu) )
+    if ( !runstate_of(rec, &c) || !is_subject(x, c.domid, c.vcpu) )
         return;
 
     if ( c.new == RUNNABLE )
-        *ready = rec->tsc;
+        x->ready = rec->tsc;
     if ( c.new != RUNNING )
     {
-        s->ran_to = rec->tsc;
+        x->ran_to = rec->tsc;
         return;
     }
-    s->ran = deed_of(rec);
-    s->ran_to = 0;
-    s->waited = *ready && rec->tsc > *ready ? rec->tsc - *ready : 0;
-    *ready = 0;
+    x->ran = moment_of(rec);
+    x->ran_to = 0;
+    x->waited = x->ready && rec->tsc > x->ready ? rec->tsc - x->ready : 0;
+    x->ready = 0;
 }
 
-/* The time since the newest record of this pCPU is whose that record was. */
-static void share_cpu(struct story *s, uint64_t tsc)
+/* Credit the time since the pCPU's newest record to the vCPU of that record. */
+static void share_cpu(struct explain *x, uint64_t tsc)
 {
-    uint64_t from = s->cpu_last.tsc > s->tail ? s->cpu_last.tsc : s->tail;
+    uint64_t from = x->cpu_last.tsc > x->tail ? x->cpu_last.tsc : x->tail;
     struct vcpu *v;
 
-    if ( !s->cpu_last.tsc || s->cpu_last.domid == MERGE_NO_DOMAIN ||
+    if ( !x->cpu_last.tsc || x->cpu_last.domid == MERGE_NO_DOMAIN ||
          tsc <= from )
         return;
 
-    v = vcpus_get(s->neighbours, s->cpu_last.domid, s->cpu_last.vcpu);
+    v = vcpus_get(x->neighbours, x->cpu_last.domid, x->cpu_last.vcpu);
     if ( v )
         *(uint64_t *)v->data += tsc - from;
 }
 
-static void cpu_record(struct story *s, const struct merge_record *rec)
+static void cpu_record(struct explain *x, const struct merge_record *rec)
 {
-    share_cpu(s, rec->tsc);
-    if ( rec->tsc >= s->cpu_last.tsc )
-        s->cpu_last = deed_of(rec);
+    share_cpu(x, rec->tsc);
+    if ( rec->tsc >= x->cpu_last.tsc )
+        x->cpu_last = moment_of(rec);
 }
 
-static void dom0_record(struct story *s, const struct merge_record *rec)
+static void dom0_record(struct explain *x, const struct merge_record *rec)
 {
     const char *name;
     uint64_t op;
 
-    name = value_name(s, "hypercall", rec, "op", &op);
+    name = value_name(x, "hypercall", rec, "op", &op);
     if ( name && !strcmp(name, "domctl") )
-        s->domctl = deed_of(rec);
-    if ( rec->tsc < s->tail )
+        x->domctl = moment_of(rec);
+    if ( rec->tsc < x->tail )
         return;
-    s->dom0_calls++;
+    x->dom0_calls++;
     if ( name && op < ACCOUNT_OPS )
-        s->dom0_ops[op]++;
+        x->dom0_ops[op]++;
 }
 
-/* Who takes the subject from running: Dom0, by a domctl, if not itself. */
-static void sleep_record(struct story *s, const struct merge_record *rec)
+/* Another domain stops the subject: Dom0, by a domctl. */
+static void sleep_record(struct explain *x, const struct merge_record *rec)
 {
     struct event_who who;
 
     if ( event_domain(rec->desc, 0, rec->data, rec->words, &who) &&
-         who.domid == s->domid && rec->domid != s->domid &&
+         who.domid == x->domid && rec->domid != x->domid &&
          rec->domid != MERGE_NO_DOMAIN && rec->domid != VCPU_IDLE_DOMAIN )
-        s->sleep = deed_of(rec);
+        x->sleep = moment_of(rec);
 }
 
-static void look(struct story *s, const struct merge_record *rec,
-                 uint64_t *ready)
+static int take_record(void *arg, const struct merge_record *rec)
 {
-    enum kind kind = kind_of(&s->acc.kinds, rec);
+    struct explain *x = arg;
+    enum kind kind = kind_of(&x->acc.kinds, rec);
 
-    if ( rec->tsc > s->end || rec->kind != MERGE_EVENT )
-        return;
+    if ( rec->tsc > x->end || rec->kind != MERGE_EVENT )
+        return 0;
 
-    if ( rec->domid == s->domid && is_subject(s, rec->domid, rec->vcpu) )
-        own_record(s, rec, kind);
+    if ( rec->domid == x->domid && is_subject(x, rec->domid, rec->vcpu) )
+        subject_record(x, rec, kind);
     if ( kind == KIND_RUNSTATE )
-        own_runstate(s, rec, ready);
+        subject_runstate(x, rec);
     if ( kind == KIND_SLEEP )
-        sleep_record(s, rec);
-    if ( rec->cpu == s->cpu && rec->channel == XEN_FLIGHTREC_CH_BUSY )
-        cpu_record(s, rec);
+        sleep_record(x, rec);
+    if ( rec->cpu == x->cpu && rec->channel == XEN_FLIGHTREC_CH_BUSY )
+        cpu_record(x, rec);
     if ( kind == KIND_HYPERCALL && rec->domid == 0 )
-        dom0_record(s, rec);
-}
-
-/* "Just before": the stretch that the plot rests on, or a moment before a death. */
-static uint64_t tail_begin(const struct story *s)
-{
-    uint64_t tail = (uint64_t)s->src->doc.tsc_khz * (EXPLAIN_TAIL_NS / 1000000);
-
-    if ( s->rests )
-        return s->rests->from;
-    return s->end > s->acc.from + tail ? s->end - tail : s->acc.from;
-}
-
-struct second {
-    struct story *story;
-    uint64_t ready;
-};
-
-static int look_record(void *arg, const struct merge_record *rec)
-{
-    struct second *second = arg;
-
-    look(second->story, rec, &second->ready);
+        dom0_record(x, rec);
     return 0;
 }
 
-static int read_again(struct story *s)
+/* The stretch that the verdict rests on, or EXPLAIN_TAIL_NS before a death. */
+static uint64_t tail_begin(const struct explain *x)
 {
-    struct second second = { .story = s };
+    uint64_t tail = (uint64_t)x->src->doc.tsc_khz * (EXPLAIN_TAIL_NS / 1000000);
+
+    if ( x->basis )
+        return x->basis->from;
+    return x->end > x->acc.from + tail ? x->end - tail : x->acc.from;
+}
+
+static int read_again(struct explain *x)
+{
     int rc;
 
-    s->tail = tail_begin(s);
-    s->neighbours = vcpus_new(sizeof(uint64_t));
-    if ( !s->neighbours )
+    x->tail = tail_begin(x);
+    x->neighbours = vcpus_new(sizeof(uint64_t));
+    if ( !x->neighbours )
         return -ENOMEM;
 
-    rc = source_walk(s->src, WALK_ALL, look_record, &second, NULL);
-    share_cpu(s, s->end);
-    vcpus_sort(s->neighbours);
+    rc = source_walk(x->src, WALK_ALL, take_record, x, NULL);
+    share_cpu(x, x->end);
+    vcpus_sort(x->neighbours);
     return rc;
 }
 
-/* The accounts of all, and beside them those of the end. */
-static int read_once(struct story *s)
+/* One pass makes both accounts: of the whole recording and of its end. */
+static int read_once(struct explain *x)
 {
-    uint64_t now = (uint64_t)s->src->doc.tsc_khz * (EXPLAIN_NOW_NS / 1000000);
-    int rc = accounts_begin(s->src, STRETCH_ALL, &s->now);
+    uint64_t now = (uint64_t)x->src->doc.tsc_khz * (EXPLAIN_NOW_NS / 1000000);
+    int rc = accounts_begin(x->src, STRETCH_ALL, &x->now);
 
     if ( rc )
         return rc;
-    if ( s->now.to - s->now.from > now )
-        s->now.from = s->now.to - now;
-    rc = accounts_make(s->src, STRETCH_ALL, &s->acc, see, s);
+    if ( x->now.to - x->now.from > now )
+        x->now.from = x->now.to - now;
+    rc = accounts_make(x->src, STRETCH_ALL, &x->acc, visit, x);
     if ( rc )
         return rc;
-    accounts_end(&s->now);
-    return s->rc;
+    accounts_end(&x->now);
+    return x->rc;
 }
 
-int story_read(struct story *s, const struct source *src)
+int explain_read(struct explain *x, const struct source *src)
 {
     int rc;
 
-    memset(s, 0, sizeof(*s));
-    s->src = src;
-    rc = read_once(s);
+    memset(x, 0, sizeof(*x));
+    x->src = src;
+    rc = read_once(x);
     if ( !rc )
     {
-        story_choose(s);
-        rc = read_again(s);
+        explain_choose(x);
+        rc = read_again(x);
     }
     if ( rc )
-        story_free(s);
+        explain_free(x);
     return rc;
 }
 
-void story_free(struct story *s)
+void explain_free(struct explain *x)
 {
-    accounts_free(&s->acc);
-    accounts_free(&s->now);
-    vcpus_free(s->neighbours);
+    accounts_free(&x->acc);
+    accounts_free(&x->now);
+    vcpus_free(x->neighbours);
 }

@@ -1,145 +1,126 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * explain.h: what a snapshot is about, in a few lines.
+ * explain.h: the likely fault that a snapshot shows, in at most 20 lines.
  *
- * First all records are looked at once: the accounts of all vCPUs, and marks,
- * the few records that say that something ended or began.  From these the rules
- * in rules.c choose a subject: a vCPU, and what befell it.  Then the
- * records are looked at again, for what concerns the subject.
+ * The records are read twice.  The first pass makes the accounts of all vCPUs
+ * and keeps the marks, the few records at which something began or ended.
+ * From these rules.c chooses the verdict and its subject, a vCPU.  The second
+ * pass collects the records that concern the subject.
  *
- * A line says what was recorded, no more, and where: the time from the trigger
- * and the pCPU of the records it rests on.
+ * A line states only facts that were recorded.  Its end cites them: the time
+ * from the trigger and the pCPU of the records, to look up with show.
  */
 
 #ifndef XENFLIGHT_EXPLAIN_H
 #define XENFLIGHT_EXPLAIN_H
 
-#include "tools/stats/account.h"
 #include "tools/base/source.h"
+#include "tools/stats/account.h"
+#include "tools/stats/marks.h"
 
 #define EXPLAIN_LINES      20
-#define EXPLAIN_LIMITS     5   /* of them for what it cannot tell */
+#define EXPLAIN_LIMITS     5   /* of them reserved for what is not recorded */
 #define EXPLAIN_LINE_BYTES 512
 
-/* What is looked at as "just before" a death: so long before it, in ns. */
+/* "Just before" a death: the tail of the recording that is compared with the
+ * rest of it, in ns. */
 #define EXPLAIN_TAIL_NS    100000000
 
-/* What is looked at as "now" when somebody asks what is wrong: a recording can
- * be of minutes, of which the fault is the last second. */
+/* "Now" for a snapshot taken on request, in ns.  A recording can hold minutes,
+ * but the fault that made the operator ask is in its last second. */
 #define EXPLAIN_NOW_NS     1000000000
 
-enum mark_kind {
-    MARK_CRASH,            /* FR_DOMAIN_CRASH */
-    MARK_SHUTDOWN,         /* SCHED_SHUTDOWN: reason */
-    MARK_ADD, MARK_REMOVE, /* a domain */
-    MARK_CPU_UP, MARK_CPU_DOWN,
-    MARKS,
+enum verdict {
+    VERDICT_CRASH, VERDICT_XEN_CRASH, VERDICT_WATCHDOG, VERDICT_TRIPLE,
+    VERDICT_VIRIDIAN,
+    VERDICT_CRASHED_BEFORE, /* a request, but a domain had crashed before */
+    VERDICT_HUNG,          /* runs without a VM exit, trap or hypercall */
+    VERDICT_STARVED,       /* runnable, but other vCPUs have the pCPU */
+    VERDICT_CAPPED,        /* runnable, but its cap parks it */
+    VERDICT_STORM,         /* repeats one hypercall in a loop */
+    VERDICT_DESTROYED,     /* removed by another domain */
+    VERDICT_NOTHING,
 };
 
-struct mark {
-    enum mark_kind kind;
-    uint64_t tsc;
-    uint16_t cpu;
-    uint32_t domid, vcpu;  /* for a pCPU, domid is its number */
-    uint64_t reason;
-};
-
-/* Which mark an event of that name is.  False: none. */
-bool mark_find(const char *name, enum mark_kind *kind);
-
-#define EXPLAIN_MARKS 64   /* the newest are kept */
-
-/* What befell the subject. */
-enum plot {
-    PLOT_CRASH, PLOT_XEN_CRASH, PLOT_WATCHDOG, PLOT_TRIPLE, PLOT_VIRIDIAN,
-    PLOT_CRASHED_BEFORE,   /* asked for, but somebody had crashed */
-    PLOT_HUNG,             /* runs, and does not enter Xen */
-    PLOT_STARVED,          /* wants to run, and others do */
-    PLOT_CAPPED,           /* wants to run, and the scheduler parks it */
-    PLOT_STORM,            /* makes one hypercall over and over */
-    PLOT_DESTROYED,        /* removed without having ended by itself */
-    PLOT_NOTHING,
-};
-
-/* Entries into Xen one after the other that are alike. */
+/* Consecutive entries into Xen for the same reason. */
 struct episode {
-    char what[96];
+    char name[96];
     enum kind kind;
     struct merge_record newest;
-    uint64_t times, first, last;
+    uint64_t times, first, last; /* first, last: TSC */
     bool moved;                /* between pCPUs */
-    uint64_t handled, longest; /* ticks, until the guest went on; if known */
-    uint64_t ends;             /* how often that is known */
-    uint16_t cpu;
+    uint64_t handled, longest; /* ticks in Xen: sum, maximum */
+    uint64_t ends;             /* entries whose return to the guest is known */
+    uint16_t cpu;              /* of the newest */
 };
 
 #define EXPLAIN_EPISODES 5
 
-/* A vCPU at a moment, and where the record of it is. */
-struct deed {
-    uint64_t tsc;              /* 0: there is none */
+/* A record that concerns a vCPU: when and on which pCPU. */
+struct moment {
+    uint64_t tsc;              /* 0 if there is none */
     uint16_t cpu;
     uint32_t domid, vcpu;
 };
 
-struct story {
+struct explain {
     const struct source *src;
-    struct accounts acc, now;  /* of all of the recording, of the end of it */
-    int rc;                    /* of the latter */
-    struct mark mark[EXPLAIN_MARKS];
-    uint64_t nr_marks;         /* ever */
+    struct accounts acc, now;  /* of the whole recording, of its last second */
+    int rc;                    /* of making @now */
+    struct marks marks;
 
-    enum plot plot;
-    uint32_t domid, vcpu;      /* the subject; domid MERGE_NO_DOMAIN: none */
+    enum verdict verdict;
+    uint32_t domid, vcpu;      /* the subject; MERGE_NO_DOMAIN if none */
     bool has_vcpu;
-    uint16_t cpu;              /* where its last record is */
-    const struct mark *cite;   /* the plot rests on it; NULL: on the accounts */
-    const struct accounts *rests; /* ... on these */
+    uint16_t cpu;              /* pCPU of its last record */
+    const struct mark *cite;   /* record behind the verdict, or NULL */
+    const struct accounts *basis; /* accounts behind the verdict, or NULL */
 
-    /* Of the subject, up to the plot's moment. */
-    uint64_t end;              /* TSC of that moment */
-    uint64_t tail;             /* TSC: "just before" begins */
-    uint64_t entered;          /* TSC of its newest entry into Xen; 0: none */
-    struct deed sleep;         /* another domain stopped it, so the newest */
+    /* Of the subject, up to the end. */
+    uint64_t end;              /* TSC: its death, or the end of the recording */
+    uint64_t tail;             /* TSC where "just before" begins */
+    uint64_t entered;          /* TSC of its newest entry into Xen, or 0 */
+    struct moment sleep;       /* newest SCHED_SLEEP caused by another domain */
     struct episode episode[EXPLAIN_EPISODES];
     uint64_t nr_episodes;      /* ever */
-    uint64_t open_exit;        /* TSC of an exit not yet handled */
-    struct deed ran;           /* began to run last; 0: not in the recording */
-    uint64_t ran_to;           /* ... until then; 0: to the end */
-    uint64_t waited;           /* ... after so many ticks of waiting */
+    uint64_t open_exit;        /* TSC of an exit without a VM entry yet, or 0 */
+    struct moment ran;         /* when it last began to run */
+    uint64_t ran_to;           /* TSC when that ended, 0 if it did not */
+    uint64_t ready;            /* TSC since when it is runnable, or 0 */
+    uint64_t waited;           /* ticks it was runnable before that */
+    /* Records of each event, before and after @tail. */
     uint64_t before[XEN_FLIGHTREC_IDS], after[XEN_FLIGHTREC_IDS];
-    struct vcpus *neighbours;  /* on its pCPU in the tail; uint64_t ticks */
-    struct deed cpu_last;      /* newest record of its pCPU, who ran */
-    uint64_t dom0_ops[ACCOUNT_OPS]; /* in the tail */
-    uint64_t dom0_calls;       /* ... all of them */
-    struct deed domctl;        /* Dom0's newest */
+    struct vcpus *neighbours;  /* data: uint64_t ticks on @cpu after @tail */
+    struct moment cpu_last;    /* newest record of @cpu, and who ran */
+    uint64_t dom0_ops[ACCOUNT_OPS]; /* hypercalls of Dom0 after @tail */
+    uint64_t dom0_calls;       /* sum of those, and of unknown numbers */
+    struct moment domctl;      /* newest domctl of Dom0 */
 
-    unsigned int room;         /* lines that may be written */
+    unsigned int room;         /* lines that may be written yet */
     char line[EXPLAIN_LINES][EXPLAIN_LINE_BYTES];
     unsigned int lines;
 };
 
-/* explain.c: reads.  -errno. */
-int story_read(struct story *s, const struct source *src);
-void story_free(struct story *s);
+/*
+ * explain.c: read the records and choose the verdict.  @src must outlive @x.
+ * Return 0, or -errno with nothing left to free.
+ */
+int explain_read(struct explain *x, const struct source *src);
+void explain_free(struct explain *x);
 
-/* rules.c: chooses the subject from accounts and marks. */
-void story_choose(struct story *s);
-/* How long a vCPU was kept from running, though it had something to do. */
-uint64_t story_kept(const struct account *a);
-/* Is it of the time that the story is about? */
-bool story_recent(const struct story *s, const struct mark *m);
-/* Does it live by its parks? */
-bool story_parked(const struct account *a);
+/* rules.c: choose verdict and subject from accounts and marks. */
+void explain_choose(struct explain *x);
+/* Ticks for which a vCPU had work but did not run: runnable, or parked. */
+uint64_t explain_kept(const struct account *a);
+/* Whether a mark is of the time that the verdict is about. */
+bool explain_is_recent(const struct explain *x, const struct mark *m);
+/* Whether the scheduler parks the vCPU for most of the time it is not run. */
+bool explain_is_parked(const struct account *a);
 
-/* lines.c: writes the lines. */
-void story_write(struct story *s);
+/* lines.c: write x->line[0] to x->line[x->lines - 1]. */
+void explain_write(struct explain *x);
 
-/* first.c: the first of them. */
-void story_first(struct story *s);
-
-/* The newest mark of a kind, of a domain or of any (MERGE_NO_DOMAIN). */
-const struct mark *story_mark(const struct story *s, enum mark_kind kind,
-                              uint32_t domid);
+/* first.c: write the first line, the verdict. */
+void explain_write_first(struct explain *x);
 
 #endif /* XENFLIGHT_EXPLAIN_H */

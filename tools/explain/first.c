@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * first.c: the first line: who, of what, where.
+ * first.c: writes the first line: the verdict, on which vCPU, and where.
  */
 
 #include <inttypes.h>
@@ -8,188 +8,201 @@
 
 #include "tools/explain/text.h"
 
-static const char *cite(const struct story *s, char *buf)
+static const char *cite(const struct explain *x, char *buf)
 {
-    if ( s->cite )
-        return at(s, buf, s->cite->tsc, s->cite->cpu);
+    if ( x->cite )
+        return at(x, buf, x->cite->tsc, x->cite->cpu);
 
     snprintf(buf, EXPLAIN_PART, "[trigger]");
     return buf;
 }
 
-static void say_death(struct story *s)
+static void put_death(struct explain *x)
 {
     static const char *const how[] = {
-        [PLOT_CRASH] = "crashed: it told Xen so, as a kernel does that panics",
-        [PLOT_XEN_CRASH] = "was killed by Xen (domain_crash)",
-        [PLOT_WATCHDOG] = "was ended by its watchdog: nobody reset it in time",
-        [PLOT_TRIPLE] = "made a triple fault: it could not even handle a "
-                        "double fault",
-        [PLOT_VIRIDIAN] = "crashed: it reported so through Viridian, as "
-                          "Windows does with a blue screen",
+        [VERDICT_CRASH] = "kernel panic (the guest reported a crash shutdown)",
+        [VERDICT_XEN_CRASH] = "killed by Xen (domain_crash)",
+        [VERDICT_WATCHDOG] = "killed by its watchdog, which was not reset in "
+                             "time",
+        [VERDICT_TRIPLE] = "triple fault (it failed to handle a double fault)",
+        [VERDICT_VIRIDIAN] = "Windows crash (blue screen, reported through "
+                             "Viridian)",
     };
-    const struct doc *d = &s->src->doc;
-    char who[EXPLAIN_PART], where[EXPLAIN_PART], rip[40] = "", cpu[24] = "";
+    const struct doc *d = &x->src->doc;
+    char name[EXPLAIN_PART], where[EXPLAIN_PART], rip[40] = "", cpu[24] = "";
 
     if ( d->has_rip )
         snprintf(rip, sizeof(rip), ", rip %#" PRIx64, d->rip);
-    if ( s->plot != PLOT_WATCHDOG )
-        snprintf(cpu, sizeof(cpu), "; on pCPU %u", s->cpu);
-    say(s, "%s %s%s%s %s", subject(s, who), how[s->plot], cpu, rip,
-        cite(s, where));
+    if ( x->verdict != VERDICT_WATCHDOG )
+        snprintf(cpu, sizeof(cpu), ", pCPU %u", x->cpu);
+    put_line(x, "%s: %s%s%s %s", subject_name(x, name), how[x->verdict], cpu,
+             rip, cite(x, where));
 }
 
-static void say_crashed_before(struct story *s)
+static void put_earlier_crash(struct explain *x)
 {
     const char *cause =
-        event_value_name(event_enum_find(s->src->doc.dict, "cause"),
-                         s->cite->reason);
-    char who[EXPLAIN_PART], where[EXPLAIN_PART], ago[EXPLAIN_PART];
+        event_value_name(event_enum_find(x->src->doc.dict, "cause"),
+                         x->cite->reason);
+    char name[EXPLAIN_PART], where[EXPLAIN_PART], ago[EXPLAIN_PART];
 
-    say(s, "Asked for; %s had died (%s) %s before, on pCPU %u %s",
-        subject(s, who), cause ? cause : "?",
-        lasts(s, ago, s->acc.to - s->cite->tsc), s->cpu, cite(s, where));
+    put_line(x, "%s: crashed (%s) %s before this request, pCPU %u %s",
+             subject_name(x, name), cause ? cause : "cause not known",
+             duration(x, ago, x->acc.to - x->cite->tsc), x->cpu,
+             cite(x, where));
 }
 
-/* Since its newest entry, if that is in the recording. */
-static void say_hung(struct story *s)
+/* From its newest entry into Xen, or from the begin of the recording. */
+static void put_hung(struct explain *x)
 {
-    const struct account *a = own_account(s, &s->acc);
-    uint64_t from = s->entered ? s->entered : s->acc.from;
-    char who[EXPLAIN_PART], where[EXPLAIN_PART], ago[EXPLAIN_PART],
-        ran[EXPLAIN_PART], since[EXPLAIN_PART + 24] = "in all of the recording";
+    const struct account *a = subject_account(x, &x->acc);
+    uint64_t from = x->entered ? x->entered : x->acc.from;
+    char name[EXPLAIN_PART], where[EXPLAIN_PART], ago[EXPLAIN_PART],
+        ran[EXPLAIN_PART], since[EXPLAIN_PART + 32] = "since the recording "
+                                                      "starts";
 
-    if ( s->entered )
+    if ( x->entered )
         snprintf(since, sizeof(since), "since %s before the end",
-                 lasts(s, ago, s->acc.to - from));
-    say(s, "%s hangs: on pCPU %u it ran for %s and did not enter Xen, no timer, "
-        "no hypercall, no fault, %s %s", subject(s, who), s->cpu,
-        lasts(s, ran, a->quiet), since,
-        span(s, where, from, s->acc.to, s->cpu));
+                 duration(x, ago, x->acc.to - from));
+    put_line(x, "%s: hung on pCPU %u: ran for %s without an entry into Xen (no "
+             "timer, hypercall or fault) %s %s", subject_name(x, name), x->cpu,
+             duration(x, ran, a->quiet), since,
+             span(x, where, from, x->acc.to, x->cpu));
 }
 
-/* How much of the pCPU somebody had, or was idle, in percent. */
-static unsigned int cpu_share(const struct story *s, const struct vcpu *v)
-{
-    return share_of(*(const uint64_t *)v->data, s->end - s->tail);
-}
-
-/* Who had most of the subject's pCPU beside it.  NULL: nobody. */
-static const struct vcpu *main_neighbour(const struct story *s, bool idle)
+/*
+ * Return the vCPU, idle or not, that had most of the subject's pCPU beside it,
+ * or NULL if none had 1 percent.
+ */
+static const struct vcpu *main_neighbour(const struct explain *x, bool idle)
 {
     const struct vcpu *best = NULL;
 
-    for ( unsigned int i = 0; i < vcpus_nr(s->neighbours); i++ )
+    for ( unsigned int i = 0; i < vcpus_nr(x->neighbours); i++ )
     {
-        const struct vcpu *v = vcpus_nth(s->neighbours, i);
+        const struct vcpu *v = vcpus_nth(x->neighbours, i);
 
-        if ( (v->domid == VCPU_IDLE_DOMAIN) != idle || !cpu_share(s, v) ||
-             (v->domid == s->domid && v->vcpu == s->vcpu) )
+        if ( (v->domid == VCPU_IDLE_DOMAIN) != idle ||
+             !percent_of(neighbour_ticks(v), x->end - x->tail) ||
+             (v->domid == x->domid && v->vcpu == x->vcpu) )
             continue;
-        if ( !best || cpu_share(s, v) > cpu_share(s, best) )
+        if ( !best || neighbour_ticks(v) > neighbour_ticks(best) )
             best = v;
     }
 
     return best;
 }
 
-static void say_starved(struct story *s)
+/* `, while pCPU 1 was idle 90% of the time', or the vCPU that had it. */
+static void neighbour_text(const struct explain *x, char *buf, size_t bytes)
 {
-    const struct account *a = own_account(s, s->rests);
-    const struct vcpu *idle = main_neighbour(s, true);
-    const struct vcpu *other = main_neighbour(s, false);
-    uint64_t all = s->rests->to - s->rests->from;
-    char who[EXPLAIN_PART], where[EXPLAIN_PART], name[EXPLAIN_PART],
-        over[EXPLAIN_PART], by[2 * EXPLAIN_PART] = "";
+    const struct vcpu *idle = main_neighbour(x, true);
+    const struct vcpu *other = main_neighbour(x, false);
+    uint64_t all = x->end - x->tail;
+    char name[EXPLAIN_PART];
 
-    if ( idle && cpu_share(s, idle) >= 50 )
-        snprintf(by, sizeof(by), ", though pCPU %u was idle for %u%%", s->cpu,
-                 cpu_share(s, idle));
+    buf[0] = '\0';
+    if ( idle && percent_of(neighbour_ticks(idle), all) >= 50 )
+        snprintf(buf, bytes, ", though pCPU %u was idle %s of the time", x->cpu,
+                 percent(neighbour_ticks(idle), all).text);
     else if ( other )
-        snprintf(by, sizeof(by), ", while %s had %u%% of pCPU %u",
-                 vcpu_name(s, name, other->domid, other->vcpu),
-                 cpu_share(s, other), s->cpu);
-    say(s, "%s is starved: of %s it was ready to run for %u%% and ran for "
-        "%u%%%s %s", subject(s, who), lasts(s, over, all),
-        share_of(story_kept(a), all), share_of(a->ticks[RUNNING], all), by,
-        stretch(s, where, s->rests));
+        snprintf(buf, bytes, ", while %s had %s of pCPU %u",
+                 vcpu_name(x, name, other->domid, other->vcpu),
+                 percent(neighbour_ticks(other), all).text, x->cpu);
 }
 
-static void say_capped(struct story *s)
+static void put_starved(struct explain *x)
 {
-    const struct account *a = own_account(s, s->rests);
-    uint64_t all = s->rests->to - s->rests->from;
-    char who[EXPLAIN_PART], where[EXPLAIN_PART], over[EXPLAIN_PART];
+    const struct account *a = subject_account(x, x->basis);
+    uint64_t all = x->basis->to - x->basis->from;
+    char name[EXPLAIN_PART], where[EXPLAIN_PART], over[EXPLAIN_PART],
+        by[2 * EXPLAIN_PART];
 
-    say(s, "%s is starved by its cap: of %s it ran for %u%%, and for %u%% the "
-        "scheduler kept it parked, %" PRIu64 " times, though nobody had paused "
-        "it %s", subject(s, who), lasts(s, over, all),
-        share_of(a->ticks[RUNNING], all), share_of(story_kept(a), all),
-        a->parks, stretch(s, where, s->rests));
+    neighbour_text(x, by, sizeof(by));
+    put_line(x, "%s: starved: waited to run for %s of %s and ran for %s%s %s",
+             subject_name(x, name), percent(explain_kept(a), all).text,
+             duration(x, over, all), percent(a->ticks[RUNNING], all).text, by,
+             span_of(x, where, x->basis));
 }
 
-static void say_storm(struct story *s)
+static void put_capped(struct explain *x)
 {
-    const struct account *a = own_account(s, s->rests);
-    uint64_t all = s->rests->to - s->rests->from;
-    double seconds = all / (s->src->doc.tsc_khz * 1e3);
-    char who[EXPLAIN_PART], where[EXPLAIN_PART], op[EXPLAIN_PART];
+    const struct account *a = subject_account(x, x->basis);
+    uint64_t all = x->basis->to - x->basis->from;
+    char name[EXPLAIN_PART], where[EXPLAIN_PART], over[EXPLAIN_PART];
+
+    put_line(x, "%s: starved by its cap: ran for %s of %s and was parked by "
+             "the scheduler for %s, %" PRIu64 " times, though not paused %s",
+             subject_name(x, name), percent(a->ticks[RUNNING], all).text,
+             duration(x, over, all), percent(explain_kept(a), all).text,
+             a->parks, span_of(x, where, x->basis));
+}
+
+static void put_storm(struct explain *x)
+{
+    const struct account *a = subject_account(x, x->basis);
+    uint64_t all = x->basis->to - x->basis->from;
+    double over_s = all / (x->src->doc.tsc_khz * 1e3);
+    char name[EXPLAIN_PART], where[EXPLAIN_PART], op[EXPLAIN_PART];
     unsigned int best = 0;
 
     for ( unsigned int i = 0; i < ACCOUNT_OPS; i++ )
         if ( a->ops[i] > a->ops[best] )
             best = i;
-    say(s, "%s makes a storm of hypercalls: %.0f a second, %u%% of them %s; it "
-        "ran for %u%% of the time, on pCPU %u at the end %s", subject(s, who),
-        a->hypercalls / seconds, share_of(a->ops[best], a->hypercalls),
-        op_name(s, op, best), share_of(a->ticks[RUNNING], all), s->cpu,
-        stretch(s, where, s->rests));
+    put_line(x, "%s: hypercall storm: %.0f/s, %s %s; ran for %s of the time, "
+             "at the end on pCPU %u %s", subject_name(x, name),
+             a->hypercalls / over_s,
+             a->ops[best] == a->hypercalls
+             ? "all" : percent(a->ops[best], a->hypercalls).text,
+             op_name(x, op, best), percent(a->ticks[RUNNING], all).text,
+             x->cpu, span_of(x, where, x->basis));
 }
 
-/* Who asked is seen from who stopped it; its removal may be anybody's. */
-static void say_destroyed(struct story *s)
+/* The vCPU that stopped the domain asked; any vCPU may do the final removal. */
+static void put_destroyed(struct explain *x)
 {
-    char who[EXPLAIN_PART], by[EXPLAIN_PART], where[EXPLAIN_PART],
+    char name[EXPLAIN_PART], by[EXPLAIN_PART], where[EXPLAIN_PART],
         removed[EXPLAIN_PART];
 
-    if ( s->sleep.tsc )
-        say(s, "%s was destroyed from outside: %s stopped it for good %s, and "
-            "it had not shut itself down; gone %s", domain(s, who, s->domid),
-            vcpu_name(s, by, s->sleep.domid, s->sleep.vcpu),
-            at_deed(s, where, &s->sleep), cite(s, removed));
+    if ( x->sleep.tsc )
+        put_line(x, "%s: destroyed by %s, without a shutdown of its own: "
+                 "stopped %s, removed %s", domain_name(x, name, x->domid),
+                 vcpu_name(x, by, x->sleep.domid, x->sleep.vcpu),
+                 at_moment(x, where, &x->sleep), cite(x, removed));
     else
-        say(s, "%s was destroyed from outside, by whom is not in the recording "
-            "any more: it was removed and had not shut itself down %s",
-            domain(s, who, s->domid), cite(s, removed));
+        put_line(x, "%s: destroyed by another domain, without a shutdown of "
+                 "its own; the record of which domain is overwritten %s",
+                 domain_name(x, name, x->domid), cite(x, removed));
 }
 
-static void say_nothing(struct story *s)
+static void put_nothing(struct explain *x)
 {
     char where[EXPLAIN_PART];
 
-    if ( s->acc.from == s->acc.to || snapshot_truncated(s->src->snap) )
-        say(s, "Nobody died in what there is of this recording; whether "
-            "somebody hung or starved it cannot tell %s",
-            stretch(s, where, &s->acc));
+    if ( x->acc.from == x->acc.to || snapshot_truncated(x->src->snap) )
+        put_line(x, "No domain crashed in the part of the recording that is "
+                 "left; hangs and starvation cannot be judged from it %s",
+                 span_of(x, where, &x->acc));
     else
-        say(s, "Nobody died, hung or starved, over all of this recording or in "
-            "its last second %s", stretch(s, where, &s->acc));
+        put_line(x, "No domain crashed, hung or starved, in the whole "
+                 "recording or in its last second %s",
+                 span_of(x, where, &x->acc));
 }
 
-void story_first(struct story *s)
+void explain_write_first(struct explain *x)
 {
-    static void (*const by_plot[])(struct story *) = {
-        [PLOT_CRASHED_BEFORE] = say_crashed_before,
-        [PLOT_HUNG] = say_hung,
-        [PLOT_STARVED] = say_starved,
-        [PLOT_CAPPED] = say_capped,
-        [PLOT_STORM] = say_storm,
-        [PLOT_DESTROYED] = say_destroyed,
-        [PLOT_NOTHING] = say_nothing,
+    static void (*const by_verdict[])(struct explain *) = {
+        [VERDICT_CRASHED_BEFORE] = put_earlier_crash,
+        [VERDICT_HUNG] = put_hung,
+        [VERDICT_STARVED] = put_starved,
+        [VERDICT_CAPPED] = put_capped,
+        [VERDICT_STORM] = put_storm,
+        [VERDICT_DESTROYED] = put_destroyed,
+        [VERDICT_NOTHING] = put_nothing,
     };
 
-    if ( by_plot[s->plot] )
-        by_plot[s->plot](s);
+    if ( by_verdict[x->verdict] )
+        by_verdict[x->verdict](x);
     else
-        say_death(s);
+        put_death(x);
 }

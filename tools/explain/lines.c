@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * lines.c: the story in lines, after the first.
+ * lines.c: writes the lines after the first: the evidence, and its limits.
  */
 
 #include <inttypes.h>
@@ -10,41 +10,42 @@
 #include <string.h>
 
 #include "lib/base/text.h"
-#include "tools/diff/score.h"
+#include "tools/stats/score.h"
 #include "tools/explain/text.h"
 
-/* At least five times as often, in octaves; and so many that they matter. */
-#define FAR_MORE  2.321928094887362
-#define SO_MANY   20
+/* An event is reported if it came five times as often, in octaves, and at least
+ * RISE_MIN times. */
+#define RISE_OCTAVES 2.321928094887362
+#define RISE_MIN     20
 
-/* A pCPU that has no record for so long before the end is worth a word. */
-#define SILENT_NS 10000000
+/* A pCPU without a record for this long before the end is reported. */
+#define SILENT_NS    10000000
 
-static const struct episode *last_episode(const struct story *s)
+static const struct episode *last_episode(const struct explain *x)
 {
-    return s->nr_episodes
-           ? &s->episode[(s->nr_episodes - 1) % EXPLAIN_EPISODES] : NULL;
+    return x->nr_episodes
+           ? &x->episode[(x->nr_episodes - 1) % EXPLAIN_EPISODES] : NULL;
 }
 
-static void say_when(struct story *s)
+static void put_trigger(struct explain *x)
 {
-    const struct doc *d = &s->src->doc;
+    const struct doc *d = &x->src->doc;
     char when[48], cause[EXPLAIN_PART], text[EXPLAIN_PART];
 
     text_escape(cause, sizeof(cause), d->cause);
     text_escape(text, sizeof(text), d->reason_text);
-    say(s, "Trigger: %s%s%s%s, %s [trigger]", cause, text[0] ? " \"" : "", text,
-        text[0] ? "\"" : "",
-        d->has_wall ? text_time(when, sizeof(when), d->wall_ns)
-                    : "no wall clock");
+    put_line(x, "Trigger: %s%s%s%s, %s [trigger]", cause, text[0] ? " \"" : "",
+             text, text[0] ? "\"" : "",
+             d->has_wall ? text_time(when, sizeof(when), d->wall_ns)
+                         : "no wall clock");
 }
 
 /*
- * The subject's last deeds.
+ * The subject's last entries into Xen.
  */
 
-/* Where a trap or an exit was, and at what address: ` va=0x1000 rip=0x2000'. */
-static const char *details(const struct story *s, const struct episode *e,
+/* The fields of a trap or exit that say where: ` va=0x1000 rip=0x2000'. */
+static const char *details(const struct explain *x, const struct episode *e,
                            char *buf)
 {
     static const char *const fields[] = { "vector", "va", "error", "rip",
@@ -60,7 +61,7 @@ static const char *details(const struct story *s, const struct episode *e,
         char value[EXPLAIN_PART / 3];
 
         if ( n < 0 ||
-             !event_field_text(s->src->doc.dict, rec->desc, n, rec->data,
+             !event_field_text(x->src->doc.dict, rec->desc, n, rec->data,
                                rec->words, value, sizeof(value)) ||
              len + strlen(fields[i]) + strlen(value) + 3 > EXPLAIN_PART )
             continue;
@@ -70,115 +71,151 @@ static const char *details(const struct story *s, const struct episode *e,
     return buf;
 }
 
-/* `PV_PAGE_FAULT va=0x1000 rip=0x2000', `hypercall iret, 7 times over 2.1 ms'. */
-static void say_episode(struct story *s, const struct episode *e)
+/*
+ * `PV_PAGE_FAULT va=0x1000 rip=0x2000', `hypercall iret, 7 times over 2.1 ms'.
+ */
+static void put_episode(struct explain *x, const struct episode *e)
 {
     char where[EXPLAIN_PART], mean[EXPLAIN_PART], most[EXPLAIN_PART],
         over[EXPLAIN_PART], detail[EXPLAIN_PART], took[3 * EXPLAIN_PART] = "";
 
-    details(s, e, detail);
+    details(x, e, detail);
     if ( e->ends == 1 )
-        snprintf(took, sizeof(took), ", handled in %s",
-                 lasts(s, mean, e->handled));
+        snprintf(took, sizeof(took), ", in Xen for %s",
+                 duration(x, mean, e->handled));
     else if ( e->ends )
-        snprintf(took, sizeof(took), ", each handled in %s, at most %s",
-                 lasts(s, mean, e->handled / e->ends),
-                 lasts(s, most, e->longest));
+        snprintf(took, sizeof(took), ", in Xen for %s on average, at most %s",
+                 duration(x, mean, e->handled / e->ends),
+                 duration(x, most, e->longest));
     if ( e->times == 1 )
-        say(s, "  %s%s%s %s", e->what, detail, took,
-            at(s, where, e->first, e->cpu));
+        put_line(x, "  %s%s%s %s", e->name, detail, took,
+                 at(x, where, e->first, e->cpu));
     else
-        say(s, "  %s, %" PRIu64 " times over %s%s%s%s %s", e->what, e->times,
-            lasts(s, over, e->last - e->first), detail[0] ? ", last" : "",
-            detail, took, span(s, where, e->first, e->last,
-                               e->moved ? -1 : e->cpu));
+        put_line(x, "  %s, %" PRIu64 " times over %s%s%s%s %s", e->name,
+                 e->times, duration(x, over, e->last - e->first),
+                 detail[0] ? ", last" : "", detail, took,
+                 span(x, where, e->first, e->last, e->moved ? -1 : e->cpu));
 }
 
-/* It died before it was back in the guest. */
-static void say_unfinished(struct story *s)
+/* The domain died before its vCPU returned to the guest. */
+static void put_unfinished(struct explain *x)
 {
-    const struct episode *e = last_episode(s);
+    const struct episode *e = last_episode(x);
     char where[EXPLAIN_PART], after[EXPLAIN_PART];
 
-    if ( !e || (s->plot != PLOT_XEN_CRASH &&
-                (!s->open_exit || s->plot >= PLOT_HUNG)) )
+    if ( !e || (x->verdict != VERDICT_XEN_CRASH &&
+                (!x->open_exit || x->verdict >= VERDICT_HUNG)) )
         return;
-    say(s, "Xen was %s handling %s, for %s, when it ended %s",
-        s->open_exit ? "still" : "probably", e->what,
-        lasts(s, after, s->end - e->last), at(s, where, e->last, e->cpu));
+    put_line(x, "Xen was %s handling %s when the domain died, %s after the "
+             "entry %s", x->open_exit ? "still" : "probably", e->name,
+             duration(x, after, x->end - e->last),
+             at(x, where, e->last, e->cpu));
 }
 
-static void say_deeds(struct story *s)
+static void put_entries(struct explain *x)
 {
-    uint64_t i = s->nr_episodes > EXPLAIN_EPISODES
-                 ? s->nr_episodes - EXPLAIN_EPISODES : 0;
-    char who[EXPLAIN_PART], where[EXPLAIN_PART];
+    uint64_t i = x->nr_episodes > EXPLAIN_EPISODES
+                 ? x->nr_episodes - EXPLAIN_EPISODES : 0;
+    char name[EXPLAIN_PART], where[EXPLAIN_PART];
 
-    if ( s->domid == MERGE_NO_DOMAIN || s->plot == PLOT_STORM )
+    if ( x->domid == MERGE_NO_DOMAIN || x->verdict == VERDICT_STORM )
         return;
-    if ( !s->nr_episodes )
+    if ( !x->nr_episodes )
     {
-        say(s, "Nothing that %s did in Xen is in the recording %s",
-            subject(s, who), stretch(s, where, &s->acc));
+        put_line(x, "No entry into Xen by %s was recorded %s",
+                 subject_name(x, name), span_of(x, where, &x->acc));
         return;
     }
 
-    say(s, "The last that %s did in Xen, oldest first: %s", subject(s, who),
-        span(s, where, s->episode[i % EXPLAIN_EPISODES].first,
-             last_episode(s)->last, -1));
-    for ( ; i < s->nr_episodes; i++ )
-        say_episode(s, &s->episode[i % EXPLAIN_EPISODES]);
-    say_unfinished(s);
+    put_line(x, "Last entries into Xen by %s, oldest first: %s",
+             subject_name(x, name),
+             span(x, where, x->episode[i % EXPLAIN_EPISODES].first,
+                  last_episode(x)->last, -1));
+    for ( ; i < x->nr_episodes; i++ )
+        put_episode(x, &x->episode[i % EXPLAIN_EPISODES]);
+    put_unfinished(x);
 }
 
-/* How it fared at the end; of somebody who died before that, nothing. */
-static void say_fared(struct story *s)
+/* A vCPU that is offline without a pause is parked by its cap. */
+static const char *state_name(const struct account *a, unsigned int state)
 {
-    const struct accounts *acc = s->rests ? s->rests : &s->now;
-    const struct account *a = own_account(s, acc);
+    static const char *const name[RUNSTATES] = {
+        "running", "waiting to run", "blocked", "paused",
+    };
+
+    return state == OFFLINE && explain_is_parked(a) ? "parked by its cap"
+                                                    : name[state];
+}
+
+/* `running 40%, blocked 60%': the runstates that are not zero. */
+static const char *states_text(const struct account *a, uint64_t all, char *buf,
+                               size_t bytes)
+{
+    size_t len = 0;
+
+    buf[0] = '\0';
+    for ( unsigned int i = 0; i <= RUNSTATES; i++ )
+    {
+        uint64_t ticks = i < RUNSTATES ? a->ticks[i] : a->unknown;
+
+        if ( ticks && len < bytes )
+            len += snprintf(buf + len, bytes - len, "%s%s %s", len ? ", " : "",
+                            i < RUNSTATES ? state_name(a, i) : "unknown",
+                            percent(ticks, all).text);
+    }
+
+    return buf;
+}
+
+/*
+ * The subject's time at the end.  A domain that died before has no such time.
+ */
+static void put_runstates(struct explain *x)
+{
+    const struct accounts *acc = x->basis ? x->basis : &x->now;
+    const struct account *a = subject_account(x, acc);
     uint64_t all = acc->to - acc->from;
     char over[EXPLAIN_PART], where[EXPLAIN_PART], time[EXPLAIN_PART],
-        longest[2 * EXPLAIN_PART] = "", unknown[48] = "";
+        longest[2 * EXPLAIN_PART] = "", states[EXPLAIN_PART];
 
-    if ( !a || !all || s->end < acc->to )
+    if ( !a || !all || x->end < acc->to )
         return;
     if ( a->longest )
-        snprintf(longest, sizeof(longest), "; longest wait %s, from %+.6f on",
-                 lasts(s, time, a->longest), secs(s, a->longest_tsc));
-    if ( share_of(a->unknown, all) )
-        snprintf(unknown, sizeof(unknown), ", %u%% are not known",
-                 share_of(a->unknown, all));
-    say(s, "Of the last %s it ran for %u%%, was ready and waited for %u%%, "
-        "slept for %u%%, was off for %u%%%s%s %s", lasts(s, over, all),
-        share_of(a->ticks[RUNNING], all), share_of(a->ticks[RUNNABLE], all),
-        share_of(a->ticks[BLOCKED], all), share_of(a->ticks[OFFLINE], all),
-        unknown, longest, stretch(s, where, acc));
+        snprintf(longest, sizeof(longest), "; longest wait %s, from %+.6f",
+                 duration(x, time, a->longest), seconds(x, a->longest_tsc));
+    put_line(x, "It was %s of the last %s%s %s",
+             states_text(a, all, states, sizeof(states)),
+             duration(x, over, all), longest, span_of(x, where, acc));
 }
 
-static void say_running(struct story *s)
+static void put_running(struct explain *x)
 {
-    const struct account *a = own_account(s, &s->acc);
-    char ran[EXPLAIN_PART], waited[EXPLAIN_PART], where[EXPLAIN_PART];
+    const struct account *a = subject_account(x, &x->acc);
+    char ran[EXPLAIN_PART], time[EXPLAIN_PART], where[EXPLAIN_PART],
+        waited[EXPLAIN_PART + 24] = "";
 
-    say_fared(s);
-    if ( s->ran.tsc && !s->ran_to )
-        say(s, "It began to run %s before the end, after a wait of %s %s",
-            lasts(s, ran, s->end - s->ran.tsc), lasts(s, waited, s->waited),
-            at_deed(s, where, &s->ran));
-    else if ( s->ran.tsc )
-        say(s, "It last ran for %s, after a wait of %s %s",
-            lasts(s, ran, s->ran_to - s->ran.tsc), lasts(s, waited, s->waited),
-            at_deed(s, where, &s->ran));
-    if ( a && a->changed && a->state != RUNNING && a->since < s->end )
-        say(s, "It was %s from here on %s", runstate_text[a->state],
-            at(s, where, a->since, a->cpu));
+    put_runstates(x);
+    if ( x->waited )
+        snprintf(waited, sizeof(waited), ", after waiting for %s",
+                 duration(x, time, x->waited));
+    if ( x->ran.tsc && !x->ran_to )
+        put_line(x, "It began to run %s before the end%s %s",
+                 duration(x, ran, x->end - x->ran.tsc), waited,
+                 at_moment(x, where, &x->ran));
+    else if ( x->ran.tsc )
+        put_line(x, "It last ran for %s%s %s",
+                 duration(x, ran, x->ran_to - x->ran.tsc), waited,
+                 at_moment(x, where, &x->ran));
+    if ( a && a->changed && a->state != RUNNING && a->since < x->end )
+        put_line(x, "It was %s from then on %s", state_name(a, a->state),
+                 at(x, where, a->since, a->cpu));
 }
 
 /* `d1v0 "web1"', `idle'. */
-static void short_name(const struct story *s, const struct vcpu *v, char *buf,
+static void short_name(const struct explain *x, const struct vcpu *v, char *buf,
                        size_t bytes)
 {
-    const json_t *dom = doc_domain(&s->src->doc, v->domid);
+    const json_t *dom = doc_domain(&x->src->doc, v->domid);
     const char *name = doc_text(dom, "name", "");
     char safe[40];
 
@@ -191,81 +228,82 @@ static void short_name(const struct story *s, const struct vcpu *v, char *buf,
         snprintf(buf, bytes, "d%uv%u", v->domid, v->vcpu);
 }
 
-static uint64_t ticks_of(const struct vcpu *v)
+/* The order of neighbours: by ticks, then by number. */
+static bool comes_before(const struct vcpu *a, const struct vcpu *b)
 {
-    return *(const uint64_t *)v->data;
+    if ( neighbour_ticks(a) != neighbour_ticks(b) )
+        return neighbour_ticks(a) > neighbour_ticks(b);
+    return a->domid != b->domid ? a->domid < b->domid : a->vcpu < b->vcpu;
 }
 
-/* The vCPU with most ticks below those of `above`; NULL: none. */
-static const struct vcpu *next_neighbour(const struct story *s,
-                                         const struct vcpu *above)
+/* Return the neighbour that comes after @prev, or the first one, or NULL. */
+static const struct vcpu *next_neighbour(const struct explain *x,
+                                         const struct vcpu *prev)
 {
     const struct vcpu *best = NULL;
 
-    for ( unsigned int i = 0; i < vcpus_nr(s->neighbours); i++ )
+    for ( unsigned int i = 0; i < vcpus_nr(x->neighbours); i++ )
     {
-        const struct vcpu *v = vcpus_nth(s->neighbours, i);
+        const struct vcpu *v = vcpus_nth(x->neighbours, i);
 
-        if ( above && (ticks_of(v) > ticks_of(above) ||
-                       (ticks_of(v) == ticks_of(above) && v <= above)) )
+        if ( prev && !comes_before(prev, v) )
             continue;
-        if ( !best || ticks_of(v) > ticks_of(best) )
+        if ( !best || comes_before(v, best) )
             best = v;
     }
 
     return best;
 }
 
-/* `last 100.00 ms', `100.00 ms before its end': from the tail's begin on. */
-static const char *tail_name(const struct story *s, char *buf)
+/* `the last 100.00 ms', or `the 100.00 ms before its end'. */
+static const char *tail_name(const struct explain *x, char *buf)
 {
-    char over[EXPLAIN_PART / 2];
+    char over[EXPLAIN_PART];
 
-    lasts(s, buf, s->end > s->tail ? s->end - s->tail : 0);
-    snprintf(over, sizeof(over), "%s", buf);
-    snprintf(buf, EXPLAIN_PART, s->end < s->acc.to ? "%s before its end"
-                                                   : "last %s", over);
+    duration(x, over, x->end > x->tail ? x->end - x->tail : 0);
+    snprintf(buf, EXPLAIN_PART, x->end < x->acc.to ? "the %.64s before its end"
+                                                   : "the last %.64s", over);
     return buf;
 }
 
-/* Who had the pCPU just before, those with most of it. */
-static void say_neighbours(struct story *s)
+/* The vCPUs that had the subject's pCPU in the tail, longest first. */
+static void put_neighbours(struct explain *x)
 {
-    uint64_t all = s->end > s->tail ? s->end - s->tail : 0;
+    uint64_t all = x->end > x->tail ? x->end - x->tail : 0;
     char text[EXPLAIN_LINE_BYTES / 2] = "", where[EXPLAIN_PART],
         over[EXPLAIN_PART], name[80];
     const struct vcpu *v = NULL;
     size_t len = 0;
 
-    if ( s->domid == MERGE_NO_DOMAIN || !all )
+    if ( x->domid == MERGE_NO_DOMAIN || !all )
         return;
 
-    while ( (v = next_neighbour(s, v)) && share_of(ticks_of(v), all) &&
+    while ( (v = next_neighbour(x, v)) && percent_of(neighbour_ticks(v), all) &&
             len + sizeof(name) + 8 < sizeof(text) )
     {
-        short_name(s, v, name, sizeof(name));
-        len += sprintf(text + len, "%s%s %u%%", len ? ", " : "", name,
-                       share_of(ticks_of(v), all));
+        short_name(x, v, name, sizeof(name));
+        len += sprintf(text + len, "%s%s %s", len ? ", " : "", name,
+                       percent(neighbour_ticks(v), all).text);
     }
-    say(s, "Of the %s pCPU %u was with: %s %s", tail_name(s, over), s->cpu,
-        len ? text : "nobody known",
-        span(s, where, s->tail, s->end, s->cpu));
+    if ( len )
+        put_line(x, "pCPU %u in %s: %s %s", x->cpu, tail_name(x, over), text,
+                 span(x, where, x->tail, x->end, x->cpu));
 }
 
 /*
- * Others.
+ * Other domains.
  */
 
-/* Where nothing is wrong: what comes nearest to it. */
-static void say_longest(struct story *s)
+/* Without a fault, show the longest wait as the nearest thing to one. */
+static void put_longest_wait(struct explain *x)
 {
     const struct vcpu *best = NULL;
-    char who[EXPLAIN_PART], time[EXPLAIN_PART], where[EXPLAIN_PART];
+    char name[EXPLAIN_PART], time[EXPLAIN_PART], where[EXPLAIN_PART];
     const struct account *a;
 
-    for ( unsigned int i = 0; i < vcpus_nr(s->acc.vcpus); i++ )
+    for ( unsigned int i = 0; i < vcpus_nr(x->acc.vcpus); i++ )
     {
-        const struct vcpu *v = vcpus_nth(s->acc.vcpus, i);
+        const struct vcpu *v = vcpus_nth(x->acc.vcpus, i);
 
         a = v->data;
         if ( v->domid != VCPU_IDLE_DOMAIN && a->longest &&
@@ -273,16 +311,17 @@ static void say_longest(struct story *s)
               a->longest > ((const struct account *)best->data)->longest) )
             best = v;
     }
-    if ( s->plot != PLOT_NOTHING || !best )
+    if ( x->verdict != VERDICT_NOTHING || !best )
         return;
 
     a = best->data;
-    say(s, "The longest that anybody waited to run: %s, %s %s",
-        vcpu_name(s, who, best->domid, best->vcpu), lasts(s, time, a->longest),
-        span(s, where, a->longest_tsc, a->longest_tsc + a->longest, -1));
+    put_line(x, "Longest wait to run: %s, %s %s",
+             vcpu_name(x, name, best->domid, best->vcpu),
+             duration(x, time, a->longest),
+             span(x, where, a->longest_tsc, a->longest_tsc + a->longest, -1));
 }
 
-/* Does a hypercall of Dom0 concern more than itself? */
+/* Whether a hypercall of Dom0 may affect other domains, or the host. */
 static bool acts_on_others(const char *op)
 {
     static const char *const ops[] = {
@@ -298,94 +337,108 @@ static bool acts_on_others(const char *op)
     return false;
 }
 
-/* Those that Dom0 made most of: `grant_table_op 12, domctl 3'. */
-static void list_ops(struct story *s, char *buf, size_t bytes)
+/* The most frequent of these: `grant_table_op 12, domctl 3', or "". */
+static void list_ops(struct explain *x, char *buf, size_t bytes)
 {
     char name[EXPLAIN_PART];
     size_t len = 0;
 
     buf[0] = '\0';
     for ( unsigned int op = 0; op < ACCOUNT_OPS; op++ )
-        if ( !acts_on_others(op_name(s, name, op)) )
-            s->dom0_ops[op] = 0;
+        if ( !acts_on_others(op_name(x, name, op)) )
+            x->dom0_ops[op] = 0;
 
     for ( unsigned int n = 0; n < 4; n++ )
     {
         unsigned int best = 0;
 
         for ( unsigned int i = 1; i < ACCOUNT_OPS; i++ )
-            if ( s->dom0_ops[i] > s->dom0_ops[best] )
+            if ( x->dom0_ops[i] > x->dom0_ops[best] )
                 best = i;
-        if ( !s->dom0_ops[best] || len + EXPLAIN_PART > bytes )
+        if ( !x->dom0_ops[best] || len + EXPLAIN_PART > bytes )
             break;
         len += snprintf(buf + len, bytes - len, "%s%s %" PRIu64, n ? ", " : "",
-                        op_name(s, name, best), s->dom0_ops[best]);
-        s->dom0_ops[best] = 0;
+                        op_name(x, name, best), x->dom0_ops[best]);
+        x->dom0_ops[best] = 0;
     }
 }
 
-static void say_dom0(struct story *s)
+/* Dom0's share of the pCPUs.  100% is one pCPU. */
+static void put_dom0_share(struct explain *x)
 {
-    uint64_t ticks = 0, unknown = 0, all = s->acc.to - s->acc.from;
-    char text[EXPLAIN_LINE_BYTES / 2], where[EXPLAIN_PART], over[EXPLAIN_PART],
-        but[48] = "";
+    uint64_t ticks = 0, unknown = 0, all = x->acc.to - x->acc.from;
+    char where[EXPLAIN_PART], but[64] = "";
 
-    if ( !all )
-        return;
-    for ( unsigned int i = 0; i < vcpus_nr(s->acc.vcpus); i++ )
+    for ( unsigned int i = 0; i < vcpus_nr(x->acc.vcpus); i++ )
     {
-        const struct vcpu *v = vcpus_nth(s->acc.vcpus, i);
+        const struct vcpu *v = vcpus_nth(x->acc.vcpus, i);
         const struct account *a = v->data;
 
         ticks += v->domid == 0 ? a->ticks[RUNNING] : 0;
         unknown += v->domid == 0 ? a->unknown : 0;
     }
-    if ( share_of(unknown, all) )
-        snprintf(but, sizeof(but), "; %u%% of its vCPUs' time is not known",
-                 share_of(unknown, all));
-    say(s, "Dom0 had %u%% of a pCPU%s %s", share_of(ticks, all), but,
-        stretch(s, where, &s->acc));
-
-    list_ops(s, text, sizeof(text));
-    say(s, "  hypercalls in the %s: %" PRIu64 ", of these beyond itself: %s %s",
-        tail_name(s, over), s->dom0_calls, text[0] ? text : "none",
-        span(s, where, s->tail, s->end, -1));
-    if ( s->domctl.tsc )
-        say(s, "  its last domctl (creates, pauses, destroys domains), %s "
-            "before the end %s", lasts(s, over, s->end - s->domctl.tsc),
-            at_deed(s, where, &s->domctl));
+    if ( unknown )
+        snprintf(but, sizeof(but), "; the state of its vCPUs is not known for "
+                 "%s", percent(unknown, all).text);
+    if ( unknown && !ticks )
+        put_line(x, "Not recorded: the CPU time of Dom0 %s",
+                 span_of(x, where, &x->acc));
+    else
+        put_line(x, "Dom0 used %s of one pCPU%s %s", percent(ticks, all).text,
+                 but, span_of(x, where, &x->acc));
 }
 
-/* Of all of the subject's events that are shown by this name. */
+static void put_dom0(struct explain *x)
+{
+    char text[EXPLAIN_LINE_BYTES / 2], where[EXPLAIN_PART], over[EXPLAIN_PART];
+
+    if ( x->acc.to == x->acc.from )
+        return;
+
+    put_dom0_share(x);
+    list_ops(x, text, sizeof(text));
+    if ( x->dom0_calls )
+        put_line(x, "  %" PRIu64 " hypercalls in %s%s%s %s", x->dom0_calls,
+                 tail_name(x, over),
+                 text[0] ? "; on other domains or the host: " : "", text,
+                 span(x, where, x->tail, x->end, -1));
+    if ( x->domctl.tsc )
+        put_line(x, "  last domctl (creates, pauses or destroys a domain) %s "
+                 "before the end %s",
+                 duration(x, over, x->end - x->domctl.tsc),
+                 at_moment(x, where, &x->domctl));
+}
+
+/* Records of all of the subject's events that share a name. */
 struct rate {
     uint64_t before, after;
 };
 
-static struct rate rate_of(const struct story *s, const char *name)
+static struct rate rate_of(const struct explain *x, const char *name)
 {
     struct rate r = { 0, 0 };
 
     for ( unsigned int id = 0; id < XEN_FLIGHTREC_IDS; id++ )
     {
-        const struct event_desc *desc = event_by_id(s->src->doc.dict, id);
+        const struct event_desc *desc = event_by_id(x->src->doc.dict, id);
 
         if ( !desc || strcmp(desc->name, name) )
             continue;
-        r.before += s->before[id];
-        r.after += s->after[id];
+        r.before += x->before[id];
+        r.after += x->after[id];
     }
 
     return r;
 }
 
-/* An event that is more, or less, frequent just before than before that. */
+/* An event that is more, or less, frequent in the tail than before it. */
 struct difference {
     const char *name;
     struct rate rate;
-    double octaves;        /* the least that it may be: see diff/score.h */
+    double octaves;        /* least change: see stats/score.h */
 };
 
-/* So many are told, the surest of the largest. */
+/* Lines for differences at most; those with the largest score are kept. */
 #define DIFFERENCES 2
 
 static void insert(struct difference best[DIFFERENCES],
@@ -401,96 +454,96 @@ static void insert(struct difference best[DIFFERENCES],
     best[i] = *new;
 }
 
-/* Its events that came far more often just before than in the part before that;
- * of who hangs also those that came no more. */
-static void find_differences(const struct story *s, double head, double tail,
+/* Find events far more frequent in the tail than in the head.  For a hang also
+ * events that stopped. */
+static void find_differences(const struct explain *x, double head, double tail,
                              struct difference best[DIFFERENCES])
 {
     const char *last = "";
 
     for ( unsigned int id = 0; id < XEN_FLIGHTREC_IDS; id++ )
     {
-        const struct event_desc *desc = event_by_id(s->src->doc.dict, id);
+        const struct event_desc *desc = event_by_id(x->src->doc.dict, id);
         struct difference new;
 
         if ( !desc || !strcmp(desc->name, last) ||
-             diff_is_internal(desc->name) )
+             score_is_internal(desc->name) )
             continue;
         last = new.name = desc->name;
-        new.rate = rate_of(s, desc->name);
-        new.octaves = diff_rates((struct diff_count){ new.rate.before, head },
-                                 (struct diff_count){ new.rate.after, tail });
-        if ( (new.octaves >= FAR_MORE && new.rate.after >= SO_MANY) ||
-             (new.octaves <= -FAR_MORE && !new.rate.after &&
-              new.rate.before / head * tail >= SO_MANY &&
-              s->plot == PLOT_HUNG) )
+        new.rate = rate_of(x, desc->name);
+        new.octaves = score_rates((struct score_count){ new.rate.before, head },
+                                 (struct score_count){ new.rate.after, tail });
+        if ( (new.octaves >= RISE_OCTAVES && new.rate.after >= RISE_MIN) ||
+             (new.octaves <= -RISE_OCTAVES && !new.rate.after &&
+              new.rate.before / head * tail >= RISE_MIN &&
+              x->verdict == VERDICT_HUNG) )
             insert(best, &new);
     }
 }
 
-static void say_differences(struct story *s)
+static void put_differences(struct explain *x)
 {
-    uint64_t head = s->tail - s->acc.from, tail = s->end - s->tail;
+    uint64_t head = x->tail - x->acc.from, tail = x->end - x->tail;
     struct difference best[DIFFERENCES] = { { 0 } };
-    char where[EXPLAIN_PART], who[EXPLAIN_PART];
+    char where[EXPLAIN_PART], name[EXPLAIN_PART];
 
-    if ( s->domid == MERGE_NO_DOMAIN || s->tail <= s->acc.from || head < tail )
+    if ( x->domid == MERGE_NO_DOMAIN || x->tail <= x->acc.from || head < tail )
         return;
 
-    find_differences(s, head, tail, best);
+    find_differences(x, head, tail, best);
     for ( unsigned int i = 0; i < DIFFERENCES && best[i].name; i++ )
-        say(s, "Different from before: %s of %s, %" PRIu64 " times, where %.1f "
-            "would be as before %s", best[i].name, subject(s, who),
-            best[i].rate.after, (double)best[i].rate.before / head * tail,
-            span(s, where, s->tail, s->end, -1));
+        put_line(x, "Changed rate: %s of %s came %" PRIu64 " times, %.1f at "
+                 "the rate before %s", best[i].name, subject_name(x, name),
+                 best[i].rate.after,
+                 (double)best[i].rate.before / head * tail,
+                 span(x, where, x->tail, x->end, -1));
 }
 
-static void say_marks(struct story *s)
+static void put_marks(struct explain *x)
 {
-    static const char *const what[MARKS] = {
-        [MARK_ADD] = "was created", [MARK_REMOVE] = "was removed",
-    };
-    uint64_t i = s->nr_marks > EXPLAIN_MARKS ? s->nr_marks - EXPLAIN_MARKS : 0;
-    unsigned int told = 0;
-    char who[EXPLAIN_PART], where[EXPLAIN_PART];
+    uint64_t i = marks_oldest(&x->marks), nr = x->marks.nr;
+    unsigned int shown = 0;
+    char name[EXPLAIN_PART], where[EXPLAIN_PART];
 
-    for ( i = s->nr_marks > 4 + i ? s->nr_marks - 4 : i;
-          i < s->nr_marks && told < 3; i++ )
+    for ( i = nr > 4 + i ? nr - 4 : i; i < nr && shown < 3; i++ )
     {
-        const struct mark *m = &s->mark[i % EXPLAIN_MARKS];
+        const struct mark *m = marks_nth(&x->marks, i);
         const char *why = event_value_name(
-            event_enum_find(s->src->doc.dict,
+            event_enum_find(x->src->doc.dict,
                             m->kind == MARK_CRASH ? "cause" : "shutdown"),
             m->reason);
 
-        if ( m == s->cite || (m->kind != MARK_CRASH && !story_recent(s, m)) ||
-             (m->kind == MARK_SHUTDOWN && m->domid == s->domid) )
+        if ( m == x->cite ||
+             (m->kind != MARK_CRASH && !explain_is_recent(x, m)) ||
+             (m->kind == MARK_SHUTDOWN && m->domid == x->domid) )
             continue;
         if ( m->kind == MARK_CPU_UP || m->kind == MARK_CPU_DOWN )
-            say(s, "pCPU %" PRIu32 " went %s %s", m->domid,
-                m->kind == MARK_CPU_UP ? "online" : "offline",
-                at(s, where, m->tsc, m->cpu));
+            put_line(x, "pCPU %" PRIu32 " went %s %s", m->domid,
+                     m->kind == MARK_CPU_UP ? "online" : "offline",
+                     at(x, where, m->tsc, m->cpu));
         else if ( m->kind == MARK_SHUTDOWN || m->kind == MARK_CRASH )
-            say(s, "%s %s: %s %s", domain(s, who, m->domid),
-                m->kind == MARK_CRASH ? "died" : "shut itself down",
-                why ? why : "?", at(s, where, m->tsc, m->cpu));
+            put_line(x, "%s %s: %s %s", domain_name(x, name, m->domid),
+                     m->kind == MARK_CRASH ? "crashed" : "shut down",
+                     why ? why : "reason not known",
+                     at(x, where, m->tsc, m->cpu));
         else
-            say(s, "%s %s %s", domain(s, who, m->domid), what[m->kind],
-                at(s, where, m->tsc, m->cpu));
-        told++;
+            put_line(x, "%s was %s %s", domain_name(x, name, m->domid),
+                     m->kind == MARK_ADD ? "created" : "removed",
+                     at(x, where, m->tsc, m->cpu));
+        shown++;
     }
 }
 
 /*
- * What it cannot tell.
+ * Limits: facts that the recording does not hold.
  */
 
-/* Its idle vCPU runs there at the end: it says so itself. */
-static bool is_idle(const struct story *s, unsigned int cpu)
+/* Whether the pCPU's idle vCPU runs at the end. */
+static bool is_idle(const struct explain *x, unsigned int cpu)
 {
-    for ( unsigned int i = 0; i < vcpus_nr(s->acc.vcpus); i++ )
+    for ( unsigned int i = 0; i < vcpus_nr(x->acc.vcpus); i++ )
     {
-        const struct vcpu *v = vcpus_nth(s->acc.vcpus, i);
+        const struct vcpu *v = vcpus_nth(x->acc.vcpus, i);
         const struct account *a = v->data;
 
         if ( v->domid == VCPU_IDLE_DOMAIN && v->vcpu == cpu )
@@ -500,96 +553,97 @@ static bool is_idle(const struct story *s, unsigned int cpu)
     return false;
 }
 
-static void say_silent(struct story *s)
+static void put_silent(struct explain *x)
 {
     static uint64_t last[UINT16_MAX + 1];
-    uint64_t limit = s->src->doc.tsc_khz * (SILENT_NS / 1000000ULL);
+    uint64_t limit = x->src->doc.tsc_khz * (SILENT_NS / 1000000ULL);
     char where[EXPLAIN_PART];
 
     memset(last, 0, sizeof(last));
-    for ( uint32_t i = 0; i < snapshot_frames(s->src->snap); i++ )
+    for ( uint32_t i = 0; i < snapshot_frames(x->src->snap); i++ )
     {
-        const struct snapshot_frame *f = snapshot_frame(s->src->snap, i);
+        const struct snapshot_frame *f = snapshot_frame(x->src->snap, i);
 
         if ( f->kind == SNAPSHOT_DATA &&
              f->channel == XEN_FLIGHTREC_CH_BUSY &&
-             source_last(s->src, f) > last[f->cpu] )
-            last[f->cpu] = source_last(s->src, f);
+             source_last(x->src, f) > last[f->cpu] )
+            last[f->cpu] = source_last(x->src, f);
     }
 
     for ( unsigned int cpu = 0; cpu <= UINT16_MAX; cpu++ )
-        if ( last[cpu] && s->acc.to > last[cpu] &&
-             s->acc.to - last[cpu] > limit && !is_idle(s, cpu) &&
-             (s->plot != PLOT_HUNG || cpu != s->cpu) )
+        if ( last[cpu] && x->acc.to > last[cpu] &&
+             x->acc.to - last[cpu] > limit && !is_idle(x, cpu) &&
+             (x->verdict != VERDICT_HUNG || cpu != x->cpu) )
         {
-            say(s, "Cannot tell what pCPU %u did from its last record on: it "
-                "was not idle, but nothing was traced %s", cpu,
-                span(s, where, last[cpu], s->acc.to, cpu));
+            put_line(x, "Not recorded: activity of pCPU %u after its last "
+                     "record, though it was not idle %s", cpu,
+                     span(x, where, last[cpu], x->acc.to, cpu));
             return;
         }
 }
 
-/* Where else to look. */
-static void say_elsewhere(struct story *s)
+/* Where to look for the facts that Xen does not record. */
+static void put_elsewhere(struct explain *x)
 {
-    static const char *const what[] = {
-        [PLOT_CRASH] = "why its kernel gave up: its own console has that",
-        [PLOT_VIRIDIAN] = "why its kernel gave up: its own dump has that",
-        [PLOT_XEN_CRASH] = "why Xen killed it: Xen's console (xl dmesg) has "
-                           "that",
-        [PLOT_TRIPLE] = "which exceptions it could not handle: Xen does not "
-                        "see a guest's own",
-        [PLOT_WATCHDOG] = "why nobody reset the watchdog: stuck, or kept from "
-                          "running, for which see above",
-        [PLOT_HUNG] = "what it executes, and whether it does so on purpose: no "
-                      "record is made while a guest is left alone",
-        [PLOT_CAPPED] = "the cap itself: xl sched-credit2 has that",
-        [PLOT_DESTROYED] = "which program of that domain asked",
+    static const char *const hint[] = {
+        [VERDICT_CRASH] = "the reason of the panic; see the guest's console",
+        [VERDICT_VIRIDIAN] = "the reason of the crash; see the guest's dump",
+        [VERDICT_XEN_CRASH] = "why Xen killed it; see Xen's console (xl dmesg)",
+        [VERDICT_TRIPLE] = "the exceptions before the triple fault; Xen does "
+                           "not intercept a guest's own",
+        [VERDICT_WATCHDOG] = "whether the guest was stuck; if it only lacked "
+                             "time, its share of the pCPU is low",
+        [VERDICT_HUNG] = "the code that it runs, and whether it does so on "
+                         "purpose; Xen records nothing while a guest runs",
+        [VERDICT_CAPPED] = "the cap; see xl sched-credit2",
+        [VERDICT_DESTROYED] = "the program in that domain that asked for it",
     };
 
-    if ( (size_t)s->plot < sizeof(what) / sizeof(what[0]) && what[s->plot] )
-        say(s, "Cannot tell %s [trigger]", what[s->plot]);
+    if ( (size_t)x->verdict < sizeof(hint) / sizeof(hint[0]) &&
+         hint[x->verdict] )
+        put_line(x, "Not recorded: %s [trigger]", hint[x->verdict]);
 }
 
-static void say_limits(struct story *s)
+static void put_limits(struct explain *x)
 {
-    const struct doc *d = &s->src->doc;
-    const struct snapshot_fault *cut = snapshot_truncated(s->src->snap);
-    const struct account *a = own_account(s, &s->acc);
+    const struct doc *d = &x->src->doc;
+    const struct snapshot_fault *cut = snapshot_truncated(x->src->snap);
+    const struct account *a = subject_account(x, &x->acc);
     char where[EXPLAIN_PART];
 
-    say_elsewhere(s);
+    put_elsewhere(x);
     if ( cut )
-        say(s, "Cannot tell: the file is cut at byte %" PRIu64 " [file]",
-            cut->offset);
+        put_line(x, "Incomplete: the file is truncated at byte %" PRIu64
+                 " [file]", cut->offset);
     else if ( !d->recording && strcmp(d->history, "complete") )
-        say(s, "Cannot tell all: Xen could not hold all of the history "
-            "[trigger]");
-    if ( s->acc.gaps )
-        say(s, "Cannot tell all: records are missing in %" PRIu64 " place%s, at "
-            "least %" PRIu64 " %s", s->acc.gaps, s->acc.gaps == 1 ? "" : "s",
-            s->acc.missing, stretch(s, where, &s->acc));
-    if ( a && a->entries && !a->exits && s->plot != PLOT_STORM )
-        say(s, "Cannot tell how long hypercalls and faults of a PV guest took: "
-            "Xen records no return from them %s", stretch(s, where, &s->acc));
-    say_silent(s);
-    say(s, "Nothing is known of what is older than this, but for rare events "
-        "%s", stretch(s, where, &s->acc));
+        put_line(x, "Incomplete: Xen could not hold all of the history "
+                 "[trigger]");
+    if ( x->acc.gaps )
+        put_line(x, "Incomplete: at least %" PRIu64 " records are missing, in "
+                 "%" PRIu64 " place%s %s", x->acc.missing, x->acc.gaps,
+                 x->acc.gaps == 1 ? "" : "s", span_of(x, where, &x->acc));
+    if ( a && a->entries && !a->exits && x->verdict != VERDICT_STORM )
+        put_line(x, "Not recorded: how long hypercalls and faults of a PV "
+                 "guest take; Xen traces no return from them %s",
+                 span_of(x, where, &x->acc));
+    put_silent(x);
+    put_line(x, "History starts here; before it only rare events were kept %s",
+             span_of(x, where, &x->acc));
 }
 
-/* What it cannot tell must not fall off the end. */
-void story_write(struct story *s)
+/* The limits have lines of their own, so that evidence cannot displace them. */
+void explain_write(struct explain *x)
 {
-    s->room = EXPLAIN_LINES - EXPLAIN_LIMITS;
-    story_first(s);
-    say_when(s);
-    say_deeds(s);
-    say_running(s);
-    say_neighbours(s);
-    say_differences(s);
-    say_longest(s);
-    say_dom0(s);
-    say_marks(s);
-    s->room = EXPLAIN_LINES;
-    say_limits(s);
+    x->room = EXPLAIN_LINES - EXPLAIN_LIMITS;
+    explain_write_first(x);
+    put_trigger(x);
+    put_entries(x);
+    put_running(x);
+    put_neighbours(x);
+    put_differences(x);
+    put_longest_wait(x);
+    put_dom0(x);
+    put_marks(x);
+    x->room = EXPLAIN_LINES;
+    put_limits(x);
 }

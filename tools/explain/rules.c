@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * rules.c: chooses what a snapshot is about.
+ * rules.c: chooses the verdict and its subject from accounts and marks.
  *
- * A trigger that names a domain decides.  For a snapshot that somebody asked
- * for, the rules below are tried over the last second, then over the whole
- * recording: what has just happened is what somebody asks about, and a death of
- * half a minute ago has its own snapshot.  Each has limits far from what a
- * healthy machine does, for a false alarm costs more than a fault that the
- * reader has to find in the tables.
+ * A trigger that names a dead domain decides alone.  For a snapshot taken on
+ * request the rules below are applied to the last second, then to the whole
+ * recording: an operator asks about a fault that has just happened, and a death
+ * half a minute ago has a snapshot of its own.  The limits are far from the
+ * behaviour of a healthy machine, because a false alarm costs more than a fault
+ * that the reader must find in the tables.
  *
- * What was measured is of tests/e2e/faults: real Xen 4.17 with credit2, but
- * under emulation, where all but the order and number of things is slower.
+ * Measured values are from tests/e2e/faults: a real Xen 4.17 with credit2 under
+ * emulation.  Only the order and the number of events are as on hardware.
  */
 
 #include <string.h>
@@ -18,96 +18,100 @@
 #include "tools/explain/explain.h"
 
 /*
- * Hung: ran so long, at the end, without entering Xen once.  The slowest clocks
- * of kernels (64 a second) enter it 12 times in that.  A vCPU may be left alone
- * on purpose for longer (no ticks, a loop that polls): so it is said what was
- * seen.
+ * A vCPU is reported as hung if it ran for at least HUNG_NS up to the end
+ * without an entry into Xen.  The slowest kernel tick, 64 Hz, makes 12 entries
+ * in that time.  A vCPU may run longer on purpose (no ticks, a polling loop),
+ * so the line states the observation.
  */
 #define HUNG_NS          200000000ULL
 
 /*
- * Starved: kept from running for so much of the stretch, so long in all, and so
- * many times as long as it ran: it could use all of a pCPU, and gets a quarter
- * or less.  Two that share one wait as long as they run.  Measured: 4.2 to 7.3
- * times where the neighbour has the weight of 256 (80 to 88 % of the time), and
- * at most 1.6 times of who waits half of the time on a host that is well, Dom0
- * pinned to one busy pCPU among them; once 3.4 times of one of two equals, in
- * half a second, on a machine with ten times its work.
+ * A vCPU is starved if it could use a whole pCPU and gets a quarter or less.
+ * It waited for STARVED_PERCENT of the stretch, for STARVED_NS in all, and
+ * STARVED_TIMES as long as it ran.  Two vCPUs that share a pCPU fairly wait as
+ * long as they run.  Measured ratios of waiting to running:
+ *  - 4.2 to 7.3 beside a neighbour of 256 times the weight, 80 to 88 % waiting;
+ *  - at most 1.6 on a healthy host where a vCPU waits half of the time, with
+ *    Dom0 pinned to one busy pCPU among the cases;
+ *  - once 3.4, for one of two equals, over half a second, on a machine with ten
+ *    times its work.
  */
 #define STARVED_PERCENT  60
 #define STARVED_TIMES    3
 #define STARVED_NS       100000000ULL
 
-/* A cap parks again and again: 100 times a second on a machine that is not
- * emulated, 10 on one that is.  Whoever pauses a guest says so in a record. */
+/* A cap parks a vCPU repeatedly: 100 times a second on hardware, 10 under
+ * emulation.  Pausing a guest is different: it leaves a SCHED_SLEEP record. */
 #define PARKS            3
 
 /*
- * A storm: one hypercall so often a second of running, and nearly no other; over
- * so long a stretch.  A loop of them makes 120,000 (on a machine with four times its
- * work) to 1,200,000 under emulation and some millions on a real one; who has
- * much to do makes some 10,000.
+ * A hypercall storm is STORM_RATE calls in a second of running, STORM_PERCENT
+ * of them with one number, by a vCPU that ran for STORM_NS.  A loop of
+ * hypercalls makes 120,000 (on a machine with four times its work) to
+ * 1,200,000 a second under emulation, and some millions on hardware.  A busy
+ * guest makes some 10,000.
  */
 #define STORM_RATE       60000
 #define STORM_PERCENT    80
 #define STORM_NS         20000000ULL
 
-/* What is older than the accounts and than this is another story: the rare
- * channel goes back for days. */
+/* Marks older than this and than the accounts are unrelated to the verdict: the
+ * rare channel goes back for days. */
 #define RECENT_NS        10000000000ULL
 
-static uint64_t ticks_of(const struct story *s, uint64_t ns)
+static uint64_t ticks_of(const struct explain *x, uint64_t ns)
 {
-    return (unsigned __int128)ns * s->src->doc.tsc_khz / 1000000;
+    return (unsigned __int128)ns * x->src->doc.tsc_khz / 1000000;
 }
 
-bool story_recent(const struct story *s, const struct mark *m)
+bool explain_is_recent(const struct explain *x, const struct mark *m)
 {
-    return m->tsc >= s->acc.from ||
-           s->acc.to - m->tsc <= ticks_of(s, RECENT_NS);
+    return m->tsc >= x->acc.from ||
+           x->acc.to - m->tsc <= ticks_of(x, RECENT_NS);
 }
 
-static void set_subject(struct story *s, enum plot plot, const struct vcpu *v)
+static void set_subject(struct explain *x, enum verdict verdict,
+                        const struct vcpu *v)
 {
     const struct account *a = v->data;
 
-    s->plot = plot;
-    s->domid = v->domid;
-    s->vcpu = v->vcpu;
-    s->has_vcpu = true;
-    s->cpu = a->cpu;
+    x->verdict = verdict;
+    x->domid = v->domid;
+    x->vcpu = v->vcpu;
+    x->has_vcpu = true;
+    x->cpu = a->cpu;
 }
 
 /*
  * A death.
  */
 
-static enum plot plot_of(const char *cause)
+static enum verdict verdict_of(const char *cause)
 {
     static const struct {
         const char *cause;
-        enum plot plot;
-    } plots[] = {
-        { "crash", PLOT_CRASH }, { "xen-crash", PLOT_XEN_CRASH },
-        { "watchdog", PLOT_WATCHDOG }, { "triple-fault", PLOT_TRIPLE },
-        { "viridian", PLOT_VIRIDIAN },
+        enum verdict verdict;
+    } verdicts[] = {
+        { "crash", VERDICT_CRASH }, { "xen-crash", VERDICT_XEN_CRASH },
+        { "watchdog", VERDICT_WATCHDOG }, { "triple-fault", VERDICT_TRIPLE },
+        { "viridian", VERDICT_VIRIDIAN },
     };
 
-    for ( size_t i = 0; i < sizeof(plots) / sizeof(plots[0]); i++ )
-        if ( !strcmp(cause, plots[i].cause) )
-            return plots[i].plot;
+    for ( size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++ )
+        if ( !strcmp(cause, verdicts[i].cause) )
+            return verdicts[i].verdict;
 
-    return PLOT_NOTHING;
+    return VERDICT_NOTHING;
 }
 
-/* The vCPU of a domain that has the newest entry into Xen. */
-static const struct vcpu *newest_vcpu(const struct story *s, uint32_t domid)
+/* Return the vCPU of a domain with the newest entry into Xen, or NULL. */
+static const struct vcpu *newest_vcpu(const struct explain *x, uint32_t domid)
 {
     const struct vcpu *best = NULL;
 
-    for ( unsigned int i = 0; i < vcpus_nr(s->acc.vcpus); i++ )
+    for ( unsigned int i = 0; i < vcpus_nr(x->acc.vcpus); i++ )
     {
-        const struct vcpu *v = vcpus_nth(s->acc.vcpus, i);
+        const struct vcpu *v = vcpus_nth(x->acc.vcpus, i);
         const struct account *a = v->data;
 
         if ( v->domid == domid &&
@@ -119,79 +123,82 @@ static const struct vcpu *newest_vcpu(const struct story *s, uint32_t domid)
     return best;
 }
 
-static void death(struct story *s)
+static void death(struct explain *x)
 {
-    const struct doc *d = &s->src->doc;
-    const struct mark *crash = story_mark(s, MARK_CRASH, d->domid);
-    const struct vcpu *v = newest_vcpu(s, d->domid);
+    const struct doc *d = &x->src->doc;
+    const struct mark *crash = marks_newest(&x->marks, MARK_CRASH, d->domid);
+    const struct vcpu *v = newest_vcpu(x, d->domid);
 
-    s->plot = plot_of(d->cause);
-    s->domid = d->domid;
-    s->cite = crash ? crash : story_mark(s, MARK_SHUTDOWN, d->domid);
+    x->verdict = verdict_of(d->cause);
+    x->domid = d->domid;
+    x->cite = crash ? crash : marks_newest(&x->marks, MARK_SHUTDOWN, d->domid);
     if ( v )
-        set_subject(s, s->plot, v);
+        set_subject(x, x->verdict, v);
     if ( crash && crash->vcpu < UINT16_MAX )
     {
-        s->vcpu = crash->vcpu;
-        s->has_vcpu = true;
+        x->vcpu = crash->vcpu;
+        x->has_vcpu = true;
     }
     if ( d->vcpu >= 0 )
     {
-        s->vcpu = d->vcpu;
-        s->has_vcpu = true;
+        x->vcpu = d->vcpu;
+        x->has_vcpu = true;
     }
-    /* A watchdog's timer ends anywhere: what matters is where it ran. */
-    if ( v && s->plot == PLOT_WATCHDOG )
+    /* A watchdog's timer expires on any pCPU: keep the one where it ran. */
+    if ( v && x->verdict == VERDICT_WATCHDOG )
         return;
-    if ( s->cite )
-        s->cpu = s->cite->cpu;
+    if ( x->cite )
+        x->cpu = x->cite->cpu;
     if ( d->cpu >= 0 )
-        s->cpu = d->cpu;
+        x->cpu = d->cpu;
 }
 
-/* Not before `from`. */
-static bool crashed_before(struct story *s, uint64_t from)
+/* Whether a domain crashed at @from or later. */
+static bool crashed_before(struct explain *x, uint64_t from)
 {
-    const struct mark *crash = story_mark(s, MARK_CRASH, MERGE_NO_DOMAIN);
+    const struct mark *crash = marks_newest(&x->marks, MARK_CRASH,
+                                            MERGE_NO_DOMAIN);
 
     if ( !crash || crash->domid == MERGE_NO_DOMAIN ||
-         !story_recent(s, crash) || crash->tsc < from )
+         !explain_is_recent(x, crash) || crash->tsc < from )
         return false;
 
-    s->plot = PLOT_CRASHED_BEFORE;
-    s->cite = crash;
-    s->domid = crash->domid;
-    s->vcpu = crash->vcpu;
-    s->has_vcpu = crash->vcpu < UINT16_MAX;
-    s->cpu = crash->cpu;
-    s->end = crash->tsc;
+    x->verdict = VERDICT_CRASHED_BEFORE;
+    x->cite = crash;
+    x->domid = crash->domid;
+    x->vcpu = crash->vcpu;
+    x->has_vcpu = crash->vcpu < UINT16_MAX;
+    x->cpu = crash->cpu;
+    x->end = crash->tsc;
     return true;
 }
 
-/* One that did not say before that it ends, and that nobody killed. */
-static bool destroyed(struct story *s)
+/* Whether a domain was removed without a shutdown or crash of its own. */
+static bool destroyed(struct explain *x)
 {
-    const struct mark *gone = story_mark(s, MARK_REMOVE, MERGE_NO_DOMAIN);
+    const struct mark *gone = marks_newest(&x->marks, MARK_REMOVE,
+                                           MERGE_NO_DOMAIN);
     const struct vcpu *v;
 
-    if ( !gone || gone->domid == MERGE_NO_DOMAIN || !story_recent(s, gone) ||
-         story_mark(s, MARK_SHUTDOWN, gone->domid) ||
-         story_mark(s, MARK_CRASH, gone->domid) )
+    if ( !gone || gone->domid == MERGE_NO_DOMAIN ||
+         !explain_is_recent(x, gone) ||
+         marks_newest(&x->marks, MARK_SHUTDOWN, gone->domid) ||
+         marks_newest(&x->marks, MARK_CRASH, gone->domid) )
         return false;
 
-    s->plot = PLOT_DESTROYED;
-    s->cite = gone;
-    s->domid = gone->domid;
-    s->cpu = gone->cpu;
-    s->end = gone->tsc;
-    v = newest_vcpu(s, gone->domid);
+    x->verdict = VERDICT_DESTROYED;
+    x->cite = gone;
+    x->domid = gone->domid;
+    x->cpu = gone->cpu;
+    x->end = gone->tsc;
+    v = newest_vcpu(x, gone->domid);
     if ( v )
-        set_subject(s, PLOT_DESTROYED, v);
+        set_subject(x, VERDICT_DESTROYED, v);
     return true;
 }
 
 /*
- * The living.
+ * Running domains.
  */
 
 static uint64_t share(const struct accounts *acc, uint64_t ticks)
@@ -201,39 +208,39 @@ static uint64_t share(const struct accounts *acc, uint64_t ticks)
     return all ? (unsigned __int128)ticks * 100 / all : 0;
 }
 
-/* It is on a pCPU at the end, or would be. */
+/* Running at the end, or ready to. */
 static bool is_running(const struct account *a)
 {
     return a->changed ? a->state == RUNNING || a->state == RUNNABLE : a->seen;
 }
 
-static bool is_hung(const struct story *s, const struct accounts *acc,
+static bool is_hung(const struct explain *x, const struct accounts *acc,
                     const struct account *a)
 {
-    return is_running(a) && a->quiet >= ticks_of(s, HUNG_NS);
+    return is_running(a) && a->quiet >= ticks_of(x, HUNG_NS);
 }
 
-bool story_parked(const struct account *a)
+bool explain_is_parked(const struct account *a)
 {
     return a->parks >= PARKS && a->ticks[OFFLINE] > a->ticks[RUNNABLE];
 }
 
-uint64_t story_kept(const struct account *a)
+uint64_t explain_kept(const struct account *a)
 {
-    return a->ticks[RUNNABLE] + (story_parked(a) ? a->ticks[OFFLINE] : 0);
+    return a->ticks[RUNNABLE] + (explain_is_parked(a) ? a->ticks[OFFLINE] : 0);
 }
 
-static bool is_starved(const struct story *s, const struct accounts *acc,
+static bool is_starved(const struct explain *x, const struct accounts *acc,
                        const struct account *a)
 {
-    uint64_t kept = story_kept(a);
+    uint64_t kept = explain_kept(a);
 
-    return kept >= ticks_of(s, STARVED_NS) &&
+    return kept >= ticks_of(x, STARVED_NS) &&
            share(acc, kept) >= STARVED_PERCENT &&
            kept / STARVED_TIMES >= a->ticks[RUNNING];
 }
 
-/* Its most frequent hypercall; ACCOUNT_OPS: none. */
+/* Return the number of its most frequent hypercall, or ACCOUNT_OPS if none. */
 static unsigned int top_op(const struct account *a)
 {
     unsigned int best = ACCOUNT_OPS;
@@ -245,22 +252,22 @@ static unsigned int top_op(const struct account *a)
     return best;
 }
 
-/* Of a guest; what Dom0 does is its work, and iret is no call. */
-static bool is_storm(const struct story *s, const struct accounts *acc,
+/* iret is not counted: a PV kernel needs it to return from each trap. */
+static bool is_storm(const struct explain *x, const struct accounts *acc,
                      const struct account *a)
 {
     const struct event_enum *names =
-        event_enum_find(s->src->doc.dict, "hypercall");
+        event_enum_find(x->src->doc.dict, "hypercall");
     unsigned int op = top_op(a);
     const char *name = event_value_name(names, op);
 
     if ( op == ACCOUNT_OPS || (name && !strcmp(name, "iret")) ||
-         a->ticks[RUNNING] < ticks_of(s, STORM_NS) )
+         a->ticks[RUNNING] < ticks_of(x, STORM_NS) )
         return false;
 
     return a->ops[op] * 100 >= a->hypercalls * STORM_PERCENT &&
            a->ops[op] >= (unsigned __int128)a->ticks[RUNNING] * STORM_RATE /
-                         (s->src->doc.tsc_khz * 1000ULL);
+                         (x->src->doc.tsc_khz * 1000ULL);
 }
 
 static uint64_t quiet(const struct account *a)
@@ -273,22 +280,22 @@ static uint64_t hypercalls(const struct account *a)
     return a->hypercalls;
 }
 
-/* In the order in which they are looked for: a storm may starve its neighbours,
- * or have to wait for them, and is what to tell either way. */
-static const struct living {
-    enum plot plot;
-    bool (*is)(const struct story *, const struct accounts *,
+/* In order of precedence.  A storm comes before starvation because it may
+ * starve its neighbours, or wait for them, and is the cause in both cases. */
+static const struct rule {
+    enum verdict verdict;
+    bool (*is)(const struct explain *, const struct accounts *,
                const struct account *);
-    uint64_t (*how_bad)(const struct account *);
-} livings[] = {
-    { PLOT_HUNG, is_hung, quiet }, { PLOT_STORM, is_storm, hypercalls },
-    { PLOT_STARVED, is_starved, story_kept },
+    uint64_t (*measure)(const struct account *);
+} rules[] = {
+    { VERDICT_HUNG, is_hung, quiet }, { VERDICT_STORM, is_storm, hypercalls },
+    { VERDICT_STARVED, is_starved, explain_kept },
 };
 
-/* The one of whom it is most true. */
-static const struct vcpu *worst(const struct story *s,
+/* Return the vCPU that matches a rule and is worst by its measure, or NULL. */
+static const struct vcpu *worst(const struct explain *x,
                                 const struct accounts *acc,
-                                const struct living *l)
+                                const struct rule *r)
 {
     const struct vcpu *best = NULL;
 
@@ -297,17 +304,20 @@ static const struct vcpu *worst(const struct story *s,
         const struct vcpu *v = vcpus_nth(acc->vcpus, i);
         const struct account *a = v->data, *b = best ? best->data : NULL;
 
-        if ( v->domid == VCPU_IDLE_DOMAIN || !l->is(s, acc, a) ||
-             (l->plot == PLOT_STORM && v->domid == 0) )
+        /* Dom0's hypercalls are its work. */
+        if ( v->domid == VCPU_IDLE_DOMAIN || !r->is(x, acc, a) ||
+             (r->verdict == VERDICT_STORM && v->domid == 0) )
             continue;
-        if ( !b || l->how_bad(a) > l->how_bad(b) )
+        if ( !b || r->measure(a) > r->measure(b) )
             best = v;
     }
 
     return best;
 }
 
-/* A mask that lets no entry into Xen be recorded makes nobody hang. */
+/*
+ * If an event mask excludes all entries into Xen, no vCPU can be called hung.
+ */
 static bool has_entries(const struct accounts *acc)
 {
     for ( unsigned int i = 0; i < vcpus_nr(acc->vcpus); i++ )
@@ -317,48 +327,49 @@ static bool has_entries(const struct accounts *acc)
     return false;
 }
 
-static bool anyone(struct story *s, const struct accounts *acc)
+static bool apply_rules(struct explain *x, const struct accounts *acc)
 {
-    bool entries = has_entries(&s->acc);
+    bool entries = has_entries(&x->acc);
 
-    for ( size_t i = 0; i < sizeof(livings) / sizeof(livings[0]); i++ )
+    for ( size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++ )
     {
-        const struct living *l = &livings[i];
-        /* Who hangs may have done so for longer. */
-        const struct vcpu *v = worst(s, l->plot == PLOT_HUNG ? &s->acc : acc, l);
-        enum plot plot = l->plot;
+        const struct rule *r = &rules[i];
+        enum verdict verdict = r->verdict;
+        /* A hang may have begun before the stretch of @acc. */
+        const struct vcpu *v = worst(x, verdict == VERDICT_HUNG ? &x->acc : acc,
+                                     r);
 
-        if ( !v || (plot == PLOT_HUNG && !entries) )
+        if ( !v || (verdict == VERDICT_HUNG && !entries) )
             continue;
-        if ( plot == PLOT_STARVED && story_parked(v->data) )
-            plot = PLOT_CAPPED;
-        set_subject(s, plot, v);
-        s->rests = acc;
+        if ( verdict == VERDICT_STARVED && explain_is_parked(v->data) )
+            verdict = VERDICT_CAPPED;
+        set_subject(x, verdict, v);
+        x->basis = acc;
         return true;
     }
 
     return false;
 }
 
-void story_choose(struct story *s)
+void explain_choose(struct explain *x)
 {
-    const struct doc *d = &s->src->doc;
+    const struct doc *d = &x->src->doc;
     bool whole;
 
-    s->plot = PLOT_NOTHING;
-    s->domid = MERGE_NO_DOMAIN;
-    s->vcpu = EVENT_NO_VCPU;
-    s->end = s->acc.to;
+    x->verdict = VERDICT_NOTHING;
+    x->domid = MERGE_NO_DOMAIN;
+    x->vcpu = EVENT_NO_VCPU;
+    x->end = x->acc.to;
 
-    if ( d->domid >= 0 && plot_of(d->cause) != PLOT_NOTHING )
+    if ( d->domid >= 0 && verdict_of(d->cause) != VERDICT_NOTHING )
     {
-        death(s);
+        death(x);
         return;
     }
-    /* The end of a cut file has not all pCPUs: it makes no account. */
-    whole = !snapshot_truncated(s->src->snap);
-    if ( crashed_before(s, s->now.from) || (whole && anyone(s, &s->now)) ||
-         crashed_before(s, 0) || (whole && anyone(s, &s->acc)) )
+    /* The end of a truncated file lacks pCPUs, so its accounts are wrong. */
+    whole = !snapshot_truncated(x->src->snap);
+    if ( crashed_before(x, x->now.from) || (whole && apply_rules(x, &x->now)) ||
+         crashed_before(x, 0) || (whole && apply_rules(x, &x->acc)) )
         return;
-    destroyed(s);
+    destroyed(x);
 }

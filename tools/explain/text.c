@@ -1,35 +1,36 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * text.c: the parts that explain's lines are made of.
+ * text.c: formats the parts of explain's lines.
  */
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/base/text.h"
 #include "tools/explain/text.h"
 
-void say(struct story *s, const char *fmt, ...)
+void put_line(struct explain *x, const char *fmt, ...)
 {
     va_list ap;
 
-    if ( s->lines >= s->room )
+    if ( x->lines >= x->room )
         return;
 
     va_start(ap, fmt);
-    vsnprintf(s->line[s->lines++], EXPLAIN_LINE_BYTES, fmt, ap);
+    vsnprintf(x->line[x->lines++], EXPLAIN_LINE_BYTES, fmt, ap);
     va_end(ap);
 }
 
-double secs(const struct story *s, uint64_t tsc)
+double seconds(const struct explain *x, uint64_t tsc)
 {
-    return doc_ns(&s->src->doc, tsc) / 1e9;
+    return doc_ns(&x->src->doc, tsc) / 1e9;
 }
 
-const char *lasts(const struct story *s, char *buf, uint64_t ticks)
+const char *duration(const struct explain *x, char *buf, uint64_t ticks)
 {
-    double us = ticks * 1e3 / s->src->doc.tsc_khz;
+    double us = ticks * 1e3 / x->src->doc.tsc_khz;
 
     if ( us < 1e3 )
         snprintf(buf, EXPLAIN_PART, "%.1f us", us);
@@ -40,39 +41,40 @@ const char *lasts(const struct story *s, char *buf, uint64_t ticks)
     return buf;
 }
 
-const char *at(const struct story *s, char *buf, uint64_t tsc, uint16_t cpu)
+const char *at(const struct explain *x, char *buf, uint64_t tsc, uint16_t cpu)
 {
-    snprintf(buf, EXPLAIN_PART, "[%+.9f cpu%u]", secs(s, tsc), cpu);
+    snprintf(buf, EXPLAIN_PART, "[%+.9f cpu%u]", seconds(x, tsc), cpu);
     return buf;
 }
 
-const char *span(const struct story *s, char *buf, uint64_t from, uint64_t to,
+const char *span(const struct explain *x, char *buf, uint64_t from, uint64_t to,
                  int cpu)
 {
-    char who[24] = "all pCPUs";
+    char where[24] = "all pCPUs";
 
     if ( cpu >= 0 )
-        snprintf(who, sizeof(who), "cpu%d", cpu);
-    snprintf(buf, EXPLAIN_PART, "[%+.6f to %+.6f %s]", secs(s, from),
-             secs(s, to), who);
+        snprintf(where, sizeof(where), "cpu%d", cpu);
+    snprintf(buf, EXPLAIN_PART, "[%+.6f to %+.6f %s]", seconds(x, from),
+             seconds(x, to), where);
     return buf;
 }
 
-const char *at_deed(const struct story *s, char *buf, const struct deed *d)
+const char *at_moment(const struct explain *x, char *buf,
+                      const struct moment *m)
 {
-    return at(s, buf, d->tsc, d->cpu);
+    return at(x, buf, m->tsc, m->cpu);
 }
 
-const char *stretch(const struct story *s, char *buf,
+const char *span_of(const struct explain *x, char *buf,
                     const struct accounts *acc)
 {
-    return span(s, buf, acc->from, acc->to, -1);
+    return span(x, buf, acc->from, acc->to, -1);
 }
 
-/* `domain 5 "web1"`; one that died may be in the trigger only. */
-const char *domain(const struct story *s, char *buf, uint32_t domid)
+/* A dead domain may be named by the trigger only. */
+const char *domain_name(const struct explain *x, char *buf, uint32_t domid)
 {
-    const struct doc *d = &s->src->doc;
+    const struct doc *d = &x->src->doc;
     const char *name = doc_text(doc_domain(d, domid), "name", "");
     char safe[80];
 
@@ -84,45 +86,64 @@ const char *domain(const struct story *s, char *buf, uint32_t domid)
     return buf;
 }
 
-const char *vcpu_name(const struct story *s, char *buf, uint32_t domid,
+const char *vcpu_name(const struct explain *x, char *buf, uint32_t domid,
                       uint32_t vcpu)
 {
     char dom[EXPLAIN_PART];
 
-    domain(s, dom, domid);
+    domain_name(x, dom, domid);
     snprintf(buf, EXPLAIN_PART, "%.100s vCPU %" PRIu32, dom, vcpu);
     return buf;
 }
 
-const char *subject(const struct story *s, char *buf)
+const char *subject_name(const struct explain *x, char *buf)
 {
-    return s->has_vcpu ? vcpu_name(s, buf, s->domid, s->vcpu)
-                       : domain(s, buf, s->domid);
+    return x->has_vcpu ? vcpu_name(x, buf, x->domid, x->vcpu)
+                       : domain_name(x, buf, x->domid);
 }
 
-const struct account *own_account(const struct story *s,
+const struct account *subject_account(const struct explain *x,
                                   const struct accounts *acc)
 {
     for ( unsigned int i = 0; i < vcpus_nr(acc->vcpus); i++ )
     {
         const struct vcpu *v = vcpus_nth(acc->vcpus, i);
 
-        if ( v->domid == s->domid && s->has_vcpu && v->vcpu == s->vcpu )
+        if ( v->domid == x->domid && x->has_vcpu && v->vcpu == x->vcpu )
             return v->data;
     }
 
     return NULL;
 }
 
-unsigned int share_of(uint64_t part, uint64_t all)
+uint64_t neighbour_ticks(const struct vcpu *v)
 {
-    return all ? (unsigned __int128)part * 100 / all : 0;
+    return *(const uint64_t *)v->data;
 }
 
-const char *op_name(const struct story *s, char *buf, unsigned int op)
+unsigned int percent_of(uint64_t part, uint64_t all)
+{
+    return all ? ((unsigned __int128)part * 100 + all / 2) / all : 0;
+}
+
+struct percent percent(uint64_t part, uint64_t all)
+{
+    unsigned int n = percent_of(part, all);
+    struct percent p;
+
+    if ( part && !n )
+        strcpy(p.text, "<1%");
+    else if ( part < all && n == 100 )
+        strcpy(p.text, ">99%");
+    else
+        snprintf(p.text, sizeof(p.text), "%u%%", n > 99999 ? 99999 : n);
+    return p;
+}
+
+const char *op_name(const struct explain *x, char *buf, unsigned int op)
 {
     const char *name =
-        event_value_name(event_enum_find(s->src->doc.dict, "hypercall"), op);
+        event_value_name(event_enum_find(x->src->doc.dict, "hypercall"), op);
 
     if ( name )
         snprintf(buf, EXPLAIN_PART, "%s", name);

@@ -1,32 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * ctf-meta.c: the description of a CTF trace, in TSDL.
+ * ctf-meta.c: writes the description of a CTF trace, in TSDL.
  *
  * Names of events, fields and values come from the snapshot's dictionary, which
- * was checked to hold nothing but letters, digits and underscores.  A field's
- * name gets an underscore in front, so that it cannot be a keyword; readers
- * leave it out.
+ * was checked to hold only letters, digits and underscores.  A field's name is
+ * prefixed with an underscore so that it cannot be a keyword; CTF readers strip
+ * it.
  */
 
 #include <inttypes.h>
 
+#include "lib/base/uuid.h"
 #include "tools/export/ctf.h"
-
-static void put_uuid(FILE *to, const uint8_t uuid[16])
-{
-    for ( unsigned int i = 0; i < 16; i++ )
-        fprintf(to, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
-                uuid[i]);
-}
 
 static void put_trace(FILE *to, const struct ctf_meta *meta)
 {
+    char uuid[UUID_TEXT_BYTES];
+
     fprintf(to,
             "/* CTF 1.8 */\n\n"
             "trace {\n"
-            "    major = 1;\n    minor = 8;\n    uuid = \"");
-    put_uuid(to, meta->uuid);
-    fprintf(to, "\";\n"
+            "    major = 1;\n    minor = 8;\n    uuid = \"%s\";\n"
             "    byte_order = le;\n"
             "    packet.header := struct {\n"
             "        integer { size = 32; align = 8; signed = false; "
@@ -38,7 +32,7 @@ static void put_trace(FILE *to, const struct ctf_meta *meta)
             "        integer { size = 64; align = 8; signed = false; } "
                                                     "stream_instance_id;\n"
             "    };\n"
-            "};\n\n");
+            "};\n\n", uuid_to_text(meta->uuid, uuid));
 }
 
 static void put_env(FILE *to, const struct doc *d)
@@ -56,9 +50,9 @@ static void put_env(FILE *to, const struct doc *d)
 }
 
 /*
- * Values are ns since TSC 0; the offset makes them ns since 1970.  All of it is in
- * `offset`, as LTTng has it: Trace Compass does not look at `offset_s`.  Only what
- * cannot be told so, a time before 1970, has both.
+ * Values are ns since TSC 0; the offset makes them ns since 1970.  As in
+ * LTTng's traces all of it is in `offset`, because Trace Compass ignores
+ * `offset_s`.  Only a time before 1970 needs both.
  */
 static void put_offset(FILE *to, int64_t offset)
 {

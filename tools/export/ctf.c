@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * ctf.c: a trace in the Common Trace Format 1.8: a directory with the
+ * ctf.c: writes a trace in the Common Trace Format 1.8: a directory with the
  * file "metadata" and one file for each pCPU and channel.
  *
- * A stream's file is a sequence of packets.  A gap ends a packet, and has one of
- * its own, from the last record before it to its end: its count of discarded
- * events goes up by what is missing; if nobody knows how much, a packet number is
- * left out before it.  The one event in it says why: Trace Compass takes a packet
- * without events for the stream's end.  Integers are little endian and aligned to
- * bytes only.
+ * A stream's file is a sequence of packets.  A gap ends a packet and has one
+ * of its own, from the last record before the gap to its end.  The packet's
+ * count of discarded events grows by the number of missing records; if that is
+ * not known, a packet number is skipped before it.  The gap's packet holds one
+ * event with the reason, because Trace Compass takes an empty packet for the
+ * end of the stream.  Integers are little endian and aligned to bytes.
  */
 
 #include <errno.h>
@@ -21,7 +21,7 @@
 
 #define MAGIC        0xc1fc1fc1U
 #define PACKET_BYTES 32768
-/* Header, context, then events; of those none is longer. */
+/* Maximum of an event with its header and context. */
 #define EVENT_BYTES  1024
 
 struct ctf_header {
@@ -48,16 +48,16 @@ struct ctf_event_head {
 } __attribute__((packed));
 
 struct stream {
-    struct ctf_header hdr;  /* of the packet being made */
-    uint64_t tsc;           /* newest so far */
+    struct ctf_header hdr;  /* of the current packet */
+    uint64_t tsc;           /* of the newest record */
     bool first_written;
-    uint32_t bytes;         /* 0: no packet begun */
+    uint32_t bytes;         /* used in buf, 0 if no packet has begun */
     uint8_t buf[PACKET_BYTES];
 };
 
 struct ctf {
     uint8_t uuid[16];
-    struct ctf_class *class[CTF_IDS]; /* that occur */
+    struct ctf_class *class[CTF_IDS]; /* of events that occur */
     struct stream *stream[CTF_STREAMS];
 };
 
@@ -85,8 +85,8 @@ static int write_all(int fd, const void *buf, size_t bytes)
 }
 
 /*
- * Appends the packet to its file, which is opened for it: there may be more
- * streams than a process can have files.
+ * Append the packet to its file.  The file is opened for each packet, as there
+ * may be more streams than file descriptors.
  */
 static int end_packet(struct export *x, struct stream *st)
 {
@@ -200,8 +200,9 @@ static int put_event(const struct export *x, struct stream *st,
 }
 
 /*
- * Ends what was begun and begins the gap's packet.  If it is the stream's first,
- * one without events is put before it that its counts can be compared with.
+ * End the current packet and begin that of a gap.  If it is the first of the
+ * stream, an empty packet is written before it, with which readers compare its
+ * counts.
  */
 static int begin_gap(struct export *x, struct stream *st, uint64_t missing,
                      uint64_t ns)
@@ -264,7 +265,7 @@ static int ctf_open(struct export *x)
     return 0;
 }
 
-/* Last, so that what was not finished is no trace. */
+/* Written last, so that an unfinished directory is no trace. */
 static int write_meta(struct export *x)
 {
     const struct ctf *c = x->state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * ctf.h: what the two halves of the CTF export agree on.
+ * ctf.h: the interface between the two files of the CTF export.
  */
 
 #ifndef XENFLIGHT_EXPORT_CTF_H
@@ -14,10 +14,10 @@
 struct ctf_meta {
     const struct export *x;
     uint8_t uuid[16];
-    struct ctf_class *const *class; /* by id; NULL: does not occur */
+    struct ctf_class *const *class; /* by id; NULL if the event is absent */
 };
 
-/* The trace's description, in TSDL. */
+/* Write the trace's description in TSDL.  The caller must check ferror(). */
 void ctf_write_meta(FILE *to, const struct ctf_meta *meta);
 
 #endif /* XENFLIGHT_EXPORT_CTF_H */

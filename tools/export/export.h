@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * export.h: a snapshot in the formats of other tools.  Each format is given the
- * records one by one, in time order, and keeps no more of them than its output
- * needs to be in blocks.
+ * export.h: writes a snapshot in the formats of other tools.
+ *
+ * A format receives the records one by one in time order.  It must keep no more
+ * of them than one block of its output.
  */
 
 #ifndef XENFLIGHT_EXPORT_H
@@ -15,23 +16,24 @@
 
 struct export {
     const struct source *src;
-    const char *path;      /* as the user wrote it; NULL: standard output */
-    uint64_t part;         /* filter_number(): which records */
-    int dir;               /* a format of several files: they go here */
-    uint64_t records;      /* given to the format; gaps not counted */
-    uint64_t left_out;     /* ... that the format has no way to tell */
-    void *state;           /* the format's own */
+    const char *path;      /* as the user wrote it, NULL for standard output */
+    uint64_t part;         /* filter_number() of the chosen records */
+    int dir;               /* descriptor of the directory, if directory */
+    uint64_t records;      /* passed to the format, without gaps */
+    uint64_t left_out;     /* of these, records the format cannot express */
+    void *state;           /* owned by the format, NULL until open() */
 };
 
 struct export_format {
     const char *name;
-    bool directory;        /* several files in a directory, else one file */
-    bool binary;           /* nothing for a terminal */
-    /* All return 0 or -errno.  One file: it is standard output. */
+    bool directory;        /* several files in a directory, else stdout */
+    bool binary;           /* must not go to a terminal */
+    /* These return 0 or -errno. */
     int (*open)(struct export *x);
     int (*record)(struct export *x, const struct merge_record *rec);
-    int (*finish)(struct export *x); /* completes the output */
-    void (*close)(struct export *x); /* frees; also after an error */
+    int (*finish)(struct export *x); /* complete the output */
+    /* Free the state.  Called after an error, too, also that of open(). */
+    void (*close)(struct export *x);
 };
 
 extern const struct export_format export_ctf;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * perfetto.c: a trace for Perfetto: protobuf, one TracePacket after the
- * other, each written on its own, which is what a Trace with all of them is.
+ * perfetto.c: writes a trace for Perfetto: a sequence of protobuf
+ * TracePackets, each serialised as a Trace of one packet.  Concatenated they
+ * are one Trace.
  *
- * Tracks: one a pCPU, with a slice for each vCPU that runs there and an instant
- * for each record; one a vCPU, with a slice for each runstate.  A flow leads
- * from the record that wakes a vCPU to where it then runs.  A gap ends the
- * slices that it makes uncertain, and so do the end of a domain and a pCPU that
- * goes down.  A domain that has the number of one before it has tracks of its own.
+ * Each pCPU has a track with a slice for each vCPU that runs there and an
+ * instant for each record.  Each vCPU has a track with a slice for each
+ * runstate.  A flow leads from the record that wakes a vCPU to the pCPU where
+ * it then runs.  Slices end at a gap that makes them uncertain, at the end of
+ * the domain and when the pCPU goes down.  A domain that reuses a number has
+ * tracks of its own.
  *
  * Times are ns since TSC 0, on the clock that Perfetto calls boot time.
  */
@@ -27,12 +29,12 @@
 #define CLOCK_REALTIME_ID 1
 #define CLOCK_BOOTTIME_ID 6
 
-/* Uuids of tracks: none is 0. */
+/* Uuids of tracks.  None may be 0. */
 #define TRACK_PCPUS  1ULL
 #define TRACK_PCPU   (1ULL << 32)  /* + pCPU */
 #define TRACK_VCPU   (2ULL << 32)  /* + domid << 16 | vCPU + life */
 #define TRACK_DOMAIN (3ULL << 32)  /* + domid + life */
-#define TRACK_LIFE   (1ULL << 36)  /* times domains before it of that number */
+#define TRACK_LIFE   (1ULL << 36)  /* times the number of earlier lives */
 
 #define NOTES_MAX    (EVENT_MAX_FIELDS + 2)
 
@@ -41,23 +43,23 @@ typedef Perfetto__TrackEvent Event;
 typedef Perfetto__DebugAnnotation Note;
 
 struct cpu {
-    uint64_t last;         /* newest ns */
-    bool told;             /* has its track */
+    uint64_t last;         /* ns of its newest record */
+    bool has_track;
     bool busy;             /* a slice is open */
-    uint32_t domid, vcpu;  /* whose */
+    uint32_t domid, vcpu;  /* of the open slice */
 };
 
 struct vcpu_state {
-    bool told, open;
-    uint32_t life;         /* ... of the domain, that is about */
-    uint16_t cpu;          /* where it ran last */
-    uint64_t flow;         /* woken by: 0: none */
+    bool has_track, open;
+    uint32_t life;         /* domain_state.life that the track is for */
+    uint16_t cpu;          /* pCPU where it ran last */
+    uint64_t flow;         /* number of the flow from its wake-up, or 0 */
 };
 
 struct domain_state {
-    bool told;             /* has its track */
+    bool has_track;
     bool gone;
-    uint32_t life;         /* domains of that number before it */
+    uint32_t life;         /* number of earlier domains with this domid */
 };
 
 struct perfetto {
@@ -166,29 +168,29 @@ static uint64_t domain_track(const struct perfetto *p, uint16_t domid)
     return TRACK_DOMAIN + domid + p->domain[domid].life * TRACK_LIFE;
 }
 
-static int tell_cpu(struct perfetto *p, uint16_t cpu)
+static int need_cpu_track(struct perfetto *p, uint16_t cpu)
 {
     char name[16];
 
-    if ( p->cpu[cpu].told )
+    if ( p->cpu[cpu].has_track )
         return 0;
 
-    p->cpu[cpu].told = true;
+    p->cpu[cpu].has_track = true;
     snprintf(name, sizeof(name), "pCPU %u", cpu);
     return put_track(p, cpu_track(cpu), TRACK_PCPUS, name);
 }
 
-static int tell_domain(struct export *x, uint16_t domid)
+static int need_domain_track(struct export *x, uint16_t domid)
 {
     struct perfetto *p = x->state;
     struct domain_state *st = &p->domain[domid];
     const json_t *dom = doc_domain(&x->src->doc, domid);
     char safe[128], name[176], nth[16] = "";
 
-    if ( st->told )
+    if ( st->has_track )
         return 0;
 
-    st->told = true;
+    st->has_track = true;
     text_escape(safe, sizeof(safe), doc_text(dom, "name", ""));
     if ( st->life )
         snprintf(nth, sizeof(nth), " (%" PRIu32 ")", st->life + 1);
@@ -200,21 +202,21 @@ static int tell_domain(struct export *x, uint16_t domid)
     return put_track(p, domain_track(p, domid), 0, name);
 }
 
-static int tell_vcpu(struct export *x, struct vcpu *v)
+static int need_vcpu_track(struct export *x, struct vcpu *v)
 {
     struct perfetto *p = x->state;
     struct vcpu_state *st = v->data;
     char name[32];
     int rc;
 
-    if ( st->told && st->life == p->domain[v->domid].life )
+    if ( st->has_track && st->life == p->domain[v->domid].life )
         return 0;
 
-    rc = tell_domain(x, v->domid);
+    rc = need_domain_track(x, v->domid);
     if ( rc )
         return rc;
 
-    st->told = true;
+    st->has_track = true;
     st->open = false;
     st->life = p->domain[v->domid].life;
     snprintf(name, sizeof(name), "d%uv%u", v->domid, v->vcpu);
@@ -245,7 +247,7 @@ static int close_vcpu(struct perfetto *p, struct vcpu *v, uint64_t ns)
     return put_end(p, vcpu_track(p, v), ns);
 }
 
-/* The pCPU's slice: begins with a vCPU's running, ends with it. */
+/* A pCPU's slice lasts while one vCPU runs there. */
 static int switch_cpu(struct perfetto *p, uint16_t n, uint64_t ns,
                       const struct runstate_change *c)
 {
@@ -268,7 +270,7 @@ static int switch_cpu(struct perfetto *p, uint16_t n, uint64_t ns,
     return put_begin(p, cpu_track(n), ns, name, 0);
 }
 
-/* It does not run any more where it did, if nothing else has told so. */
+/* End the slice of the pCPU where the vCPU ran, if it is still open. */
 static int leave_cpu(struct perfetto *p, const struct vcpu *v, uint64_t ns)
 {
     const struct vcpu_state *st = v->data;
@@ -286,7 +288,7 @@ static int change_runstate(struct export *x, struct vcpu *v, uint16_t cpu,
     uint64_t ns = p->cpu[cpu].last, flow = 0;
     int rc;
 
-    rc = tell_vcpu(x, v);
+    rc = need_vcpu_track(x, v);
     if ( !rc )
         rc = close_vcpu(p, v, ns);
     if ( !rc && st->cpu != cpu )
@@ -307,7 +309,7 @@ static int change_runstate(struct export *x, struct vcpu *v, uint16_t cpu,
 }
 
 /*
- * Lives.
+ * Begin and end of domains and pCPUs.
  */
 
 static int end_domain(struct perfetto *p, uint16_t domid, uint64_t ns)
@@ -333,14 +335,14 @@ static int end_domain(struct perfetto *p, uint16_t domid, uint64_t ns)
 static int begin_domain(struct perfetto *p, uint16_t domid, uint64_t ns)
 {
     struct domain_state *st = &p->domain[domid];
-    int rc = st->told ? end_domain(p, domid, ns) : 0;
+    int rc = st->has_track ? end_domain(p, domid, ns) : 0;
 
-    st->life += st->told;
-    st->told = st->gone = false;
+    st->life += st->has_track;
+    st->has_track = st->gone = false;
     return rc;
 }
 
-/* What a record says of a domain as a whole, or of another pCPU. */
+/* A record may begin or end a domain, or take another pCPU offline. */
 static int change_life(struct perfetto *p, const struct merge_record *rec)
 {
     uint64_t ns = p->cpu[rec->cpu].last, cpu;
@@ -364,7 +366,8 @@ static int change_life(struct perfetto *p, const struct merge_record *rec)
     return close_cpu(p, cpu, ns);
 }
 
-/* One of a domain that is gone: what runs has its number, and was not told. */
+/* A vCPU of a removed domain that runs belongs to a new domain with its number,
+ * whose begin was not recorded. */
 static int change_vcpu(struct export *x, struct vcpu *v, uint16_t cpu,
                        const struct runstate_change *c)
 {
@@ -413,7 +416,7 @@ static void put_field_note(Note *note, const struct event_field *f, uint64_t v)
         put_number_note(note, f->name, v);
 }
 
-/* The fields, or what cannot be told as fields as text. */
+/* The fields, or one text if the record does not fit its description. */
 static size_t take_notes(const struct export *x, const struct merge_record *rec,
                          Note *note, char text[EVENT_TEXT_BYTES])
 {
@@ -466,7 +469,8 @@ static int put_instant(struct export *x, const struct merge_record *rec,
     return put_event(p, &event, p->cpu[rec->cpu].last);
 }
 
-/* What is missing from the rare channel is in the busy one, which has no gap. */
+/* A gap in the rare channel changes nothing: the busy one has its records,
+ * too. */
 static int put_gap(struct export *x, const struct merge_record *rec)
 {
     struct perfetto *p = x->state;
@@ -482,7 +486,7 @@ static int put_gap(struct export *x, const struct merge_record *rec)
     return rc;
 }
 
-/* Flow number of a record that wakes `v`; 0: it does not. */
+/* Return the number of the flow that begins if the change wakes @v, or 0. */
 static uint64_t wake(struct perfetto *p, struct vcpu *v,
                      const struct runstate_change *c)
 {
@@ -501,7 +505,7 @@ static int perfetto_record(struct export *x, const struct merge_record *rec)
     struct vcpu *v = NULL;
     int rc;
 
-    rc = tell_cpu(p, rec->cpu);
+    rc = need_cpu_track(p, rec->cpu);
     if ( rc )
         return rc;
 
@@ -568,7 +572,7 @@ static int perfetto_open(struct export *x)
     return rc;
 }
 
-/* Slices still open stay so: they did not end in the recording. */
+/* Slices that did not end in the recording stay open. */
 static int perfetto_finish(struct export *x)
 {
     return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * text.c: one record a line: JSON as `show --json` has it, CSV.
+ * text.c: writes one record per line: as JSON, like `show --json', or as CSV.
  */
 
 #include <errno.h>
@@ -48,14 +48,14 @@ static int csv_open(struct export *x)
 {
     enum doc_clock clock = x->src->clock;
 
-    /* "tsc" has a column of its own. */
+    /* The column "tsc" is always there. */
     if ( clock != DOC_CLOCK_REL && clock != DOC_CLOCK_TSC )
         printf("%s_", doc_clock_name(clock));
     printf("ns,tsc,cpu,channel,domid,vcpu,event,fields\n");
     return 0;
 }
 
-/* Always in quotes: then a blank or comma in it needs no thought. */
+/* Fields are always quoted, so blanks and commas need no check. */
 static void put_quoted(const char *text)
 {
     putchar('"');
@@ -68,7 +68,7 @@ static void put_quoted(const char *text)
     putchar('"');
 }
 
-static void csv_who(const struct merge_record *rec)
+static void csv_vcpu(const struct merge_record *rec)
 {
     if ( rec->domid != MERGE_NO_DOMAIN )
         printf("%" PRIu32, rec->domid);
@@ -103,7 +103,7 @@ static int csv_record(struct export *x, const struct merge_record *rec)
     printf("%" PRId64 ",%" PRIu64 ",%u,%s,", nanoseconds(x->src, rec->tsc),
            rec->tsc, rec->cpu,
            rec->channel == XEN_FLIGHTREC_CH_RARE ? "rare" : "busy");
-    csv_who(rec);
+    csv_vcpu(rec);
     if ( rec->kind == MERGE_EVENT )
         csv_event(x, rec);
     else

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * xentrace.c: the file that xentrace(8) writes and xenalyze reads.
+ * xentrace.c: writes a file as xentrace(8) does, for xenalyze.
  *
- * A record is a word (event, number of payload words, "has a TSC"), the TSC,
- * the payload.  The records of one pCPU lie together in a window, behind a
- * record without TSC that says whose it is and how long.  Windows come in
- * rounds of rising pCPU number: when one pCPU's is full, all are written.
+ * A record is a word (event, number of payload words, "has a TSC"), the TSC
+ * and the payload.  The records of one pCPU are in windows.  A window begins
+ * with a record without a TSC that holds its pCPU and length.  Windows are
+ * written in rounds of rising pCPU number, when one of them is full.
  *
- * xenalyze takes a pCPU's TSC for rising: where one goes back, it is written as
- * the newest before it.  And it takes the trace to have all pCPUs from its
- * begin on, and gives up where a vCPU was moved to one that it has nothing of:
- * what is older than the youngest ring's begin is left out.  A gap becomes a
- * LOST_RECORDS record.
+ * xenalyze expects the TSC of a pCPU to rise: a TSC that goes back is raised
+ * to the newest before it.  It expects all pCPUs from the begin of the trace
+ * on, and aborts if a vCPU migrates to a pCPU without records: records before
+ * the begin of the youngest ring are left out.  A gap becomes a LOST_RECORDS
+ * record.
  */
 
 #include <errno.h>
@@ -29,7 +29,7 @@
 #define HAS_TSC         (1U << 31)
 #define LOST_WORDS      4
 
-/* Room for a window; the longest record has 10 words. */
+/* Words of a window. */
 #define WINDOW_WORDS    8192
 #define RECORD_WORDS    (3 + XEN_FLIGHTREC_MAX_WORDS)
 
@@ -37,22 +37,22 @@
 
 struct window {
     uint64_t last;         /* newest TSC */
-    bool gap;              /* here, */
-    uint64_t gap_tsc;      /* at the latest from then on, */
-    uint64_t missing;      /* of so many records */
-    uint32_t used;
+    bool gap;              /* a gap that is not written yet */
+    uint64_t gap_tsc;      /* its latest possible begin */
+    uint64_t missing;      /* its number of records */
+    uint32_t used;         /* words */
     uint32_t word[WINDOW_WORDS];
 };
 
 struct rounds {
-    uint64_t start;        /* older ones are left out */
-    unsigned int cpus;     /* windows are below this */
+    uint64_t start;        /* TSC; older records are left out */
+    unsigned int cpus;     /* 1 + the highest pCPU with a window */
     struct window *cpu[MAX_CPUS];
 };
 
-static int put(const void *what, size_t words)
+static int put(const void *data, size_t words)
 {
-    return fwrite(what, sizeof(uint32_t), words, stdout) == words ? 0 : -EIO;
+    return fwrite(data, sizeof(uint32_t), words, stdout) == words ? 0 : -EIO;
 }
 
 static int write_round(struct rounds *r)
@@ -73,7 +73,7 @@ static int write_round(struct rounds *r)
     return 0;
 }
 
-/* The window of a pCPU, with room for a gap and one more record. */
+/* Get the window of a pCPU, with room for a gap and one more record. */
 static int window_for(struct rounds *r, uint16_t cpu, struct window **out)
 {
     struct window *w = r->cpu[cpu];
@@ -108,8 +108,8 @@ static void add(struct window *w, uint64_t tsc, uint32_t event,
     w->last = tsc;
 }
 
-/* What the file cannot tell, or would be taken for its form. */
-static bool cannot_be(const struct merge_record *rec)
+/* Whether the format cannot express a record, or would take it for a header. */
+static bool is_left_out(const struct merge_record *rec)
 {
     uint32_t class = rec->event >> CLASS_SHIFT;
 
@@ -120,7 +120,7 @@ static bool cannot_be(const struct merge_record *rec)
            (rec->event >= EV_LOST_RECORDS && rec->event <= EV_CPU_CHANGE);
 }
 
-/* Gaps without a record in between are one. */
+/* Gaps without a record between them become one. */
 static void note_gap(struct window *w, uint64_t tsc, uint64_t missing)
 {
     w->missing = w->gap ? w->missing + missing : missing;
@@ -129,8 +129,8 @@ static void note_gap(struct window *w, uint64_t tsc, uint64_t missing)
 }
 
 /*
- * The gap lasts until `rec`, which comes next; NULL: nothing does.  xenalyze
- * demands that it is longer than nothing.
+ * Add the pending gap, which lasts until @rec, or until the end if that is
+ * NULL.  xenalyze rejects a gap without a duration.
  */
 static void add_lost(struct window *w, unsigned int cpu,
                      const struct merge_record *rec)
@@ -156,7 +156,7 @@ static int xentrace_record(struct export *x, const struct merge_record *rec)
     struct window *w;
     int rc;
 
-    if ( tsc < r->start || cannot_be(rec) )
+    if ( tsc < r->start || is_left_out(rec) )
     {
         x->left_out += rec->kind == MERGE_EVENT;
         return 0;

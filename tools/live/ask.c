@@ -176,9 +176,9 @@ static int run_locked(const struct ask *a, const char *cmd,
     {
         rc = command_run(ask_op, h, c, why);
         if ( !rc && c->verb == COMMAND_START && hyp_is_tbuf(h) )
-            fprintf(stderr, "%s: recording into Xen's own trace buffers: without "
-                    "snapshotd they fill up and Xen drops new records: start "
-                    "it\n", cmd);
+            fprintf(stderr, "%s: recording into Xen's own trace buffers: they "
+                    "fill up, and Xen then drops new records: start "
+                    "snapshotd\n", cmd);
         hyp_close(h);
     }
     if ( rc )

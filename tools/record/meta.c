@@ -14,7 +14,7 @@
 
 #include "lib/base/text.h"
 #include "lib/xen/docparts.h"
-#include "lib/xen/recorder.h"
+#include "lib/xen/hyp.h"
 #include "tools/live/ask.h"
 #include "tools/live/names.h"
 
@@ -190,7 +190,7 @@ int record_meta(struct hyp *h, const struct rings *rings,
     struct hyp_version xen;
     json_t *pairs = NULL, *dict = NULL;
     struct utsname host;
-    int rc = recorder_status(ask_op, h, &st);
+    int rc = hyp_status(ask_op, h, &st);
 
     uname(&host);
     if ( !rc )

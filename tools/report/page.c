@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * page.c: writes the page: markup, style and script as they are in
- * tools/report/, and the data as JSON and base64.
+ * page.c: writes the page: the markup, style and script of page.html, page.css
+ * and page.js, and the data as JSON and base64.
  */
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 
 #include "tools/report/report.h"
 
-/* The parts of the page, as bytes of this program. */
+/* The parts of the page, embedded in this program. */
 #define PART(name, file)                                                    \
     __asm__(".pushsection .rodata\n"                                        \
             "report_" name ":\n.incbin \"tools/report/" file "\"\n"         \
@@ -35,7 +35,7 @@ static json_t *ns_of(const struct report *r, uint64_t ticks)
     return json_integer((__int128)ticks * 1000000 / r->src->doc.tsc_khz);
 }
 
-/* By octave: [[k, how many from 2^k up to 2^(k+1)], ...] of ns. */
+/* [[k, count], ...]: number of times from 2^k ns up to 2^(k + 1) ns. */
 static json_t *histogram(const struct times *t, uint64_t khz)
 {
     uint64_t octave[65] = { 0 };
@@ -56,7 +56,7 @@ static json_t *histogram(const struct times *t, uint64_t khz)
     return list;
 }
 
-/* `khz`: of the times' unit; 0: they are ns. */
+/* @khz is the frequency of the times' unit, or 0 if it is ns. */
 static json_t *times_json(const struct times *t, uint64_t khz)
 {
     json_t *o = json_object();
@@ -105,7 +105,7 @@ static json_t *domain_json(const struct report *r, uint32_t domid,
 
 static json_t *domains_json(const struct report *r)
 {
-    const struct vcpus *t = r->story.acc.vcpus;
+    const struct vcpus *t = r->explain.acc.vcpus;
     json_t *list = json_array();
     struct account sum = { 0 };
     struct times waits = { 0 };
@@ -148,7 +148,7 @@ static json_t *exits_json(const struct report *r)
     return list;
 }
 
-/* [name, kind, word, shift, bits, constant, table or null, optional]. */
+/* [name, kind, word, shift, bits, constant, table or null, optional] */
 static json_t *field_json(const struct event_field *f)
 {
     static const char kind[] = "uixbdvea";
@@ -180,17 +180,17 @@ static json_t *kinds_json(const struct report *r)
     return list;
 }
 
-static json_t *who_json(const struct report *r)
+static json_t *vcpus_json(const struct report *r)
 {
     json_t *list = json_array();
     uint32_t domid, vcpu;
 
-    for ( unsigned int i = 0; report_who(r, i, &domid, &vcpu); i++ )
+    for ( unsigned int i = 0; report_vcpu_nth(r, i, &domid, &vcpu); i++ )
         json_array_append_new(list, json_pack("[i, i]", domid, vcpu));
     return list;
 }
 
-static json_t *explain_json(const struct story *s)
+static json_t *explain_json(const struct explain *s)
 {
     json_t *list = json_array();
 
@@ -220,7 +220,7 @@ static json_t *column_sizes(const struct report *r)
 static json_t *facts(const struct report *r)
 {
     const struct doc *d = &r->src->doc;
-    const struct story *s = &r->story;
+    const struct explain *s = &r->explain;
     json_t *meta = json_copy(d->root), *events, *enums, *o;
 
     if ( !meta || event_dict_to_json(d->dict, &events, &enums) )
@@ -235,7 +235,7 @@ static json_t *facts(const struct report *r)
                   "s:I, s:I, s:I, s:I, s:I}",
                   "meta", meta, "note", d->note, "enums", enums,
                   "explain", explain_json(s), "kinds", kinds_json(r),
-                  "who", who_json(r), "gaps", gap_names(),
+                  "vcpus", vcpus_json(r), "gaps", gap_names(),
                   "domains", domains_json(r), "exits", exits_json(r),
                   "columns", column_sizes(r),
                   "events", (json_int_t)r->events,
@@ -250,7 +250,7 @@ static json_t *facts(const struct report *r)
     return o;
 }
 
-/* Within <script>: no "<" may be left, whatever the texts are. */
+/* The text is inside <script>: no "<" may be left in it. */
 static int write_json(const struct report *r, FILE *out)
 {
     json_t *o = facts(r);
@@ -335,7 +335,7 @@ static int write_columns(const struct report *r, FILE *out)
  * The page.
  */
 
-/* Writes what stands before `mark` in the markup; returns what follows it. */
+/* Write the markup before @mark.  Return a pointer to the rest after it. */
 static const char *up_to(const char *html, const char *mark, FILE *out)
 {
     const char *at = memmem(html, report_html_end - html, mark, strlen(mark));

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * page.js: draws what `xenflight report' put into the page.  tools/report/report.h says
- * what that is.  Texts of the file reach the page as text nodes only.
+ * page.js: draws the data that `xenflight report' embeds in the page, see
+ * tools/report/report.h.  Texts of the file reach the page as text nodes only.
  */
 "use strict";
 
 (() => {
 const $ = id => document.getElementById(id);
 const facts = JSON.parse($("facts").textContent);
-const NOBODY = 0xffff, UNKNOWN = 4, IDLE = 32767;
-const GAP = 0, STRANGER = 1;
+const NO_VCPU = 0xffff, UNKNOWN = 4, IDLE = 32767;
+const GAP = 0, UNDESCRIBED = 1;
 const RUNNING = 0, RUNNABLE = 1, BLOCKED = 2;
 
 /* An element with attributes and children; a string child is text. */
@@ -92,10 +92,10 @@ function columns() {
     const length = numbers(part[7], facts.intervals, false);
     return {
         event: { nr, time: numbers(part[0], nr, true), cpu: u16(part[1]),
-                 kind: u16(part[2]), who: u16(part[3]), first,
+                 kind: u16(part[2]), vcpu: u16(part[3]), first,
                  words: new Uint32Array(part[5].buffer) },
         interval: { nr: facts.intervals, end, start: end.map((e, i) => e - length[i]),
-                    cpu: u16(part[8]), who: u16(part[9]), state: part[10] },
+                    cpu: u16(part[8]), vcpu: u16(part[9]), state: part[10] },
     };
 }
 
@@ -117,24 +117,24 @@ function domain_label(domid) {
     return name ? `d${domid} ${name}` : `d${domid}`;
 }
 
-function who_label(who) {
-    if (who === NOBODY) return "?";
-    const [domid, vcpu] = facts.who[who];
+function vcpu_label(index) {
+    if (index === NO_VCPU) return "?";
+    const [domid, vcpu] = facts.vcpus[index];
     return domid === IDLE ? `idle v${vcpu}` : `d${domid}v${vcpu}`;
 }
 
 function kind_name(index, word) {
     if (index === GAP) return "RECORDS LOST";
-    if (index === STRANGER)
+    if (index === UNDESCRIBED)
         return word >>> 28 === 15 ? `id_${word & 0xfffffff}` : `EVENT_${word.toString(16).padStart(8, "0")}`;
     return facts.kinds[index].name;
 }
 
-/* Classes of events: the first word of their names, the frequent ones first. */
+/* Classes of events, by the first word of their names. */
 const CLASS = { RECORDS: "lost", FR: "marks", SCHED: "scheduler", HVM: "HVM", PV: "PV",
                 MEM: "memory", HW: "hardware", DOM0: "domains", LOST: "lost" };
 const classes = [], class_of = facts.kinds.map((k, i) => {
-    const word = i === GAP ? "LOST" : i === STRANGER ? "" : k.name.split("_")[0];
+    const word = i === GAP ? "LOST" : i === UNDESCRIBED ? "" : k.name.split("_")[0];
     const name = CLASS[word] || "other";
     if (!classes.includes(name) && k.nr) classes.push(name);
     return name;
@@ -142,7 +142,7 @@ const classes = [], class_of = facts.kinds.map((k, i) => {
 const class_index = class_of.map(name => Math.max(0, classes.indexOf(name)));
 const class_shown = classes.map(() => true);
 
-/* As lib/format/event-show.c shows a record, always name=value. */
+/* The same text as lib/format/event-show.c's, always as name=value. */
 function field_value(field, words) {
     const [, type, word, shift, bits, constant] = field;
     if (type === "e") return BigInt(constant);
@@ -184,12 +184,14 @@ function field_text(field, value, words, kind) {
     return value.toString();
 }
 
-/* Words of argument k of a hypercall record. */
+/* Number of words of argument k of a hypercall record. */
 function arg_words(words, k) {
     return words[0] >>> (20 + 2 * k) & 3;
 }
 
-/* What fields do not show: the first such word, and whether one is not there. */
+/*
+ * Index of the first word that no field shows, and whether a field is missing.
+ */
 function tail_of(kind, words) {
     if (kind.fields.some(f => f[1] === "a")) {
         let rest = 1;
@@ -221,7 +223,7 @@ function event_text(n) {
         return `${facts.gaps[words[0]]}${missing ? `: ${missing}` : ""}`;
     }
     const hex = list => Array.from(list, w => "0x" + w.toString(16)).join(",");
-    if (index === STRANGER) return words.length > 1 ? `rest=${hex(words.subarray(1))}` : "";
+    if (index === UNDESCRIBED) return words.length > 1 ? `rest=${hex(words.subarray(1))}` : "";
     const parts = [];
     for (const field of kind.fields) {
         const value = field_value(field, words);
@@ -255,10 +257,10 @@ function duration(ns) {
  */
 
 let event, interval;
-let order;               /* events that the list shows: indices; null: all */
-let picked = -1;         /* index of an event */
-let from = 0, to = 1;    /* what the timeline shows, ns */
-let span = 1;            /* all there is */
+let order;               /* indices of the listed events, null for all */
+let picked = -1;         /* index of the selected event */
+let from = 0, to = 1;    /* range of the timeline, ns */
+let span = 1;            /* length of the recording, ns */
 let trigger = 0;
 let lanes = [];
 let palette = {};
@@ -275,7 +277,9 @@ function lower_bound(list, value, nr = list.length) {
     return lo;
 }
 
-/* Lanes: a pCPU each, then the vCPUs by domain, the one it is about first. */
+/*
+ * A lane for each pCPU, then for each vCPU by domain, explain's subject first.
+ */
 function make_lanes() {
     const cpus = new Map(), vcpus = new Map();
     for (let i = 0; i < event.nr; i++) {
@@ -287,11 +291,11 @@ function make_lanes() {
         lane.events.push(i);
     }
     for (let i = 0; i < interval.nr; i++) {
-        const who = interval.who[i], [domid, vcpu] = facts.who[who];
+        const index = interval.vcpu[i], [domid, vcpu] = facts.vcpus[index];
         if (interval.state[i] === RUNNING) cpus.get(interval.cpu[i])?.parts.push(i);
         if (domid === IDLE) continue;
-        if (!vcpus.has(who)) vcpus.set(who, { domid, vcpu, label: `d${domid}v${vcpu}`, parts: [] });
-        vcpus.get(who).parts.push(i);
+        if (!vcpus.has(index)) vcpus.set(index, { domid, vcpu, label: `d${domid}v${vcpu}`, parts: [] });
+        vcpus.get(index).parts.push(i);
     }
     const weight = lane => lane.domid === facts.subject ? -1 : lane.domid;
     lanes = [
@@ -305,7 +309,7 @@ function make_lanes() {
     }
 }
 
-/* Dom0 is always the same colour, the one it is about too. */
+/* Dom0 and explain's subject always have the same colours. */
 const domain_colours = new Map();
 function domain_colour(domid) {
     if (!domain_colours.has(domid)) {
@@ -345,7 +349,7 @@ function fit_canvas() {
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
 }
 
-/* A round step that leaves room for its label. */
+/* The smallest round step that leaves room for its label. */
 function step_of() {
     const least = (to - from) / (width - LABEL) * 110;
     let step = 10 ** Math.floor(Math.log10(least));
@@ -371,8 +375,8 @@ function draw_axis() {
 }
 
 /*
- * Parts narrower than a pixel are added up: a pixel gets each of their colours,
- * as strongly as it had a share of it; the tall ones on top.
+ * Parts narrower than a pixel are added up.  A pixel gets each of their colours
+ * with an opacity by its share, the tallest on top.
  */
 function draw_parts(lane, y, colour_of, height_of) {
     const wide = width - LABEL, scale = wide / (to - from);
@@ -390,7 +394,7 @@ function draw_parts(lane, y, colour_of, height_of) {
         pen.globalAlpha = 1;
         shares.clear();
     };
-    /* Parts of a lane may touch but not overlap: those before cannot reach in. */
+    /* Parts of a lane do not overlap, so earlier ones cannot reach in. */
     let n = Math.max(0, lower_bound(lane.start, from) - 1);
     for (; n < lane.parts.length && lane.start[n] <= to; n++) {
         const i = lane.parts[n], colour = colour_of(i);
@@ -412,7 +416,7 @@ function draw_parts(lane, y, colour_of, height_of) {
     flush();
 }
 
-/* A stroke a pixel and class, however many events it stands for. */
+/* One stroke per pixel, in the colour of the rarest class of its events. */
 function draw_ticks(lane, y) {
     const wide = Math.ceil(width - LABEL), scale = (width - LABEL) / (to - from);
     const seen = new Uint8Array(wide + 1);
@@ -433,7 +437,7 @@ function draw_ticks(lane, y) {
     }
 }
 
-/* The rarer a class, the more it matters that it is seen. */
+/* A rarer class takes precedence, so that it stays visible. */
 const class_rank = classes.map(name => facts.kinds.reduce((n, k, i) => n + (class_of[i] === name ? k.nr : 0), 0));
 const class_colour = classes.map(name => ({ lost: 0, marks: 0, scheduler: 1, HVM: 2, PV: 3, memory: 4, hardware: 5, domains: 6 })[name] ?? 7);
 
@@ -461,7 +465,7 @@ function draw_cpu(lane, y) {
     const begin = Math.min(width, x_of(lane.begin));
     if (begin > LABEL) hatch(LABEL, y, begin - LABEL, LANE - 2, palette.rest);
     draw_parts(lane, y - TICKS / 2, i => {
-        const [domid] = facts.who[interval.who[i]];
+        const [domid] = facts.vcpus[interval.vcpu[i]];
         return domid === IDLE ? null : domain_colour(domid);
     }, () => LANE - 4 - TICKS);
     draw_ticks(lane, y);
@@ -545,7 +549,7 @@ function show_range(a, b) {
     redraw();
 }
 
-/* Around the picked event, if it is to be seen. */
+/* Zoom around the selected event if it is in view, else around the middle. */
 function zoom(factor, at) {
     const pick = picked >= 0 ? event.time[picked] : -1;
     at ??= pick >= from && pick <= to ? pick : (from + to) / 2;
@@ -568,7 +572,7 @@ function centre(ns) {
     show_range(ns - w / 2, ns + w / 2);
 }
 
-/* The event nearest to a point: of the pCPU's lane, or of the vCPU's. */
+/* Return the event of a lane nearest to a point, or -1. */
 function event_at(x, y) {
     const lane = lanes[Math.floor((y - HEAD + $("lanes").scrollTop) / LANE)];
     const ns = ns_of(x), reach = (to - from) / (width - LABEL) * 8;
@@ -587,22 +591,22 @@ function event_at(x, y) {
 }
 
 function of_vcpu(i, lane) {
-    const who = event.who[i];
-    if (who === NOBODY) return false;
-    const [domid, vcpu] = facts.who[who];
+    const index = event.vcpu[i];
+    if (index === NO_VCPU) return false;
+    const [domid, vcpu] = facts.vcpus[index];
     return domid === lane.domid && vcpu === lane.vcpu;
 }
 
-/* What a lane shows at a point. */
+/* Describe the interval of a lane at a point. */
 function part_at(x, y) {
     const lane = lanes[Math.floor((y - HEAD + $("lanes").scrollTop) / LANE)];
     if (!lane || x < LABEL || y < HEAD) return null;
     const ns = ns_of(x), n = lower_bound(lane.start, ns) - 1;
     const i = lane.parts[n];
     if (i === undefined || interval.end[i] < ns) return lane.label;
-    const state = ["running", "waiting to run", "blocked", "offline", "not known"][interval.state[i]];
-    const [domid] = facts.who[interval.who[i]];
-    return `${lane.label}: ${lane.events ? `${who_label(interval.who[i])} ${domain_names.get(domid) ?? ""} ` : ""}${state} for ` +
+    const state = ["running", "waiting to run", "blocked", "paused", "in an unknown state"][interval.state[i]];
+    const [domid] = facts.vcpus[interval.vcpu[i]];
+    return `${lane.label}: ${lane.events ? `${vcpu_label(interval.vcpu[i])} ${domain_names.get(domid) ?? ""} ` : ""}${state} for ` +
            `${duration(interval.end[i] - interval.start[i])}, from ${seconds(interval.start[i])} s` +
            (lane.events ? "" : ` (pCPU ${interval.cpu[i]})`);
 }
@@ -611,7 +615,7 @@ function show_tip(e, x, y) {
     const tip = $("tip"), i = event_at(x, y), part = part_at(x, y);
     tip.hidden = !part;
     if (!part) return;
-    tip.textContent = i < 0 ? part : `${part}\n${seconds(event.time[i], 9)} ${who_label(event.who[i])} ${event_name(i)} ${event_text(i)}`;
+    tip.textContent = i < 0 ? part : `${part}\n${seconds(event.time[i], 9)} ${vcpu_label(event.vcpu[i])} ${event_name(i)} ${event_text(i)}`;
     tip.style.left = `${Math.min(e.clientX + 14, innerWidth - tip.offsetWidth - 8)}px`;
     tip.style.top = `${Math.min(e.clientY + 16, innerHeight - tip.offsetHeight - 8)}px`;
 }
@@ -669,7 +673,7 @@ const list = $("list");
 const listed = n => order ? order[n] : n;
 const listed_nr = () => order ? order.length : event.nr;
 
-/* Browsers bound how tall a box may be: beyond that a pixel is several rows. */
+/* Browsers limit the height of a box: beyond it a pixel is several rows. */
 const rows_tall = () => Math.min(TALLEST, listed_nr() * ROW);
 const rows_shown = () => Math.ceil(list.clientHeight / ROW) + 1;
 
@@ -683,12 +687,12 @@ function draw_list() {
     const nr = listed_nr(), top = Math.max(0, Math.min(first_row(), nr)), rows = [];
     for (let n = top; n < Math.min(nr, top + rows_shown()); n++) {
         const i = listed(n), lost = event.kind[i] === GAP;
-        const what = element("span", lost ? { class: "loss" } : {}, `${event_name(i)} ${event_text(i)}`);
+        const text = element("span", lost ? { class: "loss" } : {}, `${event_name(i)} ${event_text(i)}`);
         const row = element("div", { class: "row", role: "option", "aria-selected": String(i === picked), "data-event": i },
                             element("span", {}, seconds(event.time[i])), element("span", {}, String(event.cpu[i])),
-                            element("span", {}, lost ? "" : who_label(event.who[i])), what);
-        if (event.who[i] !== NOBODY && i !== picked && !lost)
-            row.children[2].style.color = facts.who[event.who[i]][0] === IDLE ? palette.dim : domain_colour(facts.who[event.who[i]][0]);
+                            element("span", {}, lost ? "" : vcpu_label(event.vcpu[i])), text);
+        if (event.vcpu[i] !== NO_VCPU && i !== picked && !lost)
+            row.children[2].style.color = facts.vcpus[event.vcpu[i]][0] === IDLE ? palette.dim : domain_colour(facts.vcpus[event.vcpu[i]][0]);
         rows.push(row);
     }
     const exact = nr * ROW <= TALLEST;
@@ -713,7 +717,7 @@ function scroll_to(i) {
 function pick(i, from_list) {
     picked = i;
     $("picked").textContent = i < 0 ? "" : `${seconds(event.time[i], 9)} s  pCPU ${event.cpu[i]}  ` +
-        `${who_label(event.who[i])}  ${event_name(i)} ${event_text(i)}`;
+        `${vcpu_label(event.vcpu[i])}  ${event_name(i)} ${event_text(i)}`;
     if (i >= 0) {
         if (!from_list) scroll_to(i);
         centre(event.time[i]);
@@ -729,15 +733,17 @@ function pick_next(d) {
     pick(listed(Math.max(0, Math.min(nr - 1, n))), false);
 }
 
-/* Each word must be part of an event's name, or be its vCPU, domain, pCPU. */
+/*
+ * Each word must be part of an event's name or domain, or be its vCPU or pCPU.
+ */
 function apply_filter() {
     const words = $("filter").value.toLowerCase().split(/\s+/).filter(w => w);
     if (!words.length && class_shown.every(s => s)) {
         order = null;
     } else {
         const kinds = words.map(w => facts.kinds.map((k, i) => kind_name(i, 0).toLowerCase().includes(w)));
-        const whos = words.map(w => facts.who.map(([d, v], i) =>
-            who_label(i) === w || `d${d}` === w || (domain_names.get(d) ?? "").toLowerCase().includes(w)));
+        const vcpus = words.map(w => facts.vcpus.map(([d, v], i) =>
+            vcpu_label(i) === w || `d${d}` === w || (domain_names.get(d) ?? "").toLowerCase().includes(w)));
         const cpus = words.map(w => /^cpu\d+$/.test(w) ? Number(w.slice(3)) : -1);
         const found = new Uint32Array(event.nr);
         let nr = 0;
@@ -745,7 +751,7 @@ function apply_filter() {
             if (!event_shown(i)) continue;
             let all = true;
             for (let w = 0; w < words.length && all; w++)
-                all = kinds[w][event.kind[i]] || (event.who[i] !== NOBODY && whos[w][event.who[i]]) || cpus[w] === event.cpu[i];
+                all = kinds[w][event.kind[i]] || (event.vcpu[i] !== NO_VCPU && vcpus[w][event.vcpu[i]]) || cpus[w] === event.cpu[i];
             if (all) found[nr++] = i;
         }
         order = found.subarray(0, nr);
@@ -806,34 +812,34 @@ function histogram(times) {
 const waits = t => t.nr ? [duration(t.p50), duration(t.p99), duration(t.max), histogram(t)] : ["", "", "", ""];
 
 function share(d) {
-    const part = (ns, colour, what) => {
-        const i = element("i", { title: `${what} ${percent(ns)} of a pCPU` });
+    const part = (ns, colour, state) => {
+        const i = element("i", { title: `${state} ${percent(ns)} of a pCPU` });
         i.style.width = `${100 * ns / Math.max(1, d.running + d.runnable + d.blocked + d.offline + d.unknown)}%`;
         i.style.background = colour;
         return i;
     };
     return element("span", { class: "share" }, part(d.running, "var(--dom-0)", "running"), part(d.runnable, d.domid === IDLE ? "var(--rest)" : "var(--wait)", "waiting"),
-                   part(d.blocked, "var(--rest)", "blocked"), part(d.offline, "var(--line)", "offline"), part(d.unknown, "var(--unknown)", "not known"));
+                   part(d.blocked, "var(--rest)", "blocked"), part(d.offline, "var(--line)", "paused"), part(d.unknown, "var(--unknown)", "unknown"));
 }
 
 function domains_table() {
-    return table(`Over ${duration(stretch)}, in which all pCPUs are there; per cent of one pCPU`,
+    return table(`Over the ${duration(stretch)} recorded of all pCPUs; percent of one pCPU`,
                  ["domain", "", "running", "waiting", "blocked", "entries/s", "hypercalls/s", "I/O/s"],
                  facts.domains.map(d => [`${domain_label(d.domid)}, ${d.vcpus} vCPU${d.vcpus === 1 ? "" : "s"}`, share(d), percent(d.running),
                      d.domid === IDLE ? "" : percent(d.runnable), percent(d.blocked), rate(d.entries), rate(d.hypercalls), rate(d.io)]));
 }
 
 function waits_table() {
-    return table("How long vCPUs waited from a wake-up until they ran; bars by powers of two",
-                 ["domain", "wake-ups", "half", "99 %", "longest", ""],
+    return table("Time from a wake-up until the vCPU ran; bars are powers of two",
+                 ["domain", "wake-ups", "median", "99 %", "longest", ""],
                  facts.domains.filter(d => d.waits.nr).map(d => [domain_label(d.domid), count(d.waits.nr), ...waits(d.waits)]));
 }
 
 function exits_table() {
     const rows = facts.exits.slice().sort((a, b) => b.nr - a.nr);
-    return table("Exits of HVM and PVH guests, and how long until the guest went on, if it kept its pCPU" +
-                 (facts.exits_left_out ? `; ${count(facts.exits_left_out)} exits of further reasons are left out` : ""),
-                 ["domain", "reason", "exits", "half", "99 %", "longest", ""],
+    return table("Exits of HVM and PVH guests, and the time until VM entry of vCPUs that kept their pCPU" +
+                 (facts.exits_left_out ? `; ${count(facts.exits_left_out)} exits with other reasons are left out` : ""),
+                 ["domain", "reason", "exits", "median", "99 %", "longest", ""],
                  rows.map(e => [domain_label(e.domid), e.name ?? String(e.reason), count(e.nr), ...waits(e.times)]));
 }
 
@@ -842,7 +848,7 @@ function hypercalls_table() {
     for (const d of facts.domains)
         for (const [op, n] of d.ops) rows.push([d.domid, op, n]);
     rows.sort((a, b) => b[2] - a[2]);
-    return table("Hypercalls", ["domain", "hypercall", "times", "a second"],
+    return table("Hypercalls", ["domain", "hypercall", "count", "per second"],
                  rows.map(([domid, op, n]) => [domain_label(domid), names.hypercall?.get(BigInt(op)) ?? String(op), count(n), rate(n)]));
 }
 
@@ -855,7 +861,7 @@ function losses_table() {
     const rows = (facts.meta.streams || []).map(s => [`pCPU ${s.cpu} ${s.channel}`,
         ...["emitted", "held", "overwritten"].map(k => count(Number(s[k] ?? 0))),
         count(Object.values(s.lost || {}).reduce((a, b) => a + Number(b), 0)), s.balanced ? "yes" : "no"]);
-    return table("What each ring recorded, what of it is here, and what is not", ["stream", "emitted", "held", "overwritten before", "lost", "adds up"], rows);
+    return table("Records of each ring: emitted, held in this file, and missing", ["stream", "emitted", "held", "overwritten", "lost", "balanced"], rows);
 }
 
 function facts_table() {
@@ -867,7 +873,7 @@ function facts_table() {
     };
     for (const key of ["trigger", "host", "xen", "clock", "history"]) walk(key, facts.meta[key]);
     walk("", facts.note);
-    return table("What the file says of itself", ["what", ""], rows);
+    return table("Metadata of the file", ["item", "value"], rows);
 }
 
 const tabs = [
@@ -882,7 +888,7 @@ function show_tab(n, focus) {
         if (i === n && focus) b.focus();
     });
     const made = tabs[n][1]();
-    $("panel").replaceChildren(made.querySelector("tbody").childElementCount ? made : element("p", { class: "hint" }, "The recording has nothing of this."));
+    $("panel").replaceChildren(made.querySelector("tbody").childElementCount ? made : element("p", { class: "hint" }, "The recording has no such records."));
     $("panel").querySelectorAll("td").forEach(td => {
         if (td.previousElementSibling && td.parentNode.children.length === 2 && n === tabs.length - 1) td.className = "text";
     });
@@ -906,7 +912,7 @@ function make_tabs() {
  * Head, legend, themes, keys.
  */
 
-/* "[-0.000012 pCPU1]": the citations of a line lead to their moment. */
+/* Make the times cited in a line of explain buttons that show them. */
 function explain_line(text) {
     const item = element("li", text.startsWith("  ") ? { class: "detail" } : {});
     let rest = 0;
@@ -927,8 +933,8 @@ function explain_line(text) {
 
 function make_head() {
     const t = facts.meta.trigger || {}, host = facts.meta.host || {};
-    const who = t.domid === undefined ? "" : ` of d${t.domid}${t.name ? ` ${t.name}` : ""}`;
-    const title = `${t.cause ?? "snapshot"}${who}`;
+    const of = t.domid === undefined ? "" : ` of d${t.domid}${t.name ? ` ${t.name}` : ""}`;
+    const title = `${t.cause ?? "snapshot"}${of}`;
     document.title = `${title} - Xen trace snapshot`;
     $("title").textContent = title;
     const events = `${count(event.nr)} events over ${duration(span)}`;
@@ -955,11 +961,11 @@ function make_legend() {
         $("key").append(element("span", {}, swatch, text));
     };
     const domains = [...domain_colours], most = 8;
-    for (const [domid, n] of domains.slice(0, most)) key(`dom-${n}`, `${domain_label(domid)} runs`);
+    for (const [domid, n] of domains.slice(0, most)) key(`dom-${n}`, `${domain_label(domid)} running`);
     if (domains.length > most) key("dim", `${domains.length - most} more domains`);
-    key("wait", "waits to run");
-    key("rest", "blocked, or not recorded any more");
-    key("unknown", "not known: records are missing");
+    key("wait", "waiting to run");
+    key("rest", "blocked, or no longer recorded");
+    key("unknown", "unknown: records are missing");
 }
 
 function set_theme(dark) {
@@ -1017,7 +1023,7 @@ function start() {
     make_legend();
     make_tabs();
     fit_canvas();
-    /* Where all pCPUs are there; rare events reach much further back. */
+    /* Show the part with all pCPUs; rare events reach much further back. */
     const dense = Math.min(span * 0.999, Math.max(0, facts.from_ns - facts.first_ns));
     from = dense - (span - dense) * 0.02;
     to = span + (span - dense) * 0.02;

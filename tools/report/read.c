@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * read.c: a snapshot's records as columns and tables for the page.
+ * read.c: reads a snapshot's records into columns and tables for the page.
  */
 
 #include <errno.h>
@@ -11,11 +11,11 @@
 #include "tools/report/report.h"
 
 struct report_vcpu {
-    uint16_t index;        /* + 1; 0: none yet */
+    uint16_t index;        /* of "vcpus", + 1; 0 if not met yet */
     bool changed;
-    uint8_t state;
+    uint8_t state;         /* valid if changed */
     uint16_t cpu;
-    uint64_t since;        /* TSC */
+    uint64_t since;        /* TSC of the newest change */
 };
 
 /*
@@ -65,7 +65,7 @@ static int put_leb128(struct column *c, uint64_t v)
 }
 
 /*
- * Who and what.
+ * Indices of vCPUs and kinds of events.
  */
 
 static struct report_vcpu *vcpu_of(struct report *r, uint32_t domid,
@@ -76,7 +76,7 @@ static struct report_vcpu *vcpu_of(struct report *r, uint32_t domid,
                                                           vcpu);
     struct report_vcpu *data;
 
-    if ( !v || vcpus_nr(r->vcpus) >= REPORT_NOBODY )
+    if ( !v || vcpus_nr(r->vcpus) >= REPORT_NO_VCPU )
         return NULL;
 
     data = v->data;
@@ -85,15 +85,15 @@ static struct report_vcpu *vcpu_of(struct report *r, uint32_t domid,
     return data;
 }
 
-static uint16_t who(const struct report_vcpu *v)
+static uint16_t vcpu_index(const struct report_vcpu *v)
 {
-    return v ? v->index - 1U : REPORT_NOBODY;
+    return v ? v->index - 1U : REPORT_NO_VCPU;
 }
 
-bool report_who(const struct report *r, unsigned int n, uint32_t *domid,
-                uint32_t *vcpu)
+bool report_vcpu_nth(const struct report *r, unsigned int n, uint32_t *domid,
+                     uint32_t *vcpu)
 {
-    if ( n >= vcpus_nr(r->vcpus) || n >= REPORT_NOBODY )
+    if ( n >= vcpus_nr(r->vcpus) || n >= REPORT_NO_VCPU )
         return false;
 
     *domid = vcpus_nth(r->vcpus, n)->domid;
@@ -106,7 +106,7 @@ static uint16_t kind_index(struct report *r, const struct merge_record *rec)
     if ( rec->kind == MERGE_GAP )
         return REPORT_GAP;
     if ( !rec->desc )
-        return REPORT_STRANGER;
+        return REPORT_UNDESCRIBED;
 
     if ( !r->kind_of[rec->desc->id] )
     {
@@ -116,7 +116,8 @@ static uint16_t kind_index(struct report *r, const struct merge_record *rec)
     return r->kind_of[rec->desc->id];
 }
 
-/* The payload as the page wants it: a gap's and a stranger's has more. */
+/* The payload for the page.  That of a gap or an event without a description is
+ * described in report.h. */
 static unsigned int payload(const struct merge_record *rec,
                             uint32_t words[XEN_FLIGHTREC_MAX_WORDS + 1])
 {
@@ -146,8 +147,8 @@ static int put_event(struct report *r, const struct merge_record *rec,
     if ( (rc = put_leb128(&r->col[COL_TIME], r->now - r->last)) ||
          (rc = put_u16(&r->col[COL_CPU], rec->cpu)) ||
          (rc = put_u16(&r->col[COL_KIND], kind)) ||
-         (rc = put_u16(&r->col[COL_WHO],
-                       who(vcpu_of(r, rec->domid, rec->vcpu)))) ||
+         (rc = put_u16(&r->col[COL_VCPU],
+                       vcpu_index(vcpu_of(r, rec->domid, rec->vcpu)))) ||
          (rc = put_u8(&r->col[COL_NR], nr)) ||
          (rc = put(&r->col[COL_WORDS], words, nr * sizeof(words[0]))) )
         return rc;
@@ -161,7 +162,7 @@ static int put_event(struct report *r, const struct merge_record *rec,
  * Runstates.
  */
 
-/* ns after the first event kept; what was before it begins there. */
+/* ns after the first event kept; 0 for older records. */
 static uint64_t page_ns(const struct report *r, uint64_t tsc)
 {
     int64_t ns = doc_ns(&r->src->doc, tsc);
@@ -169,7 +170,7 @@ static uint64_t page_ns(const struct report *r, uint64_t tsc)
     return ns > r->first_ns ? (uint64_t)ns - r->first_ns : 0;
 }
 
-/* Ends the interval that `v` is in, as `state`. */
+/* End the current interval of @v, which was in @state. */
 static int put_interval(struct report *r, const struct report_vcpu *v,
                         uint64_t tsc, uint8_t state)
 {
@@ -183,7 +184,7 @@ static int put_interval(struct report *r, const struct report_vcpu *v,
         return 0;
 
     if ( to < r->last_end )
-        to = r->last_end; /* the stamps of two pCPUs */
+        to = r->last_end; /* timestamps of two pCPUs */
     if ( (rc = put_leb128(&r->col[COL_END], to - r->last_end)) ||
          (rc = put_leb128(&r->col[COL_LENGTH], to - from)) ||
          (rc = put_u16(&r->col[COL_ON_CPU], v->cpu)) ||
@@ -206,7 +207,7 @@ static int change(struct report *r, const struct merge_record *rec)
     if ( !v )
         return 0;
 
-    /* One that stops running did so here. */
+    /* The first change of a vCPU is on the pCPU where it was before. */
     if ( !v->changed )
         v->cpu = rec->cpu;
     rc = put_interval(r, v, rec->tsc, c.old);
@@ -223,7 +224,7 @@ static int end_intervals(struct report *r)
     {
         struct report_vcpu *v = vcpus_nth(r->vcpus, i)->data;
         int rc = v->index && v->changed
-                 ? put_interval(r, v, r->story.acc.to, v->state) : 0;
+                 ? put_interval(r, v, r->explain.acc.to, v->state) : 0;
 
         if ( rc )
             return rc;
@@ -269,7 +270,8 @@ static int take(void *arg, const struct merge_record *rec)
     return kind == KIND_RUNSTATE ? change(r, rec) : 0;
 }
 
-/* What is beyond the limit, by the index: copies in `rare` not counted. */
+/* Number of events beyond the limit, by the index.  Copies in `rare' are not
+ * counted. */
 static uint64_t surplus(const struct source *src, uint64_t limit)
 {
     uint64_t records = 0;
@@ -291,20 +293,20 @@ int report_read(struct report *r, const struct source *src, uint64_t limit)
 
     memset(r, 0, sizeof(*r));
     r->src = src;
-    r->kinds = REPORT_STRANGER + 1;
-    rc = story_read(&r->story, src);
+    r->kinds = REPORT_UNDESCRIBED + 1;
+    rc = explain_read(&r->explain, src);
     if ( rc )
         return rc;
 
     rc = entries_init(&r->entries, &src->doc);
     if ( rc )
     {
-        story_free(&r->story);
+        explain_free(&r->explain);
         return rc;
     }
 
-    story_write(&r->story);
-    r->start = r->story.acc.from;
+    explain_write(&r->explain);
+    r->start = r->explain.acc.from;
     r->skip = surplus(src, limit);
     r->vcpus = vcpus_new(sizeof(struct report_vcpu));
     rc = r->vcpus ? source_walk(src, WALK_ALL, take, r, NULL) : -ENOMEM;
@@ -321,6 +323,6 @@ void report_free(struct report *r)
         free(r->col[i].data);
     entries_free(&r->entries);
     vcpus_free(r->vcpus);
-    story_free(&r->story);
+    explain_free(&r->explain);
     memset(r, 0, sizeof(*r));
 }

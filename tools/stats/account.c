@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * account.c: what each vCPU did over a stretch of a recording.
+ * account.c: accounts each vCPU's time, entries into Xen and waits over a
+ * stretch of a recording.
  */
 
 #include <errno.h>
@@ -137,8 +138,8 @@ void times_merge(struct times *to, const struct times *from)
  */
 
 /*
- * The time from the last change, or the begin, up to `tsc`, when it was `old`.
- * What happened before a gap is of no use after it.
+ * Account the time from the last change, or from the begin, up to @tsc to
+ * runstate @old.  After a gap the state before it is no longer trusted.
  */
 static void add_time(const struct accounts *a, struct account *v, uint64_t tsc,
                      unsigned int old)
@@ -267,7 +268,10 @@ static int lose(struct accounts *a, const struct merge_record *rec)
     return 0;
 }
 
-/* Up to the end; one that never changed but was seen to run did all along. */
+/*
+ * A vCPU without a runstate change whose records are there ran for the whole
+ * stretch.
+ */
 void accounts_end(struct accounts *a)
 {
     for ( unsigned int i = 0; i < vcpus_nr(a->vcpus); i++ )
@@ -280,12 +284,13 @@ void accounts_end(struct accounts *a)
     vcpus_sort(a->vcpus);
 }
 
-/* The last moment that the file tells of, of all pCPUs. */
+/* TSC of the newest record of any pCPU, and of the trigger if that is later. */
 static uint64_t end_of(const struct source *src)
 {
     uint64_t end = src->doc.tsc;
 
-    /* Of other pCPUs there would be more: each would look idle in turn. */
+    /* A recording is cut anywhere: beyond the first ring's end its pCPU would
+     * look idle. */
     if ( src->doc.recording )
         return source_common_end(src);
 
@@ -341,7 +346,7 @@ int accounts_add(struct accounts *a, const struct merge_record *rec)
 
 struct maker {
     struct accounts *a;
-    account_see see;
+    account_visit visit;
     void *arg;
 };
 
@@ -349,15 +354,15 @@ static int make_record(void *arg, const struct merge_record *rec)
 {
     const struct maker *mk = arg;
 
-    if ( mk->see )
-        mk->see(mk->arg, rec);
+    if ( mk->visit )
+        mk->visit(mk->arg, rec);
     return accounts_add(mk->a, rec);
 }
 
 int accounts_make(const struct source *src, struct stretch in,
-                  struct accounts *a, account_see see, void *arg)
+                  struct accounts *a, account_visit visit, void *arg)
 {
-    struct maker mk = { .a = a, .see = see, .arg = arg };
+    struct maker mk = { .a = a, .visit = visit, .arg = arg };
     int rc;
 
     rc = accounts_begin(src, in, a);

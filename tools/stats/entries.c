@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * entries.c: what domains entered Xen for, and how long Xen had them.
+ * entries.c: counts domains' entries into Xen by reason, and pairs them with
+ * their ends.
  */
 
 #include <errno.h>
@@ -9,7 +10,9 @@
 
 #include "tools/stats/entries.h"
 
-/* A vCPU in Xen: NULL, NULL: in the guest, or not known. */
+/*
+ * The entry a vCPU is in.  Both are NULL if it is in the guest, or not known.
+ */
 struct inside {
     struct entry *exit, *call;
     uint64_t tsc;
@@ -41,7 +44,7 @@ static int compare(const struct entry *e, enum entry_kind kind, uint32_t domid,
     return e->code < code ? -1 : e->code > code;
 }
 
-/* Finds or adds.  NULL: no room. */
+/* Find or add an entry.  Return NULL if there is no room. */
 static struct entry *entry_of(struct entries *e, enum entry_kind kind,
                               uint32_t domid, uint64_t code)
 {
@@ -92,7 +95,7 @@ static struct entry *count_one(struct entries *e, enum entry_kind kind,
     return entry;
 }
 
-/* Back in the guest. */
+/* The vCPU returns to the guest. */
 static void leave(const struct doc *doc, struct inside *in, uint64_t tsc)
 {
     uint64_t ns = tsc >= in->tsc ? doc_ns(doc, tsc) - doc_ns(doc, in->tsc) : 0;
@@ -104,6 +107,9 @@ static void leave(const struct doc *doc, struct inside *in, uint64_t tsc)
     memset(in, 0, sizeof(*in));
 }
 
+/*
+ * A gap, or a runstate change: the time until the next VM entry is not Xen's.
+ */
 static void forget(struct entries *e, const struct merge_record *rec)
 {
     struct runstate_change c;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * entries.h: what domains entered Xen for, how often, and how long Xen had them:
- * exits of HVM guests by reason, hypercalls of all by number.
+ * entries.h: domains' entries into Xen: exits of HVM guests by reason,
+ * hypercalls of all guests by number, how often and how long.
  *
- * How long is known of an exit whose vCPU is next seen going back into its
- * guest: between the two nothing is missing, and it did not wait for a pCPU or
- * for an event.  A hypercall of an HVM guest takes as long as its exit; Xen does
- * not record the end of a PV guest's.
+ * The duration of an exit is known if the next record of its vCPU's state is
+ * the VM entry: no record is missing between the two, and the vCPU did not
+ * wait for a pCPU or an event.  A hypercall of an HVM guest takes as long as
+ * its exit.  Of a PV guest's hypercall Xen does not record the end.
  */
 
 #ifndef XENFLIGHT_ENTRIES_H
@@ -16,40 +16,41 @@
 
 #include "tools/stats/account.h"
 
-/* A hostile file may have any code: more than these are left out. */
+/* A hostile file may hold any code.  Entries beyond this number of codes are
+ * counted in left_out only. */
 #define ENTRIES_MAX 2048
 
 enum entry_kind { ENTRY_EXIT, ENTRY_HYPERCALL, ENTRY_KINDS };
 
-/* Of all vCPUs of a domain. */
+/* Sum over all vCPUs of a domain. */
 struct entry {
     enum entry_kind kind;
     uint32_t domid;
-    uint64_t code;             /* the exit's reason, the hypercall's number */
+    uint64_t code;             /* exit reason or hypercall number */
     uint64_t nr;
-    struct times times;        /* ns; of those whose end is known */
+    struct times times;        /* ns, of entries whose end is known */
 };
 
 struct entries {
     const struct doc *doc;
-    struct entry *entry[ENTRIES_MAX]; /* by kind, domid and code */
+    struct entry *entry[ENTRIES_MAX]; /* sorted by kind, domid and code */
     unsigned int nr;
     uint64_t left_out[ENTRY_KINDS]; /* no room, or the record has no code */
-    struct vcpus *vcpus;       /* those that are in Xen */
+    struct vcpus *vcpus;       /* data: the entry that a vCPU is in */
 };
 
-/* `doc` must outlive it.  -ENOMEM: there is nothing to free. */
+/* @doc must outlive @e.  Return 0, or -ENOMEM with nothing left to free. */
 int entries_init(struct entries *e, const struct doc *doc);
 void entries_free(struct entries *e);
 
 /*
- * The next record or gap of the file, whatever it is.  One that does not `count`
- * is no entry, but ends or hides one.
+ * Must be called for every record and gap of the file in time order.  With
+ * @count false a record is not counted as an entry, but it still ends one.
  */
 void entries_take(struct entries *e, const struct merge_record *rec,
                   enum kind kind, bool count);
 
-/* What it is for, as the file names it; NULL: it has only a number. */
+/* Return the file's name for the reason or hypercall, or NULL. */
 const char *entry_name(const struct entry *e, const struct doc *doc);
 
 #endif /* XENFLIGHT_ENTRIES_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * vcpus.c: a table of the vCPUs that a snapshot's records name.
+ * vcpus.c: keeps a hash table of the vCPUs that a snapshot's records name.
  */
 
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 struct vcpus {
     size_t data_bytes;
     unsigned int nr;
-    uint32_t slot[SLOTS];    /* index in `vcpu` + 1; 0: free */
+    uint32_t slot[SLOTS];    /* index in `vcpu` + 1, 0 if free */
     struct vcpu *vcpu[VCPUS_MAX];
 };
 
@@ -37,6 +37,12 @@ void vcpus_free(struct vcpus *t)
     free(t);
 }
 
+/* The first slot to try for a vCPU. */
+static uint32_t first_slot(uint32_t domid, uint32_t vcpu)
+{
+    return (domid << 16 | (vcpu & 0xffff)) * 0x9e3779b1U >> 8;
+}
+
 static struct vcpu *add(struct vcpus *t, uint32_t *slot, uint32_t domid,
                         uint32_t vcpu)
 {
@@ -58,7 +64,7 @@ static struct vcpu *add(struct vcpus *t, uint32_t *slot, uint32_t domid,
 
 struct vcpu *vcpus_get(struct vcpus *t, uint32_t domid, uint32_t vcpu)
 {
-    uint32_t at = (domid << 16 | (vcpu & 0xffff)) * 0x9e3779b1U >> 8;
+    uint32_t at = first_slot(domid, vcpu);
 
     if ( domid > UINT16_MAX || vcpu > UINT16_MAX )
         return NULL;
@@ -105,7 +111,7 @@ void vcpus_sort(struct vcpus *t)
     for ( unsigned int i = 0; i < t->nr; i++ )
     {
         const struct vcpu *v = t->vcpu[i];
-        uint32_t at = ((uint32_t)v->domid << 16 | v->vcpu) * 0x9e3779b1U >> 8;
+        uint32_t at = first_slot(v->domid, v->vcpu);
 
         while ( t->slot[at % SLOTS] )
             at++;
@@ -144,8 +150,8 @@ enum domain_life domain_life_of(const struct merge_record *rec,
         enum domain_life life;
     } events[] = {
         /*
-         * Not SCHED_DOM_REM: that comes when nobody holds the domain any more,
-         * when another may have its number.
+         * Not SCHED_DOM_REM: it comes when the last reference is dropped, and
+         * then another domain may have the number.
          */
         { "DOM0_DOM_ADD", LIFE_BEGINS },
         { "SCHED_DOM_ADD", LIFE_BEGINS },

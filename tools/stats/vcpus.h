@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * vcpus.h: a table of the vCPUs that a snapshot's records name, each with room
- * for what its user keeps of it; and what a runstate record says.
+ * vcpus.h: a table of the vCPUs that a snapshot's records name, with data of
+ * the caller for each; decoding of runstate records.
  */
 
 #ifndef XENFLIGHT_VCPUS_H
@@ -13,25 +13,27 @@
 
 #include "lib/read/merge.h"
 
-/* A file can name any vCPU in any record: more than these are ignored. */
+/* A hostile file can name any vCPU in any record.  Those beyond this number are
+ * ignored. */
 #define VCPUS_MAX 65536
 
 #define VCPU_IDLE_DOMAIN 0x7fffU
 
 struct vcpu {
     uint16_t domid, vcpu;
-    void *data;              /* zeroed, of the size that vcpus_new() was told */
+    void *data;              /* of the size given to vcpus_new(), zeroed */
 };
 
 struct vcpus;
 
+/* Return NULL without memory.  vcpus_free() accepts NULL. */
 struct vcpus *vcpus_new(size_t data_bytes);
 void vcpus_free(struct vcpus *t);
 
-/* Finds or adds.  NULL: no memory, or too many. */
+/* Find or add a vCPU.  Return NULL without memory, or if there are too many. */
 struct vcpu *vcpus_get(struct vcpus *t, uint32_t domid, uint32_t vcpu);
 
-/* How many; the n-th in order of domain and vCPU, after vcpus_sort(). */
+/* vcpus_nth() is in order of domain and vCPU after vcpus_sort(). */
 unsigned int vcpus_nr(const struct vcpus *t);
 struct vcpu *vcpus_nth(const struct vcpus *t, unsigned int n);
 void vcpus_sort(struct vcpus *t);
@@ -41,22 +43,21 @@ enum { RUNNING, RUNNABLE, BLOCKED, OFFLINE, RUNSTATES };
 
 extern const char *const runstate_text[RUNSTATES];
 
-/* What a record of the dictionary's SCHED_RUNSTATE_CHANGE says. */
+/* A decoded SCHED_RUNSTATE_CHANGE record. */
 struct runstate_change {
     uint32_t domid, vcpu;
     uint8_t old, new;
 };
 
-/* False: it is no such record, or a damaged one. */
+/* Return false if @rec is not such a record, or a damaged one. */
 bool runstate_of(const struct merge_record *rec, struct runstate_change *rc);
 
-/*
- * A number is given again: to a domain that has nothing to do with the one that
- * had it.
- */
+/* Xen gives a domain's number again to an unrelated domain. */
 enum domain_life { LIFE_GOES_ON, LIFE_BEGINS, LIFE_ENDS };
 
-/* Whose, if it is not LIFE_GOES_ON, is in *domid. */
+/*
+ * Return whether a record begins or ends a domain, and store which in @domid.
+ */
 enum domain_life domain_life_of(const struct merge_record *rec,
                                 uint32_t *domid);
 

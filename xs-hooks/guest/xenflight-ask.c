@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * xenflight-ask: in a guest, asks the host for a trace snapshot of what just
- * happened, waits for the answer, prints it.
+ * xenflight-ask.c: in a guest, request a trace snapshot from the host, wait for
+ * the answer and print it.
  *
  *   xenflight-ask [-n] [-t SECONDS] [-d DEVICE] [REASON]
  *
- * -n: does not wait.  -t: how long to wait for the answer (10).  -d: instead of
- * /dev/xen/xenbus.  REASON: up to 256 bytes, kept in the snapshot.
+ * -n: do not wait.  -t: time to wait for the answer (10).  -d: used instead of
+ * /dev/xen/xenbus.  REASON: up to 256 bytes, stored in the snapshot.
  *
- * Status: 0 done (or asked, with -n), 1 not done, 2 usage, 3 cannot be asked
- * here: no xenstore, or this guest may not.
+ * Exit status: 0 done (or sent, with -n), 1 not done, 2 wrong usage, 3 no request
+ * can be sent: no xenstore, or this guest is not allowed to.
  *
- * It needs nothing but the device: no library beside libc, no other program, so
- * that it works from an initramfs or while a system is going down.  It speaks
- * xenstore's wire protocol, one message at a time; events of the two watches
- * may come at any point between answers.  Protocol: xs-hooks/PROTOCOL.md.
+ * It needs only the device: no library besides libc and no other program, so it
+ * works in an initramfs or while a system is going down.  It speaks xenstore's
+ * wire protocol, one message at a time; events of the two watches may arrive
+ * between any two answers.  Protocol: xs-hooks/PROTOCOL.md.
  */
 
 #include <errno.h>
@@ -32,7 +32,7 @@
 
 #include "xs-hooks/xs-trigger.h"
 
-/* Of xenstore's wire protocol, public/io/xs_wire.h. */
+/* xenstore's wire protocol, from public/io/xs_wire.h. */
 #define XS_READ        2
 #define XS_WATCH       4
 #define XS_WRITE       11
@@ -51,7 +51,7 @@ enum status { DONE, NOT_DONE, USAGE, NOT_HERE };
 
 static int bus;
 static uint64_t end_ms;
-static bool event;             /* a watch fired, and was not yet looked at */
+static bool event;             /* a watch fired since the last check */
 
 static void __attribute__((__noreturn__, __format__(__printf__, 2, 3)))
 stop(int status, const char *fmt, ...)
@@ -73,7 +73,7 @@ static uint64_t now_ms(void)
     return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
 }
 
-/* Until there is something to read. */
+/* Wait until the bus is readable; exit at end_ms. */
 static void wait_input(void)
 {
     struct pollfd p = { .fd = bus, .events = POLLIN };
@@ -97,7 +97,7 @@ static void get(void *to, size_t bytes)
         wait_input();
         n = read(bus, to, bytes);
         if ( n <= 0 && errno != EINTR && errno != EAGAIN )
-            stop(NOT_HERE, "xenstore: %s", n ? strerror(errno) : "it ended");
+            stop(NOT_HERE, "xenstore: %s", n ? strerror(errno) : "connection closed");
         if ( n > 0 )
         {
             to = (char *)to + n;
@@ -110,12 +110,15 @@ static void receive(struct message *m)
 {
     get(m, HEADER_BYTES);
     if ( m->len > sizeof(m->data) )
-        stop(NOT_HERE, "xenstore: an answer of %u bytes", m->len);
+        stop(NOT_HERE, "xenstore: invalid answer of %u bytes", m->len);
     get(m->data, m->len);
     event |= m->type == XS_WATCH_EVENT;
 }
 
-/* *m has the request, then the answer.  False: refused, data has the error. */
+/*
+ * Send the request in *m and receive the answer into it.  Return false if it was
+ * refused; m->data is then the error.
+ */
 static bool call(struct message *m, uint32_t type, size_t bytes)
 {
     m->type = type;
@@ -128,7 +131,7 @@ static bool call(struct message *m, uint32_t type, size_t bytes)
         receive(m);
     } while ( m->type == XS_WATCH_EVENT );
     if ( m->len == sizeof(m->data) )
-        stop(NOT_HERE, "xenstore: an answer too long");
+        stop(NOT_HERE, "xenstore: answer too long");
     m->data[m->len] = '\0';
     return m->type != XS_ERROR;
 }
@@ -139,7 +142,7 @@ static bool read_node(struct message *m, const char *node)
     return call(m, XS_READ, strlen(node) + 1);
 }
 
-/* Each watch fires once when it is set. */
+/* A watch fires once when it is set. */
 static void watch(struct message *m, const char *node)
 {
     size_t n = strlen(node) + 1;
@@ -147,7 +150,7 @@ static void watch(struct message *m, const char *node)
     strcpy(m->data, node);
     strcpy(m->data + n, "x");
     if ( !call(m, XS_WATCH, n + 2) )
-        stop(NOT_HERE, "xenstore: no watch: %s", m->data);
+        stop(NOT_HERE, "xenstore: cannot set a watch: %s", m->data);
 }
 
 static void ask(struct message *m, const char *reason)
@@ -162,7 +165,7 @@ static void ask(struct message *m, const char *reason)
         stop(NOT_HERE, "this guest may not ask: %s", m->data);
 }
 
-/* The request node empty, or gone, and another status than "accepted". */
+/* The request node is empty or gone, and the status is not "accepted". */
 static bool answered(struct message *m)
 {
     if ( read_node(m, XS_TRIGGER_ASK) && m->len )
@@ -180,14 +183,13 @@ static int usage(void)
 static int help(void)
 {
     puts("Usage: xenflight-ask [-n] [-t SECONDS] [-d DEVICE] [REASON]\n"
-         "In a guest, asks the host for a trace snapshot of what just happened,"
-         "\nwaits for the answer (10 s or SECONDS; -n: not at all) and prints "
-         "it.\n\n"
+         "In a guest, request a trace snapshot from the host, wait for the answer\n"
+         "(10 s or SECONDS; -n: do not wait) and print it.\n\n"
          "Examples:\n"
          "  xenflight-ask \"disk slow\"\n"
          "  xenflight-ask -n watchdog\n\n"
-         "Exit status: 0 done, or with -n asked; 1 not done; 2 usage; 3 no Xen "
-         "guest,\nor this one may not ask.");
+         "Exit status: 0 done, or with -n sent; 1 not done; 2 wrong usage; 3 not\na "
+         "Xen guest, or this guest may not ask.");
     return DONE;
 }
 

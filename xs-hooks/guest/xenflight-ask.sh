@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# xenflight-ask.sh [-n] [-t SECONDS] [REASON]: in a guest, asks the host for a
-# trace snapshot of what just happened, waits for the answer, prints it.  As
-# xenflight-ask, for guests that have the xenstore programs.
+# xenflight-ask.sh [-n] [-t SECONDS] [REASON]: in a guest, request a trace
+# snapshot from the host, wait for the answer and print it.  Like xenflight-ask,
+# for guests that have the xenstore programs.
 #
-# Status: 0 done (or asked, with -n), 1 not done, 2 usage, 3 cannot be asked
-# here: no xenstore, or this guest may not.  Protocol: xs-hooks/PROTOCOL.md.
+# Exit status: 0 done (or sent, with -n), 1 not done, 2 wrong usage, 3 no request
+# can be sent: no xenstore, or this guest is not allowed to.
+# Protocol: xs-hooks/PROTOCOL.md.
 
 set -u
 node=control/trace-snapshot
@@ -23,15 +24,15 @@ help()
 {
     cat <<'END'
 Usage: xenflight-ask.sh [-n] [-t SECONDS] [REASON]
-In a guest, asks the host for a trace snapshot of what just happened,
-waits for the answer (10 s or SECONDS; -n: not at all) and prints it.
+In a guest, request a trace snapshot from the host, wait for the answer
+(10 s or SECONDS; -n: do not wait) and print it.
 
 Examples:
   xenflight-ask.sh "disk slow"
   xenflight-ask.sh -n watchdog
 
-Exit status: 0 done, or with -n asked; 1 not done; 2 usage; 3 no xenstore,
-or this guest may not ask.
+Exit status: 0 done, or with -n sent; 1 not done; 2 wrong usage; 3 no
+xenstore, or this guest may not ask.
 END
     exit 0
 }
@@ -61,7 +62,7 @@ then
 fi
 [ $wait = yes ] || exit 0
 
-# The request node empty, or gone, and another status than "accepted".
+# The request node is empty or gone, and the status is not "accepted".
 answered()
 {
     [ -z "$(xenstore-read $node 2>/dev/null)" ] || return 1
@@ -79,8 +80,8 @@ do
             "may not be running" >&2
         exit 1
     fi
-    # One event for setting the watch, one for what comes next; what came in
-    # between is seen a second later.
+    # One event for setting the watch, one for the next change.  A change
+    # before the watch was set is seen a second later.
     timeout 1 xenstore-watch -n 2 $node-status >/dev/null 2>&1
 done
 echo "$status"

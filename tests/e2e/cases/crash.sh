@@ -5,9 +5,9 @@
 probe status > /tmp/st
 gen=$(($(v gen /tmp/st) + 1))
 rm -f /tmp/bound
-probe virq 60 /tmp/bound > /tmp/virq 2>&1 &
+probe virq 600 /tmp/bound > /tmp/virq 2>&1 &
 virq_pid=$!
-wait_for 5 [ -e /tmp/bound ]
+wait_for 20 [ -e /tmp/bound ]
 
 guest victim pv destroy "fr_do=crash fr_after=1"
 show xl create /tmp/victim.cfg

@@ -42,6 +42,16 @@ tiny() {
     xl create -q -p "/tmp/$fr_name.cfg" > "/tmp/$fr_name.log" 2>&1 ||
         show cat "/tmp/$fr_name.log"
 }
+# settle: wait until all records of this moment and before are overwritten.
+settle() {
+    fr_from=$(cut -d' ' -f1 /proc/uptime)
+    ok "the past is overwritten" wait_for 60 overwritten
+}
+overwritten() {
+    xenflight status --json | sed -n 's/.*"complete_s":{[^}]*"busy":\([0-9.]*\).*/\1/p' > /tmp/reach
+    awk -v from="$fr_from" 'NR == FNR { reach = $1; next } { exit !(reach && reach < $1 - from) }' \
+        /tmp/reach /proc/uptime
+}
 # used NAME SECONDS: the guest has had that much CPU time.
 used() { [ "$(xl list "$1" | awk 'NR == 2 { print int($6) }')" -ge "$2" ]; }
 
@@ -136,6 +146,7 @@ fault storm storm "$(xl domid storm)" storm 0
 xl destroy storm
 
 xl vcpu-pin Domain-0 all all
+settle
 domid=$(xl domid two)
 taskset 2 xl destroy two
 ok "a guest is destroyed from Dom0's vCPU 1" gone two
@@ -145,8 +156,10 @@ fault destroyed destroyed "$domid" two - 1
 for d in /proc/[0-9]*; do
     [ ! -e "$d/exe" ] || taskset -p 1 "${d#/proc/}"
 done > /dev/null 2>&1
+settle
 taskset 2 insmod /test/hang.ko 2> /tmp/hang.log &
 pid=$!
+ok "Dom0's vCPU 1 is about to hang" wait_for 20 grep -q '^hang .*Loading' /proc/modules
 usleep 1000000
 fault hung hung 0 Domain-0 1
 xl unpause web # boots while vCPU 1 hangs
@@ -164,6 +177,7 @@ for d in "watchdog watchdog" "triple triple-fault" "killed xen-crash"; do
     died "$1" "$2" "$domid"
 done
 ok "the Linux guest is up again" wait_for 60 grep -q "guest: up" /tmp/web.console
+settle
 xl sysrq web c
 ok "panic: a file of its death" wait_for 30 has_file crash &&
     mv "$(newest)" /out/panic.xfr.lz4 && truth panic panic "$web" web 0

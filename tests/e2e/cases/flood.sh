@@ -23,6 +23,8 @@ END
 records() { probe find "$gen" "$@" | sed -n 's/^count=//p'; }
 has() { n=$1; shift; found=$(records "$@"); echo "found $found"; [ "$found" = "$n" ]; }
 counter() { probe cpu "$2" "$3" | sed -n "s/^$1=//p"; }
+# wrapped CPU: all that it had recorded before the flood is overwritten.
+wrapped() { [ "$(counter overwritten "$1" 0)" -gt "$(cat "/tmp/before$1")" ]; }
 sum() { echo $(($(counter "$1" 0 "$2") + $(counter "$1" 1 "$2"))); }
 
 # Small rings; all events that a mask can enable, in both channels; no generation
@@ -44,8 +46,13 @@ ok "a domain dies" wait_for 20 victim_gone
 flood() {
     flood_guest "$1" "$2" "$3" > /tmp/create 2>&1 || show cat /tmp/create
     busy_before=$(sum emitted 0) rare_before=$(sum emitted 1)
+    for c in 0 1; do counter emitted $c 0 > /tmp/before$c; done
     xl unpause "$1"
     sleep "$seconds"
+    for c in 0 1; do
+        xl vcpu-pin "$1" 0 $c
+        ok "flood by $1: pCPU $c wraps around" wait_for 60 wrapped $c
+    done
     emitted=$(($(sum emitted 0) - busy_before)) rare=$(($(sum emitted 1) - rare_before))
     probe freeze > /tmp/f
     gen=$(v gen /tmp/f)

@@ -66,7 +66,7 @@ ok "mask: rare back" xenflight mask rare default
 ok "no event is masked" prints "^busy: 0x7bff000: [a-z0-9 ]*$" xenflight mask
 
 # --- another process has pages mapped
-probe map 1 0 3 60 > /tmp/held 2>&1 &
+probe map 1 0 3 600 > /tmp/held 2>&1 &
 pid=$!
 wait_for 10 grep -q mapped=ro /tmp/held
 ok "destroy reports the mapped pages" refused \

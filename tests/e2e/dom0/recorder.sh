@@ -15,4 +15,4 @@ refuses() {
 emitted() { probe cpu "$1" 0 | sed -n 's/^emitted=//p'; }
 # grows CPU: the pCPU records.
 more_than() { [ "$(emitted "$1")" -gt "$2" ]; }
-grows() { wait_for 5 more_than "$1" "$(emitted "$1")"; }
+grows() { wait_for 20 more_than "$1" "$(emitted "$1")"; }

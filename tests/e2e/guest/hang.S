@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A module for Dom0's kernel that behaves like a stuck driver: it takes a lock with
- * interrupts off and spins for 3 * 2^32 cycles (6 s at 2 GHz).  Then its init fails,
- * so the kernel unloads it.
+ * interrupts off and spins for 2^32 cycles (4 s at the 1 GHz of run-qemu -I).  Then
+ * its init fails, so the kernel unloads it.
  *
  * Built without the kernel's headers: mkhang takes struct module from another
  * module; only the name and the init function are ours.
@@ -39,7 +39,7 @@ spin:
     or %rdx, %rax
     sub %rbx, %rax
     shr $32, %rax
-    cmp $3, %rax
+    cmp $1, %rax
     jb spin
     lea lock(%rip), %rdi
     mov %r12, %rsi

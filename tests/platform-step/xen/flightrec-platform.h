@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The core's seam for the step checker: after each primitive that touches
- * shared state stands a scheduling point, where the checker may let somebody
- * else run.  Plain accesses between two primitives happen together with the
- * later one.  There is one pCPU, so the local operations are plain C.
+ * flightrec-platform.h: the core's primitives for the step checker.  Each one
+ * that accesses shared state ends in a scheduling point, where the checker may
+ * run another context.  Plain accesses between two primitives occur together
+ * with the later one.  There is one pCPU, so local operations are plain C.
  */
 
 #ifndef FR_PLATFORM_H
@@ -23,11 +23,11 @@
 
 struct fr_cpu;
 
-/* By the checker. */
+/* Provided by the checker. */
 extern struct fr_cpu *step_cpu;
 void step_point(void);
 void step_violated(const char *what) __attribute__((__noreturn__));
-/* What a primitive did, before others may see it. */
+/* Called after a primitive's effect, before another context runs. */
 void step_wrote(const void *p, uint64_t val);
 void step_swapped(const void *p, uint64_t old, uint64_t val);
 void step_added(const void *p, uint64_t add);

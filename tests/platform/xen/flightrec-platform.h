@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The core's seam for user space: one thread plays one pCPU.  The same names
- * as Xen's <xen/flightrec-platform.h>.  Under TSan the local operations become
- * atomic ones, since TSan cannot see into inline assembly.
+ * flightrec-platform.h: the core's primitives in user space, a thread acting
+ * as a pCPU.  The names are those of Xen's <xen/flightrec-platform.h>.  Under
+ * TSan the local operations are atomic, since it cannot see inline assembly.
  */
 
 #ifndef FR_PLATFORM_H
@@ -25,12 +25,12 @@
 
 struct fr_cpu;
 
-/* Set by the test: who this thread is, and what the clock says. */
+/* Set by the test: this thread's pCPU, domain and vCPU. */
 extern __thread struct fr_cpu *fr_hosted_cpu;
 extern __thread uint16_t fr_hosted_domid, fr_hosted_vcpu;
-/* Not NULL: takes the place of the TSC. */
+/* If not NULL, used instead of the TSC. */
 extern uint64_t (*fr_hosted_clock)(void);
-/* Not NULL: a reader is to be woken. */
+/* If not NULL, called to wake a reader. */
 extern void (*fr_hosted_wake)(void);
 
 static inline struct fr_cpu *fr_this_cpu(void)
@@ -47,7 +47,7 @@ static inline uint64_t fr_clock(void)
     return __builtin_ia32_rdtsc();
 }
 
-/* A TSC and the system time (ns) that belong together; false: none now. */
+/* Read the TSC and the time in ns that belongs to it; false on failure. */
 bool fr_clock_pair(uint64_t *tsc, uint64_t *ns);
 
 static inline void fr_current(uint16_t *domid, uint16_t *vcpu)
@@ -74,7 +74,7 @@ static inline void fr_wake_soon(void)
 
 #define fr_barrier()            __asm__ volatile("" ::: "memory")
 #ifdef __SANITIZE_THREAD__
-/* It knows no fences; what it checks has none. */
+/* TSan does not support fences; the code it checks has none. */
 #define fr_rmb()                fr_barrier()
 #define fr_wmb()                fr_barrier()
 #else
@@ -86,14 +86,14 @@ static inline void fr_wake_soon(void)
 #define fr_load_acquire(p)      __atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define fr_store_release(p, v)  __atomic_store_n(p, v, __ATOMIC_RELEASE)
 
-/* Against all pCPUs. */
+/* Atomic against all pCPUs. */
 static inline bool fr_cmpxchg(uint64_t *p, uint64_t old, uint64_t val)
 {
     return __atomic_compare_exchange_n(p, &old, val, false, __ATOMIC_SEQ_CST,
                                        __ATOMIC_SEQ_CST);
 }
 
-/* Against nesting on this pCPU only. */
+/* Atomic only against nesting on this pCPU. */
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
 static inline bool fr_local_cmpxchg(uint64_t *p, uint64_t old, uint64_t val)
 {
@@ -112,7 +112,7 @@ static inline uint64_t fr_local_xadd(uint64_t *p, uint64_t add)
     return add;
 }
 
-/* Release: what was stored before is seen before. */
+/* A release: stores before it are visible before it. */
 static inline void fr_local_add(uint64_t *p, uint64_t add)
 {
     __asm__ volatile("add %1, %0" : "+m"(*p) : "re"(add) : "memory");

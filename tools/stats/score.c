@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * score.c: how remarkable a difference between two recordings is.
+ * score.c: computes how remarkable a difference between two recordings is.
  */
 
 #include <math.h>
 #include <string.h>
 
-#include "tools/diff/score.h"
+#include "tools/stats/score.h"
 
-bool diff_is_internal(const char *event)
+bool score_is_internal(const char *event)
 {
     return !strncmp(event, "CSCHED", 6);
 }
@@ -20,37 +20,36 @@ static double term(double n, double have, double want)
 }
 
 /*
- * Of all events of both, those of b are the part `share`.  Twice the logarithm
- * of how much likelier that is than what was seen to come from the part p: the
- * square of a number of standard deviations.
+ * Twice the log likelihood ratio of b's observed share of all events against
+ * the share @p.  It is the square of a number of standard deviations.
  */
-static double surprise(struct diff_count a, struct diff_count b, double p)
+static double surprise(struct score_count a, struct score_count b, double p)
 {
     double share = b.n / (a.n + b.n);
 
     return 2 * (term(b.n, share, p) + term(a.n, 1 - share, 1 - p));
 }
 
-double diff_rates(struct diff_count a, struct diff_count b)
+double score_rates(struct score_count a, struct score_count b)
 {
     double same, share, near, far;
 
     if ( a.over <= 0 || b.over <= 0 || a.n + b.n <= 0 )
         return 0;
 
-    same = b.over / (a.over + b.over);  /* b's part, if nothing changed */
+    same = b.over / (a.over + b.over);  /* b's share if nothing changed */
     share = b.n / (a.n + b.n);
-    if ( surprise(a, b, same) <= DIFF_SIGMAS * DIFF_SIGMAS )
+    if ( surprise(a, b, same) <= SCORE_SIGMAS * SCORE_SIGMAS )
         return 0;
 
-    /* The part nearest to `same` that is likely enough: between the two. */
+    /* Bisect for the share nearest to `same` that is likely enough. */
     near = same;
     far = share;
     for ( unsigned int i = 0; i < 60; i++ )
     {
         double p = (near + far) / 2;
 
-        if ( surprise(a, b, p) > DIFF_SIGMAS * DIFF_SIGMAS )
+        if ( surprise(a, b, p) > SCORE_SIGMAS * SCORE_SIGMAS )
             near = p;
         else
             far = p;
@@ -59,23 +58,23 @@ double diff_rates(struct diff_count a, struct diff_count b)
     return log2(near / (1 - near) * ((1 - same) / same));
 }
 
-/* Between which times the part lies.  False: the times are too few to tell. */
-static bool bounds(struct diff_times t, double part, double *low, double *high)
+/* Bounds of a quantile.  Return false if there are too few times. */
+static bool bounds(struct score_times t, double part, double *low, double *high)
 {
     double nr = t.times ? t.times->nr : 0;
-    double mid = nr * part, off = DIFF_SIGMAS * sqrt(nr * part * (1 - part));
+    double mid = nr * part, off = SCORE_SIGMAS * sqrt(nr * part * (1 - part));
     double from = floor(mid - off), to = ceil(mid + off);
 
     if ( from < 1 || to > nr )
         return false;
 
     *low = times_rank(t.times, from) * t.ns;
-    /* A rank's time may be a sixteenth longer than it says. */
+    /* times_rank() may be 1/16 too low. */
     *high = times_rank(t.times, to) * (1 + 1.0 / TIMES_STEPS) * t.ns;
     return true;
 }
 
-double diff_part(struct diff_times a, struct diff_times b, unsigned int part)
+double score_part(struct score_times a, struct score_times b, unsigned int part)
 {
     double a_low, a_high, b_low, b_high;
 
@@ -83,7 +82,7 @@ double diff_part(struct diff_times a, struct diff_times b, unsigned int part)
          !bounds(b, part / 1000.0, &b_low, &b_high) )
         return 0;
 
-    /* No time at all is less than one tick. */
+    /* A time of 0 is counted as one tick. */
     if ( b_low > a_high )
         return log2(b_low / fmax(a_high, a.ns));
     if ( a_low > b_high )
@@ -91,14 +90,14 @@ double diff_part(struct diff_times a, struct diff_times b, unsigned int part)
     return 0;
 }
 
-double diff_latency(struct diff_times a, struct diff_times b)
+double score_latency(struct score_times a, struct score_times b)
 {
     static const unsigned int part[] = { 500, 900, 990 };
     double most = 0;
 
     for ( unsigned int i = 0; i < sizeof(part) / sizeof(part[0]); i++ )
     {
-        double octaves = diff_part(a, b, part[i]);
+        double octaves = score_part(a, b, part[i]);
 
         if ( fabs(octaves) > fabs(most) )
             most = octaves;

@@ -9,7 +9,9 @@
 VERSION := 0.2
 PREFIX  ?= /usr/local
 DESTDIR ?=
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
 O       := build
 
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \

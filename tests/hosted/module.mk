@@ -65,6 +65,15 @@ $(RECORD): tests/hosted/record.sh $(FRHOST) $(XENFLIGHT)
 	$(Q)printf '#!/bin/sh\nexec %s %s\n' "$<" "$(FRHOST) $(XENFLIGHT)" >$@ && \
 	    chmod +x $@
 
+# Answers of a captured engine.
+ANSWERS := $(O)/tests/hosted/answers
+TESTS   += $(ANSWERS)
+
+$(ANSWERS): tests/hosted/answers.py $(XENFLIGHT)
+	@mkdir -p $(@D)
+	$(Q)printf '#!/bin/sh\nexec python3 %s %s\n' "$<" "$(XENFLIGHT)" >$@ && \
+	    chmod +x $@
+
 # The examples in each --help.
 HELP  := $(O)/tests/hosted/help
 TESTS += $(HELP)

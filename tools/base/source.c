@@ -8,6 +8,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "tools/base/message.h"
 #include "tools/base/source.h"
@@ -35,11 +37,26 @@ int source_try(const char *path, bool want_dict, struct source *src,
     return rc;
 }
 
+bool source_is_stdout(const char *path)
+{
+    struct stat in, out;
+
+    if ( fstat(STDOUT_FILENO, &out) || !S_ISREG(out.st_mode) ||
+         stat(path, &in) || in.st_dev != out.st_dev || in.st_ino != out.st_ino )
+        return false;
+
+    complain(path, "standard output is the input file");
+    return true;
+}
+
 int source_open(const char *path, bool want_dict, struct source *src)
 {
     char err[SOURCE_ERR_BYTES];
-    int rc = source_try(path, want_dict, src, err);
+    int rc;
 
+    if ( source_is_stdout(path) )
+        return -EINVAL;
+    rc = source_try(path, want_dict, src, err);
     if ( rc )
         complain(path, err);
     return rc;

@@ -31,6 +31,11 @@ struct source {
 int source_try(const char *path, bool want_dict, struct source *src,
                char err[SOURCE_ERR_BYTES]);
 int source_open(const char *path, bool want_dict, struct source *src);
+/*
+ * Return true, after a message on stderr, if stdout is the file @path: output
+ * would be appended to the snapshot.  source_open() checks this too.
+ */
+bool source_is_stdout(const char *path);
 void source_close(struct source *src);
 /*
  * End a command that read @src: wait for the pager, close @src, and print to

@@ -57,8 +57,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_AT:
         o->has_at = true;
         if ( when_parse(arg, &o->at) )
-            argp_error(state, "--at takes a time like -100ms (from the "
-                       "trigger) or 23:59:59 (UTC), not \"%s\"", arg);
+            wrong_time("at", arg, "a time like -100ms (from the trigger) or "
+                       "23:59:59 (UTC)", state);
         return 0;
     case OPT_ALL:
         o->all = true;

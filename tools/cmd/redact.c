@@ -5,13 +5,12 @@
 
 #include <argp.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tools/base/message.h"
+#include "tools/base/output.h"
 #include "tools/base/options.h"
 #include "tools/cmd.h"
 #include "tools/redact/redact.h"
@@ -71,25 +70,16 @@ static const struct argp argp = {
 static int write_out(const struct source *src, const struct options *o,
                      uint32_t domid, struct redact_totals *t)
 {
-    int rc, fd = open(o->out, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    struct output out;
+    int rc = output_open(&out, o->out, o->file, true);
 
-    if ( fd < 0 )
-    {
-        rc = -errno;
-        complain(o->out, strerror(-rc));
-        return rc;
-    }
-
-    rc = redact(src, domid, fd, t);
-    if ( close(fd) && !rc )
-        rc = -errno;
     if ( rc )
-    {
+        return rc;
+    rc = output_end(&out, redact(src, domid, out.fd, t));
+    if ( rc )
         complain(rc == -ENODATA ? o->domain : o->out,
                  rc == -ENODATA ? "no record of this domain in the file"
                                 : strerror(-rc));
-        unlink(o->out);
-    }
     return rc;
 }
 

@@ -245,9 +245,12 @@ static void print_json(const struct verdict *v)
 
 static bool verify(const char *path, const struct options *o)
 {
-    struct verdict v = { .path = path, .whole = true,
-                         .faults = json_array() };
+    struct verdict v = { .path = path, .whole = true };
 
+    if ( source_is_stdout(path) )
+        return false;
+
+    v.faults = json_array();
     check(&v);
     if ( o->json && !(v.whole && o->quiet) )
         print_json(&v);

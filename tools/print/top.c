@@ -59,15 +59,18 @@ static const char *name_of(const struct doc *d, const struct row *r, char *buf,
 static void print_text(const struct doc *d, const struct accounts *a,
                        const struct row *r)
 {
-    char who[24], name[80], p50[16] = "-", p99[16] = "-", max[16] = "-";
-    /* The idle domain is always runnable: that is not waiting. */
-    uint64_t waited = r->domid == VCPU_IDLE_DOMAIN ? 0
-                                                   : r->sum.ticks[RUNNABLE];
+    char label[24], name[80], wait[16] = "-";
+    char p50[16] = "-", p99[16] = "-", max[16] = "-";
 
     if ( r->vcpu < 0 )
-        snprintf(who, sizeof(who), "d%" PRIu32, r->domid);
+        snprintf(label, sizeof(label), "d%" PRIu32, r->domid);
     else
-        snprintf(who, sizeof(who), "d%" PRIu32 "v%" PRId64, r->domid, r->vcpu);
+        snprintf(label, sizeof(label), "d%" PRIu32 "v%" PRId64, r->domid,
+                 r->vcpu);
+    /* The idle domain is always runnable: that is not waiting. */
+    if ( r->domid != VCPU_IDLE_DOMAIN )
+        snprintf(wait, sizeof(wait), "%.1f",
+                 percent(a, r->sum.ticks[RUNNABLE]));
     if ( r->waits.nr )
     {
         snprintf(p50, sizeof(p50), "%.1f",
@@ -76,10 +79,10 @@ static void print_text(const struct doc *d, const struct accounts *a,
                  microseconds(d, times_part(&r->waits, 990)));
         snprintf(max, sizeof(max), "%.1f", microseconds(d, r->waits.max));
     }
-    printf("%-10s %6.1f %6.1f %6.1f %6.1f %9.0f %9.0f %8.0f %7" PRIu64
-           " %9s %9s %9s  %s\n", who, percent(a, r->sum.ticks[RUNNING]),
-           percent(a, waited),
-           percent(a, r->sum.ticks[BLOCKED]), percent(a, r->sum.unknown),
+    printf("%-10s %6.1f %6s %6.1f %6.1f %6.1f %9.0f %9.0f %8.0f %7" PRIu64
+           " %9s %9s %9s  %s\n", label, percent(a, r->sum.ticks[RUNNING]),
+           wait, percent(a, r->sum.ticks[BLOCKED]),
+           percent(a, r->sum.ticks[OFFLINE]), percent(a, r->sum.unknown),
            rate(d, a, r->sum.entries), rate(d, a, r->sum.hypercalls),
            rate(d, a, r->sum.io), r->waits.nr, p50, p99, max,
            name_of(d, r, name, sizeof(name)));
@@ -135,8 +138,8 @@ static void print_head(const struct doc *d, const struct accounts *a,
         printf("Records are missing in %" PRIu64 " places, at least %" PRIu64
                ": counts are too low, and times there count as `unkn%%'\n",
                a->gaps, a->missing);
-    printf("%-10s %6s %6s %6s %6s %9s %9s %8s %7s %9s %9s %9s  %s\n", "",
-           "run%", "wait%", "block%", "unkn%", "entries/s", "hcalls/s", "io/s",
+    printf("%-10s %6s %6s %6s %6s %6s %9s %9s %8s %7s %9s %9s %9s  %s\n", "",
+           "run%", "wait%", "block%", "pause%", "unkn%", "entries/s", "hcalls/s", "io/s",
            "wakes", "p50 us", "p99 us", "max us", "name");
 }
 

@@ -824,9 +824,10 @@ function share(d) {
 
 function domains_table() {
     return table(`Over the ${duration(stretch)} recorded of all pCPUs; percent of one pCPU`,
-                 ["domain", "", "running", "waiting", "blocked", "entries/s", "hypercalls/s", "I/O/s"],
+                 ["domain", "", "running", "waiting", "blocked", "paused", "unknown", "entries/s", "hypercalls/s", "I/O/s"],
                  facts.domains.map(d => [`${domain_label(d.domid)}, ${d.vcpus} vCPU${d.vcpus === 1 ? "" : "s"}`, share(d), percent(d.running),
-                     d.domid === IDLE ? "" : percent(d.runnable), percent(d.blocked), rate(d.entries), rate(d.hypercalls), rate(d.io)]));
+                     d.domid === IDLE ? "" : percent(d.runnable), percent(d.blocked),
+                     percent(d.offline), percent(d.unknown), rate(d.entries), rate(d.hypercalls), rate(d.io)]));
 }
 
 function waits_table() {

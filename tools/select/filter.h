@@ -60,10 +60,16 @@ extern const struct argp filter_argp;
 
 /*
  * Bind the filter to a file.  @doc must outlive it.  Return 0, or -ENOENT after a
- * message on stderr if the file has no such domain, field, value or clock.
+ * message on stderr if the file has no such domain, event, field, value or clock.
  */
 int filter_resolve(struct filter *f, const struct doc *doc);
 void filter_free(struct filter *f);
+
+/*
+ * Print a message on stderr for a selection without any of the @records records of
+ * the file: it may be a mistake.  Without records in the file it is none.
+ */
+void filter_none_left(const char *path, uint64_t records);
 
 /*
  * Return a hash of the selection after filter_resolve(), or 0 if all records are

@@ -196,7 +196,9 @@ static int change(struct accounts *a, const struct merge_record *rec)
     v->changed = true;
     v->cpu = rec->cpu;
     v->state = c.new;
-    v->since = rec->tsc;
+    /* Stamps of two pCPUs may cross: no time counts twice. */
+    if ( rec->tsc > v->since )
+        v->since = rec->tsc;
 
     if ( c.new == RUNNING )
         return ran(a, v, rec->tsc);
@@ -280,6 +282,8 @@ void accounts_end(struct accounts *a)
 
         if ( v->changed || v->seen )
             add_time(a, v, a->to, v->changed ? v->state : RUNNING);
+        else
+            v->unknown = a->to - a->from;
     }
     vcpus_sort(a->vcpus);
 }

@@ -62,11 +62,16 @@ install-conf:
 	$(Q)[ -e $(DESTDIR)/etc/xen/snapshotd.conf ] || \
 	    install -D -m 644 $(DIST)/snapshotd.conf $(DESTDIR)/etc/xen/snapshotd.conf
 
+# For tests: the paths, one a line.
+list-installed:
+	@printf '%s\n' $(foreach f,$(INSTALL_PROGS) $(INSTALL_FILES) $(INSTALL_LINKS), \
+	    $(firstword $(subst :, ,$(f))))
+
 uninstall: ## remove what install put there; configuration and snapshots stay
 	$(Q)for f in $(INSTALL_PROGS) $(INSTALL_FILES) $(INSTALL_LINKS); do \
 	    rm -f "$(DESTDIR)$${f%%:*}" || exit; done
 
-.PHONY: install install-conf uninstall
+.PHONY: install install-conf list-installed uninstall
 
 #
 # Debian packages: the tree with debian/ at its top, as Debian wants it.

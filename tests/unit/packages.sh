@@ -85,6 +85,43 @@ then
         cat '$tmp/o'; ! [ -s '$tmp/o' ]"
 fi
 
+# --- each file is in a package
+make -s list-installed PREFIX=/usr XF_LIBDIR=/usr/lib/T BT2_DIR=/usr/lib/T/babeltrace2/plugins \
+    XF_DOC=/usr/share/doc/libxenflight-dev UNITDIR=/lib/systemd/system |
+    sed 's,^/,,' | sort >"$tmp/files"
+# in_none: read patterns, and print the files that match none.
+in_none()
+{
+    sed 's,^/,,; s,/*$,,' >"$tmp/patterns"
+    while read -r file
+    do
+        while read -r pattern
+        do
+            # shellcheck disable=SC2254 # patterns
+            case $file in
+            $pattern|$pattern/*) continue 2 ;;
+            esac
+        done <"$tmp/patterns"
+        echo "$file"
+    done <"$tmp/files" >"$tmp/o"
+    cat "$tmp/o"
+    [ "$(wc -l <"$tmp/files")" -gt 60 ] && [ -s "$tmp/patterns" ] && ! [ -s "$tmp/o" ]
+}
+debian() { { sed 's/#.*//; s/ .*//' snapshotd/dist/debian/*.install; echo lib/systemd; } |
+    grep . | in_none; }
+spec()
+{
+    sed -n '/^%files/,$p' snapshotd/dist/rpm/xenflight.spec |
+        sed -E 's/^%(dir|config[^ ]*|attr[^ ]*) //; /^%(files|exclude|if|endif)/d
+            s,%\{_(s?bin)dir\},usr/\1,; s,%\{_libdir\},usr/lib/T,; s,%\{_includedir\},usr/include,
+            s,%\{_mandir\},usr/share/man,; s,%\{_unitdir\},lib/systemd/system,
+            s,%\{_(sysusers|tmpfiles)dir\},usr/lib/\1.d,; s,%\{_docdir\},usr/share/doc,
+            s,%\{_datadir\},usr/share,; s,%\{_prefix\},usr,; s,libxenflight-devel,libxenflight-dev,' |
+        grep '^[a-z]' | in_none
+}
+check "each file is in a Debian package" debian
+check "each file is in an RPM package" spec
+
 # --- the table of releases
 release() { echo "VERSION_CODENAME=$1" >"$tmp/$1"; }
 release bookworm

@@ -126,9 +126,9 @@ begun=$(date +%s)
 for suite in ${*:-bookworm trixie}
 do
     try "$suite"
+    unmount
+    rm -rf "$folders/$suite-run"
 done
-unmount
 took=$(($(date +%s) - begun))
 echo "# measured: all: $((took / 60)) min $((took % 60)) s"
-rm -rf "$folders"/*-run
 finish

@@ -6,6 +6,11 @@ HOSTED_O := $(patsubst %,$(O)/tests/hosted/%.o,cases guest world) \
             $(O)/tests/lib/owntime.o
 HOSTED   := daemon guests policy life health storms stock captured faults names \
             xenstore
+
+# The programs of this machine's Xen release.
+XEN_BIN := $(shell hypervisor/versions bin $$(hypervisor/versions machine))
+$(foreach s,cases world,$(eval CFLAGS-tests/hosted/$(s).c := -DXEN_BIN='"$(XEN_BIN)"'))
+
 TESTS    += $(HOSTED:%=$(O)/tests/hosted/%)
 
 $(HOSTED:%=$(O)/tests/hosted/test-%): %: %.o $(HOSTED_O) $(LIBXF)
@@ -15,7 +20,7 @@ $(HOSTED:%=$(O)/tests/hosted/test-%): %: %.o $(HOSTED_O) $(LIBXF)
 # A script that passes the build directory with the programs under test.
 $(HOSTED:%=$(O)/tests/hosted/%): $(O)/tests/hosted/%: \
     $(O)/tests/hosted/test-% $(FRHOST) $(STOCKXEN) $(FAKEXEN) $(FAKECLOCK) \
-    $(O)/snapshotd/snapshotd $(O)/tools/xenflight $(XENFLIGHT_ASK)
+    $(O)/snapshotd/snapshotd $(XENFLIGHT) $(XENFLIGHT_DOM0) $(XENFLIGHT_ASK)
 	$(Q)printf '#!/bin/sh\nexec %s %s "$$@"\n' $< $(O) >$@
 	$(Q)chmod +x $@
 

@@ -28,8 +28,8 @@
 #include "lib/format/snapshot.h"
 #include "tests/lib/owntime.h"
 
-#define XENSTORED  "/usr/lib/xen-4.17/bin/xenstored"
-#define OXENSTORED "/usr/lib/xen-4.17/bin/oxenstored"
+#define XENSTORED  XEN_BIN "/xenstored"
+#define OXENSTORED XEN_BIN "/oxenstored"
 
 bool world_oxenstored;
 const char *world_xen = "frhost";

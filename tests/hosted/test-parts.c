@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Parts of snapshotd by themselves: names and budget of the store, messages
- * between the halves, what the sandbox leaves.
+ * between the processes, and the rights left by the sandbox.
  */
 
 #include <setjmp.h>
@@ -232,7 +232,7 @@ static void test_store_room_order(void **state)
     assert_true(is_there(pinned) && is_there(request));
 }
 
-/* Each write is asked for; never more on disk than the budget says. */
+/* Room is requested for each write; the budget is never exceeded on disk. */
 static void test_store_room_bounds_bytes_as_it_grows(void **state)
 {
     const struct store_budget budget = { .max_files = 100,
@@ -362,7 +362,7 @@ static void put_snapshot(struct store_id id, uint64_t tsc, uint64_t ns)
     close(fd);
 }
 
-/* Of several boots and hosts, with one name: each is found as what it is. */
+/* Of several boots and hosts, with one name: each is found by its identity. */
 static void test_store_find_by_trigger_not_by_name(void **state)
 {
     const struct store_id a = id_of(500, 5, XEN_FLIGHTREC_CAUSE_CRASH);
@@ -567,7 +567,7 @@ static void test_queue_adopts_by_number(void **state)
 }
 
 /*
- * Each state and event, and what must follow: "-" where it is impossible.  The
+ * Each state and event, and the state that must follow: "-" where it is impossible.  The
  * order of the columns is that of enum request_event.
  */
 static void test_request_transitions(void **state)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-policy.c: what snapshotd.conf says is what the daemon does: limits,
- * budgets, causes, the delay, pins, and a configuration that is read anew.
+ * test-policy.c: the daemon obeys snapshotd.conf: limits, budgets, causes, the
+ * delay, pins, and a configuration that is reloaded.
  *
  *   test-policy BUILD-DIRECTORY [NAME-PART]: only cases with it in their name
  */
@@ -50,7 +50,7 @@ static json_t *status(struct world *w)
     return daemon;
 }
 
-/* What the monitor counts gets to the engine, which answers, a little later. */
+/* The monitor's counters reach the engine, which answers, a little later. */
 static void check_status(struct world *w, const char *what)
 {
     const uint64_t end = own_ms() + WAIT_MS;
@@ -154,7 +154,7 @@ static void case_limits(struct world *w)
     equal(count(w, "crash", "written"), 3);
     equal(count(w, "crash", "limit_domain"), 2);
     equal(count(w, "crash", "limit_total"), 1);
-    /* What operators want has a limit of its own. */
+    /* Operators' requests have a limit of their own. */
     request(w, "r", "done", NULL);
     equal(count_files(w), 4);
 }
@@ -196,7 +196,7 @@ static void case_delay(struct world *w)
     start = now_ms();
     xs_put(w, "/tool/xenflight/request/later", "");
     check(wait_log(w, "request: "));
-    /* A crash meanwhile does not wait. */
+    /* A crash during the delay does not wait. */
     path = crash_file(w, 5);
     check(path && strstr(path, "-crash-g1"));
     check(now_ms() - start < 1000);
@@ -213,7 +213,7 @@ static void case_delay(struct world *w)
 
 /*
  * In a process of its own: looks at the directory again and again, until it
- * gets a signal; its status tells whether more than `max` was ever there.  A
+ * gets a signal; its status is 0 if never more than `max` was there.  A
  * file that is renamed between two names is seen under both: once counts.
  */
 static volatile sig_atomic_t enough;
@@ -481,7 +481,7 @@ static void case_part_of_a_former_life(struct world *w)
 }
 
 /*
- * The configuration read anew.
+ * The configuration reloaded.
  */
 
 static void case_reload(struct world *w)
@@ -607,7 +607,7 @@ static void case_hook(struct world *w)
     equal(num_of(o, "generation"), 1);
     check(num_of(o, "records") > 0);
     json_decref(o);
-    /* Who it is, its words as they stand, nothing open beyond ls's own. */
+    /* Its user, its arguments unchanged, nothing open beyond ls's own. */
     check(strstr(out, "\n65534\n65534\n3\na;b $HOME\n0 1 2 3 \n") != NULL);
     check(strstr(out, "NoNewPrivs:\t1") != NULL);
     check(strstr(out, "CapEff:\t0000000000000000") != NULL);

@@ -118,7 +118,7 @@ static void softirqs(void)
         w->softirqs(cpu);
 }
 
-/* Domain 1 does `what`, on pCPU 1. */
+/* Domain 1 performs the action `what` on pCPU 1. */
 static void domain(unsigned int what, unsigned int reason)
 {
     w->domain(1, 1, what, reason);

@@ -15,7 +15,7 @@
 
 /*
  * Relative to this program's own folder: the build tree, then PREFIX/bin.  So a
- * copied tree works, and no variable chooses what root runs.
+ * copied tree works, and no variable chooses a program that root runs.
  */
 static const char *const places[] = {
     "xenflight-dom0",

@@ -682,6 +682,34 @@ static void case_hook_that_hangs(struct world *w)
     check(wait_log(w, "hook: exit status 127: its user cannot run the program"));
 }
 
+/* "off" is no limit; not one of 0 s. */
+static void case_hook_without_timeout(struct world *w)
+{
+    char conf[512], *out;
+    int ms;
+
+    up(w, NULL);
+    write_hook(w, "#!/bin/sh\nsleep 2; echo ran >>\"$1\"\n");
+    hook_conf(w, conf, "timeout = off\n");
+    reload(w, conf);
+    check(wait_log(w, "configuration: reloaded"));
+    domain_new(w, 5, HANDLE_A, "web-1");
+    crash_files(w, 5, 1);
+    check_status(w, "Hook:      1 done, 0 failed");
+    out = read_out(w);
+    same(out, "ran\n");
+    free(out);
+    check(!logged(w, "hook: timed out"));
+    /* It may be limited while it runs: from now on. */
+    write_hook(w, "#!/bin/sh\nsleep 1000\n");
+    crash_files(w, 5, 1);
+    for ( ms = 0; ms < 300; ms += 10 )
+        poll(NULL, 0, 10);
+    hook_conf(w, conf, "timeout = 1s\n");
+    reload(w, conf);
+    check(wait_log(w, "hook: timed out: killed"));
+}
+
 static const struct test_case cases[] = {
     CASE(limits),
     CASE(limit_of_requests),
@@ -695,7 +723,7 @@ static const struct test_case cases[] = {
     CASE(reload),
     CASE(reload_other_directory),
     CASE(hook),
-    CASE(hook_that_hangs),
+    CASE(hook_that_hangs), CASE(hook_without_timeout),
 };
 
 int main(int argc, char **argv)

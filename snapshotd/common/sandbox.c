@@ -166,7 +166,7 @@ static int drop_ids(uid_t uid, gid_t gid)
 int sandbox_enter(enum sandbox_kind kind, int dir, uid_t uid, gid_t gid,
                   int (*start)(void *), void *arg)
 {
-    const struct rlimit none = { 0, 0 }, files = { 64, 64 };
+    const struct rlimit none = { 0, 0 }, files = { 128, 128 };
     /* It may become nicer and come back, no further. */
     const rlim_t usual = 20 - getpriority(PRIO_PROCESS, 0);
     const struct rlimit nice_back = { usual, usual };

@@ -13,6 +13,10 @@
 #include "lib/ipc/control.h"
 #include "lib/xen/recorder.h"
 #include "snapshotd/common/log.h"
+#include "snapshotd/common/now.h"
+
+/* A connection that sends nothing is dropped after so long. */
+#define SILENCE_NS 2000000000ULL
 
 static json_t *guests_json(const struct guest_counters *g)
 {
@@ -181,26 +185,56 @@ static bool client_request(struct engine *e, int fd)
     }
 }
 
-void engine_client_ready(struct engine *e, int *client)
+void engine_client_ready(struct engine *e, struct client *c)
 {
-    if ( !client_request(e, *client) )
-        close(*client);
-    *client = -1;
+    if ( !client_request(e, c->fd) )
+        close(c->fd);
+    c->fd = -1;
+}
+
+uint64_t engine_client_expire(struct engine *e, uint64_t now_ns)
+{
+    uint64_t next = UINT64_MAX;
+    struct client *c;
+
+    for ( c = e->client; c < e->client + CLIENTS; c++ )
+    {
+        if ( c->fd >= 0 && c->until_ns <= now_ns )
+        {
+            close(c->fd);
+            c->fd = -1;
+        }
+        if ( c->fd >= 0 && c->until_ns < next )
+            next = c->until_ns;
+    }
+    return next;
+}
+
+/* A free one, else the one that has been silent longest. */
+static struct client *client_slot(struct engine *e)
+{
+    struct client *c, *best = e->client;
+
+    for ( c = e->client; c < e->client + CLIENTS; c++ )
+    {
+        if ( c->fd < 0 )
+            return c;
+        if ( c->until_ns < best->until_ns )
+            best = c;
+    }
+    /* Its request may have come by now. */
+    engine_client_ready(e, best);
+    return best;
 }
 
 void engine_client_accept(struct engine *e)
 {
-    int fd = accept4(e->listen, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK), i;
+    int fd = accept4(e->listen, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct client *c;
 
     if ( fd < 0 )
         return;
-    for ( i = 0; i < CLIENTS; i++ )
-    {
-        if ( e->client[i] >= 0 )
-            continue;
-        e->client[i] = fd;
-        return;
-    }
-    client_error(fd, "too many connections at a time: ask again");
-    close(fd);
+    c = client_slot(e);
+    *c = (struct client){ .fd = fd,
+                          .until_ns = now_ns(CLOCK_MONOTONIC) + SILENCE_NS };
 }

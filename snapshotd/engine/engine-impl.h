@@ -17,7 +17,7 @@
 #include "snapshotd/engine/store.h"
 #include "snapshotd/engine/trigger.h"
 
-#define CLIENTS 8          /* control connections at a time */
+#define CLIENTS 8          /* control connections without a request */
 
 /* Nanoseconds from the trigger on. */
 struct latency {
@@ -56,7 +56,10 @@ struct engine {
     uint32_t old_gen;      /* a former engine may have written up to this ... */
     bool looked;           /* ... which was read at the first look */
     uint32_t failed_gen;   /* giving it back failed: not tried again */
-    int client[CLIENTS];   /* -1: free */
+    struct client {
+        int fd;            /* -1: free */
+        uint64_t until_ns; /* it must have sent its request by then */
+    } client[CLIENTS];
     char last_file[STORE_NAME];
     struct latency last;
 };
@@ -121,11 +124,14 @@ void engine_answer_all(struct engine *e, enum request_state in, uint32_t gen,
 void engine_send_client(int fd, json_t *o);
 
 /*
- * clients.c: a new connection; one that is readable, after which *client is
- * free again.
+ * clients.c: a new connection, which may push out the one that has been silent
+ * longest; one that is readable, after which *c is free again; and those that
+ * have been silent for too long.  The latter returns the time at which the next
+ * will be, or UINT64_MAX.
  */
 void engine_client_accept(struct engine *e);
-void engine_client_ready(struct engine *e, int *client);
+void engine_client_ready(struct engine *e, struct client *c);
+uint64_t engine_client_expire(struct engine *e, uint64_t now_ns);
 
 /*
  * take.c

@@ -155,8 +155,12 @@ static int next_timeout(struct engine *e)
     const uint64_t now = now_ns(CLOCK_MONOTONIC);
     uint64_t next = queue_due(&e->queue, now);
 
+    uint64_t silent = engine_client_expire(e, now);
+
     if ( e->expire_ns < next )
         next = e->expire_ns;
+    if ( silent < next )
+        next = silent;
     if ( waiting(e) || next <= now )
         return 0;
     if ( next == UINT64_MAX )
@@ -172,11 +176,12 @@ static void wait_and_receive(struct engine *e)
         { .fd = e->text, .events = POLLIN },
         { .fd = e->listen, .events = POLLIN },
     };
-    int i, rc;
+    int i, rc, timeout;
 
+    timeout = next_timeout(e);
     for ( i = 0; i < CLIENTS; i++ )
-        p[3 + i] = (struct pollfd){ .fd = e->client[i], .events = POLLIN };
-    rc = poll(p, 3 + CLIENTS, next_timeout(e));
+        p[3 + i] = (struct pollfd){ .fd = e->client[i].fd, .events = POLLIN };
+    rc = poll(p, 3 + CLIENTS, timeout);
     e->work |= !rc;
     if ( rc <= 0 )
         return;

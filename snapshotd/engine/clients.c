@@ -12,11 +12,6 @@
 
 #include "lib/ipc/control.h"
 #include "lib/xen/recorder.h"
-#include "snapshotd/common/log.h"
-#include "snapshotd/common/now.h"
-
-/* A connection that sends nothing is dropped after so long. */
-#define SILENCE_NS 2000000000ULL
 
 static json_t *guests_json(const struct guest_counters *g)
 {
@@ -121,9 +116,9 @@ static json_t *daemon_json(const struct engine *e)
                      "last", last);
 }
 
-static void client_error(int fd, const char *text)
+static void client_error(struct engine *e, int fd, const char *text)
 {
-    engine_send_client(fd, json_pack("{sb ss}", "ok", 0, "error", text));
+    engine_send_client(e, fd, json_pack("{sb ss}", "ok", 0, "error", text));
 }
 
 static void client_status(struct engine *e, int fd)
@@ -133,14 +128,13 @@ static void client_status(struct engine *e, int fd)
                            &recorder);
 
     if ( rc )
-        client_error(fd, hyp_why(rc));
+        client_error(e, fd, hyp_why(rc));
     else
-        engine_send_client(fd, json_pack("{sb so so}", "ok", 1, "recorder",
+        engine_send_client(e, fd, json_pack("{sb so so}", "ok", 1, "recorder",
                                          recorder, "daemon", daemon_json(e)));
 }
 
-/* True: the connection is the request's now. */
-static bool client_snapshot(struct engine *e, int fd,
+static void client_snapshot(struct engine *e, int fd,
                             const struct control_request *in)
 {
     const bool wait = in->flags & CONTROL_WAIT;
@@ -153,88 +147,40 @@ static bool client_snapshot(struct engine *e, int fd,
     memcpy(r.text, in->text, r.text_bytes);
     if ( !engine_request(e, &r, &error) )
     {
-        client_error(fd, request_error_text(error));
-        return false;
+        client_error(e, fd, request_error_text(error));
+        return;
     }
+    /* Else the connection is the request's. */
     if ( !wait )
-        engine_send_client(fd, json_pack("{sb ss}", "ok", 1, "state",
+        engine_send_client(e, fd, json_pack("{sb ss}", "ok", 1, "state",
                                          "accepted"));
-    return wait;
 }
 
-/* True: the connection is a request's now.  One request each. */
-static bool client_request(struct engine *e, int fd)
+/* One request for each connection, which is then closed, or the request's. */
+void engine_client_ready(struct engine *e, struct client *c)
 {
     struct control_request in;
+    const int fd = c->fd;
     ssize_t n = recv(fd, &in, sizeof(in), MSG_DONTWAIT | MSG_TRUNC);
 
     if ( n != sizeof(in) || in.magic != CONTROL_MAGIC )
-        return false;
-    switch ( in.op )
     {
-    case CONTROL_STATUS:
-        client_status(e, fd);
-        return false;
-
-    case CONTROL_SNAPSHOT:
-        return client_snapshot(e, fd, &in);
-
-    default:
-        client_error(fd, "the daemon does not know the request");
-        return false;
+        engine_client_close(c);
+        return;
     }
-}
-
-void engine_client_ready(struct engine *e, struct client *c)
-{
-    if ( !client_request(e, c->fd) )
-        close(c->fd);
     c->fd = -1;
-}
-
-uint64_t engine_client_expire(struct engine *e, uint64_t now_ns)
-{
-    uint64_t next = UINT64_MAX;
-    struct client *c;
-
-    for ( c = e->client; c < e->client + CLIENTS; c++ )
-    {
-        if ( c->fd >= 0 && c->until_ns <= now_ns )
-        {
-            close(c->fd);
-            c->fd = -1;
-        }
-        if ( c->fd >= 0 && c->until_ns < next )
-            next = c->until_ns;
-    }
-    return next;
-}
-
-/* A free one, else the one that has been silent longest. */
-static struct client *client_slot(struct engine *e)
-{
-    struct client *c, *best = e->client;
-
-    for ( c = e->client; c < e->client + CLIENTS; c++ )
-    {
-        if ( c->fd < 0 )
-            return c;
-        if ( c->until_ns < best->until_ns )
-            best = c;
-    }
-    /* Its request may have come by now. */
-    engine_client_ready(e, best);
-    return best;
+    if ( in.op == CONTROL_STATUS )
+        client_status(e, fd);
+    else if ( in.op == CONTROL_SNAPSHOT )
+        client_snapshot(e, fd, &in);
+    else
+        client_error(e, fd, "the daemon does not know the request");
 }
 
 void engine_client_accept(struct engine *e)
 {
     int fd = accept4(e->listen, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    struct client *c;
 
-    if ( fd < 0 )
-        return;
-    c = client_slot(e);
-    *c = (struct client){ .fd = fd,
-                          .until_ns = now_ns(CLOCK_MONOTONIC) + SILENCE_NS };
+    if ( fd >= 0 )
+        engine_client_slot(e, fd);
 }

@@ -169,6 +169,14 @@ static int next_timeout(struct engine *e)
     return next < INT_MAX ? next : INT_MAX;
 }
 
+static void client_moves(struct engine *e, struct client *c)
+{
+    if ( c->out )
+        engine_client_flush(c);
+    else
+        engine_client_ready(e, c);
+}
+
 static void wait_and_receive(struct engine *e)
 {
     struct pollfd p[3 + CLIENTS] = {
@@ -180,7 +188,9 @@ static void wait_and_receive(struct engine *e)
 
     timeout = next_timeout(e);
     for ( i = 0; i < CLIENTS; i++ )
-        p[3 + i] = (struct pollfd){ .fd = e->client[i].fd, .events = POLLIN };
+        p[3 + i] = (struct pollfd){ .fd = e->client[i].fd,
+                                      .events = e->client[i].out ? POLLOUT
+                                                                 : POLLIN };
     rc = poll(p, 3 + CLIENTS, timeout);
     e->work |= !rc;
     if ( rc <= 0 )
@@ -188,8 +198,8 @@ static void wait_and_receive(struct engine *e)
     if ( p[0].revents || p[1].revents )
         engine_receive(e);
     for ( i = 0; i < CLIENTS; i++ )
-        if ( p[3 + i].revents )
-            engine_client_ready(e, &e->client[i]);
+        if ( p[3 + i].revents && e->client[i].fd == p[3 + i].fd )
+            client_moves(e, &e->client[i]);
     if ( p[2].revents )
         engine_client_accept(e);
 }

@@ -344,6 +344,33 @@ static void case_many_waiting_clients(struct world *w)
     snapshot(w);
 }
 
+/* An answer that is larger than a message may be; and a reader that stops. */
+static void case_status_of_many_cpus(struct world *w)
+{
+    struct control_request r = { .magic = CONTROL_MAGIC,
+                                 .op = CONTROL_STATUS };
+    int stopped[3], i;
+    json_t *o;
+
+    world_cpus = "1024";
+    up(w, "[recorder]\nbytes_per_cpu = 128K\n");
+    world_cpus = "2";
+    for ( i = 0; i < 3; i++ )
+    {
+        stopped[i] = control_connect(w->run, CONTROL_SOCKET);
+        check(send(stopped[i], &r, sizeof(r), 0) > 0);
+    }
+    o = recorder(w);
+    equal(json_array_size(json_object_get(o, "cpus")), 1024);
+    json_decref(o);
+    good("stop", NULL);
+    o = recorder(w);
+    same(text_of(o, "state"), "stopped");
+    json_decref(o);
+    for ( i = 0; i < 3; i++ )
+        close(stopped[i]);
+}
+
 /*
  * Everybody at once.
  */
@@ -431,6 +458,7 @@ int main(int argc, char **argv)
         CASE(life_with_daemon),    CASE(life_without_daemon),
         CASE(destroy_takes_first), CASE(destroy_refused),
         CASE(command_from_nobody), CASE(silent_clients),
+        CASE(status_of_many_cpus),
         CASE(many_waiting_clients), CASE(race_beside_daemon),
         CASE(race_without_daemon),
     };

@@ -58,7 +58,7 @@ static int prepare(struct engine *e, const char *backend)
     e->text = -1;
     e->listen = ENGINE_FD_CONTROL;
     for ( i = 0; i < CLIENTS; i++ )
-        e->client[i] = -1;
+        e->client[i].fd = -1;
     rc = proto_receive(e->fd, &m, 0);
     if ( rc || m.type != MSG_CONF )
         return rc ? rc : -EPROTO;

@@ -221,6 +221,9 @@ static int disk_has(int dir, uint64_t bytes)
 
     if ( fstatvfs(dir, &v) )
         return -errno;
+    /* Some FUSE file systems do not know their size. */
+    if ( !v.f_blocks )
+        return 0;
     return (uint64_t)v.f_bavail * v.f_frsize < bytes ? -ENOSPC : 0;
 }
 

@@ -7,6 +7,7 @@
  */
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -378,6 +379,54 @@ static void case_age(struct world *w)
     check(!there(old));
 }
 
+static int64_t trigger_tsc(const char *path)
+{
+    json_t *meta = path ? file_meta(path) : NULL;
+    int64_t tsc = num_of(json_object_get(meta, "trigger"), "tsc");
+
+    json_decref(meta);
+    return tsc;
+}
+
+/*
+ * A file system that lacks calls (tests/fake/fakedisk.c).
+ */
+
+static void on_such_a_disk(struct world *w, int error)
+{
+    char preload[300], number[16], *path;
+
+    snprintf(preload, sizeof(preload), "%s/tests/fake/fakedisk.so",
+             cases_build);
+    check(!access(preload, R_OK));
+    snprintf(number, sizeof(number), "%d", error);
+    setenv("FAKEDISK", number, 1);
+    setenv("LD_PRELOAD", preload, 1);
+    daemon_start(w);
+    unsetenv("LD_PRELOAD");
+    unsetenv("FAKEDISK");
+    check(wait_log(w, "watching"));
+    path = crash_file(w, 5);
+    check_at(__LINE__, trigger_tsc(path), "error %d: no whole file", error);
+    free(path);
+    equal(count_entries(w), count_files(w));
+    equal(daemon_stop(w), 0);
+    check(!logged(w, "no snapshot"));
+}
+
+static void case_disk_without_some_calls(struct world *w)
+{
+    static const int errors[] = { EINVAL, ENOSYS, EOPNOTSUPP };
+    unsigned int i;
+
+    world_start(w, "[limit]\ndomain = off\n");
+    domain_new(w, 5, HANDLE_A, "web-1");
+    for ( i = 0; i < sizeof(errors) / sizeof(errors[0]); i++ )
+        on_such_a_disk(w, errors[i]);
+    equal(count_files(w), 3);
+    check(!logged(w, "warning: store: "));
+}
+
 /*
  * Files of a former life of the host, whose generations have the same numbers.
  */
@@ -402,15 +451,6 @@ static void leave_behind(struct world *w, const char *from, const char *what,
         equal(run(&out, argv), 0);
         free(out);
     }
-}
-
-static int64_t trigger_tsc(const char *path)
-{
-    json_t *meta = path ? file_meta(path) : NULL;
-    int64_t tsc = num_of(json_object_get(meta, "trigger"), "tsc");
-
-    json_decref(meta);
-    return tsc;
 }
 
 static void case_names_of_a_former_life(struct world *w)
@@ -643,6 +683,34 @@ static void case_hook_that_hangs(struct world *w)
     check(wait_log(w, "hook: exit status 127: its user cannot run the program"));
 }
 
+/* "off" is no limit; not one of 0 s. */
+static void case_hook_without_timeout(struct world *w)
+{
+    char conf[512], *out;
+    int ms;
+
+    up(w, NULL);
+    write_hook(w, "#!/bin/sh\nsleep 2; echo ran >>\"$1\"\n");
+    hook_conf(w, conf, "timeout = off\n");
+    reload(w, conf);
+    check(wait_log(w, "configuration: reloaded"));
+    domain_new(w, 5, HANDLE_A, "web-1");
+    crash_files(w, 5, 1);
+    check_status(w, "Hook:      1 done, 0 failed");
+    out = read_out(w);
+    same(out, "ran\n");
+    free(out);
+    check(!logged(w, "hook: timed out"));
+    /* It may be limited while it runs: from now on. */
+    write_hook(w, "#!/bin/sh\nsleep 1000\n");
+    crash_files(w, 5, 1);
+    for ( ms = 0; ms < 300; ms += 10 )
+        poll(NULL, 0, 10);
+    hook_conf(w, conf, "timeout = 1s\n");
+    reload(w, conf);
+    check(wait_log(w, "hook: timed out: killed"));
+}
+
 static const struct test_case cases[] = {
     CASE(limits),
     CASE(limit_of_requests),
@@ -652,11 +720,11 @@ static const struct test_case cases[] = {
     CASE(pinned),
     CASE(operators_keep_no_crash_out),
     CASE(free_space_floor),
-    CASE(names_of_a_former_life), CASE(part_of_a_former_life), CASE(age),
+    CASE(disk_without_some_calls), CASE(names_of_a_former_life), CASE(part_of_a_former_life), CASE(age),
     CASE(reload),
     CASE(reload_other_directory),
     CASE(hook),
-    CASE(hook_that_hangs),
+    CASE(hook_that_hangs), CASE(hook_without_timeout),
 };
 
 int main(int argc, char **argv)

@@ -203,7 +203,7 @@ int diff_read(struct diff *d, unsigned int side)
 {
     struct diff_side *s = &d->side[side];
     struct reading r = { d, side };
-    int rc = entries_init(&s->entries, &s->src->doc);
+    int rc = entries_init(&s->entries, &s->src->doc, NULL);
 
     if ( rc )
         return rc;

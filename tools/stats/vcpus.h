@@ -21,7 +21,7 @@
 
 struct vcpu {
     uint16_t domid, vcpu;
-    uint32_t later;          /* as in struct life: 0 for the number's last life */
+    uint32_t later;          /* as in struct life */
     void *data;              /* of the size given to vcpus_new(), zeroed */
 };
 

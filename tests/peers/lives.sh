@@ -86,10 +86,6 @@ check "explain: alice shut down" \
     grep 'domain 5 "alice" shut down: poweroff' "$tmp/explain"
 check "explain: bob was created" grep '"bob" was created' "$tmp/explain"
 
-# A trigger's domain has a section of its records in the summary.
-"$XENFLIGHT" show --domain 5 "$file" >"$tmp/all"
-check "show: the records of both" grep -q vcpu_op "$tmp/all"
-
 # Perfetto's text is in the trace as it is.
 tracks()
 {

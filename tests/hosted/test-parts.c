@@ -667,6 +667,15 @@ static void test_domains_forget_only_gone_ones(void **state)
         memcpy(handle, &i, sizeof(i));
         assert_non_null(domains_find(&t, 5, handle));
     }
+    /* In order of creation: the document has them so. */
+    for ( i = 1; i < t.nr; i++ )
+    {
+        uint32_t before, after;
+
+        memcpy(&before, t.entry[i - 1].d.handle, sizeof(before));
+        memcpy(&after, t.entry[i].d.handle, sizeof(after));
+        assert_true(before < after);
+    }
     domains_free(&t);
 }
 

@@ -90,15 +90,6 @@ static int write_out(const struct source *src, const struct options *o,
     return rc;
 }
 
-/* A number: the trigger's domain, else the last one that had it. */
-static void choose_number(const struct source *src, struct choice *c)
-{
-    const struct doc *d = &src->doc;
-
-    c->life = lives_at(src->lives, c->domid,
-                       d->domid == c->domid ? d->tsc : UINT64_MAX);
-}
-
 /* Return true if all domains of that name had numbers of their own. */
 static bool have_numbers(const struct source *src, const char *key)
 {
@@ -156,7 +147,7 @@ static bool choose(const struct source *src, const char *key, struct choice *c)
     c->life = NULL;
     if ( doc_is_domid(key, &c->domid) )
     {
-        choose_number(src, c);
+        c->life = lives_find(src->lives, key);
         return true;
     }
 

@@ -126,20 +126,23 @@ const names = {};        /* table: Map of value to name */
 for (const [table, list] of Object.entries(facts.enums || {}))
     names[table] = new Map(list.map(([value, name]) => [BigInt(value), name]));
 
-const domain_names = new Map();
-for (const d of objects_of(meta.domains))
-    if (typeof d.name === "string" && d.name && Number.isInteger(d.domid)) domain_names.set(d.domid, d.name);
+/*
+ * A domain's key is its number + 65536 * the number of later domains that got
+ * the same number.
+ */
+const number_of = domain => domain % 65536;
+const domain_names = new Map(facts.names);
 
 function domain_label(domid) {
     if (domid === IDLE) return "idle";
     const name = domain_names.get(domid);
-    return name ? `d${domid} ${name}` : `d${domid}`;
+    return name ? `d${number_of(domid)} ${name}` : `d${number_of(domid)}`;
 }
 
 function vcpu_label(index) {
     if (index === NO_VCPU) return "?";
     const [domid, vcpu] = facts.vcpus[index];
-    return domid === IDLE ? `idle v${vcpu}` : `d${domid}v${vcpu}`;
+    return domid === IDLE ? `idle v${vcpu}` : `d${number_of(domid)}v${vcpu}`;
 }
 
 function kind_name(index, word) {
@@ -329,7 +332,7 @@ function make_lanes() {
             lane.parts.push(i);
         }
         if (domid === IDLE) continue;
-        if (!vcpus.has(index)) vcpus.set(index, { domid, vcpu, label: `d${domid}v${vcpu}`, parts: [] });
+        if (!vcpus.has(index)) vcpus.set(index, { domid, vcpu, label: `d${number_of(domid)}v${vcpu}`, parts: [] });
         vcpus.get(index).parts.push(i);
     }
     const weight = lane => lane.domid === facts.subject ? -1 : lane.domid;
@@ -792,7 +795,7 @@ function apply_filter() {
     } else {
         const kinds = words.map(w => facts.kinds.map((k, i) => kind_name(i, 0).toLowerCase().includes(w)));
         const vcpus = words.map(w => facts.vcpus.map(([d, v], i) =>
-            vcpu_label(i) === w || `d${d}` === w || (domain_names.get(d) ?? "").toLowerCase().includes(w)));
+            vcpu_label(i) === w || `d${number_of(d)}` === w || (domain_names.get(d) ?? "").toLowerCase().includes(w)));
         const cpus = words.map(w => /^cpu\d+$/.test(w) ? Number(w.slice(3)) : -1);
         const found = new Uint32Array(event.nr);
         let nr = 0;

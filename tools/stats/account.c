@@ -306,9 +306,9 @@ static void count_seen(const struct accounts *a, uint8_t on[UINT16_MAX + 1])
 }
 
 /*
- * A vCPU with records but without a runstate change ran for the whole stretch, or
- * for the part in which its domain had the number.  If the pCPU has records of
- * another vCPU, the changes were not recorded, and the state is not known.
+ * A vCPU with records but without a runstate change ran for the whole stretch,
+ * or for the part in which its domain had the number.  If the pCPU has records
+ * of another vCPU, the changes were not recorded, and the state is not known.
  */
 void accounts_end(struct accounts *a)
 {

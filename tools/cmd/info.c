@@ -337,8 +337,8 @@ static json_t *about_file(const struct source *src, const struct extent *e,
 static int print_json(const struct source *src, const struct extent *e,
                       size_t nr)
 {
-    json_t *o = json_pack("{s:o, s:O, s:O*}", "file", about_file(src, e, nr),
-                          "meta", src->doc.root, "note", src->doc.note);
+    json_t *o = json_pack("{s:o, s:o, s:O*}", "file", about_file(src, e, nr),
+                          "meta", out_meta(&src->doc), "note", src->doc.note);
 
     if ( !o )
         return -ENOMEM;

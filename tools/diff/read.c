@@ -27,7 +27,7 @@ static const char *name_of(struct diff *d, struct diff_side *side,
 
     /* An id that is not in the dictionary has no other name. */
     if ( !rec->desc && !rec->event )
-        snprintf(buf, sizeof(buf), "id %u", rec->id);
+        snprintf(buf, sizeof(buf), "id_%u", rec->id);
     name = diff_name(d, !rec->desc && !rec->event
                             ? buf : event_name(rec->desc, rec->event, buf));
     if ( known )

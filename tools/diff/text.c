@@ -130,9 +130,6 @@ static void print_matched(const struct diff *d, enum diff_match match,
         putchar('\n');
 }
 
-static const char *const state_text[RUNSTATES] = {
-    "running", "waiting to run", "blocked", "offline",
-};
 
 /* Selects domains that only one side has, or has records of. */
 struct only {
@@ -155,7 +152,7 @@ static void print_states(const struct diff_domain *dom, unsigned int side)
     for ( unsigned int k = 0; k < RUNSTATES; k++ )
         if ( dom->percent[side][k] >= 0.05 )
             printf("%s%.1f%% %s", n++ ? ", " : "", dom->percent[side][k],
-                   state_text[k]);
+                   runstate_words[k]);
     if ( dom->unknown[side] >= 0.05 )
         printf("%s%.1f%% of its time is not known", n ? ", " : "",
                dom->unknown[side]);
@@ -379,7 +376,7 @@ static void print_time(const struct diff *d, const struct diff_item *item)
 {
     const struct diff_domain *dom = item->domain;
 
-    print_row_head(dom, state_text[item->state]);
+    print_row_head(dom, runstate_words[item->state]);
     printf(" %10.1f %10.1f %+9.1f", dom->percent[DIFF_A][item->state],
            dom->percent[DIFF_B][item->state], item->change);
     if ( item->remarkable )

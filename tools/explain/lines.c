@@ -139,12 +139,8 @@ static void put_entries(struct explain *x)
 /* A vCPU that is offline without a pause is parked by its cap. */
 static const char *state_name(const struct account *a, unsigned int state)
 {
-    static const char *const name[RUNSTATES] = {
-        "running", "waiting to run", "blocked", "paused",
-    };
-
     return state == OFFLINE && explain_is_parked(a) ? "parked by its cap"
-                                                    : name[state];
+                                                    : runstate_words[state];
 }
 
 /* `running 40%, blocked 60%': the runstates that are not zero. */

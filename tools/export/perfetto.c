@@ -11,7 +11,9 @@
  * the domain and when the pCPU goes down.  A domain that reuses a number has
  * tracks of its own.
  *
- * Times are ns since TSC 0, on the clock that Perfetto calls boot time.
+ * Times are on the clock of Dom0 that the file knows: CLOCK_MONOTONIC, or else
+ * CLOCK_REALTIME.  A trace of Dom0 itself then has the same times.  In a file
+ * without either they are ns since TSC 0, on a clock without a name.
  */
 
 #include <errno.h>
@@ -26,8 +28,8 @@
 #include "tools/export/export.h"
 #include "tools/stats/vcpus.h"
 
-#define CLOCK_REALTIME_ID 1
-#define CLOCK_BOOTTIME_ID 6
+#define CLOCK_REALTIME_ID  1
+#define CLOCK_MONOTONIC_ID 3
 
 /* Uuids of tracks.  None may be 0. */
 #define TRACK_PCPUS  1ULL
@@ -66,6 +68,8 @@ struct domain_state {
 };
 
 struct perfetto {
+    enum doc_clock clock;  /* of the times, DOC_CLOCK_TSC if none is known */
+    uint32_t clock_id;     /* its number in Perfetto, or 0 */
     struct vcpus *vcpus;
     struct domain_state domain[UINT16_MAX + 1];
     uint64_t flows;
@@ -125,6 +129,8 @@ static int put_event(struct perfetto *p, Event *event, uint64_t ns)
     event->has_type = event->has_track_uuid = true;
     packet.has_timestamp = true;
     packet.timestamp = ns;
+    packet.has_timestamp_clock_id = p->clock_id != 0;
+    packet.timestamp_clock_id = p->clock_id;
     packet.track_event = event;
     return put_packet(p, &packet);
 }
@@ -433,6 +439,12 @@ static void put_field_note(Note *note, const struct event_field *f, uint64_t v)
         note->has_int_value = true;
         note->int_value = (int64_t)(v << (64 - f->bits)) >> (64 - f->bits);
     }
+    else if ( f->kind == EVENT_HEX )
+    {
+        note->name = (char *)f->name;
+        note->has_pointer_value = true; /* shown as hex */
+        note->pointer_value = v;
+    }
     else
         put_number_note(note, f->name, v);
 }
@@ -517,10 +529,23 @@ static uint64_t wake(struct perfetto *p, struct vcpu *v,
     return ((struct vcpu_state *)v->data)->flow = ++p->flows;
 }
 
+/* Times from before the clock's 0, as of Xen's boot, become 0. */
+static uint64_t time_of(const struct export *x, uint64_t tsc)
+{
+    const struct perfetto *p = x->state;
+    int64_t ns;
+
+    if ( !p->clock_id )
+        return doc_tsc_ns(&x->src->doc, tsc);
+
+    ns = doc_clock_at(&x->src->doc, p->clock, tsc);
+    return ns > 0 ? ns : 0;
+}
+
 static int perfetto_record(struct export *x, const struct merge_record *rec)
 {
     struct perfetto *p = x->state;
-    uint64_t ns = doc_tsc_ns(&x->src->doc, rec->tsc), flow = 0;
+    uint64_t ns = time_of(x, rec->tsc), flow = 0;
     char buf[EVENT_NAME_BYTES];
     struct runstate_change c;
     struct vcpu *v = NULL;
@@ -551,27 +576,46 @@ static int perfetto_record(struct export *x, const struct merge_record *rec)
  * The trace.
  */
 
+/* All clocks that the file knows, at the trigger.  The first one is used. */
 static int put_clocks(struct export *x)
 {
+    static const struct {
+        enum doc_clock clock;
+        uint32_t id;
+    } clocks[] = {
+        { DOC_CLOCK_MONOTONIC, CLOCK_MONOTONIC_ID },
+        { DOC_CLOCK_REALTIME, CLOCK_REALTIME_ID },
+    };
+    const struct doc *d = &x->src->doc;
+    struct perfetto *p = x->state;
     Packet packet = PERFETTO__TRACE_PACKET__INIT;
     Perfetto__ClockSnapshot snap = PERFETTO__CLOCK_SNAPSHOT__INIT;
-    Perfetto__ClockSnapshot__Clock boot = PERFETTO__CLOCK_SNAPSHOT__CLOCK__INIT;
-    Perfetto__ClockSnapshot__Clock real = PERFETTO__CLOCK_SNAPSHOT__CLOCK__INIT;
-    Perfetto__ClockSnapshot__Clock *list[] = { &boot, &real };
+    Perfetto__ClockSnapshot__Clock clock[2], *list[2];
 
-    if ( !x->src->doc.has_wall )
+    for ( size_t i = 0; i < 2; i++ )
+    {
+        Perfetto__ClockSnapshot__Clock *c = &clock[snap.n_clocks];
+
+        if ( !doc_clock_known(d, clocks[i].clock) )
+            continue;
+        perfetto__clock_snapshot__clock__init(c);
+        c->has_clock_id = c->has_timestamp = true;
+        c->clock_id = clocks[i].id;
+        c->timestamp = doc_clock_at(d, clocks[i].clock, d->tsc);
+        list[snap.n_clocks++] = c;
+        if ( p->clock_id )
+            continue;
+        p->clock = clocks[i].clock;
+        p->clock_id = clocks[i].id;
+    }
+    if ( !p->clock_id )
         return 0;
 
-    boot.has_clock_id = boot.has_timestamp = true;
-    boot.clock_id = CLOCK_BOOTTIME_ID;
-    boot.timestamp = doc_tsc_ns(&x->src->doc, x->src->doc.tsc);
-    real.has_clock_id = real.has_timestamp = true;
-    real.clock_id = CLOCK_REALTIME_ID;
-    real.timestamp = x->src->doc.wall_ns;
-    snap.n_clocks = 2;
     snap.clocks = list;
+    snap.has_primary_trace_clock = true;
+    snap.primary_trace_clock = p->clock_id;
     packet.clock_snapshot = &snap;
-    return put_packet(x->state, &packet);
+    return put_packet(p, &packet);
 }
 
 static int perfetto_open(struct export *x)

@@ -23,6 +23,10 @@ const char *const runstate_text[RUNSTATES] = {
     "running", "runnable", "blocked", "offline",
 };
 
+const char *const runstate_words[RUNSTATES] = {
+    "running", "waiting to run", "blocked", "paused",
+};
+
 struct vcpus *vcpus_new(size_t data_bytes)
 {
     struct vcpus *t = calloc(1, sizeof(*t));

@@ -45,7 +45,9 @@ unsigned int vcpus_first(const struct vcpus *t, uint32_t domid);
 /* Runstates, as Xen numbers them. */
 enum { RUNNING, RUNNABLE, BLOCKED, OFFLINE, RUNSTATES };
 
+/* Names of the runstates, as Xen has them and in words. */
 extern const char *const runstate_text[RUNSTATES];
+extern const char *const runstate_words[RUNSTATES];
 
 /* A decoded SCHED_RUNSTATE_CHANGE record. */
 struct runstate_change {

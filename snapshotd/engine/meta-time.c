@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * meta-time.c: what the meta document says of time: the fit of all clocks, from
- * when to when the history is complete, where records were lost.
+ * meta-time.c: times in the meta document: the fit of all clocks, the window in
+ * which the history is complete, the gaps; part of the engine.
  */
 
 #include <errno.h>

@@ -3,12 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/format/snapshot.h"
@@ -17,111 +15,7 @@
 #define PART    ".part"
 #define PARTIAL ".partial"
 
-static const char *const causes[STORE_CAUSES] = {
-    [XEN_FLIGHTREC_CAUSE_REQUEST] = "request",
-    [XEN_FLIGHTREC_CAUSE_CRASH] = "crash",
-    [XEN_FLIGHTREC_CAUSE_XEN_CRASH] = "xen-crash",
-    [XEN_FLIGHTREC_CAUSE_WATCHDOG] = "watchdog",
-    [XEN_FLIGHTREC_CAUSE_TRIPLE] = "triple-fault",
-    [XEN_FLIGHTREC_CAUSE_VIRIDIAN] = "viridian",
-    [STORE_CAUSE_GUEST] = "guest-request",
-};
-
-const char *store_cause(uint8_t cause)
-{
-    return cause < STORE_CAUSES && causes[cause] ? causes[cause]
-                                                         : "unknown";
-}
-
-void store_uuid(const uint8_t u[16], char text[STORE_UUID])
-{
-    static const uint8_t none[16];
-    unsigned int i, n = 0;
-
-    if ( !memcmp(u, none, sizeof(none)) )
-    {
-        strcpy(text, "host");
-        return;
-    }
-    for ( i = 0; i < 16; i++ )
-        n += sprintf(text + n, "%s%02x",
-                     i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", u[i]);
-}
-
-void store_name(const struct store_id *id, char name[STORE_NAME])
-{
-    time_t t = id->wall_s;
-    char when[32] = "00000000T000000Z", uuid[STORE_UUID], again[8] = "";
-    struct tm tm;
-
-    if ( gmtime_r(&t, &tm) )
-        strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &tm);
-    store_uuid(id->uuid, uuid);
-    if ( id->again )
-        snprintf(again, sizeof(again), "-%u", id->again);
-    snprintf(name, STORE_NAME, "%s-%s-%s-g%u%s" SNAPSHOT_SUFFIX, when, uuid,
-             store_cause(id->cause), id->gen, again);
-}
-
-static bool parse_uuid(const char **s, uint8_t uuid[16])
-{
-    unsigned int i, byte;
-
-    memset(uuid, 0, 16);
-    if ( !strncmp(*s, "host-", 5) )
-    {
-        *s += 5;
-        return true;
-    }
-    for ( i = 0; i < 16; i++ )
-    {
-        if ( (i == 4 || i == 6 || i == 8 || i == 10) && *(*s)++ != '-' )
-            return false;
-        if ( sscanf(*s, "%2x", &byte) != 1 )
-            return false;
-        uuid[i] = byte;
-        *s += 2;
-    }
-    return *(*s)++ == '-';
-}
-
-/* What was built again must be equal: so the parts need no close look. */
-bool store_parse(const char *name, const char *suffix, struct store_id *id)
-{
-    char again[STORE_NAME + 16];
-    size_t len = strlen(name);
-    unsigned int n = 0;
-    struct tm tm = { 0 };
-    const char *s;
-
-    memset(id, 0, sizeof(*id));
-    if ( len < 24 || len >= STORE_NAME + 16 ||
-         sscanf(name, "%4d%2d%2dT%2d%2d%2dZ", &tm.tm_year, &tm.tm_mon,
-                &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec) != 6 )
-        return false;
-    tm.tm_year -= 1900;
-    tm.tm_mon -= 1;
-    id->wall_s = timegm(&tm);
-    s = name + 17;
-    if ( name[16] != '-' || !parse_uuid(&s, id->uuid) )
-        return false;
-    for ( id->cause = 1; id->cause < STORE_CAUSES; id->cause++ )
-    {
-        size_t c = strlen(causes[id->cause]);
-
-        if ( strncmp(s, causes[id->cause], c) || strncmp(s + c, "-g", 2) )
-            continue;
-        if ( sscanf(s + c + 2, "%" SCNu32 "-%u", &id->gen, &n) < 1 || n > 255 )
-            return false;
-        id->again = n;
-        break;
-    }
-    store_name(id, again);
-    strcat(again, suffix);
-    return !strcmp(name, again);
-}
-
-/* The last component only: the rest of the path is the administrator's. */
+/* Creates the last component only: the rest is the administrator's. */
 int store_open(const char *path, uid_t uid, gid_t gid, int *fd)
 {
     struct stat st;
@@ -194,7 +88,7 @@ int store_commit(int dir, const struct store_id *id, int fd)
     store_entry_name(id, STORE_PART, part);
     if ( fsync(fd) || renameat2(dir, part, dir, name, RENAME_NOREPLACE) )
         return -errno;
-    /* It is written, and has its name. */
+    /* The file itself is safe. */
     if ( fsync(dir) )
         log_warning("store: %s: its name may not outlive a power failure: %s",
                     name, strerror(errno));
@@ -208,13 +102,6 @@ void store_abort(int dir, const struct store_id *id)
     store_entry_name(id, STORE_PART, part);
     if ( unlinkat(dir, part, 0) && errno != ENOENT )
         log_error("store: %s: cannot be removed: %s", part, strerror(errno));
-}
-
-bool store_same(const struct store_id *a, const struct store_id *b)
-{
-    return a->wall_s == b->wall_s && a->gen == b->gen &&
-           a->cause == b->cause && a->again == b->again &&
-           !memcmp(a->uuid, b->uuid, sizeof(a->uuid));
 }
 
 enum store_kind store_kind(const char *name, struct store_id *id)
@@ -236,7 +123,7 @@ DIR *store_stream(int dir)
     return d;
 }
 
-/* Gives a complete file its name; else says that it is not. */
+/* Give a complete file its name.  Return -errno if it is not complete. */
 static int finish_part(int dir, const char *part, const struct store_id *id)
 {
     int fd = openat(dir, part, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), rc;

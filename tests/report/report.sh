@@ -92,7 +92,10 @@ assert len(seen) == len(rows) - 1 > 2
 for s, r in zip(seen, rows[1:]):
     percent = float(s[2].split()[0])
     assert abs(percent - 100 * r['running_ns'] / length) < 0.06, (s, r)
-    assert abs(int(s[5].replace(',', '')) - r['entries'] * 1e9 / length) <= 1, (s, r)
+    # Running, waiting, blocked, paused and unknown add up.
+    parts = sum(float(p.split()[0]) for p in s[2:7] if p)
+    assert s[3] == '' or abs(parts - 100 * r['vcpus']) < 0.3, (s, r)
+    assert abs(int(s[7].replace(',', '')) - r['entries'] * 1e9 / length) <= 1, (s, r)
 END
 
 # "still" has a vCPU that never changes its runstate, "hole" a gap.

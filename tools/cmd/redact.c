@@ -83,6 +83,16 @@ static int write_out(const struct source *src, const struct options *o,
     return rc;
 }
 
+/* A redacted file has nothing of any other domain, and no domain "other". */
+static bool is_in(const struct source *src, const struct options *o,
+                  uint32_t domid)
+{
+    if ( !src->doc.redacted || domid == src->doc.only )
+        return true;
+    complain(o->domain, "the file is already redacted to another domain");
+    return false;
+}
+
 /*
  * Find the domain to keep.  A name may belong to several domains with different
  * owners; the user must then choose one by its number.
@@ -99,7 +109,8 @@ static bool choose(const struct source *src, const struct options *o,
         complain(o->domain, "no such domain in this snapshot; "
                             "`xenflight show --head' lists the known ones");
     if ( nr == 1 )
-        return doc_find_domain(&src->doc, o->domain, domid);
+        return doc_find_domain(&src->doc, o->domain, domid) &&
+               is_in(src, o, *domid);
     if ( nr < 2 )
         return false;
 

@@ -78,6 +78,8 @@ const char *domain_name(const struct explain *x, char *buf, uint32_t domid)
     const char *name = doc_text(doc_domain(d, domid), "name", "");
     char safe[80];
 
+    if ( doc_is_other(d, domid) )
+        return strcpy(buf, "another domain");
     if ( !name[0] && d->domid == domid )
         name = d->name;
     text_escape(safe, sizeof(safe), name);
@@ -92,7 +94,10 @@ const char *vcpu_name(const struct explain *x, char *buf, uint32_t domid,
     char dom[EXPLAIN_PART];
 
     domain_name(x, dom, domid);
-    snprintf(buf, EXPLAIN_PART, "%.100s vCPU %" PRIu32, dom, vcpu);
+    if ( doc_is_other(&x->src->doc, domid) )
+        snprintf(buf, EXPLAIN_PART, "%.100s", dom);
+    else
+        snprintf(buf, EXPLAIN_PART, "%.100s vCPU %" PRIu32, dom, vcpu);
     return buf;
 }
 

@@ -130,8 +130,12 @@ const domain_names = new Map();
 for (const d of objects_of(meta.domains))
     if (typeof d.name === "string" && d.name && Number.isInteger(d.domid)) domain_names.set(d.domid, d.name);
 
+/* In a redacted file, the number of all domains but one. */
+const other_domain = meta.redacted ? 0x7ff4 : undefined;
+
 function domain_label(domid) {
     if (domid === IDLE) return "idle";
+    if (domid === other_domain) return "other domains or idle";
     const name = domain_names.get(domid);
     return name ? `d${domid} ${name}` : `d${domid}`;
 }
@@ -139,7 +143,7 @@ function domain_label(domid) {
 function vcpu_label(index) {
     if (index === NO_VCPU) return "?";
     const [domid, vcpu] = facts.vcpus[index];
-    return domid === IDLE ? `idle v${vcpu}` : `d${domid}v${vcpu}`;
+    return domid === IDLE ? `idle v${vcpu}` : domid === other_domain ? "other" : `d${domid}v${vcpu}`;
 }
 
 function kind_name(index, word) {

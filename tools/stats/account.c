@@ -180,11 +180,18 @@ static int ran(const struct accounts *a, struct account *v, uint64_t tsc)
     return 0;
 }
 
+static struct vcpu *get_vcpu(struct accounts *a, uint32_t domid, uint32_t vcpu)
+{
+    if ( a->redacted && domid == DOC_OTHER )
+        return NULL;
+    return vcpus_get(a->vcpus, domid, vcpu);
+}
+
 static int change(struct accounts *a, const struct merge_record *rec)
 {
     struct runstate_change c;
-    struct vcpu *vcpu = runstate_of(rec, &c)
-                        ? vcpus_get(a->vcpus, c.domid, c.vcpu) : NULL;
+    struct vcpu *vcpu = runstate_of(rec, &c) ? get_vcpu(a, c.domid, c.vcpu)
+                                             : NULL;
     struct account *v;
 
     if ( !vcpu )
@@ -224,7 +231,7 @@ static void sleeps(struct accounts *a, const struct merge_record *rec)
 
     if ( event_domain(rec->desc, 0, rec->data, rec->words, &who) &&
          who.vcpu != EVENT_NO_VCPU )
-        vcpu = vcpus_get(a->vcpus, who.domid, who.vcpu);
+        vcpu = get_vcpu(a, who.domid, who.vcpu);
     if ( vcpu )
         ((struct account *)vcpu->data)->slept = rec->tsc;
 }
@@ -243,7 +250,9 @@ static int take(struct accounts *a, const struct merge_record *rec)
     if ( rec->domid == MERGE_NO_DOMAIN )
         return 0;
 
-    vcpu = vcpus_get(a->vcpus, rec->domid, rec->vcpu);
+    vcpu = get_vcpu(a, rec->domid, rec->vcpu);
+    if ( a->redacted && rec->domid == DOC_OTHER )
+        a->others[rec->cpu / 8] |= 1U << rec->cpu % 8;
     if ( !vcpu )
         return 0;
 
@@ -281,6 +290,9 @@ static void count_seen(const struct accounts *a, uint8_t on[UINT16_MAX + 1])
         if ( v->seen && on[v->ran_cpu] < 2 )
             on[v->ran_cpu]++;
     }
+    for ( uint32_t cpu = 0; cpu <= UINT16_MAX; cpu++ )
+        if ( on[cpu] && a->others[cpu / 8] & 1U << cpu % 8 )
+            on[cpu] = 2;
 }
 
 /*
@@ -354,6 +366,7 @@ int accounts_begin(const struct source *src, struct stretch in,
                    struct accounts *a)
 {
     memset(a, 0, sizeof(*a));
+    a->redacted = src->doc.redacted;
     choose_stretch(src, in, a);
     a->vcpus = vcpus_new(sizeof(struct account));
     return a->vcpus ? 0 : -ENOMEM;

@@ -427,6 +427,28 @@ static int join_note(struct doc *m)
     return rc ? rc : set_history(m);
 }
 
+/* Index the domains: a reader looks one up for each record that names it. */
+static int index_domains(struct doc *m)
+{
+    const json_t *domains = json_object_get(m->root, "domains"), *d;
+    size_t i;
+
+    if ( !json_array_size(domains) )
+        return 0;
+    m->by_domid = calloc(DOC_DOMIDS, sizeof(*m->by_domid));
+    if ( !m->by_domid )
+        return -ENOMEM;
+
+    json_array_foreach(domains, i, d)
+    {
+        int64_t domid = small_number(d, "domid");
+
+        if ( domid >= 0 && !m->by_domid[domid] )
+            m->by_domid[domid] = d;
+    }
+    return 0;
+}
+
 static int load_root(struct snapshot *s, bool want_dict, struct doc *m,
                      char *err, size_t err_bytes)
 {
@@ -452,6 +474,8 @@ static int load_root(struct snapshot *s, bool want_dict, struct doc *m,
         return rc;
 
     rc = m->recording ? join_note(m) : 0;
+    if ( !rc )
+        rc = index_domains(m);
     if ( !rc )
         rc = load_trigger(m, err, err_bytes);
     if ( !rc )
@@ -484,6 +508,7 @@ void doc_free(struct doc *m)
     clock_free(&m->clock);
     json_decref(m->root);
     json_decref(m->note);
+    free(m->by_domid);
     event_dict_free(m->dict);
     memset(m, 0, sizeof(*m));
 }
@@ -495,15 +520,7 @@ bool doc_is_other(const struct doc *m, uint32_t domid)
 
 const json_t *doc_domain(const struct doc *m, uint32_t domid)
 {
-    const json_t *domains = json_object_get(m->root, "domains");
-    const json_t *d;
-    size_t i;
-
-    json_array_foreach(domains, i, d)
-        if ( doc_number(d, "domid", DOC_UNKNOWN) == domid )
-            return d;
-
-    return NULL;
+    return m->by_domid && domid < DOC_DOMIDS ? m->by_domid[domid] : NULL;
 }
 
 static bool matches(const char *key, const char *name, const char *uuid)
@@ -511,7 +528,7 @@ static bool matches(const char *key, const char *name, const char *uuid)
     return !strcmp(key, name) || !strcasecmp(key, uuid);
 }
 
-static bool is_domid(const char *key, uint32_t *domid)
+bool doc_is_domid(const char *key, uint32_t *domid)
 {
     unsigned long n;
     char *end;
@@ -542,7 +559,7 @@ unsigned int doc_find_domains(const struct doc *m, const char *key,
     memset(set, 0, sizeof(*set));
     if ( !key[0] )
         return 0;
-    if ( is_domid(key, &domid) )
+    if ( doc_is_domid(key, &domid) )
         return add_domid(set, domid);
 
     json_array_foreach(domains, i, d)
@@ -565,7 +582,7 @@ bool doc_find_domain(const struct doc *m, const char *key, uint32_t *domid)
 
     if ( !doc_find_domains(m, key, &set) )
         return false;
-    if ( is_domid(key, domid) )
+    if ( doc_is_domid(key, domid) )
         return true;
 
     if ( m->domid >= 0 && doc_has_domid(&set, m->domid) )

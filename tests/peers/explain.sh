@@ -66,7 +66,7 @@ says storm 'domain 2 "neighbour" vCPU .: hypercall storm: [0-9]+/s, (all|>?9.%) 
 says storm-starves 'domain 2 "neighbour" vCPU .: hypercall storm: [0-9]+/s, (all|>?9.%) xen_version; '
 says hung 'domain 0 "Domain-0" vCPU 1: hung on pCPU 1: '
 says hung-shares "$victim: hung on pCPU 1: ran for 6[0-9]*.* ms without an entry into Xen .* since the recording starts" none
-says destroyed 'domain 1 "victim": destroyed by domain 0 "Domain-0" vCPU 0, without a shutdown of its own: '
+says destroyed 'domain 1 "victim": destroyed from outside by domain 0 "Domain-0" vCPU 0, without a shutdown of its own: '
 
 for scene in plain late hvm paused
 do

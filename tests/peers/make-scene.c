@@ -4,7 +4,8 @@
  * prints the facts about it, one per line:
  *
  * The scene "noise" simulates nothing: it has random records in any order and
- * holes between the packets; STEPS is its seed.
+ * holes between the packets; STEPS is its seed.  "noise-300" is the same with a
+ * pCPU 300.
  *
  *   records N
  *   event WORD NAME N               count; the event word in hex, its name
@@ -502,7 +503,8 @@ static uint64_t noise_cpu(struct snapshot_writer *w, unsigned int cpu,
     return n;
 }
 
-static int noise(const char *path, uint64_t seed)
+/* Noise on pCPU 0 and one more. */
+static int noise(const char *path, uint64_t seed, unsigned int cpu)
 {
     struct scene *s = scene_new(seed);
     struct snapshot_writer *w;
@@ -516,7 +518,7 @@ static int noise(const char *path, uint64_t seed)
         return rc;
 
     n = noise_cpu(w, 0, &random);
-    n += noise_cpu(w, 47, &random);
+    n += noise_cpu(w, cpu, &random);
     rc = scene_finish(w);
     scene_free(s);
     printf("records %" PRIu64 "\n", n);
@@ -542,7 +544,9 @@ int main(int argc, char **argv)
     int rc;
 
     if ( argc > 2 && !strcmp(argv[1], "noise") )
-        return noise(argv[2], steps) ? 1 : 0;
+        return noise(argv[2], steps, 47) ? 1 : 0;
+    if ( argc > 2 && !strcmp(argv[1], "noise-300") )
+        return noise(argv[2], steps, 300) ? 1 : 0;
 
     for ( size_t i = 0; argc > 2 && i < NR_SCENES; i++ )
     {

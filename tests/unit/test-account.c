@@ -272,52 +272,34 @@ static void test_quiet_over_a_gap(void **state)
 }
 
 /*
- * Runstates.
- */
-
-static void runstate(struct accounts *a, const struct event_dict *dict,
-                     const char *name, uint64_t tsc, uint16_t cpu)
-{
-    struct merge_record rec = { .kind = MERGE_EVENT, .domid = 2, .cpu = cpu,
-                                .tsc = tsc, .words = 1, .data = { 1 << 16 } };
-
-    for ( unsigned int i = 0; i < event_list_rows; i++ )
-        if ( !strcmp(event_list[i].name, name) )
-            rec.id = XEN_FLIGHTREC_ID_FIRST + i;
-    rec.desc = event_by_id(dict, rec.id);
-    assert_non_null(rec.desc);
-    assert_int_equal(accounts_add(a, &rec), 0);
-}
-
-/*
  * The states of each vCPU add up to the stretch, even if the stamp of the pCPU to
  * which it moves is behind that of the pCPU which it leaves.
  */
 static void test_states_add_up(void **state)
 {
-    struct accounts a = { .from = 1000, .to = 10000,
-                          .vcpus = vcpus_new(sizeof(struct account)) };
+    struct accounts *a = accounts_new(10000);
     struct event_dict *dict;
 
     assert_int_equal(event_dict_build(NULL, 0, EVENT_VENDOR_AMD, &dict), 0);
-    vcpus_get(a.vcpus, 1, 7); /* without any record */
-    runstate(&a, dict, "SCHED_RUNSTATE_CHANGE__BLOCKED_RUNNING", 3000, 0);
-    runstate(&a, dict, "SCHED_RUNSTATE_CHANGE__RUNNING_RUNNABLE", 6000, 0);
-    runstate(&a, dict, "SCHED_RUNSTATE_CHANGE__RUNNABLE_RUNNING", 5000, 1);
-    runstate(&a, dict, "SCHED_RUNSTATE_CHANGE__RUNNING_OFFLINE", 8000, 1);
-    accounts_end(&a);
+    vcpus_get(a->vcpus, 1, 7); /* without any record */
+    account_change(a, dict, 3000, 2, "BLOCKED_RUNNING");
+    account_change(a, dict, 6000, 2, "RUNNING_RUNNABLE");
+    account_change(a, dict, 5000, 2, "RUNNABLE_RUNNING");
+    account_change(a, dict, 8000, 2, "RUNNING_OFFLINE");
+    accounts_end(a);
 
-    for ( unsigned int i = 0; i < vcpus_nr(a.vcpus); i++ )
+    assert_int_equal(vcpus_nr(a->vcpus), 2);
+    for ( unsigned int i = 0; i < vcpus_nr(a->vcpus); i++ )
     {
-        const struct account *v = vcpus_nth(a.vcpus, i)->data;
+        const struct account *v = vcpus_nth(a->vcpus, i)->data;
         uint64_t sum = v->unknown;
 
         for ( unsigned int k = 0; k < RUNSTATES; k++ )
             sum += v->ticks[k];
-        assert_int_equal(sum, 9000);
+        assert_int_equal(sum, 10000);
     }
 
-    accounts_free(&a);
+    accounts_done(a);
     event_dict_free(dict);
 }
 
@@ -474,10 +456,10 @@ int main(void)
         cmocka_unit_test(test_kind_of_exits),
         cmocka_unit_test(test_vcpus_keep_their_data),
         cmocka_unit_test(test_vcpus_have_a_limit),
+        cmocka_unit_test(test_states_add_up),
         cmocka_unit_test(test_vcpus_without_a_change),
         cmocka_unit_test(test_waits_over_a_gap),
         cmocka_unit_test(test_quiet_over_a_gap),
-        cmocka_unit_test(test_states_add_up),
         cmocka_unit_test(test_entries_are_paired),
         cmocka_unit_test(test_entries_that_are_cut),
         cmocka_unit_test(test_entries_that_do_not_count),

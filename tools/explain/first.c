@@ -110,7 +110,7 @@ static void neighbour_text(const struct explain *x, char *buf, size_t bytes)
                  percent(neighbour_ticks(other), all).text, x->cpu);
     else if ( other )
         snprintf(buf, bytes, ", while %s had %s of pCPU %u",
-                 vcpu_name(x, name, other->domid, other->vcpu),
+                 vcpu_name(x, name, other->domid, other->vcpu, x->end),
                  percent(neighbour_ticks(other), all).text, x->cpu);
 }
 
@@ -161,6 +161,11 @@ static void put_storm(struct explain *x)
              x->cpu, span_of(x, where, x->basis));
 }
 
+static const char *subject_domain(const struct explain *x, char *buf)
+{
+    return domain_name(x, buf, x->domid, x->end);
+}
+
 /* The vCPU that stopped the domain asked; any vCPU may do the final removal. */
 static void put_destroyed(struct explain *x)
 {
@@ -168,14 +173,14 @@ static void put_destroyed(struct explain *x)
         removed[EXPLAIN_PART];
 
     if ( x->sleep.tsc )
-        put_line(x, "%s: destroyed by %s, without a shutdown of its own: "
-                 "stopped %s, removed %s", domain_name(x, name, x->domid),
-                 vcpu_name(x, by, x->sleep.domid, x->sleep.vcpu),
+        put_line(x, "%s: destroyed from outside by %s, without a shutdown of "
+                 "its own: stopped %s, removed %s", subject_domain(x, name),
+                 vcpu_name(x, by, x->sleep.domid, x->sleep.vcpu, x->sleep.tsc),
                  at_moment(x, where, &x->sleep), cite(x, removed));
     else
-        put_line(x, "%s: destroyed by another domain, without a shutdown of "
-                 "its own; the record of which domain is %s %s",
-                 domain_name(x, name, x->domid),
+        put_line(x, "%s: destroyed from outside, without a shutdown of its "
+                 "own; the record of which domain did it is %s %s",
+                 subject_domain(x, name),
                  x->src->doc.redacted ? "redacted" : "overwritten",
                  cite(x, removed));
 }
@@ -187,7 +192,7 @@ static void put_nothing(struct explain *x)
     if ( x->src->doc.redacted )
         put_line(x, "%s did not crash, hang or starve in the recording; of "
                  "other domains it has no records %s",
-                 domain_name(x, name, x->src->doc.only),
+                 domain_name(x, name, x->src->doc.only, x->src->doc.tsc),
                  span_of(x, where, &x->acc));
     else if ( x->acc.from == x->acc.to || snapshot_truncated(x->src->snap) )
         put_line(x, "No domain crashed in the part of the recording that is "

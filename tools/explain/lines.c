@@ -220,8 +220,7 @@ static void put_running(struct explain *x)
 static void short_name(const struct explain *x, const struct vcpu *v, char *buf,
                        size_t bytes)
 {
-    const json_t *dom = doc_domain(&x->src->doc, v->domid);
-    const char *name = doc_text(dom, "name", "");
+    const char *name = lives_name(x->src->lives, v->domid, x->end);
     char safe[40];
 
     if ( v->domid == VCPU_IDLE_DOMAIN )
@@ -323,7 +322,7 @@ static void put_longest_wait(struct explain *x)
 
     a = best->data;
     put_line(x, "Longest wait to run: %s, %s %s",
-             vcpu_name(x, name, best->domid, best->vcpu),
+             vcpu_name(x, name, best->domid, best->vcpu, a->longest_tsc),
              duration(x, time, a->longest),
              span(x, where, a->longest_tsc, a->longest_tsc + a->longest, -1));
 }
@@ -524,19 +523,20 @@ static void put_marks(struct explain *x)
 
         if ( m == x->cite ||
              (m->kind != MARK_CRASH && !explain_is_recent(x, m)) ||
-             (m->kind == MARK_SHUTDOWN && m->domid == x->domid) )
+             (m->kind == MARK_SHUTDOWN && m->domid == x->domid &&
+              m->tsc >= x->from) )
             continue;
         if ( m->kind == MARK_CPU_UP || m->kind == MARK_CPU_DOWN )
             put_line(x, "pCPU %" PRIu32 " went %s %s", m->domid,
                      m->kind == MARK_CPU_UP ? "online" : "offline",
                      at(x, where, m->tsc, m->cpu));
         else if ( m->kind == MARK_SHUTDOWN || m->kind == MARK_CRASH )
-            put_line(x, "%s %s: %s %s", domain_name(x, name, m->domid),
+            put_line(x, "%s %s: %s %s", domain_name(x, name, m->domid, m->tsc),
                      m->kind == MARK_CRASH ? "crashed" : "shut down",
                      why ? why : "reason not known",
                      at(x, where, m->tsc, m->cpu));
         else
-            put_line(x, "%s was %s %s", domain_name(x, name, m->domid),
+            put_line(x, "%s was %s %s", domain_name(x, name, m->domid, m->tsc),
                      m->kind == MARK_ADD ? "created" : "removed",
                      at(x, where, m->tsc, m->cpu));
         shown++;
@@ -625,7 +625,7 @@ static void put_limits(struct explain *x)
     if ( d->redacted )
         put_line(x, "Redacted: only records of %s; other domains and the host "
                  "are not in the file [file]",
-                 domain_name(x, name, d->only));
+                 domain_name(x, name, d->only, d->tsc));
     else if ( !cut && !d->recording && strcmp(d->history, "complete") )
         put_line(x, "Incomplete: Xen could not hold all of the history "
                  "[trigger]");

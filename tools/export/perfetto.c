@@ -73,6 +73,7 @@ struct perfetto {
     struct vcpus *vcpus;
     struct domain_state domain[UINT16_MAX + 1];
     uint64_t flows;
+    uint64_t tsc;              /* of the record being exported */
     struct cpu cpu[UINT16_MAX + 1];
     uint8_t *buf;
     size_t size;
@@ -193,14 +194,14 @@ static int need_domain_track(struct export *x, uint16_t domid)
 {
     struct perfetto *p = x->state;
     struct domain_state *st = &p->domain[domid];
-    const json_t *dom = doc_domain(&x->src->doc, domid);
     char safe[128], name[176], nth[16] = "";
 
     if ( st->has_track )
         return 0;
 
     st->has_track = true;
-    text_escape(safe, sizeof(safe), doc_text(dom, "name", ""));
+    text_escape(safe, sizeof(safe),
+                lives_name(x->src->lives, domid, p->tsc));
     if ( st->life )
         snprintf(nth, sizeof(nth), " (%" PRIu32 ")", st->life + 1);
     if ( domid == VCPU_IDLE_DOMAIN )
@@ -556,6 +557,7 @@ static int perfetto_record(struct export *x, const struct merge_record *rec)
     struct vcpu *v = NULL;
     int rc;
 
+    p->tsc = rec->tsc;
     rc = need_cpu_track(p, rec->cpu);
     if ( rc )
         return rc;

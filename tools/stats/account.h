@@ -101,7 +101,8 @@ struct accounts {
     uint64_t records, missing, gaps;
     uint64_t last_gap;     /* TSC, or 0 */
     struct kinds kinds;
-    struct vcpus *vcpus;   /* data: struct account */
+    const struct lives *lives; /* of the source, or NULL */
+    struct vcpus *vcpus;   /* one for each life; data: struct account */
 };
 
 /* Called for each record and gap of the file, also for those before the

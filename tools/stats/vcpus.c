@@ -50,22 +50,24 @@ void vcpus_free(struct vcpus *t)
  * The slot of a vCPU, or the free one where it belongs.  The table always has
  * free slots.
  */
-static uint32_t *slot_of(const struct vcpus *t, uint32_t domid, uint32_t vcpu)
+static uint32_t *slot_of(const struct vcpus *t, uint32_t domid, uint32_t later,
+                         uint32_t vcpu)
 {
-    uint64_t at = hash_mix(hash_mix(t->seed, domid), vcpu);
+    uint64_t at = hash_mix(hash_mix(hash_mix(t->seed, domid), later), vcpu);
 
     for ( ; ; at++ )
     {
         const uint32_t *slot = &t->slot[at % SLOTS];
         const struct vcpu *v = *slot ? t->vcpu[*slot - 1] : NULL;
 
-        if ( !v || (v->domid == domid && v->vcpu == vcpu) )
+        if ( !v ||
+             (v->domid == domid && v->later == later && v->vcpu == vcpu) )
             return (uint32_t *)slot;
     }
 }
 
 static struct vcpu *add(struct vcpus *t, uint32_t *slot, uint32_t domid,
-                        uint32_t vcpu)
+                        uint32_t later, uint32_t vcpu)
 {
     struct vcpu *v;
 
@@ -76,6 +78,7 @@ static struct vcpu *add(struct vcpus *t, uint32_t *slot, uint32_t domid,
         return NULL;
 
     v->domid = domid;
+    v->later = later;
     v->vcpu = vcpu;
     v->data = v + 1;
     t->vcpu[t->nr++] = v;
@@ -85,19 +88,31 @@ static struct vcpu *add(struct vcpus *t, uint32_t *slot, uint32_t domid,
 
 struct vcpu *vcpus_get(struct vcpus *t, uint32_t domid, uint32_t vcpu)
 {
+    return vcpus_get_life(t, domid, 0, vcpu);
+}
+
+struct vcpu *vcpus_get_life(struct vcpus *t, uint32_t domid, unsigned int later,
+                            uint32_t vcpu)
+{
     uint32_t *slot;
 
     if ( domid > UINT16_MAX || vcpu > UINT16_MAX )
         return NULL;
 
-    slot = slot_of(t, domid, vcpu);
-    return *slot ? t->vcpu[*slot - 1] : add(t, slot, domid, vcpu);
+    slot = slot_of(t, domid, later, vcpu);
+    return *slot ? t->vcpu[*slot - 1] : add(t, slot, domid, later, vcpu);
 }
 
 struct vcpu *vcpus_find(const struct vcpus *t, uint32_t domid, uint32_t vcpu)
 {
+    return vcpus_find_life(t, domid, 0, vcpu);
+}
+
+struct vcpu *vcpus_find_life(const struct vcpus *t, uint32_t domid,
+                             unsigned int later, uint32_t vcpu)
+{
     uint32_t slot = domid > UINT16_MAX || vcpu > UINT16_MAX
-                    ? 0 : *slot_of(t, domid, vcpu);
+                    ? 0 : *slot_of(t, domid, later, vcpu);
 
     return slot ? t->vcpu[slot - 1] : NULL;
 }
@@ -119,6 +134,8 @@ static int compare(const void *a, const void *b)
 
     if ( x->domid != y->domid )
         return x->domid < y->domid ? -1 : 1;
+    if ( x->later != y->later )
+        return x->later > y->later ? -1 : 1;
     return x->vcpu < y->vcpu ? -1 : x->vcpu > y->vcpu;
 }
 
@@ -130,7 +147,7 @@ void vcpus_sort(struct vcpus *t)
     {
         const struct vcpu *v = t->vcpu[i];
 
-        *slot_of(t, v->domid, v->vcpu) = i + 1;
+        *slot_of(t, v->domid, v->later, v->vcpu) = i + 1;
     }
 }
 

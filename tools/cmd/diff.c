@@ -262,12 +262,44 @@ static int print(const struct diff *d, const struct options *o)
     return 0;
 }
 
+static const struct diff_domain *redacted_to(struct diff *d, unsigned int side)
+{
+    const struct doc *doc = &d->side[side].src->doc;
+
+    return doc->redacted ? diff_domain(d, side, doc->only) : NULL;
+}
+
+/*
+ * A redacted file has one domain, and not all of its kinds of events: only files
+ * that are redacted to the same domain can be compared.
+ */
+static int check_redacted(struct diff *d)
+{
+    const struct diff_domain *a = redacted_to(d, DIFF_A);
+    const struct diff_domain *b = redacted_to(d, DIFF_B);
+
+    if ( !a && !b )
+        return 0;
+    if ( a == b && (!d->only || d->only == a) )
+    {
+        d->only = a;
+        return 0;
+    }
+
+    complain(d->side[a ? DIFF_A : DIFF_B].path,
+             a != b ? "redacted: redact both files to the same domain"
+                    : "redacted: it has only records of another domain");
+    return EXIT_FAIL;
+}
+
 static int compare(struct diff *d, const struct options *o)
 {
     int rc;
 
     diff_match(d);
     rc = choose_domain(d, o->filter.domain);
+    if ( !rc )
+        rc = check_redacted(d);
     for ( unsigned int s = 0; !rc && s < DIFF_SIDES; s++ )
         rc = read_side(d, s, o);
     if ( !rc )

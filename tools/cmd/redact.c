@@ -90,6 +90,15 @@ static int write_out(const struct source *src, const struct options *o,
     return rc;
 }
 
+/* A redacted file has nothing of any other domain, and no domain "other". */
+static bool is_in(const struct source *src, const char *key, uint32_t domid)
+{
+    if ( !src->doc.redacted || domid == src->doc.only )
+        return true;
+    complain(key, "the file is already redacted to another domain");
+    return false;
+}
+
 /* Return true if all domains of that name had numbers of their own. */
 static bool have_numbers(const struct source *src, const char *key)
 {
@@ -148,7 +157,7 @@ static bool choose(const struct source *src, const char *key, struct choice *c)
     if ( doc_is_domid(key, &c->domid) )
     {
         c->life = lives_find(src->lives, key);
-        return true;
+        return is_in(src, key, c->domid);
     }
 
     for ( unsigned int i = 0; i < lives_nr(src->lives); i++ )
@@ -168,7 +177,7 @@ static bool choose(const struct source *src, const char *key, struct choice *c)
                       "`xenflight show --head' lists the known ones");
     if ( nr > 1 )
         refuse_several(src, key);
-    return nr == 1;
+    return nr == 1 && is_in(src, key, c->domid);
 }
 
 static int run(const struct source *src, const struct options *o)

@@ -206,6 +206,8 @@ static int need_domain_track(struct export *x, uint16_t domid)
         snprintf(nth, sizeof(nth), " (%" PRIu32 ")", st->life + 1);
     if ( domid == VCPU_IDLE_DOMAIN )
         snprintf(name, sizeof(name), "idle");
+    else if ( doc_is_other(&x->src->doc, domid) )
+        snprintf(name, sizeof(name), "other domains or idle");
     else
         snprintf(name, sizeof(name), "domain %u%s%s%s", domid,
                  safe[0] ? " " : "", safe, nth);
@@ -229,7 +231,10 @@ static int need_vcpu_track(struct export *x, struct vcpu *v)
     st->has_track = true;
     st->open = false;
     st->life = p->domain[v->domid].life;
-    snprintf(name, sizeof(name), "d%uv%u", v->domid, v->vcpu);
+    if ( doc_is_other(&x->src->doc, v->domid) )
+        snprintf(name, sizeof(name), "other");
+    else
+        snprintf(name, sizeof(name), "d%uv%u", v->domid, v->vcpu);
     return put_track(p, vcpu_track(p, v), domain_track(p, v->domid), name);
 }
 

@@ -133,8 +133,12 @@ for (const [table, list] of Object.entries(facts.enums || {}))
 const number_of = domain => domain % 65536;
 const domain_names = new Map(facts.names);
 
+/* In a redacted file, the number of all domains but one. */
+const other_domain = meta.redacted ? 0x7ff4 : undefined;
+
 function domain_label(domid) {
     if (domid === IDLE) return "idle";
+    if (domid === other_domain) return "other domains or idle";
     const name = domain_names.get(domid);
     return name ? `d${number_of(domid)} ${name}` : `d${number_of(domid)}`;
 }
@@ -142,7 +146,8 @@ function domain_label(domid) {
 function vcpu_label(index) {
     if (index === NO_VCPU) return "?";
     const [domid, vcpu] = facts.vcpus[index];
-    return domid === IDLE ? `idle v${vcpu}` : `d${number_of(domid)}v${vcpu}`;
+    if (domid === IDLE) return `idle v${vcpu}`;
+    return domid === other_domain ? "other" : `d${number_of(domid)}v${vcpu}`;
 }
 
 function kind_name(index, word) {

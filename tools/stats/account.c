@@ -198,6 +198,8 @@ static int ran(const struct accounts *a, struct account *v, uint64_t tsc)
 static struct vcpu *vcpu_at(struct accounts *a, const struct merge_record *rec,
                             uint32_t domid, uint32_t vcpu)
 {
+    if ( a->redacted && domid == DOC_OTHER )
+        return NULL;
     return vcpus_get_life(a->vcpus, domid,
                           lives_later(a->lives, domid, rec->tsc), vcpu);
 }
@@ -266,6 +268,8 @@ static int take(struct accounts *a, const struct merge_record *rec)
         return 0;
 
     vcpu = vcpu_at(a, rec, rec->domid, rec->vcpu);
+    if ( a->redacted && rec->domid == DOC_OTHER )
+        a->others[rec->cpu / 8] |= 1U << rec->cpu % 8;
     if ( !vcpu )
         return 0;
 
@@ -303,6 +307,9 @@ static void count_seen(const struct accounts *a, uint8_t on[UINT16_MAX + 1])
         if ( v->seen && on[v->ran_cpu] < 2 )
             on[v->ran_cpu]++;
     }
+    for ( uint32_t cpu = 0; cpu <= UINT16_MAX; cpu++ )
+        if ( on[cpu] && a->others[cpu / 8] & 1U << cpu % 8 )
+            on[cpu] = 2;
 }
 
 /*
@@ -378,6 +385,7 @@ int accounts_begin(const struct source *src, struct stretch in,
                    struct accounts *a)
 {
     memset(a, 0, sizeof(*a));
+    a->redacted = src->doc.redacted;
     a->lives = src->lives;
     choose_stretch(src, in, a);
     a->vcpus = vcpus_new(sizeof(struct account));

@@ -96,6 +96,8 @@ struct account {
 struct accounts {
     uint64_t from, to;     /* TSC: the stretch, both ends included */
     bool cut;              /* records after @to are left out */
+    bool redacted;         /* DOC_OTHER stands for many vCPUs: no account */
+    uint8_t others[(UINT16_MAX + 1) / 8]; /* bit set: DOC_OTHER ran on the pCPU */
     uint64_t records, missing, gaps;
     uint64_t last_gap;     /* TSC, or 0 */
     struct kinds kinds;

@@ -92,7 +92,7 @@ assert len(seen) == len(rows) - 1 > 2
 for s, r in zip(seen, rows[1:]):
     percent = float(s[2].split()[0])
     assert abs(percent - 100 * r['running_ns'] / length) < 0.06, (s, r)
-    assert abs(int(s[5].replace(',', '')) - r['entries'] * 1e9 / length) <= 1, (s, r)
+    assert abs(int(s[7].replace(',', '')) - r['entries'] * 1e9 / length) <= 1, (s, r)
 END
 
 # "still" has a vCPU that never changes its runstate, "hole" a gap.

@@ -26,8 +26,8 @@ struct options {
 
 static const struct argp_option option_list[] = {
     { "config", 'c', "FILE", 0, "Configuration (" CONF_DEFAULT_FILE ")", 0 },
-    { "check", 'n', NULL, 0, "Only check the configuration", 0 },
-    { "syslog", 's', NULL, 0, "Messages go to syslog instead of stderr", 0 },
+    { "check", 'n', NULL, 0, "Check the configuration and exit", 0 },
+    { "syslog", 's', NULL, 0, "Log to syslog instead of stderr", 0 },
     { "backend", 'b', "BACKEND", 0, "auto, flightrec or tbuf; [KIND@]hosted:DIR for tests", 0 },
     { "engine", OPT_ENGINE, NULL, OPTION_HIDDEN, NULL, 0 },
     { "xenstore", OPT_XENSTORE, NULL, OPTION_HIDDEN, NULL, 0 },
@@ -67,12 +67,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
     .options = option_list,
     .parser = parse,
-    .doc = "Keeps the flight recorder's history when a guest crashes or "
-           "somebody asks for it.\v"
+    .doc = "Writes the flight recorder's history to a file when a guest crashes "
+           "or on request.\v"
            "Examples:\n"
            "  snapshotd --check --config FILE\n"
            "  systemctl enable --now snapshotd\n\n"
-           "Stays in the foreground.  SIGUSR1 asks for a trace snapshot.  See "
+           "Stays in the foreground.  SIGUSR1 requests a trace snapshot.  See "
            "snapshotd(8).",
 };
 
@@ -128,7 +128,7 @@ int main(int argc, char **argv)
         return EXIT_CODE_OK;
     if ( geteuid() )
     {
-        log_error("not root: it needs Xen's devices: run it as root");
+        log_error("not root: Xen's devices need it: run it as root");
         return EXIT_CODE_ROOT;
     }
     opt.conf_path = o.conf;

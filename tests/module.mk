@@ -29,8 +29,8 @@ TESTS += tests/analyze
 .SECONDEXPANSION:
 tests-built: $$(filter $$(O)/%,$$(TESTS)) ## build the tests, run none
 
-check-all: all tests-built e2e-parts
-	$(Q)tests/run $(TESTS)
+check-all: all tests-built
+	$(Q)MAKE="$(MAKE)" $(FOR_XEN) e2e-parts -- tests/run $(TESTS)
 
 check-user: all tests-built ## the tests that boot no Xen
 	$(Q)tests/run $(filter-out tests/e2e/%,$(TESTS))

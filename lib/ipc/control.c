@@ -83,7 +83,7 @@ int control_ask(int fd, const void *req, size_t bytes, int timeout_ms,
     return rc;
 }
 
-/* A user who can write in RUN could replace the socket or the lock. */
+/* A user with write access to RUN could replace the socket or the lock. */
 static int make_run(const char *run)
 {
     struct stat st;

@@ -14,8 +14,9 @@
  *
  * Each line is a SOCK_SEQPACKET pair.  A message is one packet and always has
  * the size of its structure; one of another size, magic or type ends the
- * connection.  The monitor receives numbers only, never a path or a text: a captured process can ask for the operations below and nothing else,
- * and no byte that a guest wrote enters the process with Xen's handles.
+ * connection.  The monitor receives numbers only, never a path or a text: a
+ * captured process can ask for the operations below and nothing else, and no
+ * byte that a guest wrote enters the process with Xen's handles.
  *
  *   monitor                                   engine
  *      |  CONF                                  |  first, and after a change
@@ -135,7 +136,7 @@ enum wake_source { WAKE_START, WAKE_VIRQ, WAKE_RELEASE, WAKE_CHECK };
 struct freeze {
     uint32_t gen;          /* 0: unused */
     uint32_t _pad;
-    uint64_t wall_s;       /* since 1970 */
+    uint64_t tsc, ns;      /* of its trigger, on Xen's clocks */
     /* By source: the last request covered, 0 if none is. */
     uint64_t number[REQUEST_SOURCES];
 };

@@ -88,10 +88,10 @@ const char *request_error_text(uint16_t error)
     case ANSWER_NO_RECORDER:
         return "Xen does not record: run xenflight start";
     case ANSWER_BUSY:
-        return "all that Xen has is held for snapshots being written: "
+        return "all slots are held for snapshots being written: "
                "ask again";
     case ANSWER_GONE:
-        return "what was held gave way to newer crashes before it was written";
+        return "the hold gave way to newer crashes before it was written";
     case ANSWER_BUDGET:
         return "the budget of the state directory is used up by snapshots that "
                "must stay: move some away, or raise max_files or max_bytes";
@@ -99,16 +99,16 @@ const char *request_error_text(uint16_t error)
         return "no space left on the state directory's disk, or no quota, or "
                "less than min_free would stay free";
     case ANSWER_IO:
-        return "the file could not be written: the daemon's log says why";
+        return "the file could not be written: see the daemon's log";
     case ANSWER_XEN:
-        return "Xen refused an operation: the daemon's log says which";
+        return "Xen refused an operation: see the daemon's log";
     case ANSWER_LIMIT:
         return "too many requests at a time: ask again";
     case ANSWER_RATE:
-        return "too many requests one after the other: ask again later, or "
+        return "too many requests in a row: ask again later, or "
                "raise requests in [limit]";
     case ANSWER_OFF:
-        return "such requests are not wanted: see requests in [trigger] of "
+        return "such requests are off: see requests in [trigger] of "
                "snapshotd.conf(5)";
     default:
         return "unknown";

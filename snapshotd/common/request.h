@@ -129,7 +129,7 @@ struct request {
     uint32_t link;         /* count of the link by which it came last */
     int client;            /* FROM_SOCKET: its connection, else -1 */
     uint32_t gen;          /* from FROZEN on */
-    uint64_t frozen_s;     /* time of a former engine's freeze, since 1970 */
+    uint64_t tsc, ns;      /* of a former engine's freeze, on Xen's clocks */
     uint64_t due_ns;       /* DELAYED: until then, monotonic */
     struct answer answer;  /* from ANSWERED on */
     uint16_t text_bytes;

@@ -107,8 +107,8 @@ static int drop_ids(uid_t uid, gid_t gid)
     rc = capng_change_id(uid, gid, CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
     if ( rc )
     {
-        log_error("sandbox: uid %u, gid %u: cannot be taken (%d)", uid, gid,
-                  rc);
+        log_error("sandbox: uid %u, gid %u: changing to them failed (%d)", uid,
+                  gid, rc);
         return -EPERM;
     }
     if ( !setuid(0) ||

@@ -131,8 +131,8 @@ static void client_status(struct engine *e, int fd)
     if ( rc )
         client_error(fd, hyp_why(rc));
     else
-        engine_send_client(fd, json_pack("{sb so so}", "ok", 1, "recorder", recorder,
-                                  "daemon", daemon_json(e)));
+        engine_send_client(fd, json_pack("{sb so so}", "ok", 1, "recorder",
+                                         recorder, "daemon", daemon_json(e)));
 }
 
 /* True: the connection is the request's now. */

@@ -53,6 +53,8 @@ struct engine {
     uint32_t seq;
     struct clock_pair pair[2]; /* at the start, and for this snapshot */
     int64_t xen_minus_mono;
+    uint32_t old_gen;      /* a former engine may have written up to this ... */
+    bool looked;           /* ... which was read at the first look */
     uint32_t failed_gen;   /* giving it back failed: not tried again */
     int client[CLIENTS];   /* -1: free */
     char last_file[STORE_NAME];

@@ -37,7 +37,7 @@ static int map_rings(struct engine *e, const char *backend)
     if ( !rc )
         rc = hyp_version(h, &e->xen);
     if ( rc )
-        log_error("engine: the rings cannot be mapped: %s", hyp_why(rc));
+        log_error("engine: mapping the rings failed: %s", hyp_why(rc));
     hyp_close(h);
     return rc;
 }
@@ -84,7 +84,7 @@ static int prepare(struct engine *e, const char *backend)
     rc = sandbox_enter(SANDBOX_ENGINE, e->dir, e->conf.uid, e->conf.gid,
                        start_background, e);
     if ( rc )
-        log_error("sandbox: %s: the engine ends", strerror(-rc));
+        log_error("sandbox: %s: ending", strerror(-rc));
     return rc;
 }
 

@@ -26,7 +26,7 @@
 static void __attribute__((__noreturn__)) monitor_gone(int rc)
 {
     if ( rc != -EPIPE )
-        log_error("monitor: %s: the engine ends", strerror(-rc));
+        log_error("monitor: %s: ending", strerror(-rc));
     exit(rc == -EPIPE ? 0 : 1);
 }
 
@@ -154,7 +154,8 @@ static void resume(struct engine *e, struct request *q)
         if ( !f->gen || f->number[q->source] < q->number )
             continue;
         q->gen = f->gen;
-        q->frozen_s = f->wall_s;
+        q->tsc = f->tsc;
+        q->ns = f->ns;
         request_step(q, REQUEST_RESUME);
         return;
     }

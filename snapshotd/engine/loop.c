@@ -74,41 +74,20 @@ static bool other_buffers(const struct engine *e,
     return st->incarnation != e->rings.info.incarnation;
 }
 
-/* The file is named as Dom0's request, or after one of the guests. */
-static bool file_of(struct engine *e, const struct request *q,
-                    struct store_id *id)
-{
-    struct request *g = NULL;
-
-    *id = (struct store_id){ .wall_s = q->frozen_s, .gen = q->gen,
-                             .cause = XEN_FLIGHTREC_CAUSE_REQUEST };
-    if ( store_has(e->dir, id) )
-        return true;
-    id->cause = STORE_CAUSE_GUEST;
-    while ( (g = queue_next(&e->queue, g, REQUEST_FROZEN, q->gen)) )
-    {
-        memcpy(id->uuid, g->handle, sizeof(id->uuid));
-        if ( g->source == FROM_GUEST && store_has(e->dir, id) )
-            return true;
-    }
-    return false;
-}
-
 /*
  * Answer requests whose generation a former engine gave back before it died.  If
  * it had written the file, that is the answer.
  */
 static void answer_overtaken(struct engine *e, uint32_t released)
 {
-    struct store_id id = { .gen = 0 };
+    struct store_moment when;
+    struct store_id id;
     struct request *q;
-    bool has = false;
 
     while ( (q = queue_overtaken(&e->queue, released)) )
     {
-        if ( id.gen != q->gen )
-            has = file_of(e, q, &id);
-        if ( has )
+        when = (struct store_moment){ .tsc = q->tsc, .ns = q->ns };
+        if ( store_find(e->dir, q->gen, &when, &id) )
             engine_answer(e, q, ANSWER_DONE, ANSWER_OK, &id);
         else
             engine_answer(e, q, ANSWER_FAILED, ANSWER_IO, NULL);
@@ -120,7 +99,7 @@ static void end_without_directory(const struct engine *e)
 {
     if ( !store_gone(e->dir) )
         return;
-    log_error("%s: was removed: a fresh engine is needed, which makes it",
+    log_error("%s: was removed: a new engine is needed to create it",
               e->conf.conf.state);
     exit(0);
 }
@@ -134,15 +113,18 @@ static bool step(struct engine *e)
     if ( rc )
     {
         log_error("status: %s", hyp_why(rc));
-        engine_answer_all(e, REQUEST_WAITING, 0, ANSWER_FAILED, ANSWER_XEN, NULL);
+        engine_answer_all(e, REQUEST_WAITING, 0, ANSWER_FAILED, ANSWER_XEN,
+                          NULL);
         return false;
     }
     if ( other_buffers(e, &st) )
     {
-        log_info("the recorder's buffers are others now: a fresh engine is "
-                 "needed");
+        log_info("the recorder's buffers have changed: a new engine is needed");
         exit(0);
     }
+    if ( !e->looked )
+        e->old_gen = st.gen;
+    e->looked = true;
     answer_overtaken(e, st.released);
     if ( e->mapped && st.gen != st.released )
     {
@@ -158,7 +140,8 @@ static bool step(struct engine *e)
     if ( e->mapped && (st.state & XEN_FLIGHTREC_ST_RUNNING) )
         freeze(e);
     else
-        engine_answer_all(e, REQUEST_WAITING, 0, ANSWER_FAILED, ANSWER_NO_RECORDER, NULL);
+        engine_answer_all(e, REQUEST_WAITING, 0, ANSWER_FAILED,
+                          ANSWER_NO_RECORDER, NULL);
     return true;
 }
 
@@ -241,13 +224,13 @@ static void work(struct engine *e)
     }
     if ( e->end )
     {
-        log_info("the mapping is given up");
+        log_info("mapping given up");
         exit(0);
     }
     expire(e);
     if ( e->restart && !queue_any(&e->queue) )
     {
-        log_info("another directory, user or threads: a fresh engine is needed");
+        log_info("another directory, user or threads: a new engine is needed");
         exit(0);
     }
 }

@@ -198,8 +198,8 @@ static json_t *limits_json(void)
 {
     static const char *const limits[] = {
         "held when the daemon saw the trigger, not when it was",
-        "one channel: a flood of events pushes out what is rare",
-        "what was overwritten is not counted: counts are of what is here",
+        "one channel: a flood of events pushes out the rare ones",
+        "overwritten records are not counted: counts are of this file",
         "a record without a stamp has that of the record before it",
         "\"ns\" is the control domain's monotonic clock",
     };

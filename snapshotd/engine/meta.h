@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* meta.h: the meta document of a snapshot, as lib/format/snapshot.h describes it. */
+/* meta.h: the meta document of a snapshot, see lib/format/snapshot.h. */
 
 #ifndef SNAPSHOTD_META_H
 #define SNAPSHOTD_META_H

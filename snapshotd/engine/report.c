@@ -33,22 +33,22 @@ void engine_suppressed(struct engine *e, const struct store_id *id, int domid,
         [OUTCOME_DOMAIN] = "beyond the limit of its domain",
         [OUTCOME_TOTAL] = "beyond the limit over all domains",
         [OUTCOME_REQUESTS] = "beyond the limit of requests",
-        [OUTCOME_OFF] = "not wanted by the configuration",
+        [OUTCOME_OFF] = "off in the configuration",
     };
     char fields[ENGINE_FIELDS];
 
     if ( outcome < OUTCOME_JUDGED )
         count_add(&e->counters, outcome, id->cause);
-    /* At once, so that it is counted if this engine dies. */
+    /* At once, so that counted if this engine dies. */
     engine_send_counters(e);
     if ( !why[outcome] || !engine_may_log(e, outcome) )
         return;
     engine_fields(fields, id, domid, outcome, NULL);
     if ( id->gen )
         log_fields(LOG_WARNING, fields,
-                   "generation %u: %s: no snapshot: %s; it is counted",
+                   "generation %u: %s: no snapshot: %s; counted",
                    id->gen, store_cause(id->cause), why[outcome]);
     else
         log_fields(LOG_WARNING, fields,
-                   "request: no snapshot: %s; it is counted", why[outcome]);
+                   "request: no snapshot: %s; counted", why[outcome]);
 }

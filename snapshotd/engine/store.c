@@ -9,11 +9,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <jansson.h>
+
 #include "lib/format/snapshot.h"
 #include "snapshotd/common/log.h"
 
 #define PART    ".part"
 #define PARTIAL ".partial"
+
+/* Of struct store_id's `again`: that many files may have otherwise equal names. */
+#define AGAIN_MAX 255
 
 /* Creates the last component only: the rest is the administrator's. */
 int store_open(const char *path, uid_t uid, gid_t gid, int *fd)
@@ -63,7 +68,7 @@ int store_begin(int dir, struct store_id *id, int *fd)
     char name[STORE_NAME], part[STORE_NAME + 16];
     unsigned int i;
 
-    for ( i = 0; i < 100; i++ )
+    for ( i = 0; i <= AGAIN_MAX; i++ )
     {
         id->again = i;
         store_name(id, name);
@@ -80,18 +85,24 @@ int store_begin(int dir, struct store_id *id, int *fd)
     return -EEXIST;
 }
 
-int store_commit(int dir, const struct store_id *id, int fd)
+int store_commit(int dir, struct store_id *id, int fd)
 {
     char name[STORE_NAME], part[STORE_NAME + 16];
+    int rc;
 
-    store_name(id, name);
     store_entry_name(id, STORE_PART, part);
-    if ( fsync(fd) || renameat2(dir, part, dir, name, RENAME_NOREPLACE) )
+    if ( fsync(fd) )
         return -errno;
+    do {
+        store_name(id, name);
+        rc = renameat2(dir, part, dir, name, RENAME_NOREPLACE) ? -errno : 0;
+    } while ( rc == -EEXIST && id->again++ < AGAIN_MAX );
+    if ( rc )
+        return rc;
     /* The file itself is safe. */
     if ( fsync(dir) )
-        log_warning("store: %s: its name may not outlive a power failure: %s",
-                    name, strerror(errno));
+        log_warning("store: %s: syncing its name failed: %s: it may not "
+                    "survive a power failure", name, strerror(errno));
     return 0;
 }
 
@@ -101,7 +112,7 @@ void store_abort(int dir, const struct store_id *id)
 
     store_entry_name(id, STORE_PART, part);
     if ( unlinkat(dir, part, 0) && errno != ENOENT )
-        log_error("store: %s: cannot be removed: %s", part, strerror(errno));
+        log_error("store: %s: removing it failed: %s", part, strerror(errno));
 }
 
 enum store_kind store_kind(const char *name, struct store_id *id)
@@ -124,7 +135,7 @@ DIR *store_stream(int dir)
 }
 
 /* Give a complete file its name.  Return -errno if it is not complete. */
-static int finish_part(int dir, const char *part, const struct store_id *id)
+static int finish_part(int dir, const char *part, struct store_id *id)
 {
     int fd = openat(dir, part, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), rc;
 
@@ -145,8 +156,8 @@ static void recover_part(int dir, const char *part, bool keep_partial,
     store_entry_name(id, STORE_PARTIAL, partial);
     if ( keep_partial ? renameat(dir, part, dir, partial)
                       : unlinkat(dir, part, 0) )
-        log_error("store: %s: an unfinished file of a former run cannot be "
-                  "put away: %s",
+        log_error("store: %s: putting away an unfinished file of a former "
+                  "run failed: %s",
                   part, strerror(errno));
     else
         log_warning("store: %s: an unfinished file of a former run %s", part,
@@ -177,19 +188,50 @@ void store_recover(int dir, bool keep_partial,
     closedir(d);
 }
 
-bool store_has(int dir, struct store_id *id)
+/* Whether the document of an open file is of this trigger. */
+static bool is_of(int fd, uint32_t gen, const struct store_moment *when)
 {
-    struct store_id other = *id;
-    char name[STORE_NAME];
+    struct snapshot *s;
+    json_t *meta = NULL, *t;
+    char *text;
+    size_t len;
+    bool is;
 
-    for ( other.wall_s = id->wall_s - 1; other.wall_s <= id->wall_s + 1;
-          other.wall_s++ )
+    if ( snapshot_open_fd(fd, &s, NULL) )
+        return false;
+    if ( !snapshot_json(s, SNAPSHOT_META, &text, &len) )
     {
-        store_name(&other, name);
-        if ( faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) )
-            continue;
-        *id = other;
-        return true;
+        meta = json_loadb(text, len, 0, NULL);
+        free(text);
     }
-    return false;
+    snapshot_close(s);
+    t = json_object_get(meta, "trigger");
+    is = json_integer_value(json_object_get(t, "gen")) == gen &&
+         (uint64_t)json_integer_value(json_object_get(t, "tsc")) == when->tsc &&
+         (uint64_t)json_integer_value(json_object_get(t, "ns")) == when->ns;
+    json_decref(meta);
+    return is;
+}
+
+bool store_find(int dir, uint32_t gen, const struct store_moment *when,
+                struct store_id *id)
+{
+    DIR *d = when->ns ? store_stream(dir) : NULL;
+    struct dirent *e;
+    bool found = false;
+    int fd;
+
+    while ( d && !found && (e = readdir(d)) )
+    {
+        if ( !store_parse(e->d_name, "", id) || id->gen != gen )
+            continue;
+        fd = openat(dir, e->d_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        if ( fd < 0 )
+            continue;
+        found = is_of(fd, gen, when);
+        close(fd);
+    }
+    if ( d )
+        closedir(d);
+    return found;
 }

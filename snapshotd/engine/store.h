@@ -39,8 +39,11 @@ bool store_gone(int dir);
 
 /* Create a temporary file.  Sets id->again. */
 int store_begin(int dir, struct store_id *id, int *fd);
-/* Make it durable, then visible.  The caller closes fd. */
-int store_commit(int dir, const struct store_id *id, int fd);
+/*
+ * Make it durable, then visible.  Sets id->again if the name is in use by now.
+ * The caller closes fd.
+ */
+int store_commit(int dir, struct store_id *id, int fd);
 void store_abort(int dir, const struct store_id *id);
 
 /* Limits of the directory; 0 is no limit. */
@@ -95,9 +98,19 @@ void store_recover(int dir, bool keep_partial,
                    uint64_t finished[STORE_CAUSES]);
 
 /*
- * Whether there is a finished file of this generation.  The time in its name may
- * differ by a second, since clocks are read anew; *id is then corrected.
+ * The moment of a trigger on Xen's clocks.  With the generation it identifies a
+ * trigger; a name does not, since generations start again with Xen, wall clocks
+ * step, and a directory may hold files of several hosts.
  */
-bool store_has(int dir, struct store_id *id);
+struct store_moment {
+    uint64_t tsc, ns;      /* ns 0: not known, no file is of it */
+};
+
+/*
+ * Whether there is a finished file of this trigger, by the content of the files
+ * of this generation.  *id is its name.
+ */
+bool store_find(int dir, uint32_t gen, const struct store_moment *when,
+                struct store_id *id);
 
 #endif /* SNAPSHOTD_STORE_H */

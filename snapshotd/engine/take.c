@@ -162,8 +162,13 @@ static int take_trigger(struct engine *e, struct take *k, uint32_t gen)
 /* A former engine may have written it, and died before it gave it back. */
 static bool take_is_there(struct engine *e, struct take *k)
 {
-    if ( !store_has(e->dir, &k->id) )
+    const struct xen_flightrec_trigger *t = &k->trigger.t;
+    const struct store_moment when = { .tsc = t->tsc, .ns = t->ns };
+    struct store_id id;
+
+    if ( t->gen > e->old_gen || !store_find(e->dir, t->gen, &when, &id) )
         return false;
+    k->id = id;
     log_info("generation %u: its file is there already", k->trigger.t.gen);
     return true;
 }
@@ -533,7 +538,7 @@ static void take_give_back(struct engine *e, struct take *k)
         count_held(e, k);
     if ( !rc || rc == -ENOENT )
         return;
-    log_error("generation %u: Xen does not take it back: %s", gen,
+    log_error("generation %u: release failed: %s", gen,
               strerror(-rc));
     e->failed_gen = gen;
 }

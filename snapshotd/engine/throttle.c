@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* throttle.c: bound the log lines that others can provoke; part of the engine. */
+/* throttle.c: bound log lines that others can provoke; part of the engine. */
 
 #include "snapshotd/engine/engine-impl.h"
 

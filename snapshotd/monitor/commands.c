@@ -40,7 +40,7 @@ static void answer(struct commands *c, const char *error)
 
     if ( text && send(c->client, text, strlen(text),
                       MSG_NOSIGNAL | MSG_DONTWAIT) < 0 )
-        log_warning("command: its answer could not be sent: %s",
+        log_warning("command: sending the answer failed: %s",
                     strerror(errno));
     free(text);
     json_decref(o);

@@ -48,7 +48,7 @@ static void died_reading(struct engine_child *e)
 
     if ( !e->q.reading || ++e->q.deaths < GENERATION_TRIES )
         return;
-    log_error("generation %u: %d engines died of it: given back unread",
+    log_error("generation %u: %d engines died reading it: released unread",
               e->q.reading, GENERATION_TRIES);
     if ( !hyp_op(e->hyp, &t) )
         count_add(&e->q.counters, OUTCOME_FAILED, t.u.trigger.cause);
@@ -67,18 +67,18 @@ void monitor_engine_ended(struct engine_child *e, int status)
     child_back_off(&e->child, good, BACKOFF_MAX_MS);
     died_reading(e);
     if ( WIFSIGNALED(status) )
-        log_error("engine: ended by signal %d; a new one in %" PRIu64 " ms",
-                  WTERMSIG(status), e->child.backoff_ms);
+        log_error("engine: ended by signal %d; starting a new one in %" PRIu64
+                  " ms", WTERMSIG(status), e->child.backoff_ms);
     else if ( WEXITSTATUS(status) )
-        log_error("engine: ended with status %d; a new one in %" PRIu64 " ms",
-                  WEXITSTATUS(status), e->child.backoff_ms);
+        log_error("engine: ended with status %d; starting a new one in %" PRIu64
+                  " ms", WEXITSTATUS(status), e->child.backoff_ms);
 }
 
 void monitor_engine_replace(struct engine_child *e, const char *why)
 {
     if ( !e->child.pid )
         return;
-    log_info("engine: %s: a new one is started", why);
+    log_info("engine: %s: starting a new one", why);
     child_kill(&e->child, SIGKILL);
     closed(e);
     e->q.reading = 0;

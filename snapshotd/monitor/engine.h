@@ -59,7 +59,7 @@ void monitor_engine_check(struct engine_child *e);
 
 /* One message.  A malformed one ends the engine. */
 void monitor_engine_receive(struct engine_child *e);
-/* Sends what is owed.  Return true if nothing is any more. */
+/* Sends all owed messages that fit.  Return true if none is left. */
 bool monitor_engine_feed(struct engine_child *e);
 /* Whether it has all domains, so that it can take names in. */
 bool monitor_engine_knows(const struct engine_child *e);

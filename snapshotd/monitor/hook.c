@@ -75,9 +75,8 @@ void hook_add(struct hook *h, const struct conf *c, const char *dir,
     if ( h->queued == HOOK_QUEUE )
     {
         h->counters.dropped++;
-        log_warning("hook: %d snapshots wait for it already: it is not run for "
-                    "generation %u",
-                    HOOK_QUEUE, s->file.gen);
+        log_warning("hook: generation %u: not run: %d runs are queued already",
+                    s->file.gen, HOOK_QUEUE);
         return;
     }
     if ( !describe(&h->queue[h->queued], dir, s) )
@@ -178,7 +177,7 @@ static void start_next(struct hook *h, const struct conf *c, uint64_t now_ms)
     if ( rc )
     {
         h->counters.failed++;
-        log_error("hook: generation %u: cannot be started: %s", r.gen,
+        log_error("hook: generation %u: start failed: %s", r.gen,
                   strerror(-rc));
         return;
     }
@@ -214,7 +213,7 @@ bool hook_reaped(struct hook *h, pid_t pid, int status)
     if ( h->overdue )
     {
         h->counters.timed_out++;
-        log_warning("hook: took too long: ended");
+        log_warning("hook: timed out: killed");
     }
     else if ( WIFEXITED(status) && !WEXITSTATUS(status) )
         h->counters.run++;
@@ -226,7 +225,7 @@ bool hook_reaped(struct hook *h, pid_t pid, int status)
                     WIFEXITED(status) ? WEXITSTATUS(status)
                                       : WTERMSIG(status),
                     WIFEXITED(status) && WEXITSTATUS(status) == 127
-                        ? ": the program cannot be run by its user"
+                        ? ": its user cannot run the program"
                         : "");
     }
     return true;

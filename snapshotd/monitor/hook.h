@@ -6,9 +6,9 @@
  * Its input is made of numbers that the engine sent.  So a captured engine can
  * at worst have it run once, with wrong numbers, for a generation that it gave
  * back.  It runs as the daemon's user, unless the configuration names another:
- * not as root, since it will read files that the engine wrote.  It gets no shell,
- * no environment but PATH, no descriptor but standard input and the daemon's
- * standard error, and no way to gain privileges; one at a time.
+ * not as root, since it will read files that the engine wrote.  It gets no
+ * shell, no environment but PATH, no descriptor but standard input and the
+ * daemon's standard error, and no way to gain privileges; one at a time.
  */
 
 #ifndef SNAPSHOTD_HOOK_H

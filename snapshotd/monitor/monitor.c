@@ -161,11 +161,11 @@ static void reload(struct monitor *m)
     if ( rc || open_user(c.user, &user) ||
          hook_user(&m->hook, &c, user.uid, user.gid) )
     {
-        log_error("configuration: the new one is wrong: the old one stays");
+        log_error("configuration: reload failed, keeping the old one");
         return;
     }
     if ( strcmp(c.run, m->conf.run) )
-        log_warning("configuration: run: is changed at the next start only");
+        log_warning("configuration: run: takes effect at the next start");
     strcpy(c.run, m->conf.run);
     m->conf = c;
     m->user = user;
@@ -174,7 +174,7 @@ static void reload(struct monitor *m)
     rc = set_heartbeat(m);
     if ( rc )
         log_error("heartbeat: %s", strerror(-rc));
-    log_info("configuration: read anew");
+    log_info("configuration: reloaded");
     health_changed(&m->health);
 }
 
@@ -433,7 +433,7 @@ static void run(struct monitor *m)
     log_info("watching; snapshots go to %s", m->conf.state);
     while ( !m->stop )
         turn(m);
-    log_info("ends; Xen goes on recording");
+    log_info("stopping; Xen goes on recording");
     monitor_engine_end(&m->engine);
     hook_end(&m->hook);
     health_end(&m->health);

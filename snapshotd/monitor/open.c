@@ -113,7 +113,7 @@ int open_lock(const char *run, int *fd)
     }
     log_error("%s/" CONTROL_LOCK ": %s", run,
               *fd == -EPERM ? "the directory must be root's, and writable "
-                              "for nobody else"
+                              "by no other user"
                             : strerror(-*fd));
     return EXIT_CODE_OTHER;
 }
@@ -163,8 +163,8 @@ static void configure_tbuf(struct hyp *hyp, const struct conf *c)
     snprintf(state, sizeof(state), "%s/tbuf", c->run);
     hyp_tbuf_configure(hyp, &tbuf);
     if ( hyp_is_tbuf(hyp) )
-        log_info("this Xen has no flight recorder, or is to be used without: "
-                 "its own trace buffers are kept overwriting");
+        log_info("no flight recorder, or not to be used: using Xen's own "
+                 "trace buffers");
 }
 
 int open_virq(struct hyp *hyp, const struct conf *c, int *fd)

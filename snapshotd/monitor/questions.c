@@ -186,11 +186,18 @@ static int answer_take(struct questions *q, uint32_t gen,
 static void note_freeze(struct questions *q, const struct msg_freeze *in,
                         uint32_t gen)
 {
+    struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_trigger,
+                                  .u.trigger.gen = gen };
     struct freeze *f = &q->freeze[PROTO_FREEZES - 1];
     unsigned int i;
 
     memmove(q->freeze, q->freeze + 1, sizeof(q->freeze) - sizeof(*f));
-    *f = (struct freeze){ .gen = gen, .wall_s = now_wall_s() };
+    *f = (struct freeze){ .gen = gen };
+    if ( !hyp_op(q->hyp, &o) )
+    {
+        f->tsc = o.u.trigger.tsc;
+        f->ns = o.u.trigger.ns;
+    }
     for ( i = 0; i < REQUEST_SOURCES; i++ )
         f->number[i] = in->number[i] < *q->number ? in->number[i] : *q->number;
 }

@@ -63,11 +63,11 @@ void monitor_xenstore_ended(struct xenstore_child *x, int status)
     if ( code == XENSTORE_GONE || code == XENSTORE_NOT_THERE )
         lost(x);
     else if ( WIFSIGNALED(status) )
-        log_error("xenstore: ended by signal %d; a new one in %" PRIu64 " ms",
-                  WTERMSIG(status), x->child.backoff_ms);
+        log_error("xenstore: ended by signal %d; starting a new one in %"
+                  PRIu64 " ms", WTERMSIG(status), x->child.backoff_ms);
     else
-        log_error("xenstore: ended with status %d; a new one in %" PRIu64
-                  " ms", code, x->child.backoff_ms);
+        log_error("xenstore: ended with status %d; starting a new one in %"
+                  PRIu64 " ms", code, x->child.backoff_ms);
 }
 
 void monitor_xenstore_replace(struct xenstore_child *x, const char *why)
@@ -77,7 +77,7 @@ void monitor_xenstore_replace(struct xenstore_child *x, const char *why)
     child_kill(&x->child, SIGKILL);
     closed(x);
     child_back_off(&x->child, false, x->conf->heartbeat_s * 1000ULL);
-    log_error("xenstore: %s: a new one in %" PRIu64 " ms", why,
+    log_error("xenstore: %s: starting a new one in %" PRIu64 " ms", why,
               x->child.backoff_ms);
 }
 

@@ -54,7 +54,7 @@ void xs_watch_name(struct xs *x, unsigned int domid, bool on);
 size_t xs_domain_name(struct xs *x, unsigned int domid, char *buf,
                       size_t room);
 
-/* The names of all requests; the caller frees the list.  *nr is 0 without any. */
+/* The names of all requests; the caller frees the list.  *nr is their count. */
 char **xs_requests(struct xs *x, unsigned int *nr);
 /* Read a request's text.  Return false if it is gone. */
 bool xs_request_text(struct xs *x, const char *name, char *buf, size_t room,

@@ -2,9 +2,15 @@
 #
 # The daemon end to end without Xen: see tests/hosted/world.h.
 
-HOSTED_O := $(patsubst %,$(O)/tests/hosted/%.o,cases guest world)
+HOSTED_O := $(patsubst %,$(O)/tests/hosted/%.o,cases guest world) \
+            $(O)/tests/lib/owntime.o
 HOSTED   := daemon guests policy life health storms stock captured faults names \
             xenstore
+
+# The programs of this machine's Xen release.
+XEN_BIN := $(shell hypervisor/versions bin $$(hypervisor/versions machine))
+$(foreach s,cases world,$(eval CFLAGS-tests/hosted/$(s).c := -DXEN_BIN='"$(XEN_BIN)"'))
+
 TESTS    += $(HOSTED:%=$(O)/tests/hosted/%)
 
 $(HOSTED:%=$(O)/tests/hosted/test-%): %: %.o $(HOSTED_O) $(LIBXF)
@@ -14,7 +20,7 @@ $(HOSTED:%=$(O)/tests/hosted/test-%): %: %.o $(HOSTED_O) $(LIBXF)
 # A script that passes the build directory with the programs under test.
 $(HOSTED:%=$(O)/tests/hosted/%): $(O)/tests/hosted/%: \
     $(O)/tests/hosted/test-% $(FRHOST) $(STOCKXEN) $(FAKEXEN) $(FAKECLOCK) \
-    $(O)/snapshotd/snapshotd $(O)/tools/xenflight $(XENFLIGHT_ASK)
+    $(O)/snapshotd/snapshotd $(XENFLIGHT) $(XENFLIGHT_DOM0) $(XENFLIGHT_ASK)
 	$(Q)printf '#!/bin/sh\nexec %s %s "$$@"\n' $< $(O) >$@
 	$(Q)chmod +x $@
 
@@ -48,7 +54,8 @@ $(PARTS): $(O)/tests/hosted/test-parts.o $(PARTS_O) $(LIBXF)
 STREAM := $(O)/tests/hosted/test-stream
 TESTS  += $(STREAM).sh
 
-$(STREAM): $(O)/tests/hosted/test-stream.o $(HYP_O) $(LIBXF)
+$(STREAM): $(O)/tests/hosted/test-stream.o $(O)/tests/lib/owntime.o $(HYP_O) \
+    $(LIBXF)
 	@$(call say,LD $@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_XEN) $(LIBS_BASE)
 

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "cases.h"
+#include "tests/lib/owntime.h"
 
 #define HANDLE "00112233445566778899aabbccddeeff"
 #define CONF   "[limit]\ndomain = 10000/1s\ntotal = 10000/1s\n" \
@@ -109,7 +110,7 @@ static void forget_log(struct world *w)
     w->text[0] = '\0';
 }
 
-/* Else Xen has no recorder, and what is held the monitor holds. */
+/* Else Xen has no recorder, and the monitor is the holder. */
 static bool holds(void)
 {
     return !strcmp(world_xen, "frhost");
@@ -117,11 +118,11 @@ static bool holds(void)
 
 static bool nothing_held(struct world *w)
 {
-    int ms;
+    const uint64_t end = own_ms() + WAIT_MS;
 
     if ( !holds() )
         return true;
-    for ( ms = 0; host(w, "held") && ms < WAIT_MS; ms += 5 )
+    while ( host(w, "held") && own_ms() < end )
         poll(NULL, 0, 5);
     return !host(w, "held");
 }
@@ -171,7 +172,7 @@ static bool file_or_death(struct world *w, struct inject *j)
     struct pollfd p[2] = { { .fd = w->files.fd, .events = POLLIN },
                            { .fd = fileno(j->out), .events = POLLIN } };
 
-    return poll(p, 2, WAIT_MS) > 0;
+    return own_poll(p, 2, WAIT_MS) > 0;
 }
 
 enum process { ENGINE, MONITOR, XENSTORE };
@@ -200,7 +201,7 @@ static void check_answer(struct world *w, const char *what)
 
 /*
  * A snapshot during which a process dies at its Nth call.  False: there were
- * fewer, *calls says how many.
+ * fewer, *calls is their number.
  */
 static bool killed_at(struct world *w, enum process which, unsigned int n,
                       unsigned int *calls)
@@ -221,7 +222,7 @@ static bool killed_at(struct world *w, enum process which, unsigned int n,
     else
         check(!kill(w->daemon, SIGUSR1));
     check_at(__LINE__, file_or_death(w, &j), "%s: nothing happens", what);
-    /* To the end of it: who answers is done. */
+    /* Wait for its end: a process that answers is done. */
     if ( engine_pid(w) )
         engine_answers(w);
     hit = inject_end(&j, calls);
@@ -310,7 +311,7 @@ static bool fails_at(struct world *w, const struct disk_error *e,
         ++*lost;
         check_at(__LINE__, hit, "%s: lost without a failure", what);
         check_at(__LINE__, wait_log(w, "no snapshot: ") &&
-                 wait_log(w, e->said), "%s: not said", what);
+                 wait_log(w, e->said), "%s: not logged", what);
     }
     check_at(__LINE__, count_entries(w) == count_files(w),
              "%s: unfinished files stay", what);
@@ -360,7 +361,7 @@ static void case_fault_directory_removed(struct world *w)
     check(start(w));
     check(!rmdir(w->state));
     host(w, "crash 5 0");
-    check(wait_log(w, "was removed: a fresh engine is needed"));
+    check(wait_log(w, "was removed: a new engine is needed"));
     check(wait_log(w, ", durable "));
     check(nothing_held(w));
     equal(count_files(w), 1);
@@ -391,7 +392,7 @@ static void case_fault_directory_removed_writing(struct world *w)
     inject_end(&j, &calls);
     check(nothing_held(w));
     host(w, "crash 5 1");
-    check(wait_log(w, "was removed: a fresh engine is needed"));
+    check(wait_log(w, "was removed: a new engine is needed"));
     check(wait_log(w, ", durable "));
     equal(count_files(w), 1);
     equal(count_entries(w), 1);
@@ -424,8 +425,8 @@ static void case_fault_read_only(struct world *w)
 }
 
 /*
- * Each write takes long; meanwhile there is another trigger, and all that Xen
- * records goes on.
+ * Each write takes long.  During it another trigger comes, and Xen keeps
+ * recording.
  */
 static void case_fault_slow_disk(struct world *w)
 {

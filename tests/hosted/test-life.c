@@ -58,7 +58,7 @@ good_at(int line, struct world *w, const char *command, const char *a, ...)
     free(out);
 }
 
-/* The tool fails and says `what`. */
+/* The tool fails with the message `what`. */
 static void refused(struct world *w, const char *what, const char *command,
                     const char *a)
 {
@@ -66,7 +66,7 @@ static void refused(struct world *w, const char *what, const char *command,
     int rc = tool(w, &out, command, a, NULL);
 
     check_at(__LINE__, rc == 1, "%s: %d", command, rc);
-    check_at(__LINE__, strstr(out, what), "%s said: %s", command, out);
+    check_at(__LINE__, strstr(out, what), "%s: output: %s", command, out);
     free(out);
 }
 
@@ -77,7 +77,7 @@ static json_t *recorder(struct world *w)
 
     tool(w, &out, "status", "--json", NULL);
     status = json_loads(out, 0, NULL);
-    check_at(__LINE__, status, "status said: %s", out);
+    check_at(__LINE__, status, "status: output: %s", out);
     free(out);
     r = json_incref(json_object_get(status, "recorder"));
     json_decref(status);
@@ -98,7 +98,7 @@ static void verify(const char *path)
     const char *argv[] = { program, "verify", path, NULL };
 
     snprintf(program, sizeof(program), "%s/tools/xenflight", cases_build);
-    check_at(__LINE__, path && !run(&out, argv), "verify says: %s",
+    check_at(__LINE__, path && !run(&out, argv), "verify: %s",
              path ? out : "no file");
     if ( path )
         free(out);
@@ -115,7 +115,7 @@ static void snapshot(struct world *w)
     free(path);
 }
 
-/* What is the same for a tool that asks the daemon and one that asks Xen. */
+/* Common to a tool that asks the daemon and one that asks Xen. */
 static void live(struct world *w)
 {
     json_t *r;
@@ -214,7 +214,7 @@ static void case_life_without_daemon(struct world *w)
     masks(w);
 }
 
-/* What is held is written before the mapping is given up. */
+/* Held generations are written before the mapping is dropped. */
 static void case_destroy_takes_first(struct world *w)
 {
     char *path;
@@ -227,7 +227,7 @@ static void case_destroy_takes_first(struct world *w)
     check(path && strstr(path, "-crash-"));
     verify(path);
     free(path);
-    check(wait_log(w, "the mapping is given up"));
+    check(wait_log(w, "mapping given up"));
     in_state(w, "no buffers");
     refused(w, "does not record", "snapshot", "--wait");
     good("create", "--size=2M");
@@ -235,7 +235,7 @@ static void case_destroy_takes_first(struct world *w)
     snapshot(w);
 }
 
-/* Somebody has it mapped: said where, and all goes on. */
+/* Another process has it mapped: it is named, and recording continues. */
 static void case_destroy_refused(struct world *w)
 {
     up(w, NULL);
@@ -248,7 +248,7 @@ static void case_destroy_refused(struct world *w)
     good("destroy", NULL);
 }
 
-/* Who connects and says nothing, or nonsense, is in nobody's way for long. */
+/* A client that is silent or sends nonsense blocks no other for long. */
 static void case_command_from_nobody(struct world *w)
 {
     int silent, odd;
@@ -275,7 +275,7 @@ static const char *const steps[] = {
 
 #define STEPS (sizeof(steps) / sizeof(steps[0]))
 
-/* A shell that runs `turns` of them; its status says if one hung or died. */
+/* A shell that runs `turns` of them; its status is 0 if none hung or died. */
 static pid_t shell(struct world *w, unsigned int turns, unsigned int stride)
 {
     char script[4096];

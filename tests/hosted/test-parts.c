@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Parts of snapshotd by themselves: names and budget of the store, messages
- * between the halves, what the sandbox leaves.
+ * between the processes, and the rights left by the sandbox.
  */
 
 #include <setjmp.h>
@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/format/snapshot.h"
 #include "snapshotd/common/domains.h"
 #include "snapshotd/common/log.h"
 #include "snapshotd/common/proto.h"
@@ -230,7 +232,7 @@ static void test_store_room_order(void **state)
     assert_true(is_there(pinned) && is_there(request));
 }
 
-/* Each write is asked for; never more on disk than the budget says. */
+/* Room is requested for each write; the budget is never exceeded on disk. */
 static void test_store_room_bounds_bytes_as_it_grows(void **state)
 {
     const struct store_budget budget = { .max_files = 100,
@@ -340,6 +342,51 @@ static void test_store_commit_replaces_nothing(void **state)
     assert_int_equal(st.st_mode & 07777, 0600);
     close(fa);
     close(fb);
+}
+
+/* A whole file of this trigger. */
+static void put_snapshot(struct store_id id, uint64_t tsc, uint64_t ns)
+{
+    struct snapshot_totals totals;
+    struct snapshot_writer *w;
+    char meta[128];
+    int n, fd;
+
+    n = snprintf(meta, sizeof(meta), "{\"trigger\":{\"gen\":%u,\"tsc\":%" PRIu64
+                 ",\"ns\":%" PRIu64 "}}", id.gen, tsc, ns);
+    assert_int_equal(store_begin(dir, &id, &fd), 0);
+    assert_int_equal(snapshot_create(fd, 1, &w), 0);
+    assert_int_equal(snapshot_put_meta(w, meta, n), 0);
+    assert_int_equal(snapshot_finish(w, &totals), 0);
+    assert_int_equal(store_commit(dir, &id, fd), 0);
+    close(fd);
+}
+
+/* Of several boots and hosts, with one name: each is found by its identity. */
+static void test_store_find_by_trigger_not_by_name(void **state)
+{
+    const struct store_id a = id_of(500, 5, XEN_FLIGHTREC_CAUSE_CRASH);
+    struct store_moment when = { .tsc = 1, .ns = 10 };
+    struct store_id found;
+    unsigned int i;
+
+    put_file(a, 8); /* is no snapshot */
+    for ( i = 1; i <= 3; i++ )
+        put_snapshot(a, i, 10);
+    for ( i = 1; i <= 3; i++ )
+    {
+        when.tsc = i;
+        assert_true(store_find(dir, 5, &when, &found));
+        assert_int_equal(found.again, i);
+        assert_int_equal(found.wall_s, 500);
+    }
+    assert_false(store_find(dir, 6, &when, &found));
+    when.ns = 11;
+    assert_false(store_find(dir, 5, &when, &found));
+    /* Clocks that could not be read are no identity. */
+    put_snapshot(a, 0, 0);
+    when = (struct store_moment){ 0 };
+    assert_false(store_find(dir, 5, &when, &found));
 }
 
 static void test_proto_takes_whole_messages_only(void **state)
@@ -520,7 +567,7 @@ static void test_queue_adopts_by_number(void **state)
 }
 
 /*
- * Each state and event, and what must follow: "-" where it is impossible.  The
+ * Each state and event, and the state that must follow: "-" where it is impossible.  The
  * order of the columns is that of enum request_event.
  */
 static void test_request_transitions(void **state)
@@ -823,6 +870,7 @@ int main(void)
         IN_DIR(test_store_room_leaves_the_floor_free),
         IN_DIR(test_store_expire_by_age),
         IN_DIR(test_store_commit_replaces_nothing),
+        IN_DIR(test_store_find_by_trigger_not_by_name),
         cmocka_unit_test(test_proto_takes_whole_messages_only),
         cmocka_unit_test(test_log_escape_leaves_nothing_raw),
         IN_DIR(test_log_journal_gets_fields),

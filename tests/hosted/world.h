@@ -15,6 +15,7 @@
 
 #include <jansson.h>
 
+/* Limit of a wait, in ms of the test's own time: see tests/lib/owntime.h. */
 #define WAIT_MS 10000
 
 struct xs_handle;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-conf.c: the configuration: each key's values, what is refused and with
- * which words, and that the file that is installed has the defaults.
+ * test-conf.c: the configuration: each key's values, the refused ones with
+ * their messages, and that the installed file has the defaults.
  */
 
 #include <setjmp.h>
@@ -19,7 +19,7 @@
 
 static char why[1024];
 
-/* Reads a file with this text; what conf_read() says. */
+/* Reads a file with this text; returns conf_read()'s result. */
 static int read_text(struct conf *c, const char *text)
 {
     char path[] = "/tmp/xfc.XXXXXX";
@@ -105,10 +105,10 @@ static void test_conf_refuses(void **state)
     for ( i = 0; i < sizeof(bad) / sizeof(bad[0]); i++ )
         if ( read_text(&c, bad[i].text) != -EINVAL ||
              !strstr(why, bad[i].says) )
-            fail_msg("%s: says \"%s\"", bad[i].text, why);
+            fail_msg("%s: message \"%s\"", bad[i].text, why);
 }
 
-/* What is commented out there is the default: with the marks away, the same. */
+/* Commented-out lines are defaults: without the marks, the result is the same. */
 static void test_conf_installed_file_has_the_defaults(void **state)
 {
     struct conf c, defaults;

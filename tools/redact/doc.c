@@ -116,7 +116,7 @@ static json_t *make_domain(uint32_t domid, const struct life *life)
     return o;
 }
 
-/* An entry for each life of the domain, so that readers can tell them apart. */
+/* An entry for each life of the domain, so that readers can distinguish them. */
 static json_t *make_domains(const struct source *src, uint32_t domid,
                             const struct life *life)
 {

@@ -518,7 +518,7 @@ void diff_print_text(const struct diff *d, bool all)
 {
     print_head(d);
     print_hosts(d);
-    print_matched(d, DIFF_BY_NAME, "name, as the uuid differs");
+    print_matched(d, DIFF_BY_NAME, "name, not by uuid");
     print_matched(d, DIFF_BY_NUMBER, "number alone");
     if ( d->left_out )
         printf("%s%" PRIu64 " records are not compared: too many kinds or "

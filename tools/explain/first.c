@@ -166,6 +166,65 @@ static const char *subject_domain(const struct explain *x, char *buf)
     return domain_name(x, buf, x->domid, x->end);
 }
 
+/* `all NPF', `67% CPUID', or nothing if no reason has most of the exits. */
+static void reason_text(const struct explain *x, const struct account *a,
+                        char *buf, size_t bytes)
+{
+    const char *name = explain_exit_name(x, a->reason.value);
+    char number[24], rip[48] = "", gpa[40] = "";
+
+    buf[0] = '\0';
+    if ( a->reason.votes * 2 < a->exits )
+        return;
+
+    snprintf(number, sizeof(number), "exit %" PRIu64, a->reason.value);
+    if ( a->rip.votes * 10 >= a->exits * 9 )
+        snprintf(rip, sizeof(rip), " at rip %#" PRIx64, a->rip.value);
+    if ( a->npfs && a->gpa.votes * 2 >= a->npfs )
+        snprintf(gpa, sizeof(gpa), ", gpa %#" PRIx64, a->gpa.value);
+    snprintf(buf, bytes, ", %s %s%s%s",
+             a->reason.votes == a->exits ? "all" : "mostly",
+             name ? name : number, rip, gpa);
+}
+
+static void put_exit_storm(struct explain *x)
+{
+    const struct account *a = subject_account(x, x->basis);
+    double over_s = (x->basis->to - x->basis->from) /
+                    (x->src->doc.tsc_khz * 1e3);
+    char name[EXPLAIN_PART], where[EXPLAIN_PART], reason[2 * EXPLAIN_PART];
+
+    reason_text(x, a, reason, sizeof(reason));
+    put_line(x, "%s: exit storm: %.0f/s%s; in Xen for %s of the time that it "
+             "ran, at the end on pCPU %u %s", subject_name(x, name),
+             a->exits / over_s, reason,
+             percent(a->in_xen, a->ticks[RUNNING]).text, x->cpu,
+             span_of(x, where, x->basis));
+}
+
+static void put_spins(struct explain *x)
+{
+    const struct account *a = subject_account(x, x->basis);
+    char name[EXPLAIN_PART], where[EXPLAIN_PART];
+
+    put_line(x, "%s: hung at rip %#" PRIx64 ": ran whenever it could, and all "
+             "its %" PRIu64 " exits were Xen's own interrupts, at the end on "
+             "pCPU %u %s", subject_name(x, name), a->rip.value, a->exits,
+             x->cpu, span_of(x, where, x->basis));
+}
+
+static void put_stuck(struct explain *x)
+{
+    const struct account *a = subject_account(x, &x->acc);
+    char name[EXPLAIN_PART], where[EXPLAIN_PART], time[EXPLAIN_PART];
+
+    put_line(x, "%s: stuck in Xen on pCPU %u: no VM entry for %s after its "
+             "last exit %s", subject_name(x, name), x->cpu,
+             duration(x, time, a->quiet),
+             span(x, where, x->entered ? x->entered : x->acc.from, x->acc.to,
+                  x->cpu));
+}
+
 /* The vCPU that stopped the domain asked; any vCPU may do the final removal. */
 static void put_destroyed(struct explain *x)
 {
@@ -212,6 +271,9 @@ void explain_write_first(struct explain *x)
         [VERDICT_STARVED] = put_starved,
         [VERDICT_CAPPED] = put_capped,
         [VERDICT_STORM] = put_storm,
+        [VERDICT_EXIT_STORM] = put_exit_storm,
+        [VERDICT_SPINS] = put_spins,
+        [VERDICT_STUCK] = put_stuck,
         [VERDICT_DESTROYED] = put_destroyed,
         [VERDICT_NOTHING] = put_nothing,
     };

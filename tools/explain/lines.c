@@ -112,6 +112,11 @@ static void put_unfinished(struct explain *x)
     const struct episode *e = last_episode(x);
     char where[EXPLAIN_PART], after[EXPLAIN_PART];
 
+    if ( e && x->open_exit && x->verdict >= VERDICT_HUNG &&
+         (x->end - e->last) * 1000000.0 / x->src->doc.tsc_khz >= SILENT_NS )
+        put_line(x, "Xen is still handling %s, %s after the entry %s", e->name,
+                 duration(x, after, x->end - e->last),
+                 at(x, where, e->last, e->cpu));
     if ( !e || (x->verdict != VERDICT_XEN_CRASH &&
                 (!x->open_exit || x->verdict >= VERDICT_HUNG)) )
         return;
@@ -325,6 +330,30 @@ static void put_longest_wait(struct explain *x)
              vcpu_name(x, name, best->domid, best->vcpu, a->longest_tsc),
              duration(x, time, a->longest),
              span(x, where, a->longest_tsc, a->longest_tsc + a->longest, -1));
+}
+
+/* Without a fault, name the vCPUs that are paused: they may be missed. */
+static void put_paused(struct explain *x)
+{
+    char name[EXPLAIN_PART], time[EXPLAIN_PART], where[EXPLAIN_PART];
+    unsigned int shown = 0;
+
+    for ( unsigned int i = 0; i < vcpus_nr(x->acc.vcpus) &&
+                              x->verdict == VERDICT_NOTHING && shown < 2; i++ )
+    {
+        const struct vcpu *v = vcpus_nth(x->acc.vcpus, i);
+        const struct account *a = v->data;
+
+        if ( v->later || !a->changed || a->state != OFFLINE ||
+             explain_is_parked(a) || marks_newest(&x->marks, MARK_REMOVE,
+                                                  v->domid) )
+            continue;
+        put_line(x, "%s is paused, for %s %s",
+                 vcpu_name(x, name, v->domid, v->vcpu, x->acc.to),
+                 duration(x, time, x->acc.to - a->since),
+                 at(x, where, a->since, a->cpu));
+        shown++;
+    }
 }
 
 /* Whether a hypercall of Dom0 may affect other domains, or the host. */
@@ -653,6 +682,7 @@ void explain_write(struct explain *x)
     put_neighbours(x);
     put_differences(x);
     put_longest_wait(x);
+    put_paused(x);
     put_dom0(x);
     put_marks(x);
     x->room = EXPLAIN_LINES;

@@ -32,6 +32,7 @@ static enum kind find_kind(const char *name)
         { "HVM_IOPORT_", KIND_IO },
         { "HVM_IOMEM_", KIND_IO },
         { "MEM_PAGE_GRANT_", KIND_IO },
+        { "HVM_NPF", KIND_NPF },
         { "SCHED_SLEEP", KIND_SLEEP },
     };
 
@@ -150,6 +151,14 @@ static struct stretch life_of(const struct accounts *a, const struct vcpu *v)
     return s;
 }
 
+/* The vCPU leaves Xen, or is descheduled there. */
+static void end_exit(const struct accounts *a, struct account *v, uint64_t tsc)
+{
+    if ( v->open > a->last_gap && tsc > v->open )
+        v->in_xen += tsc - v->open;
+    v->open = 0;
+}
+
 /*
  * Account the time from the last change, or from the begin, up to @tsc to
  * runstate @old.  After a gap the state before it is no longer trusted.
@@ -164,11 +173,13 @@ static void add_time(const struct accounts *a, const struct vcpu *vcpu,
     if ( a->last_gap > since || (v->changed && v->state != old) )
     {
         v->unknown += ticks;
-        v->quiet = 0; /* an entry into Xen may be missing */
+        v->quiet = v->open = 0; /* an entry into Xen may be missing */
         return;
     }
 
     v->ticks[old] += ticks;
+    if ( old == RUNNING && v->open )
+        end_exit(a, v, tsc);
     if ( old == RUNNING )
         v->quiet += v->last_entry > since ? tsc - v->last_entry : ticks;
     if ( old == RUNNABLE && ticks > v->longest )
@@ -231,6 +242,39 @@ static int change(struct accounts *a, const struct merge_record *rec)
     return 0;
 }
 
+static void vote(struct majority *m, uint64_t value)
+{
+    if ( !m->votes )
+        m->value = value;
+    if ( m->value == value )
+        m->votes++;
+    else
+        m->votes--;
+}
+
+static void count_exit(struct account *v, const struct merge_record *rec)
+{
+    uint64_t value;
+
+    v->exits++;
+    v->in_exit = true;
+    v->open = rec->tsc;
+    if ( field_of(rec, "exit", &value) )
+        vote(&v->reason, value);
+    if ( field_of(rec, "rip", &value) || field_of(rec, "eip", &value) )
+        vote(&v->rip, value);
+}
+
+static void count_npf(struct account *v, const struct merge_record *rec)
+{
+    uint64_t gpa;
+
+    if ( !field_of(rec, "gpa", &gpa) )
+        return;
+    v->npfs++;
+    vote(&v->gpa, gpa);
+}
+
 static void count_op(struct account *v, const struct merge_record *rec)
 {
     uint64_t op;
@@ -276,8 +320,17 @@ static int take(struct accounts *a, const struct merge_record *rec)
     v = vcpu->data;
     v->seen = true;
     v->cpu = v->ran_cpu = rec->cpu;
-    v->exits += kind == KIND_EXIT;
     v->io += kind == KIND_IO;
+    if ( kind == KIND_EXIT )
+        count_exit(v, rec);
+    if ( kind == KIND_ENTRY )
+    {
+        if ( v->open )
+            end_exit(a, v, rec->tsc);
+        v->in_exit = false;
+    }
+    if ( kind == KIND_NPF )
+        count_npf(v, rec);
     if ( kind == KIND_HYPERCALL )
         count_op(v, rec);
     if ( kind_enters(kind, rec) )

@@ -9,7 +9,9 @@
 VERSION := 0.1
 PREFIX  ?= /usr/local
 DESTDIR ?=
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
 O       := build
 
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
@@ -35,6 +37,21 @@ say      = $(if $(V),:,echo) "  $(1)"
 pkg      = $(shell pkg-config $(1) $(2) 2>/dev/null)
 LIBS_XEN  = $(call pkg,--libs,xencontrol xencall xenevtchn xenforeignmemory xenstore)
 LIBS_BASE = -llz4 -lxxhash -ljansson -pthread
+
+# Before the first object: say which package is missing, not which command.
+# `make deps', `check' and `demo' install what they need.
+ifneq ($(filter-out clean help deps check demo,$(or $(MAKECMDGOALS),all)),)
+ifeq ($(shell $(CC) --version >/dev/null 2>&1 && echo yes),)
+$(error no C compiler: cannot run "$(CC)"; install gcc with "make deps", or \
+    name another one with CC=)
+endif
+ifeq ($(shell command -v protoc-c 2>/dev/null),)
+$(error no protoc-c: install protobuf-c-compiler with "make deps")
+endif
+ifeq ($(shell command -v pkg-config 2>/dev/null),)
+$(error no pkg-config: install it with "make deps")
+endif
+endif
 
 # Modules append to these.
 PROGS    :=

@@ -75,7 +75,10 @@ int control_ask(int fd, const void *req, size_t bytes, int timeout_ms,
         return -ENOMEM;
     rc = receive_answer(fd, buf, answer);
     if ( rc )
+    {
         json_decref(*answer);
+        *answer = NULL;
+    }
     free(buf);
     return rc;
 }

@@ -439,7 +439,7 @@ static void case_nobody_reads_log(struct world *w)
     }
     host(w, "crash 5 1");
     json_decref(next_file(w, "crash"));
-    check(wait_log(w, "configuration: read anew"));
+    check(wait_log(w, "configuration: reloaded"));
     kill(w->daemon, SIGHUP);
     check(wait_log(w, "lines before this one were lost"));
 }

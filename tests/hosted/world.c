@@ -410,20 +410,66 @@ void daemon_kill(struct world *w, int sig)
     end_process(&w->daemon, sig);
 }
 
-pid_t engine_pid(const struct world *w)
+static bool comm_is(pid_t pid, const char *want)
 {
-    char path[64];
-    int pid = 0;
+    char path[64], comm[32] = "";
     FILE *f;
 
+    snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+    f = fopen(path, "re");
+    if ( f && fscanf(f, "%31s", comm) != 1 )
+        comm[0] = '\0';
+    if ( f )
+        fclose(f);
+    return !strcmp(comm, want);
+}
+
+/* The daemon's child of this name; *unnamed: one has none yet. */
+static pid_t find_child(const struct world *w, const char *name, bool *unnamed)
+{
+    char path[64];
+    pid_t found = 0;
+    int pid;
+    FILE *f;
+
+    *unnamed = false;
     snprintf(path, sizeof(path), "/proc/%d/task/%d/children", w->daemon,
              w->daemon);
     f = fopen(path, "re");
-    if ( f && fscanf(f, "%d", &pid) != 1 )
-        pid = 0;
+    while ( f && fscanf(f, "%d", &pid) == 1 )
+    {
+        if ( comm_is(pid, name) )
+            found = pid;
+        *unnamed |= comm_is(pid, "exe") || comm_is(pid, "snapshotd");
+    }
     if ( f )
         fclose(f);
-    return pid;
+    return found;
+}
+
+/* It has its name a moment after its start. */
+static pid_t child_pid(const struct world *w, const char *name)
+{
+    uint64_t end = own_ms() + WAIT_MS;
+    bool unnamed;
+    pid_t pid;
+
+    do {
+        pid = find_child(w, name, &unnamed);
+        if ( pid || !unnamed )
+            return pid;
+    } while ( !poll(NULL, 0, 1) && own_ms() < end );
+    return 0;
+}
+
+pid_t engine_pid(const struct world *w)
+{
+    return child_pid(w, "snapshotd-eng");
+}
+
+pid_t xenstore_pid(const struct world *w)
+{
+    return child_pid(w, "snapshotd-xs");
 }
 
 long status_line(pid_t pid, const char *key)

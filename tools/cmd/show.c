@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/base/text.h"
 #include "tools/base/message.h"
@@ -42,6 +43,15 @@ struct options {
  * The command line.
  */
 
+/* The argument after `--last' begins like a time and is not a file. */
+static bool is_wrong_time(const struct argp_state *state)
+{
+    const char *next = state->next < state->argc ? state->argv[state->next]
+                                                 : "";
+
+    return *next >= '0' && *next <= '9' && access(next, F_OK);
+}
+
 /* `--last 100ms', `--last=100ms', or `--last' for the summary. */
 static void parse_last(struct options *o, const char *arg,
                        struct argp_state *state)
@@ -58,6 +68,8 @@ static void parse_last(struct options *o, const char *arg,
     if ( state->next < state->argc &&
          !text_duration(state->argv[state->next], &last->ns) )
         state->next++;
+    else if ( is_wrong_time(state) )
+        parse_time("last", state->argv[state->next], state);
     else
     {
         last->given = false;
@@ -277,6 +289,7 @@ struct show {
     const struct out *out;
     struct filter *filter;
     struct summary *sum;
+    bool selected;             /* at least one record */
     struct out_totals totals;
 };
 
@@ -290,6 +303,7 @@ static int show_record(void *arg, const struct merge_record *rec)
     s->totals.records += rec->kind == MERGE_EVENT;
     if ( !filter_wants(s->filter, rec) )
         return 0;
+    s->selected = s->selected || rec->kind == MERGE_EVENT;
     if ( s->sum )
         return summarise(s->sum, rec);
 
@@ -312,7 +326,7 @@ static int walk(struct show *s)
 /* Return false, with a message, if the file lacks something that was asked for. */
 static bool can_show(struct source *src, struct options *o)
 {
-    if ( source_clock(src, o->clock) || filter_resolve(&o->filter, &src->doc) )
+    if ( source_clock(src, o->clock) || filter_resolve(&o->filter, &src->doc, src->lives) )
         return false;
     if ( !o->columns || !out_columns_unknown(&src->doc) )
         return true;
@@ -349,6 +363,9 @@ static int show(const struct source *src, struct options *o, bool *damaged)
         print_summary(src, out, s.sum, &s.totals.shown);
     if ( !rc )
         out->tail(src, &s.totals);
+
+    if ( !rc && !term_quit() && !s.selected )
+        filter_none_left(o->file, s.totals.records);
 
     free_summary(s.sum);
     *damaged = s.totals.damaged;

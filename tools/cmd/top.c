@@ -79,7 +79,7 @@ static const struct argp argp = {
     .args_doc = "FILE\nlive",
     .doc = "Print the use of the CPUs by domain, over the part of a snapshot "
            "that all pCPUs cover: the time that its vCPUs ran, were runnable "
-           "but waited, and were blocked, in percent of one pCPU; entries into "
+           "but waited, were blocked or paused, in percent of one pCPU; entries into "
            "Xen, hypercalls and I/O per second; and the time from a wake-up "
            "until the vCPU ran.  With \"live\", print the same for this "
            "machine repeatedly, from the rings while Xen writes them.\v"

@@ -1222,9 +1222,10 @@ static void case_idle(struct world *w)
     {
         before[0] = wakeups(w->daemon);
         before[1] = wakeups(engine);
+        before[2] = wakeups(xs);
         poll(NULL, 0, 1500);
         sleeping = wakeups(w->daemon) == before[0] &&
-                   wakeups(engine) == before[1];
+                   wakeups(engine) == before[1] && wakeups(xs) == before[2];
     }
     check(sleeping);
     before[0] = wakeups(w->daemon);

@@ -11,6 +11,7 @@
 #ifndef XENWORLD_SEAM_H
 #define XENWORLD_SEAM_H
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -223,8 +224,11 @@ struct xen_sysctl {
 };
 
 #define pv_shim false
-#define simple_strtoul(s, end, base) strtoul(s, (char **)(end), base)
-unsigned long parse_size_and_unit(const char *s, const char **end);
+#define simple_strtoul(s, end, base) \
+    ((unsigned long)simple_strtoull(s, end, base))
+unsigned long long simple_strtoull(const char *s, const char **end,
+                                   unsigned int base);
+unsigned long long parse_size_and_unit(const char *s, const char **end);
 /* Xen finds these in a section of its own, the world by name. */
 #define presmp_initcall(f) \
     int world_##f(void);   \

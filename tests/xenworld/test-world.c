@@ -326,6 +326,63 @@ static void test_lease_expires(void)
     EQUAL(gen_op(XEN_FLIGHTREC_OP_ack, 1), -ENOENT);
 }
 
+/* ------------------------------------------------------------------ option -- */
+
+/* Options that must be refused: none of their numbers may be cut. */
+static void test_option_refused(const char *option)
+{
+    w->luck(~0U, ~0U, ~0U);
+    w->boot(option);
+    EQUAL(status().state, 0);
+    EQUAL(status().bytes_per_cpu, 0);
+    CHECK(w->option_refused());
+}
+
+static void test_options_refused(void)
+{
+    static const char *const option[] = {
+        "4097M", "4G", "4194305K", "1T", "16777216T", "18446744073709551617M",
+        "4294967296B", "1M,slot=4G", "1M,slot=4294971392B",
+        "1M,spares=4294967298", "1M,spares=18446744073709551618",
+        "1M,lease=4294967296", "1M,lease=18446744073709551616",
+        "1M,busy=0xffffffff", "1M,busy=0x100000000", "1M,rare=0x1000000000000f000",
+        "1M,spares=", "1M,lease=x", "1M,slot=,lease=5", "1M,lease=-1", "-1M",
+        "M", "1M,", "1M,lease=5x", "1Mx",
+    };
+    unsigned int i;
+
+    for ( i = 0; i < sizeof(option) / sizeof(option[0]); i++ )
+    {
+        int st;
+        pid_t pid;
+
+        fflush(stdout);
+        pid = fork();
+        if ( !pid )
+        {
+            test_option_refused(option[i]);
+            _exit(0);
+        }
+        if ( waitpid(pid, &st, 0) != pid || st )
+            failed(__LINE__, "flightrec=%s is not refused", option[i]);
+    }
+}
+
+static void test_option_taken(void)
+{
+    boot("262144B,slot=8K,spares=3,lease=4294967295,busy=0x4f000,rare=983040");
+    EQUAL(status().state,
+          XEN_FLIGHTREC_ST_CREATED | XEN_FLIGHTREC_ST_RUNNING);
+    EQUAL(status().slot_bytes, 8192);
+    EQUAL(status().spares, 3);
+    EQUAL(status().mask[XEN_FLIGHTREC_CH_BUSY], 0x4f000);
+    EQUAL(status().mask[XEN_FLIGHTREC_CH_RARE], 0xf0000);
+    EQUAL(gen_op(XEN_FLIGHTREC_OP_freeze, 1), 0);
+    softirqs();
+    w->time(1000000 * SECOND);
+    EQUAL(status().expired, 0);
+}
+
 /* ------------------------------------------------------------------- tests -- */
 
 static const struct {
@@ -342,6 +399,8 @@ static const struct {
     { "the lease of a deferred trigger", test_lease_of_a_deferred_trigger },
     { "the lease behind a reader", test_lease_behind_a_reader },
     { "the lease expires", test_lease_expires },
+    { "options out of range are refused", test_options_refused },
+    { "an option in range is used", test_option_taken },
 };
 
 /* Return true if the test passed in a child process. */

@@ -62,6 +62,7 @@ static struct timer *the_timer;
 static s_time_t now_ns = 1000000000;
 static uint64_t tsc_offset;
 static unsigned int virq_count[24];
+static bool bad_option;
 
 int world_fr_presmp_init(void);
 int world_fr_wake_init(void);
@@ -452,31 +453,33 @@ void send_global_virq(unsigned int virq)
     virq_count[virq]++;
 }
 
-unsigned long parse_size_and_unit(const char *s, const char **end)
+/* As Xen's: it wraps, and does not require a digit. */
+unsigned long long simple_strtoull(const char *s, const char **end,
+                                   unsigned int base)
 {
-    char *e;
-    unsigned long n = strtoul(s, &e, 0);
+    unsigned long long n = 0;
 
-    switch ( *e )
+    base = *s != '0' ? 10 : (s[1] | 0x20) == 'x' && isxdigit(s[2]) ? 16 : 8;
+    s += base == 16 ? 2 : base == 8;
+    for ( ; isxdigit(*s); s++ )
     {
-    case 'G':
-    case 'g':
-        n <<= 10; /* fall through */
-    case 'M':
-    case 'm':
-        n <<= 10; /* fall through */
-    case 'K':
-    case 'k':
-        n <<= 10; /* fall through */
-    case 'B':
-    case 'b':
-        e += !!*e;
-        break;
-    default:
-        n <<= 10;
-        break;
+        unsigned int digit = isdigit(*s) ? *s - '0' : (*s | 0x20) - 'a' + 10;
+
+        if ( digit >= base )
+            break;
+        n = n * base + digit;
     }
-    *end = e;
+    *end = s;
+    return n;
+}
+
+unsigned long long parse_size_and_unit(const char *s, const char **end)
+{
+    unsigned long long n = simple_strtoull(s, &s, 0);
+    const char *units = "bkmgt", *unit = *s ? strchr(units, *s | 0x20) : NULL;
+
+    n <<= unit ? 10 * (unit - units) : 10;
+    *end = s + !!unit;
     return n;
 }
 
@@ -510,10 +513,15 @@ static void boot(const char *option)
         vcpus[i].domain = &domains[i];
     }
     if ( option )
-        (void)world_parse_flightrec(option);
+        bad_option = world_parse_flightrec(option);
     (void)world_fr_wake_init();
     (void)world_fr_presmp_init();
     done();
+}
+
+static bool option_refused(void)
+{
+    return bad_option;
 }
 
 static int control(unsigned int cpu, struct xen_flightrec_op *op)
@@ -695,7 +703,8 @@ static uint64_t state(void)
 }
 
 const struct xen_world xen_world = {
-    .boot = boot, .control = control, .trace = trace,
+    .boot = boot, .option_refused = option_refused, .control = control,
+    .trace = trace,
     .wants = flightrec_wants, .domain = domain,
     .shutdown_code = shutdown_code, .plug = plug,
     .softirqs = run_softirqs, .rcu = run_rcu, .time = pass_time,

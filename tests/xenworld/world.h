@@ -28,6 +28,8 @@
 struct xen_world {
     /* Boot with the value of flightrec= (or NULL). */
     void (*boot)(const char *option);
+    /* The option of boot() was invalid. */
+    bool (*option_refused)(void);
     /* XEN_SYSCTL_tbuf_op with Dom0's op, on pCPU `cpu`. */
     int (*control)(unsigned int cpu, struct xen_flightrec_op *op);
     void (*trace)(unsigned int cpu, uint32_t event, const void *data,

@@ -5,7 +5,7 @@
 
 XENWORLD_DIR  := $(O)/tests/xenworld
 XENWORLD_XEN  := xen/cpu xen/ctype xen/errno xen/event xen/flightrec-platform xen/init \
-                 xen/kexec xen/mm xen/numa xen/param xen/rcupdate xen/sched xen/softirq \
+                 xen/kexec xen/mm xen/numa xen/param xen/sched xen/softirq \
                  xen/spinlock xen/tasklet xen/time xen/timer xen/trace \
                  xen/types asm/guest public/sched public/sysctl public/xen
 XENWORLD_SRC  := $(patsubst %.o,$(CORE_SRC)/%.c,$(shell \

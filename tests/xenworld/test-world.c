@@ -383,6 +383,133 @@ static void test_option_taken(void)
     EQUAL(status().expired, 0);
 }
 
+/* ----------------------------------------------------------------- destroy -- */
+
+static unsigned int stalls;
+
+/*
+ * On pCPU 0, while pCPU 1 stalls inside a record: the destroy must not complete,
+ * however long pCPU 1 takes.  It is idle, so RCU does not wait for it.
+ */
+static void destroy_beside_a_record(void)
+{
+    struct xen_flightrec_op op = { .cmd = XEN_FLIGHTREC_OP_destroy };
+    unsigned int i;
+
+    for ( i = 0; i < 50; i++ )
+    {
+        struct xen_flightrec_op o = op;
+
+        EQUAL(w->control(0, &o), -ERESTART);
+        w->softirqs(0);
+        w->softirqs(2);
+        w->time(SECOND);
+    }
+    CHECK(w->pages_used());
+    stalls++;
+}
+
+static void test_destroy_waits_for_a_record(void)
+{
+    static const uint32_t words[3] = { 1, 2, 3 };
+    unsigned int after;
+
+    boot("256K");
+    for ( after = 1; after < 12; after++ )
+    {
+        unsigned int was = stalls;
+
+        w->stall(after, destroy_beside_a_record);
+        w->trace(1, after & 1 ? EV_BUSY : XEN_FLIGHTREC_EV_CPU_UP, words, 12);
+        w->stall(0, NULL);
+        EQUAL(gen_op(XEN_FLIGHTREC_OP_destroy, 0), 0);
+        EQUAL(w->pages_used(), 0);
+        if ( stalls == was )
+            break;
+        EQUAL(operate_with(XEN_FLIGHTREC_OP_create, 256 << 10, 0), 0);
+        EQUAL(gen_op(XEN_FLIGHTREC_OP_start, 0), 0);
+    }
+    CHECK(stalls > 3);
+}
+
+/* The page of a frame; it is unmapped again. */
+static unsigned int page_of(unsigned int cpu, unsigned int frame)
+{
+    int page = w->map(cpu, frame);
+
+    CHECK(page >= 0);
+    w->unmap(page);
+    return page;
+}
+
+static bool can_map(void)
+{
+    int page = w->map(0, 0);
+
+    if ( page >= 0 )
+        w->unmap(page);
+    return page >= 0;
+}
+
+/*
+ * A PV Dom0 maps a page by a number that it knows, after the destroy has checked
+ * that none is mapped, and unmaps it while the destroy takes the page.
+ */
+static void destroy_beside_an_unmap(unsigned int page, bool another)
+{
+    struct xen_flightrec_op op;
+    unsigned int other = page_of(2, 5);
+    int rc;
+
+    while ( can_map() )
+    {
+        op = (struct xen_flightrec_op){ .cmd = XEN_FLIGHTREC_OP_destroy };
+        w->luck(~0U, 0, ~0U);
+        rc = w->control(0, &op);
+        w->luck(~0U, ~0U, ~0U);
+        EQUAL(rc, -ERESTART);
+    }
+
+    CHECK(w->map_page(page));
+    w->unmap_race(page);
+    if ( another )
+        CHECK(w->map_page(other));
+    rc = gen_op(XEN_FLIGHTREC_OP_destroy, 0);
+    if ( !w->unmap_done() )
+        w->unmap(page);
+    if ( another )
+        w->unmap(other);
+
+    if ( rc == -EBUSY )
+    {
+        /* Nothing has changed. */
+        CHECK(status().state & XEN_FLIGHTREC_ST_RUNNING);
+        CHECK(can_map());
+        rc = gen_op(XEN_FLIGHTREC_OP_destroy, 0);
+    }
+    EQUAL(rc, 0);
+    softirqs();
+    EQUAL(w->pages_used(), 0);
+}
+
+static void test_destroy_beside_an_unmap(void)
+{
+    boot("256K");
+    destroy_beside_an_unmap(page_of(2, 2), false);
+}
+
+static void test_destroy_beside_an_unmap_of_info(void)
+{
+    boot("256K");
+    destroy_beside_an_unmap(page_of(XEN_FLIGHTREC_RES_INFO, 0), false);
+}
+
+static void test_destroy_undone_beside_an_unmap(void)
+{
+    boot("256K");
+    destroy_beside_an_unmap(page_of(2, 2), true);
+}
+
 /* ------------------------------------------------------------------- tests -- */
 
 static const struct {
@@ -401,6 +528,11 @@ static const struct {
     { "the lease expires", test_lease_expires },
     { "options out of range are refused", test_options_refused },
     { "an option in range is used", test_option_taken },
+    { "destroy waits for a record", test_destroy_waits_for_a_record },
+    { "destroy beside an unmap", test_destroy_beside_an_unmap },
+    { "destroy beside an unmap of the information page",
+      test_destroy_beside_an_unmap_of_info },
+    { "destroy undone beside an unmap", test_destroy_undone_beside_an_unmap },
 };
 
 /* Return true if the test passed in a child process. */

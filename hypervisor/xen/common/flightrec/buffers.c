@@ -60,22 +60,26 @@ static void fr_lend(void *page)
 }
 
 /*
- * Reclaim a lent page.  Return false, with the page lent as before, if Dom0 has
- * it mapped.
+ * Reclaim a lent page.  Return false, with nothing changed, if Dom0 has it
+ * mapped.
+ *
+ * The allocation reference must only be dropped as the last one, in one step.
+ * If a mapping were the last, the pCPU that unmaps it would take the page off
+ * dom_xen's list (free_domheap_page()) at any later time, while it is freed or
+ * lent again here.  Once the count is 0 no reference can be taken.
  */
 static bool fr_reclaim(void *page)
 {
     struct page_info *pg = virt_to_page(page);
+    unsigned long x = ACCESS_ONCE(pg->count_info);
 
-    put_page_alloc_ref(pg);
-    if ( !(pg->count_info & ~PGC_xen_heap) )
-        return true;
+    if ( (x & (PGC_allocated | PGC_count_mask)) != (PGC_allocated | 1) ||
+         cmpxchg(&pg->count_info, x,
+                 x & ~(PGC_allocated | PGC_count_mask)) != x )
+        return false;
 
-    /* Either it is mapped, or its last mapping went away just now. */
-    if ( !get_page(pg, dom_xen) )
-        return true;
-    set_bit(_PGC_allocated, &pg->count_info);
-    return false;
+    free_domheap_page(pg); /* as put_page(): off the list, still allocated */
+    return true;
 }
 
 static void fr_lend_again(void *page)
@@ -140,9 +144,15 @@ static void fr_pcpu_free(struct fr_pcpu *p)
     fr_free(p, sizeof(*p));
 }
 
-static void cf_check fr_pcpu_free_rcu(struct rcu_head *rcu)
+/*
+ * Runs on the pCPU after its recorder was taken from flightrec_cpu[]: records
+ * that began before are complete, and later ones do not find it.
+ */
+static void cf_check fr_pcpu_passed(void *data)
 {
-    fr_pcpu_free(container_of(rcu, struct fr_pcpu, rcu));
+    struct fr_pcpu *p = data;
+
+    fr_write(p->passed, true);
 }
 
 /* Runs on the pCPU, outside of any record. */
@@ -193,6 +203,7 @@ static int fr_pcpu_create(unsigned int cpu)
     if ( cpu_to_node(cpu) != NUMA_NO_NODE )
         info->node = cpu_to_node(cpu);
     softirq_tasklet_init(&p->adopt, fr_adopt_here, NULL);
+    softirq_tasklet_init(&p->pass, fr_pcpu_passed, p);
     for ( i = 0; i < fr_set.frames; i++ )
         fr_lend(fr_frame(&p->core, i));
 
@@ -263,7 +274,7 @@ int fr_buffers_create(const struct xen_flightrec_op_create *how)
     unsigned int cpu;
     int rc = 0;
 
-    if ( fr_set.state == FR_SET_DESTROYING )
+    if ( fr_set.state == FR_SET_DESTROYING || fr_set.state == FR_SET_FREEING )
         rc = fr_buffers_destroy(); /* its caller did not come back */
     if ( rc )
         return rc;
@@ -383,29 +394,55 @@ static void fr_destroy_undo(void)
 }
 
 /*
- * Free the pages once every pCPU has run its softirqs: until then it may be
- * inside a record.
+ * Take a pCPU's recorder out of use.  Its memory can be freed when the pCPU has
+ * run a tasklet: until then it may be inside a record, for as long as its NMIs,
+ * its SMIs or a hypervisor below this one take.  RCU does not wait for it if it
+ * is idle, and there are trace points after rcu_idle_enter().
  */
-static void fr_set_free(void)
+static void fr_pcpu_retire(struct fr_pcpu *p)
+{
+    unsigned int cpu = p->core.cpu;
+
+    fr_write(flightrec_cpu[cpu], NULL);
+    tasklet_kill(&p->adopt);
+    p->next = fr_set.retired;
+    fr_set.retired = p;
+    if ( cpu == smp_processor_id() || !cpu_online(cpu) )
+        p->passed = true;
+    else
+        tasklet_schedule_on_cpu(&p->pass, cpu);
+}
+
+static void fr_set_retire(void)
 {
     unsigned int cpu;
 
     fr_gen_release_all();
-    fr_set.state = FR_SET_NONE;
+    fr_set.state = FR_SET_FREEING;
+    for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
+        if ( flightrec_cpu[cpu] )
+            fr_pcpu_retire(fr_pcpu(cpu));
+    fr_root_update();
+}
+
+/* Return -ERESTART while a pCPU may be inside a record. */
+static int fr_set_free(void)
+{
+    struct fr_pcpu *p;
+
+    while ( (p = fr_set.retired) != NULL )
+    {
+        if ( !fr_read(p->passed) )
+            return -ERESTART;
+        tasklet_kill(&p->pass); /* it may still be returning */
+        fr_set.retired = p->next;
+        fr_pcpu_free(p);
+    }
+
     fr_free(fr_set.info, PAGE_SIZE);
     fr_set.info = NULL;
-    for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
-    {
-        struct fr_pcpu *p;
-
-        if ( !flightrec_cpu[cpu] )
-            continue;
-        p = fr_pcpu(cpu);
-        flightrec_cpu[cpu] = NULL;
-        tasklet_kill(&p->adopt);
-        call_rcu(&p->rcu, fr_pcpu_free_rcu);
-    }
-    fr_root_update();
+    fr_set.state = FR_SET_NONE;
+    return 0;
 }
 
 /*
@@ -418,6 +455,8 @@ int fr_buffers_destroy(void)
 
     if ( fr_set.state == FR_SET_NONE )
         return 0;
+    if ( fr_set.state == FR_SET_FREEING )
+        return fr_set_free();
 
     if ( fr_set.state != FR_SET_DESTROYING )
     {
@@ -439,9 +478,11 @@ int fr_buffers_destroy(void)
         rc = -EBUSY;
     if ( rc == -EBUSY )
         fr_destroy_undo();
-    if ( !rc )
-        fr_set_free();
-    return rc;
+    if ( rc )
+        return rc;
+
+    fr_set_retire();
+    return fr_set_free();
 }
 
 /* --------------------------------------------------------------- mapping -- */

@@ -11,6 +11,7 @@
 #ifndef XENWORLD_SEAM_H
 #define XENWORLD_SEAM_H
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -123,12 +124,6 @@ void tasklet_schedule(struct tasklet *t);
 void tasklet_schedule_on_cpu(struct tasklet *t, unsigned int cpu);
 void tasklet_kill(struct tasklet *t);
 
-struct rcu_head {
-    void (*fn)(struct rcu_head *);
-    struct rcu_head *next;
-};
-void call_rcu(struct rcu_head *head, void (*fn)(struct rcu_head *));
-
 /* --------------------------------------------------------------- time --- */
 
 struct timer {
@@ -170,6 +165,8 @@ struct page_info {
     unsigned long count_info;
     struct domain *owner;
     bool allocated;
+    bool listed;           /* in the owner's list of pages */
+    bool unlinking;        /* another pCPU is inside free_domheap_page() */
 };
 #define _PGC_allocated   31
 #define PGC_allocated    (1UL << _PGC_allocated)
@@ -188,7 +185,8 @@ xen_pfn_t virt_to_mfn(const void *p);
 void share_xen_page_with_privileged_guests(struct page_info *pg, int how);
 void put_page_alloc_ref(struct page_info *pg);
 bool get_page(struct page_info *pg, const struct domain *d);
-#define page_set_owner(pg, d) ((void)((pg)->owner = (d)))
+void page_set_owner(struct page_info *pg, struct domain *d);
+void free_domheap_page(struct page_info *pg);
 
 /* ----------------------------------------------------------------- other - */
 
@@ -223,8 +221,11 @@ struct xen_sysctl {
 };
 
 #define pv_shim false
-#define simple_strtoul(s, end, base) strtoul(s, (char **)(end), base)
-unsigned long parse_size_and_unit(const char *s, const char **end);
+#define simple_strtoul(s, end, base) \
+    ((unsigned long)simple_strtoull(s, end, base))
+unsigned long long simple_strtoull(const char *s, const char **end,
+                                   unsigned int base);
+unsigned long long parse_size_and_unit(const char *s, const char **end);
 /* Xen finds these in a section of its own, the world by name. */
 #define presmp_initcall(f) \
     int world_##f(void);   \

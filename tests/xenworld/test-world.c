@@ -326,6 +326,190 @@ static void test_lease_expires(void)
     EQUAL(gen_op(XEN_FLIGHTREC_OP_ack, 1), -ENOENT);
 }
 
+/* ------------------------------------------------------------------ option -- */
+
+/* Options that must be refused: none of their numbers may be cut. */
+static void test_option_refused(const char *option)
+{
+    w->luck(~0U, ~0U, ~0U);
+    w->boot(option);
+    EQUAL(status().state, 0);
+    EQUAL(status().bytes_per_cpu, 0);
+    CHECK(w->option_refused());
+}
+
+static void test_options_refused(void)
+{
+    static const char *const option[] = {
+        "4097M", "4G", "4194305K", "1T", "16777216T", "18446744073709551617M",
+        "4294967296B", "1M,slot=4G", "1M,slot=4294971392B",
+        "1M,spares=4294967298", "1M,spares=18446744073709551618",
+        "1M,lease=4294967296", "1M,lease=18446744073709551616",
+        "1M,busy=0xffffffff", "1M,busy=0x100000000", "1M,rare=0x1000000000000f000",
+        "1M,spares=", "1M,lease=x", "1M,slot=,lease=5", "1M,lease=-1", "-1M",
+        "M", "1M,", "1M,lease=5x", "1Mx",
+    };
+    unsigned int i;
+
+    for ( i = 0; i < sizeof(option) / sizeof(option[0]); i++ )
+    {
+        int st;
+        pid_t pid;
+
+        fflush(stdout);
+        pid = fork();
+        if ( !pid )
+        {
+            test_option_refused(option[i]);
+            _exit(0);
+        }
+        if ( waitpid(pid, &st, 0) != pid || st )
+            failed(__LINE__, "flightrec=%s is not refused", option[i]);
+    }
+}
+
+static void test_option_taken(void)
+{
+    boot("262144B,slot=8K,spares=3,lease=4294967295,busy=0x4f000,rare=983040");
+    EQUAL(status().state,
+          XEN_FLIGHTREC_ST_CREATED | XEN_FLIGHTREC_ST_RUNNING);
+    EQUAL(status().slot_bytes, 8192);
+    EQUAL(status().spares, 3);
+    EQUAL(status().mask[XEN_FLIGHTREC_CH_BUSY], 0x4f000);
+    EQUAL(status().mask[XEN_FLIGHTREC_CH_RARE], 0xf0000);
+    EQUAL(gen_op(XEN_FLIGHTREC_OP_freeze, 1), 0);
+    softirqs();
+    w->time(1000000 * SECOND);
+    EQUAL(status().expired, 0);
+}
+
+/* ----------------------------------------------------------------- destroy -- */
+
+static unsigned int stalls;
+
+/*
+ * On pCPU 0, while pCPU 1 stalls inside a record: the destroy must not complete,
+ * however long pCPU 1 takes.  It is idle, so RCU does not wait for it.
+ */
+static void destroy_beside_a_record(void)
+{
+    struct xen_flightrec_op op = { .cmd = XEN_FLIGHTREC_OP_destroy };
+    unsigned int i;
+
+    for ( i = 0; i < 50; i++ )
+    {
+        struct xen_flightrec_op o = op;
+
+        EQUAL(w->control(0, &o), -ERESTART);
+        w->softirqs(0);
+        w->softirqs(2);
+        w->time(SECOND);
+    }
+    CHECK(w->pages_used());
+    stalls++;
+}
+
+static void test_destroy_waits_for_a_record(void)
+{
+    static const uint32_t words[3] = { 1, 2, 3 };
+    unsigned int after;
+
+    boot("256K");
+    for ( after = 1; after < 12; after++ )
+    {
+        unsigned int was = stalls;
+
+        w->stall(after, destroy_beside_a_record);
+        w->trace(1, after & 1 ? EV_BUSY : XEN_FLIGHTREC_EV_CPU_UP, words, 12);
+        w->stall(0, NULL);
+        EQUAL(gen_op(XEN_FLIGHTREC_OP_destroy, 0), 0);
+        EQUAL(w->pages_used(), 0);
+        if ( stalls == was )
+            break;
+        EQUAL(operate_with(XEN_FLIGHTREC_OP_create, 256 << 10, 0), 0);
+        EQUAL(gen_op(XEN_FLIGHTREC_OP_start, 0), 0);
+    }
+    CHECK(stalls > 3);
+}
+
+/* The page of a frame; it is unmapped again. */
+static unsigned int page_of(unsigned int cpu, unsigned int frame)
+{
+    int page = w->map(cpu, frame);
+
+    CHECK(page >= 0);
+    w->unmap(page);
+    return page;
+}
+
+static bool can_map(void)
+{
+    int page = w->map(0, 0);
+
+    if ( page >= 0 )
+        w->unmap(page);
+    return page >= 0;
+}
+
+/*
+ * A PV Dom0 maps a page by a number that it knows, after the destroy has checked
+ * that none is mapped, and unmaps it while the destroy takes the page.
+ */
+static void destroy_beside_an_unmap(unsigned int page, bool another)
+{
+    struct xen_flightrec_op op;
+    unsigned int other = page_of(2, 5);
+    int rc;
+
+    while ( can_map() )
+    {
+        op = (struct xen_flightrec_op){ .cmd = XEN_FLIGHTREC_OP_destroy };
+        w->luck(~0U, 0, ~0U);
+        rc = w->control(0, &op);
+        w->luck(~0U, ~0U, ~0U);
+        EQUAL(rc, -ERESTART);
+    }
+
+    CHECK(w->map_page(page));
+    w->unmap_race(page);
+    if ( another )
+        CHECK(w->map_page(other));
+    rc = gen_op(XEN_FLIGHTREC_OP_destroy, 0);
+    if ( !w->unmap_done() )
+        w->unmap(page);
+    if ( another )
+        w->unmap(other);
+
+    if ( rc == -EBUSY )
+    {
+        /* Nothing has changed. */
+        CHECK(status().state & XEN_FLIGHTREC_ST_RUNNING);
+        CHECK(can_map());
+        rc = gen_op(XEN_FLIGHTREC_OP_destroy, 0);
+    }
+    EQUAL(rc, 0);
+    softirqs();
+    EQUAL(w->pages_used(), 0);
+}
+
+static void test_destroy_beside_an_unmap(void)
+{
+    boot("256K");
+    destroy_beside_an_unmap(page_of(2, 2), false);
+}
+
+static void test_destroy_beside_an_unmap_of_info(void)
+{
+    boot("256K");
+    destroy_beside_an_unmap(page_of(XEN_FLIGHTREC_RES_INFO, 0), false);
+}
+
+static void test_destroy_undone_beside_an_unmap(void)
+{
+    boot("256K");
+    destroy_beside_an_unmap(page_of(2, 2), true);
+}
+
 /* ------------------------------------------------------------------- tests -- */
 
 static const struct {
@@ -342,6 +526,13 @@ static const struct {
     { "the lease of a deferred trigger", test_lease_of_a_deferred_trigger },
     { "the lease behind a reader", test_lease_behind_a_reader },
     { "the lease expires", test_lease_expires },
+    { "options out of range are refused", test_options_refused },
+    { "an option in range is used", test_option_taken },
+    { "destroy waits for a record", test_destroy_waits_for_a_record },
+    { "destroy beside an unmap", test_destroy_beside_an_unmap },
+    { "destroy beside an unmap of the information page",
+      test_destroy_beside_an_unmap_of_info },
+    { "destroy undone beside an unmap", test_destroy_undone_beside_an_unmap },
 };
 
 /* Return true if the test passed in a child process. */

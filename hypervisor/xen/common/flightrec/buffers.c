@@ -9,6 +9,7 @@
  */
 
 #include <xen/cpu.h>
+#include <xen/ctype.h>
 #include <xen/flightrec.h>
 #include <xen/init.h>
 #include <xen/numa.h>
@@ -59,22 +60,26 @@ static void fr_lend(void *page)
 }
 
 /*
- * Reclaim a lent page.  Return false, with the page lent as before, if Dom0 has
- * it mapped.
+ * Reclaim a lent page.  Return false, with nothing changed, if Dom0 has it
+ * mapped.
+ *
+ * The allocation reference must only be dropped as the last one, in one step.
+ * If a mapping were the last, the pCPU that unmaps it would take the page off
+ * dom_xen's list (free_domheap_page()) at any later time, while it is freed or
+ * lent again here.  Once the count is 0 no reference can be taken.
  */
 static bool fr_reclaim(void *page)
 {
     struct page_info *pg = virt_to_page(page);
+    unsigned long x = ACCESS_ONCE(pg->count_info);
 
-    put_page_alloc_ref(pg);
-    if ( !(pg->count_info & ~PGC_xen_heap) )
-        return true;
+    if ( (x & (PGC_allocated | PGC_count_mask)) != (PGC_allocated | 1) ||
+         cmpxchg(&pg->count_info, x,
+                 x & ~(PGC_allocated | PGC_count_mask)) != x )
+        return false;
 
-    /* Either it is mapped, or its last mapping went away just now. */
-    if ( !get_page(pg, dom_xen) )
-        return true;
-    set_bit(_PGC_allocated, &pg->count_info);
-    return false;
+    free_domheap_page(pg); /* as put_page(): off the list, still allocated */
+    return true;
 }
 
 static void fr_lend_again(void *page)
@@ -139,9 +144,15 @@ static void fr_pcpu_free(struct fr_pcpu *p)
     fr_free(p, sizeof(*p));
 }
 
-static void cf_check fr_pcpu_free_rcu(struct rcu_head *rcu)
+/*
+ * Runs on the pCPU after its recorder was taken from flightrec_cpu[]: records
+ * that began before are complete, and later ones do not find it.
+ */
+static void cf_check fr_pcpu_passed(void *data)
 {
-    fr_pcpu_free(container_of(rcu, struct fr_pcpu, rcu));
+    struct fr_pcpu *p = data;
+
+    fr_write(p->passed, true);
 }
 
 /* Runs on the pCPU, outside of any record. */
@@ -192,6 +203,7 @@ static int fr_pcpu_create(unsigned int cpu)
     if ( cpu_to_node(cpu) != NUMA_NO_NODE )
         info->node = cpu_to_node(cpu);
     softirq_tasklet_init(&p->adopt, fr_adopt_here, NULL);
+    softirq_tasklet_init(&p->pass, fr_pcpu_passed, p);
     for ( i = 0; i < fr_set.frames; i++ )
         fr_lend(fr_frame(&p->core, i));
 
@@ -262,7 +274,7 @@ int fr_buffers_create(const struct xen_flightrec_op_create *how)
     unsigned int cpu;
     int rc = 0;
 
-    if ( fr_set.state == FR_SET_DESTROYING )
+    if ( fr_set.state == FR_SET_DESTROYING || fr_set.state == FR_SET_FREEING )
         rc = fr_buffers_destroy(); /* its caller did not come back */
     if ( rc )
         return rc;
@@ -382,29 +394,55 @@ static void fr_destroy_undo(void)
 }
 
 /*
- * Free the pages once every pCPU has run its softirqs: until then it may be
- * inside a record.
+ * Take a pCPU's recorder out of use.  Its memory can be freed when the pCPU has
+ * run a tasklet: until then it may be inside a record, for as long as its NMIs,
+ * its SMIs or a hypervisor below this one take.  RCU does not wait for it if it
+ * is idle, and there are trace points after rcu_idle_enter().
  */
-static void fr_set_free(void)
+static void fr_pcpu_retire(struct fr_pcpu *p)
+{
+    unsigned int cpu = p->core.cpu;
+
+    fr_write(flightrec_cpu[cpu], NULL);
+    tasklet_kill(&p->adopt);
+    p->next = fr_set.retired;
+    fr_set.retired = p;
+    if ( cpu == smp_processor_id() || !cpu_online(cpu) )
+        p->passed = true;
+    else
+        tasklet_schedule_on_cpu(&p->pass, cpu);
+}
+
+static void fr_set_retire(void)
 {
     unsigned int cpu;
 
     fr_gen_release_all();
-    fr_set.state = FR_SET_NONE;
+    fr_set.state = FR_SET_FREEING;
+    for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
+        if ( flightrec_cpu[cpu] )
+            fr_pcpu_retire(fr_pcpu(cpu));
+    fr_root_update();
+}
+
+/* Return -ERESTART while a pCPU may be inside a record. */
+static int fr_set_free(void)
+{
+    struct fr_pcpu *p;
+
+    while ( (p = fr_set.retired) != NULL )
+    {
+        if ( !fr_read(p->passed) )
+            return -ERESTART;
+        tasklet_kill(&p->pass); /* it may still be returning */
+        fr_set.retired = p->next;
+        fr_pcpu_free(p);
+    }
+
     fr_free(fr_set.info, PAGE_SIZE);
     fr_set.info = NULL;
-    for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
-    {
-        struct fr_pcpu *p;
-
-        if ( !flightrec_cpu[cpu] )
-            continue;
-        p = fr_pcpu(cpu);
-        flightrec_cpu[cpu] = NULL;
-        tasklet_kill(&p->adopt);
-        call_rcu(&p->rcu, fr_pcpu_free_rcu);
-    }
-    fr_root_update();
+    fr_set.state = FR_SET_NONE;
+    return 0;
 }
 
 /*
@@ -417,6 +455,8 @@ int fr_buffers_destroy(void)
 
     if ( fr_set.state == FR_SET_NONE )
         return 0;
+    if ( fr_set.state == FR_SET_FREEING )
+        return fr_set_free();
 
     if ( fr_set.state != FR_SET_DESTROYING )
     {
@@ -438,9 +478,11 @@ int fr_buffers_destroy(void)
         rc = -EBUSY;
     if ( rc == -EBUSY )
         fr_destroy_undo();
-    if ( !rc )
-        fr_set_free();
-    return rc;
+    if ( rc )
+        return rc;
+
+    fr_set_retire();
+    return fr_set_free();
 }
 
 /* --------------------------------------------------------------- mapping -- */
@@ -568,42 +610,85 @@ static struct notifier_block fr_cpu_nfb = {
     .notifier_call = fr_cpu_callback
 };
 
-static struct xen_flightrec_op_create __initdata opt_create;
+/* The option's values. */
+struct fr_option {
+    struct xen_flightrec_op_create create;
+    uint32_t lease_s;
+    uint32_t mask[FR_CHANNELS]; /* ~0: not given */
+};
+
+static struct fr_option __initdata opt = { .mask = { ~0U, ~0U } };
 static bool __initdata opt_flightrec;
-/* ~0: not given; no mask can have all bits set. */
-static uint32_t __initdata opt_mask[FR_CHANNELS] = { ~0U, ~0U };
+
+/*
+ * Parse a number, with a unit if @size.  Return 0, or -EINVAL if there is no
+ * digit or the value does not fit 32 bits: Xen's own functions wrap.
+ */
+static int __init fr_parse(const char *s, const char **end, bool size,
+                           uint32_t *value)
+{
+    unsigned long long n = simple_strtoull(s, end, 0), scaled = n;
+
+    /* Up to 15 digits cannot wrap 64 bits. */
+    if ( !isdigit(*s) || *end - s > 15 || n > ~0U )
+        return -EINVAL;
+    if ( size )
+        scaled = parse_size_and_unit(s, end);
+    /* A wrapped product of 32 bits and a unit is 0 or above 32 bits. */
+    if ( scaled > ~0U || (n && !scaled) )
+        return -EINVAL;
+
+    *value = scaled;
+    return 0;
+}
+
+/* No mask has all bits set. */
+static int __init fr_parse_mask(const char *s, const char **end,
+                                uint32_t *mask)
+{
+    int rc = fr_parse(s, end, false, mask);
+
+    return !rc && *mask == ~0U ? -EINVAL : rc;
+}
+
+static int __init fr_parse_item(const char *s, const char **end,
+                                struct fr_option *o)
+{
+    if ( !strncmp(s, "slot=", 5) )
+        return fr_parse(s + 5, end, true, &o->create.slot_bytes);
+    if ( !strncmp(s, "spares=", 7) )
+        return fr_parse(s + 7, end, false, &o->create.spares);
+    if ( !strncmp(s, "lease=", 6) )
+        return fr_parse(s + 6, end, false, &o->lease_s);
+    if ( !strncmp(s, "busy=", 5) )
+        return fr_parse_mask(s + 5, end, &o->mask[XEN_FLIGHTREC_CH_BUSY]);
+    if ( !strncmp(s, "rare=", 5) )
+        return fr_parse_mask(s + 5, end, &o->mask[XEN_FLIGHTREC_CH_RARE]);
+    return -EINVAL;
+}
 
 /*
  * flightrec=<size per pCPU>[,slot=<size>][,spares=<n>][,lease=<seconds>]
  *           [,busy=<mask>][,rare=<mask>]
+ *
+ * Nothing of an invalid option is used.
  */
 static int __init cf_check parse_flightrec(const char *s)
 {
-    const char *end;
+    struct fr_option o = { .lease_s = fr_lease_s, .mask = { ~0U, ~0U } };
+    int rc;
 
+    opt_flightrec = false;
     if ( !strcmp(s, "no") || !strcmp(s, "off") || !strcmp(s, "0") )
         return 0;
 
-    opt_create.bytes_per_cpu = parse_size_and_unit(s, &end);
-    for ( s = end; *s == ','; s = end )
-    {
-        s++;
-        if ( !strncmp(s, "slot=", 5) )
-            opt_create.slot_bytes = parse_size_and_unit(s + 5, &end);
-        else if ( !strncmp(s, "spares=", 7) )
-            opt_create.spares = simple_strtoul(s + 7, &end, 0);
-        else if ( !strncmp(s, "lease=", 6) )
-            fr_lease_s = simple_strtoul(s + 6, &end, 0);
-        else if ( !strncmp(s, "busy=", 5) )
-            opt_mask[XEN_FLIGHTREC_CH_BUSY] = simple_strtoul(s + 5, &end, 0);
-        else if ( !strncmp(s, "rare=", 5) )
-            opt_mask[XEN_FLIGHTREC_CH_RARE] = simple_strtoul(s + 5, &end, 0);
-        else
-            return -EINVAL;
-    }
-
-    if ( *s || !opt_create.bytes_per_cpu )
+    rc = fr_parse(s, &s, true, &o.create.bytes_per_cpu);
+    while ( !rc && *s == ',' )
+        rc = fr_parse_item(s + 1, &s, &o);
+    if ( rc || *s || !o.create.bytes_per_cpu )
         return -EINVAL;
+
+    opt = o;
     opt_flightrec = true;
     return 0;
 }
@@ -614,9 +699,9 @@ static void __init fr_set_opt_masks(void)
     unsigned int ch;
 
     for ( ch = 0; ch < FR_CHANNELS; ch++ )
-        if ( opt_mask[ch] != ~0U && fr_set_mask(ch, opt_mask[ch]) )
+        if ( opt.mask[ch] != ~0U && fr_set_mask(ch, opt.mask[ch]) )
             printk(XENLOG_ERR "flightrec: ignoring invalid mask %#x\n",
-                   opt_mask[ch]);
+                   opt.mask[ch]);
 }
 
 /*
@@ -638,10 +723,11 @@ static int __init cf_check fr_presmp_init(void)
     fr_set_opt_masks();
     if ( !opt_flightrec )
         return 0;
+    fr_lease_s = opt.lease_s;
 
     spin_lock(&fr_lock);
     do {
-        rc = fr_buffers_create(&opt_create);
+        rc = fr_buffers_create(&opt.create);
     } while ( rc == -ERESTART );
     if ( !rc )
         fr_start();
@@ -649,7 +735,7 @@ static int __init cf_check fr_presmp_init(void)
 
     if ( rc )
         printk(XENLOG_ERR "flightrec: failed to create buffers of %u KiB: %d\n",
-               opt_create.bytes_per_cpu >> 10, rc);
+               opt.create.bytes_per_cpu >> 10, rc);
     else
         printk(XENLOG_INFO "flightrec: recording, %u KiB per pCPU\n",
                fr_buffers_bytes() >> 10);

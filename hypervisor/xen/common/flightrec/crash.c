@@ -376,7 +376,8 @@ void fr_root_update(void)
     for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
         fr_root.cpu[cpu] = flightrec_cpu[cpu] ? __pa(flightrec_cpu[cpu]->info)
                                               : 0;
-    fr_root.info = fr_set.info ? __pa(fr_set.info) : 0;
+    fr_root.info = fr_set.info && fr_set.state != FR_SET_FREEING
+                       ? __pa(fr_set.info) : 0;
     fr_root.incarnation = fr_set.incarnation;
     fr_root.nr_cpus = nr_cpu_ids;
     fr_root.bytes = sizeof(fr_root);

@@ -15,7 +15,6 @@
 #define __XEN_FLIGHTREC_GLUE_H__
 
 #include <xen/mm.h>
-#include <xen/rcupdate.h>
 #include <xen/spinlock.h>
 #include <xen/tasklet.h>
 
@@ -29,7 +28,10 @@
 struct fr_pcpu {
     struct fr_cpu core;
     struct tasklet adopt;
-    struct rcu_head rcu;
+    /* Once it is retired: */
+    struct tasklet pass;
+    bool passed;           /* the pCPU is outside of all records that used it */
+    struct fr_pcpu *next;  /* in fr_set.retired */
 };
 
 enum fr_set_state {
@@ -37,6 +39,7 @@ enum fr_set_state {
     FR_SET_CREATING,       /* some pCPUs have buffers; cannot be mapped yet */
     FR_SET_CREATED,
     FR_SET_DESTROYING,     /* some pCPUs' pages are no longer lent */
+    FR_SET_FREEING,        /* out of use; waiting for pCPUs inside a record */
 };
 
 /*
@@ -53,6 +56,7 @@ struct fr_set {
     /* Progress of a destroy: pCPUs below these have been handled. */
     unsigned int looked, taken;
     bool ran;              /* events were recorded before that destroy */
+    struct fr_pcpu *retired;
 };
 extern struct fr_set fr_set;
 extern spinlock_t fr_lock;

@@ -358,23 +358,49 @@ void clock_free(struct clock_fit *f)
  * Conversion.
  */
 
-/* The newest span of the pCPU that starts by `ns`, else its first. */
+/* The number of spans up to (cpu, ns), a span that starts there included. */
+static unsigned int spans_until(const struct clock_fit *f, uint32_t cpu,
+                                uint64_t ns)
+{
+    unsigned int lo = 0, hi = f->nr_spans;
+
+    while ( lo < hi )
+    {
+        unsigned int mid = lo + (hi - lo) / 2;
+        const struct clock_span *s = &f->span[mid];
+
+        if ( s->cpu < cpu || (s->cpu == cpu && s->from_ns <= ns) )
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+
+    return lo;
+}
+
+/*
+ * Get the newest span of the pCPU that starts by `ns`, else its first.  Return
+ * NULL if the pCPU has no spans.  *end is the end of its spans.
+ */
 static const struct clock_span *find_span(const struct clock_fit *f,
                                           uint16_t cpu, uint64_t ns,
                                           const struct clock_span **end)
 {
-    const struct clock_span *at = NULL;
+    unsigned int last = spans_until(f, cpu, UINT64_MAX);
+    unsigned int at = spans_until(f, cpu, ns);
 
-    for ( unsigned int i = 0; i < f->nr_spans; i++ )
-    {
-        if ( f->span[i].cpu != cpu )
-            continue;
-        if ( !at || f->span[i].from_ns <= ns )
-            at = &f->span[i];
-        *end = &f->span[i] + 1;
-    }
+    if ( !last || f->span[last - 1].cpu != cpu )
+        return NULL;
 
-    return at;
+    *end = &f->span[last];
+    return at && f->span[at - 1].cpu == cpu ? &f->span[at - 1] : &f->span[at];
+}
+
+/* The end of the spans that are tried: `most` of them from `at` on. */
+static const struct clock_span *look_end(const struct clock_walk *w,
+                                         ptrdiff_t most)
+{
+    return w->end - w->at > most ? w->at + most : w->end;
 }
 
 void clock_packet(const struct clock_fit *f, struct clock_walk *w,
@@ -427,9 +453,10 @@ uint64_t clock_search(const struct clock_fit *f, struct clock_walk *w,
                       uint64_t tsc, uint64_t *error_ns)
 {
     const struct clock_span *first = NULL, *s;
+    const struct clock_span *end = look_end(w, CLOCK_LOOK);
     int64_t ns = 0, floor = INT64_MAX;
 
-    for ( s = w->at; s < w->end; s++ )
+    for ( s = w->at; s < end; s++ )
     {
         int64_t here = line(f, tsc + s->offset);
 
@@ -456,19 +483,24 @@ uint64_t clock_search(const struct clock_fit *f, struct clock_walk *w,
 
 uint64_t clock_guess(const struct clock_fit *f, uint16_t cpu, uint64_t tsc)
 {
+    const __int128 slack = (__int128)f->error_ns + STEP_NS;
     struct clock_walk w = { 0 };
+    const struct clock_span *end;
 
     w.at = find_span(f, cpu, 0, &w.end);
-    for ( const struct clock_span *s = w.at; s && s < w.end; s++ )
+    if ( !w.at )
+        return tsc;
+
+    end = look_end(&w, CLOCK_GUESS_LOOK);
+    for ( const struct clock_span *s = w.at; s < end; s++ )
     {
         int64_t ns = line(f, tsc + s->offset);
 
-        if ( ns + f->error_ns + STEP_NS >= (__int128)s->from_ns &&
-             fits(f, &w, s, ns) )
+        if ( ns + slack >= s->from_ns && fits(f, &w, s, ns) )
             return tsc + s->offset;
     }
 
-    return clock_here(&w, tsc);
+    return end == w.end ? clock_here(&w, tsc) : UINT64_MAX;
 }
 
 /*

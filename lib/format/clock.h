@@ -27,8 +27,8 @@
  * follows it if its stamp would otherwise precede the record before it, or
  * exceed the first pair of the next span.  If both spans are possible, the
  * record's own error is the distance between them.  At most one step is
- * assumed between two pairs of a pCPU.  A step after a pCPU's last pair is
- * seen only if stamps go back.
+ * assumed between two pairs of a pCPU, and at most CLOCK_LOOK in one packet.
+ * A step after a pCPU's last pair is seen only if stamps go back.
  *
  * There is no floating point, so all readers compute the same figures.
  */
@@ -48,6 +48,13 @@
 #define CLOCK_MAX_DRIFT_PPB 500000
 /* Far more than any recording has; a fit with more is refused. */
 #define CLOCK_MAX_SPANS     65536
+/*
+ * Limits of the spans tried for one stamp, so that a file cannot multiply its
+ * spans by its records: the steps that one packet may contain, and those that
+ * a stamp without a packet may be before.
+ */
+#define CLOCK_LOOK          16
+#define CLOCK_GUESS_LOOK    256
 /* Rate at which Dom0's kernel may slew its clocks against Xen's, in ppm. */
 #define CLOCK_DOM0_PPM      500
 
@@ -102,7 +109,8 @@ static inline uint64_t clock_here(const struct clock_walk *w, uint64_t tsc)
 
 /*
  * Convert a stamp of which only the pCPU is known, by the oldest span that
- * fits.
+ * fits.  Return UINT64_MAX if none of the first CLOCK_GUESS_LOOK does and
+ * there are more.
  */
 uint64_t clock_guess(const struct clock_fit *f, uint16_t cpu, uint64_t tsc);
 

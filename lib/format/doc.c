@@ -418,6 +418,28 @@ static int join_note(struct doc *m)
     return rc ? rc : set_history(m);
 }
 
+/* Index the domains: a reader looks one up for each record that names it. */
+static int index_domains(struct doc *m)
+{
+    const json_t *domains = json_object_get(m->root, "domains"), *d;
+    size_t i;
+
+    if ( !json_array_size(domains) )
+        return 0;
+    m->by_domid = calloc(DOC_DOMIDS, sizeof(*m->by_domid));
+    if ( !m->by_domid )
+        return -ENOMEM;
+
+    json_array_foreach(domains, i, d)
+    {
+        int64_t domid = small_number(d, "domid");
+
+        if ( domid >= 0 && !m->by_domid[domid] )
+            m->by_domid[domid] = d;
+    }
+    return 0;
+}
+
 static int load_root(struct snapshot *s, bool want_dict, struct doc *m,
                      char *err, size_t err_bytes)
 {
@@ -442,6 +464,8 @@ static int load_root(struct snapshot *s, bool want_dict, struct doc *m,
         return rc;
 
     rc = m->recording ? join_note(m) : 0;
+    if ( !rc )
+        rc = index_domains(m);
     if ( !rc )
         rc = load_trigger(m, err, err_bytes);
     if ( !rc )
@@ -474,21 +498,14 @@ void doc_free(struct doc *m)
     clock_free(&m->clock);
     json_decref(m->root);
     json_decref(m->note);
+    free(m->by_domid);
     event_dict_free(m->dict);
     memset(m, 0, sizeof(*m));
 }
 
 const json_t *doc_domain(const struct doc *m, uint32_t domid)
 {
-    const json_t *domains = json_object_get(m->root, "domains");
-    const json_t *d;
-    size_t i;
-
-    json_array_foreach(domains, i, d)
-        if ( doc_number(d, "domid", DOC_UNKNOWN) == domid )
-            return d;
-
-    return NULL;
+    return m->by_domid && domid < DOC_DOMIDS ? m->by_domid[domid] : NULL;
 }
 
 static bool matches(const char *key, const char *name, const char *uuid)
@@ -496,7 +513,7 @@ static bool matches(const char *key, const char *name, const char *uuid)
     return !strcmp(key, name) || !strcasecmp(key, uuid);
 }
 
-static bool is_domid(const char *key, uint32_t *domid)
+bool doc_is_domid(const char *key, uint32_t *domid)
 {
     unsigned long n;
     char *end;
@@ -527,7 +544,7 @@ unsigned int doc_find_domains(const struct doc *m, const char *key,
     memset(set, 0, sizeof(*set));
     if ( !key[0] )
         return 0;
-    if ( is_domid(key, &domid) )
+    if ( doc_is_domid(key, &domid) )
         return add_domid(set, domid);
 
     json_array_foreach(domains, i, d)
@@ -550,7 +567,7 @@ bool doc_find_domain(const struct doc *m, const char *key, uint32_t *domid)
 
     if ( !doc_find_domains(m, key, &set) )
         return false;
-    if ( is_domid(key, domid) )
+    if ( doc_is_domid(key, domid) )
         return true;
 
     if ( m->domid >= 0 && doc_has_domid(&set, m->domid) )

@@ -26,6 +26,7 @@
 struct doc {
     json_t *root;              /* the meta document */
     json_t *note;              /* the note, or NULL */
+    const json_t **by_domid;   /* for doc_domain(); NULL if no domains */
     struct event_dict *dict;   /* NULL without want_dict in doc_load() */
 
     /*
@@ -119,8 +120,11 @@ const char *doc_text(const json_t *object, const char *key,
                       const char *otherwise);
 int64_t doc_number(const json_t *object, const char *key, int64_t otherwise);
 
-/* Return the entry of "domains" for a domid, or NULL; owned by `m`. */
+/* Return the first entry of "domains" for a domid, or NULL; owned by `m`. */
 const json_t *doc_domain(const struct doc *m, uint32_t domid);
+
+/* Parse a domid, up to 0x7fff.  Return false if @key is not a number. */
+bool doc_is_domid(const char *key, uint32_t *domid);
 
 /* A set of domids. */
 #define DOC_DOMIDS 65536

@@ -151,7 +151,7 @@ void conf_default(struct conf *c)
     };
 }
 
-/* What may stand behind a number, and what it multiplies it by. */
+/* The suffixes of a number, and their factors. */
 struct unit {
     const char *name;
     uint32_t by;

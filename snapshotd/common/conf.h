@@ -55,14 +55,15 @@ struct conf {
 void conf_default(struct conf *c);
 
 /*
- * The defaults, and over them what stands in `path`; NULL: in the default file,
- * which need not be there.  Errors as those of conf_read().
+ * Set the defaults and read `path` over them.  Without a path (NULL) it is the
+ * default file, which may be absent.  Errors as those of conf_read().
  */
 int conf_load(struct conf *c, const char *path, char *why, size_t why_bytes);
 
 /*
- * Reads `path` over the values in *c.  On failure `why` says what, where and
- * what to do, and -EINVAL (content) or another -errno (the file) is returned.
+ * Read `path` over the values in *c.  Return 0, -EINVAL if its content is wrong,
+ * or another -errno if the file cannot be read.  On failure `why` holds the
+ * place, the error and its remedy.
  */
 int conf_read(struct conf *c, const char *path, char *why, size_t why_bytes);
 

@@ -80,7 +80,7 @@ static int start_sync(struct background *b)
     rc = -pthread_create(&id, &attr, sync_thread, b);
     pthread_attr_destroy(&attr);
 
-    /* Its first system calls are none that the filter allows. */
+    /* The filter does not allow the first system calls of a thread. */
     pthread_mutex_lock(&b->lock);
     while ( !rc && !b->up )
         pthread_cond_wait(&b->changed, &b->lock);
@@ -112,7 +112,7 @@ struct maker {
     int rc;
 };
 
-/* Threads are as nice as who makes them: this one, which then ends. */
+/* A thread inherits the nice value of its creator: this one, which ends. */
 static void *make_pool(void *arg)
 {
     struct maker *m = arg;

@@ -90,17 +90,19 @@ static json_t *domains_json(const struct domains *t)
 {
     json_t *list = json_array(), *o;
     const struct msg_domain *d;
+    const struct domain *e;
     unsigned int i;
 
     for ( i = 0; i < t->nr; i++ )
     {
-        d = &t->entry[i].d;
+        e = &t->entry[i];
+        d = &e->d;
         o = json_pack("{sI so sI sb}", "domid", (json_int_t)d->domid, "uuid",
                       docparts_uuid(d->handle), "vcpus", (json_int_t)d->vcpus,
                       "gone", d->gone);
-        if ( d->name_bytes )
+        if ( e->name_bytes )
             json_object_set_new(o, "name",
-                                meta_string(d->name, d->name_bytes));
+                                meta_string(e->name, e->name_bytes));
         json_array_append_new(list, o);
     }
     return list;
@@ -191,7 +193,7 @@ bool meta_partial(const struct meta *m, json_t *why)
     return partial;
 }
 
-/* What a reader must know of records that are not the recorder's own. */
+/* Limits of records that Xen's own trace buffers hold. */
 static json_t *limits_json(void)
 {
     static const char *const limits[] = {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* store-room.c: the budget, and what goes first when it is used up. */
+/*
+ * store-room.c: keep the state directory within its budget, and remove old
+ * files; part of the engine.
+ */
 
 #include "snapshotd/engine/store.h"
 
@@ -72,7 +75,7 @@ static bool same_domain(const struct entry *a, const struct entry *b)
     return !memcmp(a->id.uuid, b->id.uuid, sizeof(a->id.uuid));
 }
 
-/* What depends on the neighbours, in the sorted list. */
+/* The fields that depend on the neighbours in the sorted list. */
 static void list_relate(struct list *l)
 {
     struct entry *const end = l->entry + l->nr, *e, *next, *first = NULL;
@@ -221,7 +224,7 @@ static int disk_has(int dir, uint64_t bytes)
     return (uint64_t)v.f_bavail * v.f_frsize < bytes ? -ENOSPC : 0;
 }
 
-/* What is in the way of `bytes` more: 0 nothing, -EDQUOT, -ENOSPC. */
+/* Return 0 if `bytes` more fit, or -EDQUOT or -ENOSPC. */
 static int obstacle(const struct store_room *r, const struct list *l,
                     uint64_t bytes)
 {

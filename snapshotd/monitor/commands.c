@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* commands.c: the socket for commands; part of the monitor. */
+
 #include "snapshotd/monitor/commands.h"
 
 #include <errno.h>
@@ -11,9 +13,9 @@
 
 #include "snapshotd/common/log.h"
 
-/* Somebody who connects sends at once, or has lost his turn. */
+/* A client that sends nothing for so long is dropped. */
 #define CLIENT_MS 1000
-/* Snapshots of what is held are written before the mapping is given up. */
+/* The engine has so long to write held generations before it is killed. */
 #define ENGINE_MS 60000
 
 int commands_fd(const struct commands *c)
@@ -38,7 +40,7 @@ static void answer(struct commands *c, const char *error)
 
     if ( text && send(c->client, text, strlen(text),
                       MSG_NOSIGNAL | MSG_DONTWAIT) < 0 )
-        log_warning("command: its answer could not be sent: %s",
+        log_warning("command: sending the answer failed: %s",
                     strerror(errno));
     free(text);
     json_decref(o);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* hook.c: run the administrator's program; part of the monitor. */
+
 #include "snapshotd/monitor/hook.h"
 
 #include <errno.h>
@@ -38,12 +40,6 @@ int hook_user(struct hook *h, const struct conf *c, uid_t uid, gid_t gid)
     return 0;
 }
 
-static void count(struct hook *h, uint64_t *counter)
-{
-    ++*counter;
-    h->counters_sent = false;
-}
-
 /* One line of JSON: numbers, our own words, the configured directory. */
 static int describe(struct hook_run *r, const char *dir,
                     const struct msg_snapshot *s)
@@ -78,16 +74,15 @@ void hook_add(struct hook *h, const struct conf *c, const char *dir,
         return;
     if ( h->queued == HOOK_QUEUE )
     {
-        count(h, &h->counters.dropped);
-        log_warning("hook: %d snapshots wait for it already: it is not run for "
-                    "generation %u",
-                    HOOK_QUEUE, s->file.gen);
+        h->counters.dropped++;
+        log_warning("hook: generation %u: not run: %d runs are queued already",
+                    s->file.gen, HOOK_QUEUE);
         return;
     }
     if ( !describe(&h->queue[h->queued], dir, s) )
         h->queued++;
     else
-        count(h, &h->counters.failed);
+        h->counters.failed++;
 }
 
 /* argv from words with blanks between; nothing is quoted or expanded. */
@@ -119,7 +114,7 @@ static int drop(const struct hook *h)
     return 0;
 }
 
-/* In the child: only what may follow fork() in a process with threads. */
+/* In the child. */
 static void __attribute__((__noreturn__))
 child(const struct hook *h, int in, char *argv[])
 {
@@ -153,7 +148,7 @@ static int start(struct hook *h, const struct conf *c,
         return rc;
     if ( pipe2(fd, O_CLOEXEC) )
         return -errno;
-    /* It fits in the pipe, so nobody waits for a program that does not read. */
+    /* It fits in the pipe: a program that does not read blocks nothing. */
     rc = write(fd[1], r->text, n) == n ? 0 : -EIO;
     close(fd[1]);
     if ( !rc )
@@ -181,8 +176,8 @@ static void start_next(struct hook *h, const struct conf *c, uint64_t now_ms)
     rc = start(h, c, &r);
     if ( rc )
     {
-        count(h, &h->counters.failed);
-        log_error("hook: generation %u: cannot be started: %s", r.gen,
+        h->counters.failed++;
+        log_error("hook: generation %u: start failed: %s", r.gen,
                   strerror(-rc));
         return;
     }
@@ -212,25 +207,25 @@ bool hook_reaped(struct hook *h, pid_t pid, int status)
 {
     if ( !h->pid || pid != h->pid )
         return false;
-    /* What it left behind ends with it. */
+    /* Kill the processes that it left behind, too. */
     kill(-pid, SIGKILL);
     h->pid = 0;
     if ( h->overdue )
     {
-        count(h, &h->counters.timed_out);
-        log_warning("hook: took too long: ended");
+        h->counters.timed_out++;
+        log_warning("hook: timed out: killed");
     }
     else if ( WIFEXITED(status) && !WEXITSTATUS(status) )
-        count(h, &h->counters.run);
+        h->counters.run++;
     else
     {
-        count(h, &h->counters.failed);
+        h->counters.failed++;
         log_warning("hook: %s %d%s",
                     WIFEXITED(status) ? "exit status" : "ended by signal",
                     WIFEXITED(status) ? WEXITSTATUS(status)
                                       : WTERMSIG(status),
                     WIFEXITED(status) && WEXITSTATUS(status) == 127
-                        ? ": the program cannot be run by its user"
+                        ? ": its user cannot run the program"
                         : "");
     }
     return true;

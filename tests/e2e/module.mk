@@ -22,7 +22,7 @@ $(O)/e2e/dom0.cpio: $(E2E)/mkinitrd $(E2E)/get-kernel $(E2E)/dom0/init \
 	@$(call say,INITRD $(@D))
 	$(Q)$(E2E)/mkinitrd $(@D)
 
-E2E_TINY := $(foreach m,1 2 3 4 5 6 7 8 9 10 11 12 13 14,$(O)/e2e/tiny-$m)
+E2E_TINY := $(foreach m,1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16,$(O)/e2e/tiny-$m)
 
 $(O)/e2e/tiny-%: $(E2E)/guest/tiny.S
 	@mkdir -p $(@D)

@@ -129,7 +129,7 @@ static void case_captured_messages(struct world *w)
     };
 
     all_die(w, "send", names, sizeof(names) / sizeof(names[0]), SIGKILL);
-    check(logged(w, "sends what is no message: it is ended"));
+    check(logged(w, "engine: malformed message: killing it"));
 }
 
 /* Names in the world's directory. */

@@ -19,16 +19,9 @@
 #include <unistd.h>
 
 #include "cases.h"
+#include "tests/lib/owntime.h"
 
 #define HANDLE "00112233445566778899aabbccddeeff"
-
-static uint64_t now_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
-}
 
 static char *crash_file(struct world *w)
 {
@@ -44,7 +37,7 @@ static char *crash_file(struct world *w)
 static void check_node(struct world *w, const char *name, const char *want)
 {
     char path[128], *value = NULL;
-    uint64_t end = now_ms() + WAIT_MS;
+    uint64_t end = own_ms() + WAIT_MS;
 
     snprintf(path, sizeof(path), "/tool/xenflight/status/%s", name);
     do {
@@ -53,7 +46,7 @@ static void check_node(struct world *w, const char *name, const char *want)
         if ( value && !strcmp(value, want) )
             break;
         poll(NULL, 0, 10);
-    } while ( now_ms() < end );
+    } while ( own_ms() < end );
     same(value, want);
     free(value);
 }
@@ -151,11 +144,11 @@ static void check_samples(const char *text)
 
 static bool wait_text(const char *path, const char *what)
 {
-    uint64_t end = now_ms() + WAIT_MS;
+    uint64_t end = own_ms() + WAIT_MS;
     bool found = false;
     char *text;
 
-    while ( !found && now_ms() < end )
+    while ( !found && own_ms() < end )
     {
         text = read_file(path);
         found = strstr(text, what) != NULL;
@@ -238,13 +231,13 @@ static void manager_up(struct world *w, const char *watchdog_usec,
 static bool told(const char *what, int ms)
 {
     struct pollfd p = { .fd = manager, .events = POLLIN };
-    uint64_t now, end = now_ms() + ms;
+    uint64_t now, end = own_ms() + ms;
     char text[512];
     ssize_t n;
 
-    while ( (now = now_ms()) < end )
+    while ( (now = own_ms()) < end )
     {
-        if ( poll(&p, 1, end - now) <= 0 )
+        if ( own_poll(&p, 1, end - now) <= 0 )
             continue;
         n = recv(manager, text, sizeof(text) - 1, 0);
         text[n > 0 ? n : 0] = '\0';

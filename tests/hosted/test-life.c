@@ -227,7 +227,7 @@ static void case_destroy_takes_first(struct world *w)
     check(path && strstr(path, "-crash-"));
     verify(path);
     free(path);
-    check(wait_log(w, "the mapping is given up"));
+    check(wait_log(w, "mapping given up"));
     in_state(w, "no buffers");
     refused(w, "does not record", "snapshot", "--wait");
     good("create", "--size=2M");

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "cases.h"
+#include "tests/lib/owntime.h"
 
 #define HANDLE_A "00112233445566778899aabbccddeeff"
 #define HANDLE_B "ffeeddccbbaa99887766554433221100"
@@ -52,7 +53,7 @@ static json_t *status(struct world *w)
 /* What the monitor counts gets to the engine, which answers, a little later. */
 static void check_status(struct world *w, const char *what)
 {
-    const uint64_t end = now_ms() + WAIT_MS;
+    const uint64_t end = own_ms() + WAIT_MS;
     char path[300], *out;
     const char *argv[] = { path, "status", "--run", w->run, NULL };
     bool found;
@@ -62,7 +63,7 @@ static void check_status(struct world *w, const char *what)
         check(run(&out, argv) == 0);
         found = strstr(out, what) != NULL;
         free(out);
-    } while ( !found && now_ms() < end );
+    } while ( !found && own_ms() < end );
     check_at(__LINE__, found, "not in the status: %s", what);
 }
 
@@ -163,7 +164,7 @@ static void case_limit_of_requests(struct world *w)
     up(w, "[limit]\nrequests = 2/1h\n");
     request(w, "a", "done", NULL);
     request(w, "b", "done", NULL);
-    request(w, "c", "failed", "too many requests one after the other");
+    request(w, "c", "failed", "too many requests in a row");
     equal(count(w, "request", "limit_requests"), 1);
     domain_new(w, 5, HANDLE_A, "web-1");
     crash_files(w, 5, 1);
@@ -174,14 +175,14 @@ static void case_causes(struct world *w)
     up(w, "[trigger]\ncauses = triple-fault\nrequests = socket\n");
     domain_new(w, 5, HANDLE_A, "web-1");
     host(w, "crash 5 0");
-    check(wait_log(w, "crash: no snapshot: not wanted by the configuration"));
-    request(w, "a", "failed", "such requests are not wanted");
+    check(wait_log(w, "crash: no snapshot: off in the configuration"));
+    request(w, "a", "failed", "such requests are off");
     equal(count(w, "crash", "off"), 1);
     equal(count(w, "request", "refused"), 1);
     equal(count_files(w), 0);
     /* Nothing of it is held any more: one can be asked for. */
     reload(w, "[trigger]\nrequests = xenstore\n");
-    check(wait_log(w, "configuration: read anew"));
+    check(wait_log(w, "configuration: reloaded"));
     request(w, "b", "done", NULL);
 }
 
@@ -378,6 +379,108 @@ static void case_age(struct world *w)
 }
 
 /*
+ * Files of a former life of the host, whose generations have the same numbers.
+ */
+
+/* Copies a file to the names that are to come in the next minute. */
+static void leave_behind(struct world *w, const char *from, const char *what,
+                         unsigned int gen)
+{
+    const time_t now = time(NULL);
+    char name[300], stamp[40];
+    const char *argv[] = { "/bin/cp", "-p", from, name, NULL };
+    struct tm tm;
+    time_t t;
+    char *out;
+
+    for ( t = now; t < now + 60; t++ )
+    {
+        gmtime_r(&t, &tm);
+        strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
+        snprintf(name, sizeof(name), "%s/%s-%s-g%u.xfr.lz4", w->state, stamp,
+                 what, gen);
+        equal(run(&out, argv), 0);
+        free(out);
+    }
+}
+
+static int64_t trigger_tsc(const char *path)
+{
+    json_t *meta = path ? file_meta(path) : NULL;
+    int64_t tsc = num_of(json_object_get(meta, "trigger"), "tsc");
+
+    json_decref(meta);
+    return tsc;
+}
+
+static void case_names_of_a_former_life(struct world *w)
+{
+    char *crash, *path, *answer;
+
+    up(w, "[store]\nmax_files = 1000\n[limit]\ndomain = off\n");
+    domain_new(w, 5, HANDLE_A, "web-1");
+    crash = crash_file(w, 5);
+    equal(daemon_stop(w), 0);
+    /* Held when the daemon starts: a former one might have written it. */
+    leave_behind(w, crash, UUID_A "-crash", 2);
+    host(w, "crash 5 0");
+    daemon_start(w);
+    check(wait_log(w, "durable"));
+    path = wait_file(w);
+    while ( path && !strstr(path, "-crash-g2-1.xfr.lz4") )
+    {
+        free(path);
+        path = wait_file(w);
+    }
+    check(path && trigger_tsc(path) != trigger_tsc(crash));
+    equal(count(w, "crash", "written"), 1);
+    free(path);
+    /* A request is not answered with such a file, nor does it lose its own. */
+    leave_behind(w, crash, "host-request", 3);
+    host(w, "quiesce 300");
+    host(w, "hang 1");
+    xs_put(w, "/tool/xenflight/request/a", "");
+    check(wait_log(w, "generation 3: request"));
+    kill(engine_pid(w), SIGKILL);
+    check(wait_log(w, "ended by signal 9"));
+    host(w, "run 1");
+    answer = xs_answer_of(w, "a");
+    same(answer, "done");
+    free(answer);
+    answer = xs_get(w, "/tool/xenflight/result/a/file");
+    check(answer && strstr(answer, "-host-request-g3-1.xfr.lz4"));
+    check(trigger_tsc(answer) != trigger_tsc(crash));
+    free(answer);
+    free(crash);
+}
+
+/* A complete file that a killed engine left, and another one has its name. */
+static void case_part_of_a_former_life(struct world *w)
+{
+    char *first, part[300], again[300], *out;
+    const char *argv[] = { "/bin/cp", "-p", NULL, part, NULL };
+    unsigned int n;
+
+    up(w, NULL);
+    domain_new(w, 5, HANDLE_A, "web-1");
+    first = crash_file(w, 5);
+    equal(daemon_stop(w), 0);
+    snprintf(part, sizeof(part), "%s.part", first);
+    argv[2] = first;
+    equal(run(&out, argv), 0);
+    free(out);
+    n = count_files(w);
+    daemon_start(w);
+    check(wait_log(w, "was complete, has its final name now"));
+    equal(count_files(w), n + 1);
+    equal(count_entries(w), n + 1);
+    snprintf(again, sizeof(again), "%.*s-1.xfr.lz4",
+             (int)(strlen(first) - strlen(".xfr.lz4")), first);
+    check(trigger_tsc(again) == trigger_tsc(first));
+    free(first);
+}
+
+/*
  * The configuration read anew.
  */
 
@@ -392,16 +495,16 @@ static void case_reload(struct world *w)
     check(wait_log(w, "beyond the limit"));
     reload(w, "[limit]\ndomain = 9/1hour\n");
     check(wait_log(w, "/conf:6: domain = \"9/1hour\""));
-    check(wait_log(w, "the old one stays"));
+    check(wait_log(w, "keeping the old one"));
     host(w, "crash 5 0");
     check(wait_log(w, "beyond the limit"));
     reload(w, "[limit]\ndomain = off\n");
-    check(wait_log(w, "read anew"));
+    check(wait_log(w, "configuration: reloaded"));
     crash_files(w, 5, 1);
     write_conf(w, "user = no-such-user\n");
     kill(w->daemon, SIGHUP);
     check(wait_log(w, "does not exist"));
-    check(wait_log(w, "the old one stays"));
+    check(wait_log(w, "keeping the old one"));
     write_conf(w, "[limit]\ndomain = off\n");
     /* None is lost, however often it is read in between. */
     for ( i = 0; i < 10; i++ )
@@ -425,7 +528,7 @@ static void case_reload_other_directory(struct world *w)
     first = crash_file(w, 5);
     strcat(w->state, "2");
     reload(w, "");
-    check(wait_log(w, "a fresh engine is needed"));
+    check(wait_log(w, "a new engine is needed"));
     host(w, "crash 5 0");
     check(wait_log(w, "records"));
     equal(count_files(w), 1);
@@ -490,7 +593,7 @@ static void case_hook(struct world *w)
                   "exit 3\n");
     hook_conf(w, conf, "");
     reload(w, conf);
-    check(wait_log(w, "read anew"));
+    check(wait_log(w, "configuration: reloaded"));
     domain_new(w, 5, HANDLE_A, "web-1");
     file = crash_file(w, 5);
     check(wait_log(w, "hook: exit status 3"));
@@ -526,18 +629,18 @@ static void case_hook_that_hangs(struct world *w)
     write_hook(w, "#!/bin/sh\nsleep 1000 & echo $! >\"$1\"; wait\n");
     hook_conf(w, conf, "timeout = 1s\n");
     reload(w, conf);
-    check(wait_log(w, "read anew"));
+    check(wait_log(w, "configuration: reloaded"));
     domain_new(w, 5, HANDLE_A, "web-1");
     crash_files(w, 5, 2);
-    check(wait_log(w, "hook: took too long: ended"));
+    check(wait_log(w, "hook: timed out: killed"));
     out = read_out(w);
     check(wait_gone(atoi(out)));
-    check(wait_log(w, "hook: took too long: ended"));
+    check(wait_log(w, "hook: timed out: killed"));
     free(out);
     reload(w, "[hook]\nprogram = /no/such/program\n");
-    check(wait_log(w, "read anew"));
+    check(wait_log(w, "configuration: reloaded"));
     crash_files(w, 5, 1);
-    check(wait_log(w, "hook: exit status 127: the program cannot be run"));
+    check(wait_log(w, "hook: exit status 127: its user cannot run the program"));
 }
 
 static const struct test_case cases[] = {
@@ -549,7 +652,7 @@ static const struct test_case cases[] = {
     CASE(pinned),
     CASE(operators_keep_no_crash_out),
     CASE(free_space_floor),
-    CASE(age),
+    CASE(names_of_a_former_life), CASE(part_of_a_former_life), CASE(age),
     CASE(reload),
     CASE(reload_other_directory),
     CASE(hook),

@@ -105,7 +105,7 @@ static void case_chosen_by_itself(struct world *w)
     unsigned int i;
 
     up(w, SMALL);
-    check(logged(w, "trace buffers are kept overwriting"));
+    check(logged(w, "using Xen's own trace buffers"));
     r = recorder(w);
     same(text_of(r, "backend"), "tbuf");
     same(text_of(r, "state"), "recording");

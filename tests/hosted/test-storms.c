@@ -18,6 +18,7 @@
 
 #include "cases.h"
 #include "guest.h"
+#include "tests/lib/owntime.h"
 
 #define HANDLE "00112233445566778899aabbccddeeff"
 
@@ -187,11 +188,11 @@ static int64_t outcomes(struct world *w, int64_t *written, int64_t *gone)
 /* Nothing is held any more. */
 static bool wait_released(struct world *w)
 {
-    const uint64_t end = now_ns() + WAIT_MS * 1000000ULL;
+    const uint64_t end = own_ms() + WAIT_MS;
 
     while ( host(w, "held") )
     {
-        if ( now_ns() > end )
+        if ( own_ms() > end )
             return false;
         poll(NULL, 0, 1);
     }
@@ -438,7 +439,7 @@ static void case_nobody_reads_log(struct world *w)
     }
     host(w, "crash 5 1");
     json_decref(next_file(w, "crash"));
-    check(wait_log(w, "configuration: read anew"));
+    check(wait_log(w, "configuration: reloaded"));
     kill(w->daemon, SIGHUP);
     check(wait_log(w, "lines before this one were lost"));
 }

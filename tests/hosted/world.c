@@ -26,6 +26,7 @@
 #include <xenstore.h>
 
 #include "lib/format/snapshot.h"
+#include "tests/lib/owntime.h"
 
 #define XENSTORED  XEN_BIN "/xenstored"
 #define OXENSTORED XEN_BIN "/oxenstored"
@@ -42,21 +43,13 @@ static void __attribute__((__noreturn__)) die(const char *call)
     exit(99);
 }
 
-static uint64_t now_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
-}
-
 /* Wait for input until @end.  Return false if there is none. */
 static bool readable(int fd, uint64_t end)
 {
     struct pollfd p = { .fd = fd, .events = POLLIN };
-    uint64_t now = now_ms();
+    uint64_t now = own_ms();
 
-    return now < end && poll(&p, 1, end - now) > 0;
+    return now < end && own_poll(&p, 1, end - now) > 0;
 }
 
 void world_init(const char *build)
@@ -112,7 +105,7 @@ int run(char **out, const char *const argv[])
 static void xenstored_wait(const struct world *w)
 {
     struct sockaddr_un sun = { .sun_family = AF_UNIX };
-    uint64_t end = now_ms() + WAIT_MS;
+    uint64_t end = own_ms() + WAIT_MS;
     int in = inotify_init1(IN_CLOEXEC), fd, rc;
     char event[4096];
 
@@ -127,7 +120,7 @@ static void xenstored_wait(const struct world *w)
         if ( !rc )
             break;
         /* The socket exists but does not listen yet. */
-        if ( errno == ECONNREFUSED && now_ms() < end )
+        if ( errno == ECONNREFUSED && own_ms() < end )
         {
             poll(NULL, 0, 1);
             continue;
@@ -270,7 +263,7 @@ static bool answered(const char *value)
 
 char *xs_answer_of(struct world *w, const char *name)
 {
-    uint64_t end = now_ms() + WAIT_MS;
+    uint64_t end = own_ms() + WAIT_MS;
     char path[128], *value;
     unsigned int n;
 
@@ -295,7 +288,7 @@ char *xs_answer_of(struct world *w, const char *name)
 
 static long host_answer(struct world *w)
 {
-    uint64_t end = now_ms() + WAIT_MS;
+    uint64_t end = own_ms() + WAIT_MS;
     char line[64];
     size_t n = 0;
     long result;
@@ -393,13 +386,13 @@ static bool more_log(struct world *w, uint64_t end)
 
 int daemon_wait(struct world *w)
 {
-    uint64_t end = now_ms() + WAIT_MS;
+    uint64_t end = own_ms() + WAIT_MS;
     int status;
 
     /* The pipe ends when the daemon does. */
     while ( more_log(w, end) )
         continue;
-    if ( now_ms() >= end )
+    if ( own_ms() >= end )
         kill(w->daemon, SIGKILL);
     waitpid(w->daemon, &status, 0);
     w->daemon = 0;
@@ -417,20 +410,66 @@ void daemon_kill(struct world *w, int sig)
     end_process(&w->daemon, sig);
 }
 
-pid_t engine_pid(const struct world *w)
+static bool comm_is(pid_t pid, const char *want)
 {
-    char path[64];
-    int pid = 0;
+    char path[64], comm[32] = "";
     FILE *f;
 
+    snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+    f = fopen(path, "re");
+    if ( f && fscanf(f, "%31s", comm) != 1 )
+        comm[0] = '\0';
+    if ( f )
+        fclose(f);
+    return !strcmp(comm, want);
+}
+
+/* The daemon's child of this name; *unnamed: one has none yet. */
+static pid_t find_child(const struct world *w, const char *name, bool *unnamed)
+{
+    char path[64];
+    pid_t found = 0;
+    int pid;
+    FILE *f;
+
+    *unnamed = false;
     snprintf(path, sizeof(path), "/proc/%d/task/%d/children", w->daemon,
              w->daemon);
     f = fopen(path, "re");
-    if ( f && fscanf(f, "%d", &pid) != 1 )
-        pid = 0;
+    while ( f && fscanf(f, "%d", &pid) == 1 )
+    {
+        if ( comm_is(pid, name) )
+            found = pid;
+        *unnamed |= comm_is(pid, "exe") || comm_is(pid, "snapshotd");
+    }
     if ( f )
         fclose(f);
-    return pid;
+    return found;
+}
+
+/* It has its name a moment after its start. */
+static pid_t child_pid(const struct world *w, const char *name)
+{
+    uint64_t end = own_ms() + WAIT_MS;
+    bool unnamed;
+    pid_t pid;
+
+    do {
+        pid = find_child(w, name, &unnamed);
+        if ( pid || !unnamed )
+            return pid;
+    } while ( !poll(NULL, 0, 1) && own_ms() < end );
+    return 0;
+}
+
+pid_t engine_pid(const struct world *w)
+{
+    return child_pid(w, "snapshotd-eng");
+}
+
+pid_t xenstore_pid(const struct world *w)
+{
+    return child_pid(w, "snapshotd-xs");
 }
 
 long status_line(pid_t pid, const char *key)
@@ -457,14 +496,14 @@ bool wait_gone(pid_t pid)
 
     if ( fd < 0 )
         return errno == ESRCH;
-    gone = readable(fd, now_ms() + WAIT_MS);
+    gone = readable(fd, own_ms() + WAIT_MS);
     close(fd);
     return gone;
 }
 
 bool wait_log(struct world *w, const char *text)
 {
-    uint64_t end = now_ms() + WAIT_MS;
+    uint64_t end = own_ms() + WAIT_MS;
     const char *found;
 
     do {
@@ -525,7 +564,7 @@ static void watch_dir(struct dir_watch *d, const char *path, uint32_t mask)
 
 char *wait_file(struct world *w)
 {
-    uint64_t end = now_ms() + WAIT_MS;
+    uint64_t end = own_ms() + WAIT_MS;
     char name[256], *path;
 
     while ( next_event(&w->files, end, name) )
@@ -539,7 +578,7 @@ bool wait_part(struct world *w)
 {
     char name[256];
 
-    return next_event(&w->parts, now_ms() + WAIT_MS, name);
+    return next_event(&w->parts, own_ms() + WAIT_MS, name);
 }
 
 static unsigned int count_dir(const struct world *w, bool all)

@@ -15,6 +15,7 @@
 
 #include <jansson.h>
 
+/* Limit of a wait, in ms of the test's own time: see tests/lib/owntime.h. */
 #define WAIT_MS 10000
 
 struct xs_handle;
@@ -66,6 +67,8 @@ int daemon_wait(struct world *w);
 void daemon_kill(struct world *w, int sig);
 /* Return the pid of the running engine, or 0. */
 pid_t engine_pid(const struct world *w);
+/* The running process that talks to xenstored, 0: none. */
+pid_t xenstore_pid(const struct world *w);
 
 /* Send frhost a command.  Return the number in its answer. */
 long host(struct world *w, const char *fmt, ...)

@@ -4,7 +4,7 @@
 
 $(O)/tests/unit/test-columns $(O)/tests/unit/test-packet \
     $(O)/tests/unit/test-snapshot $(O)/tests/unit/test-versions \
-    $(O)/tests/unit/test-merge: $(O)/tests/lib/gen.o
+    $(O)/tests/unit/test-merge $(O)/tests/unit/test-lives: $(O)/tests/lib/gen.o
 
 # With the recorder's core.
 $(O)/tests/unit/test-capture: $(O)/tests/lib/rig.o $(CORE_O)

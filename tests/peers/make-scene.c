@@ -4,7 +4,8 @@
  * prints the facts about it, one per line:
  *
  * The scene "noise" simulates nothing: it has random records in any order and
- * holes between the packets; STEPS is its seed.
+ * holes between the packets; STEPS is its seed.  "noise-300" is the same with a
+ * pCPU 300.
  *
  *   records N
  *   event WORD NAME N               count; the event word in hex, its name
@@ -162,6 +163,61 @@ static json_t *triple(struct scene *s, unsigned int steps)
     SCENE_RECORD(s, cpu, "HVM_VMEXIT64", 127, 0x1000, 0);
     SCENE_RECORD(s, cpu, "FR_DOMAIN_CRASH", 1 << 16, 5, 1);
     return died("triple-fault", cpu, 1);
+}
+
+static void fill_packet(struct scene *s, unsigned int cpu)
+{
+    for ( unsigned int i = 0; i < 1000; i++ )
+    {
+        SCENE_RECORD(s, cpu, "PV_HYPERCALL_V2", 17);
+        scene_wait(s, 50000);
+    }
+}
+
+/* An exit of 50 ms by the times of its records, but a packet is missing. */
+static json_t *exit_hole(struct scene *s, unsigned int steps)
+{
+    unsigned int cpu;
+
+    scene_hvm(s, 1);
+    scene_hole(s, 2, 2);
+    cpu = scene_run(s, 1, 0);
+    fill_packet(s, 1 - cpu);
+    SCENE_RECORD(s, cpu, "HVM_VMEXIT64", 120, 0x1000, 0);
+    fill_packet(s, 1 - cpu);
+    fill_packet(s, 1 - cpu);
+    SCENE_RECORD(s, cpu, "HVM_VMENTRY", 0);
+    scene_wait(s, 1000);
+    SCENE_RECORD(s, cpu, "HVM_VMEXIT64", 120, 0x1000, 0);
+    scene_wait(s, 1000);
+    SCENE_RECORD(s, cpu, "HVM_VMENTRY", 0);
+    SCENE_RECORD(s, cpu, "HVM_VMEXIT64", 127, 0x1000, 0);
+    SCENE_RECORD(s, cpu, "FR_DOMAIN_CRASH", 1 << 16, 5, 1);
+    return died("triple-fault", cpu, 1);
+}
+
+/* Domain 1 runs all the time, as its begin is overwritten. */
+static json_t *still(struct scene *s, unsigned int steps)
+{
+    unsigned int cpu = scene_run(s, 1, 0);
+
+    for ( unsigned int i = 0; i < 3; i++ )
+    {
+        fill_packet(s, cpu);
+        fill_packet(s, 1 - cpu);
+    }
+    return request(s);
+}
+
+/* Many vCPUs, and STEPS records of the end of a domain. */
+static json_t *ends(struct scene *s, unsigned int steps)
+{
+    for ( unsigned int i = 0; i < 60000; i++ )
+        SCENE_RECORD(s, 0, "SCHED_RUNSTATE_CHANGE__BLOCKED_RUNNABLE",
+                     i % 30000 << 16 | i / 30000);
+    for ( unsigned int i = 0; i < steps; i++ )
+        SCENE_RECORD(s, 0, "DOM0_DOM_REM", 1);
+    return request(s);
 }
 
 /* The guest's watchdog timer expires on Dom0's pCPU. */
@@ -363,6 +419,9 @@ static const struct {
     { "pv-panic", pv_panic, { 0 } },
     { "xen-crash", xen_crash, { 0 } },
     { "triple", triple, { 0 } },
+    { "exit-hole", exit_hole, { 0 } },
+    { "ends", ends, { 0 } },
+    { "still", still, { 0, 1 } },
     { "watchdog", watchdog, { 0 } },
     { "starved", starved, { 0 } },
     { "late-starved", late_starved, { 0 } },
@@ -444,7 +503,8 @@ static uint64_t noise_cpu(struct snapshot_writer *w, unsigned int cpu,
     return n;
 }
 
-static int noise(const char *path, uint64_t seed)
+/* Noise on pCPU 0 and one more. */
+static int noise(const char *path, uint64_t seed, unsigned int cpu)
 {
     struct scene *s = scene_new(seed);
     struct snapshot_writer *w;
@@ -458,7 +518,7 @@ static int noise(const char *path, uint64_t seed)
         return rc;
 
     n = noise_cpu(w, 0, &random);
-    n += noise_cpu(w, 47, &random);
+    n += noise_cpu(w, cpu, &random);
     rc = scene_finish(w);
     scene_free(s);
     printf("records %" PRIu64 "\n", n);
@@ -484,7 +544,9 @@ int main(int argc, char **argv)
     int rc;
 
     if ( argc > 2 && !strcmp(argv[1], "noise") )
-        return noise(argv[2], steps) ? 1 : 0;
+        return noise(argv[2], steps, 47) ? 1 : 0;
+    if ( argc > 2 && !strcmp(argv[1], "noise-300") )
+        return noise(argv[2], steps, 300) ? 1 : 0;
 
     for ( size_t i = 0; argc > 2 && i < NR_SCENES; i++ )
     {

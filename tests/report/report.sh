@@ -54,7 +54,7 @@ END
 used()
 {
     grep '^not ok' "$tmp/seen" && return 1
-    [ "$(grep -c '^ok' "$tmp/seen")" -ge 18 ]
+    [ "$(grep -c '^ok' "$tmp/seen")" -ge 22 ]
 }
 
 cat >"$tmp/rows.py" <<'END'
@@ -95,9 +95,11 @@ for s, r in zip(seen, rows[1:]):
     assert abs(int(s[5].replace(',', '')) - r['entries'] * 1e9 / length) <= 1, (s, r)
 END
 
-for scene in plain hvm noise
+# "still" has a vCPU that never changes its runstate, "hole" a gap.
+for scene in plain hvm still hole noise
 do
     seed=3000
+    [ $scene != hole ] || seed=20000
     file=$tmp/$scene.xfr.lz4
     "$MAKE_SCENE" $scene "$file" $seed >/dev/null || exit 1
     "$XENFLIGHT" export --to csv "$file" >"$tmp/$scene.csv"
@@ -117,6 +119,35 @@ check "a hostile name stays text" sh -c "
     grep -q '<title>snapshot - Xen\|<title>request - Xen' '$tmp/dom' &&
     ! grep -q '<title>owned' '$tmp/dom' && ! grep -q '<img' '$tmp/dom' &&
     ! grep -q '</script><script>document' '$tmp/noise.html'"
+# The metadata may have members of any type.
+cat >"$tmp/retype.py" <<'END'
+import json, sys
+page = open(sys.argv[1]).read()
+begin = page.index('id="facts">') + len('id="facts">')
+end = page.index('</script>', begin)
+facts = json.loads(page[begin:end])
+for member in ('domains', 'streams', 'trigger', 'host', 'xen', 'clock', 'history'):
+    facts['meta'][member] = json.loads(sys.argv[2])
+facts['note'] = json.loads(sys.argv[2])
+sys.stdout.write(page[:begin] + json.dumps(facts) + page[end:])
+END
+retyped()
+{
+    python3 "$tmp/retype.py" "$tmp/plain.html" "$1" >"$tmp/retyped.html" &&
+        visit "$tmp/retyped.html" && used
+}
+for value in '{"a": 1}' '[1, null, "x", {"domid": "x", "cpu": {}, "lost": 7}]' \
+    '"text"' 7 true null
+do
+    check "members that are all $value" retyped "$value"
+done
+check "damaged columns: a message" sh -c "
+    sed 's/id=\"columns\">..../id=\"columns\">/' '$tmp/plain.html' >'$tmp/bad.html' &&
+    ! cmp -s '$tmp/plain.html' '$tmp/bad.html'"
+message() { browse "$tmp/bad.html" --dump-dom >"$tmp/dom" &&
+    grep -q 'id="failure"[^>]*>The page cannot be drawn: ' "$tmp/dom"; }
+check "... is shown" message
+
 check "the page asks nothing of any network" sh -c "
     grep -q \"default-src 'none'\" '$tmp/plain.html' &&
     ! grep -qE '(https?:)?//[a-z]+[.][a-z]|<link|@import' '$tmp/plain.html'"

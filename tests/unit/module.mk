@@ -17,7 +17,7 @@ $(UNIT_BIN): $(O)/%: $(O)/%.o $(LIBXF)
 
 TESTS += $(UNIT_BIN)
 
-TESTS += tests/unit/events-complete.sh tests/unit/packages.sh \
+TESTS += tests/unit/events-complete.sh tests/unit/packages.sh tests/unit/kmsg.sh \
     tests/unit/public-library.sh tests/unit/service.sh
 
 $(O)/tests/unit/test-limit: $(O)/snapshotd/common/limit.o

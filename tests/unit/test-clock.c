@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -22,14 +23,15 @@
 #define S       1000000000LL
 #define CPUS    4
 #define PACKETS 40
-#define STEPS   3
+#define STEPS   3             /* of a random machine */
+#define MAX_STEPS (PACKETS - 2)
 
 /* One pCPU's TSC as a function of true system time. */
 struct truth {
     int64_t skew;              /* ticks */
     struct {
         int64_t at_ns, ticks;
-    } step[STEPS];
+    } step[MAX_STEPS];
     unsigned int nr_steps;
 };
 
@@ -293,6 +295,90 @@ static void test_small_step_is_stated(void **state)
     clock_free(&f);
 }
 
+/* A step in nearly each packet: more spans than are tried for one stamp. */
+static void test_many_steps(void **state)
+{
+    struct clock_fit f;
+
+    M.cpu[2].nr_steps = MAX_STEPS;
+    for ( unsigned int i = 0; i < MAX_STEPS; i++ )
+    {
+        M.cpu[2].step[i].at_ns = (M.begin[2][i] + M.begin[2][i + 1]) / 2;
+        M.cpu[2].step[i].ticks = KHZ * (i % 2 ? -70000LL : 90000LL);
+    }
+    fit(&f);
+    assert_int_equal(f.nr_spans, CPUS + MAX_STEPS);
+    assert_true(MAX_STEPS > 2 * CLOCK_LOOK);
+    check(&f);
+    for ( unsigned int i = 0; i < PACKETS; i++ )
+    {
+        uint64_t tsc = clock_guess(&f, 2, tsc_at(2, M.begin[2][i]));
+
+        assert_true(f.ns + clock_since(&f, tsc) <=
+                    M.begin[2][i] + 2 * f.error_ns + 2 * MS);
+    }
+    clock_free(&f);
+}
+
+/* A TSC that restarted at 0 reads as a time before Xen's first. */
+static void test_guess_after_restart(void **state)
+{
+    struct clock_span span[] = {
+        { .cpu = 1, .from_ns = 10 * S, .to_ns = 200 * S },
+        { .cpu = 1, .offset = KHZ * 320000LL, .from_ns = 300 * S,
+          .to_ns = 400 * S },
+    };
+    const struct clock_fit f = {
+        .tsc_khz = KHZ, .tsc = KHZ * 420000LL, .ns = 400 * S, .error_ns = 100,
+        .span = span, .nr_spans = 2,
+    };
+    const uint64_t stamp = KHZ * 5000LL;
+
+    /* By the first span, 15 s before Xen's time 0. */
+    assert_true(clock_guess(&f, 1, stamp) == stamp + span[1].offset);
+    assert_true(clock_guess(&f, 1, KHZ * 100000LL) == KHZ * 100000LL);
+    assert_true(clock_guess(&f, 0, stamp) == stamp);
+}
+
+/* Return the CPU time to convert `rounds` stamps with spans that all fit. */
+static double convert(unsigned int nr_spans, unsigned int rounds)
+{
+    struct clock_fit f = { .tsc_khz = KHZ, .ns = S, .error_ns = 100 };
+    struct clock_walk w = { 0 };
+    clock_t start;
+    uint64_t err;
+
+    f.nr_spans = nr_spans;
+    f.span = calloc(nr_spans, sizeof(*f.span));
+    assert_non_null(f.span);
+    for ( unsigned int i = 0; i < nr_spans; i++ )
+        f.span[i] = (struct clock_span){ .cpu = 1, .from_ns = 1, .to_ns = 1 };
+
+    start = clock();
+    for ( unsigned int i = 0; i < rounds; i++ )
+    {
+        /* Without a pair, so that no packet is whole. */
+        packet_at(&f, &w, 1, i % 64 ? 0 : 1);
+        clock_stamp(&f, &w, i, &err);
+        if ( !(i % 64) )
+            clock_guess(&f, 1, i);
+    }
+    clock_free(&f);
+    return (double)(clock() - start) / CLOCKS_PER_SEC;
+}
+
+/* 65,536 spans must not cost each record 65,536 looks. */
+static void test_cost_is_bounded(void **state)
+{
+    const unsigned int rounds = 100000;
+    double few = convert(CLOCK_LOOK, rounds);
+    double many = convert(CLOCK_MAX_SPANS, rounds);
+
+    printf("# measured: %.0f ns a stamp with %u spans, %.0f ns with %u\n",
+           few * S / rounds, CLOCK_LOOK, many * S / rounds, CLOCK_MAX_SPANS);
+    assert_true(many < 20 * few + 0.1);
+}
+
 static void one_machine(void)
 {
     struct clock_fit f;
@@ -410,6 +496,9 @@ int main(void)
         TEST(test_step_back),
         TEST(test_step_forward),
         TEST(test_small_step_is_stated),
+        TEST(test_many_steps),
+        TEST(test_guess_after_restart),
+        TEST(test_cost_is_bounded),
         TEST(test_any_machine),
         TEST(test_json_round),
         TEST(test_absurd_figures),

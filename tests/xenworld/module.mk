@@ -38,3 +38,9 @@ $(XENWORLD_O) &: $(XENWORLD_SRC) $(wildcard $(CORE_SRC)/*.h \
 	@mkdir -p $(XENWORLD_DIR)
 	@$(call say,CC $(CORE_SRC) as a process)
 	$(call xenworld_make,$(XENWORLD_DIR),$(CC) $(CSTD) $(WARN) $(CFLAGS))
+
+$(XENWORLD_DIR)/test-world: $(XENWORLD_DIR)/test-world.o $(XENWORLD_O)
+	@$(call say,LD $@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+TESTS += $(XENWORLD_DIR)/test-world

@@ -95,6 +95,10 @@ void spin_unlock(spinlock_t *l);
 #define test_bit(nr, p)          (!!(*(p) & (1U << (nr))))
 #define test_and_set_bit(nr, p) \
     ({ bool b_ = test_bit(nr, p); set_bit(nr, p); b_; })
+#define cmpxchg(p, old, new) \
+    ({ __typeof__(*(p)) o_ = (old), w_ = *(p); \
+       if ( w_ == o_ ) *(p) = (new); \
+       w_; })
 #define arch_fetch_and_add(p, v) __atomic_fetch_add(p, v, __ATOMIC_RELAXED)
 
 /* ----------------------------------------------------------- deferred --- */
@@ -145,8 +149,11 @@ uint64_t get_localtime_us(const void *d);
 struct domain {
     domid_t domain_id;
     uint8_t handle[16];
+    bool is_shutting_down;
+    unsigned int shutdown_code;
     unsigned int flightrec_dying;
 };
+#define SHUTDOWN_CODE_INVALID ~0u
 struct vcpu {
     struct domain *domain;
     unsigned int vcpu_id;
@@ -238,7 +245,7 @@ extern struct fr_cpu *flightrec_cpu[NR_CPUS];
 
 static inline struct fr_cpu *fr_this_cpu(void)
 {
-    return flightrec_cpu[smp_processor_id()];
+    return ACCESS_ONCE(flightrec_cpu[smp_processor_id()]);
 }
 
 static inline uint64_t fr_clock(void)

@@ -37,7 +37,7 @@
 unsigned int nr_cpu_ids = WORLD_CPUS, cpu_khz = 2000000, world_cpu;
 int tb_init_done;
 
-static struct domain domains[WORLD_DOMAINS], xen_domain = { 0x7ff2, {}, 0 };
+static struct domain domains[WORLD_DOMAINS], xen_domain = { .domain_id = 0x7ff2 };
 struct domain *dom_xen = &xen_domain;
 static struct vcpu vcpus[WORLD_DOMAINS];
 static unsigned int running; /* index of the current domain */
@@ -505,6 +505,7 @@ static void boot(const char *option)
     for ( i = 0; i < WORLD_DOMAINS; i++ )
     {
         domains[i].domain_id = i;
+        domains[i].shutdown_code = SHUTDOWN_CODE_INVALID;
         memset(domains[i].handle, 0x10 + i, sizeof(domains[i].handle));
         vcpus[i].domain = &domains[i];
     }
@@ -554,13 +555,31 @@ static void domain(unsigned int cpu, unsigned int n, unsigned int what,
     running = cpu % WORLD_DOMAINS;
     smear_stack();
     if ( what == 0 )
+    {
+        /* As domain_shutdown() does. */
         flightrec_domain_shutdown(d, reason);
+        if ( d->shutdown_code == SHUTDOWN_CODE_INVALID )
+            d->shutdown_code = reason;
+        d->is_shutting_down = true;
+    }
     else if ( what == 1 )
         flightrec_domain_dying(d, 1 + reason % (XEN_FLIGHTREC_CAUSES - 1),
                                reason);
     else
+    {
+        d->is_shutting_down = false;
+        d->shutdown_code = SHUTDOWN_CODE_INVALID;
         flightrec_domain_resume(d);
+    }
     done();
+}
+
+static void shutdown_code(unsigned int n, unsigned int reason)
+{
+    struct domain *d = &domains[n % WORLD_DOMAINS];
+
+    if ( d->shutdown_code == SHUTDOWN_CODE_INVALID )
+        d->shutdown_code = reason;
 }
 
 static void notify(unsigned int by, unsigned long action, uintptr_t cpu)
@@ -677,7 +696,8 @@ static uint64_t state(void)
 
 const struct xen_world xen_world = {
     .boot = boot, .control = control, .trace = trace,
-    .wants = flightrec_wants, .domain = domain, .plug = plug,
+    .wants = flightrec_wants, .domain = domain,
+    .shutdown_code = shutdown_code, .plug = plug,
     .softirqs = run_softirqs, .rcu = run_rcu, .time = pass_time,
     .tsc = move_tsc, .nmi = put_nmi, .luck = set_luck, .map = map,
     .map_page = map_page, .unmap = unmap, .lent = lent,

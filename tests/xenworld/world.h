@@ -36,6 +36,8 @@ struct xen_world {
     /* what: 0: domain_shutdown(reason); 1: dying; 2: resume */
     void (*domain)(unsigned int cpu, unsigned int domain, unsigned int what,
                    unsigned int reason);
+    /* SCHEDOP_shutdown_code. */
+    void (*shutdown_code)(unsigned int domain, unsigned int reason);
     void (*plug)(unsigned int cpu, bool online);
     /* Run a pCPU's softirqs and tasklets; RCU; pass time, with its timers. */
     void (*softirqs)(unsigned int cpu);

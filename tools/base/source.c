@@ -22,6 +22,7 @@ int source_try(const char *path, bool want_dict, struct source *src,
     int rc;
 
     src->clock = DOC_CLOCK_REL;
+    src->lives = NULL;
     rc = snapshot_open(path, &src->snap, &fault);
     if ( rc )
     {
@@ -33,7 +34,17 @@ int source_try(const char *path, bool want_dict, struct source *src,
 
     rc = doc_load(src->snap, want_dict, &src->doc, err, SOURCE_ERR_BYTES);
     if ( rc )
+    {
         snapshot_close(src->snap);
+        return rc;
+    }
+
+    rc = want_dict ? lives_load(src->snap, &src->doc, &src->lives) : 0;
+    if ( rc )
+    {
+        snprintf(err, SOURCE_ERR_BYTES, "%s", strerror(-rc));
+        source_close(src);
+    }
     return rc;
 }
 
@@ -64,6 +75,7 @@ int source_open(const char *path, bool want_dict, struct source *src)
 
 void source_close(struct source *src)
 {
+    lives_free(src->lives);
     doc_free(&src->doc);
     snapshot_close(src->snap);
 }

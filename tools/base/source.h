@@ -11,11 +11,13 @@
 
 #include "lib/format/doc.h"
 #include "lib/format/snapshot.h"
+#include "lib/read/lives.h"
 
 /* A snapshot file, opened for reading. */
 struct source {
     struct snapshot *snap;
     struct doc doc;
+    struct lives *lives;  /* NULL without the dictionary */
     enum doc_clock clock; /* times are printed in it; DOC_CLOCK_REL by default */
 };
 

@@ -150,6 +150,7 @@ static void want_domain(const struct diff *d, unsigned int side,
     unsigned int index = d->only - d->domain + 1;
 
     f->domain = "";
+    f->lives = NULL;
     memset(&f->domids, 0, sizeof(f->domids));
     for ( uint32_t i = 0; i < DIFF_DOMIDS; i++ )
         if ( d->side[side].domain[i] == index )
@@ -172,7 +173,7 @@ static int resolve(struct diff *d, unsigned int side, const struct options *o,
     f->last.given = !d->one_file && times && o->filter.last.given;
     f->domain = NULL;
     memset(f->shown, 0, sizeof(f->shown));
-    if ( filter_resolve(f, doc) )
+    if ( filter_resolve(f, doc, d->side[side].src->lives) )
         return EXIT_FAIL;
     if ( d->only )
         want_domain(d, side, f);

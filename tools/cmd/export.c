@@ -314,7 +314,7 @@ static int export(struct export *x, struct options *o)
     uint64_t damaged = 0;
     int rc;
 
-    rc = filter_resolve(&o->filter, &x->src->doc);
+    rc = filter_resolve(&o->filter, &x->src->doc, x->src->lives);
     if ( rc )
         return rc;
 

@@ -31,6 +31,7 @@ struct options {
 struct extent {
     uint16_t cpu;
     uint8_t channel;
+    const json_t *account; /* Xen's counters in the meta document, or NULL */
     uint32_t frames;
     uint64_t packets, records, bytes, content;
     uint64_t first_tsc, last_tsc;
@@ -74,14 +75,20 @@ static const struct argp argp = {
  * Streams.
  */
 
+/* Position + 1 of a stream's extent; 0 if it has none yet. */
+typedef uint32_t extent_index[UINT16_MAX + 1][XEN_FLIGHTREC_CHANNELS];
+
 static struct extent *find_extent(struct extent *e, size_t *nr,
+                                  extent_index *index,
                                   const struct snapshot_frame *f)
 {
-    for ( size_t i = *nr; i-- > 0; )
-        if ( e[i].cpu == f->cpu && e[i].channel == f->channel )
-            return &e[i];
+    uint32_t *at = &(*index)[f->cpu][f->channel];
 
-    e += (*nr)++;
+    if ( *at )
+        return &e[*at - 1];
+
+    e += *nr;
+    *at = ++*nr;
     *e = (struct extent){ .cpu = f->cpu, .channel = f->channel,
                           .first_tsc = UINT64_MAX };
     return e;
@@ -96,21 +103,46 @@ static int by_cpu(const void *a, const void *b)
     return x->channel - y->channel;
 }
 
+static const char *channel_name(uint8_t channel)
+{
+    return channel == XEN_FLIGHTREC_CH_RARE ? "rare" : "busy";
+}
+
+/* Attach Xen's counters to the extents.  The first of a stream count. */
+static void attach_accounts(const struct doc *d, struct extent *all, size_t nr)
+{
+    const json_t *streams = json_object_get(d->root, "streams"), *st;
+    size_t i;
+
+    json_array_foreach(streams, i, st)
+    {
+        int64_t cpu = doc_number(st, "cpu", -1);
+        bool rare = !strcmp(doc_text(st, "channel", ""), "rare");
+        struct extent key = { .cpu = cpu, .channel = rare }, *e;
+
+        e = cpu == key.cpu ? bsearch(&key, all, nr, sizeof(key), by_cpu) : NULL;
+        if ( e && !e->account &&
+             !strcmp(doc_text(st, "channel", ""), channel_name(e->channel)) )
+            e->account = st;
+    }
+}
+
 /* Return a sorted array that the caller must free(), or NULL without memory. */
 static struct extent *extents(const struct source *src, size_t *nr)
 {
     struct snapshot *s = src->snap;
     struct extent *all = calloc(snapshot_frames(s) + 1, sizeof(*all));
+    extent_index *index = calloc(1, sizeof(*index));
 
     *nr = 0;
-    for ( uint32_t i = 0; all && i < snapshot_frames(s); i++ )
+    for ( uint32_t i = 0; all && index && i < snapshot_frames(s); i++ )
     {
         const struct snapshot_frame *f = snapshot_frame(s, i);
         struct extent *e;
 
         if ( f->kind != SNAPSHOT_DATA )
             continue;
-        e = find_extent(all, nr, f);
+        e = find_extent(all, nr, index, f);
         e->frames++;
         e->packets += f->packets;
         e->records += f->records;
@@ -122,28 +154,17 @@ static struct extent *extents(const struct source *src, size_t *nr)
             e->last_tsc = source_last(src, f);
     }
 
-    if ( all )
-        qsort(all, *nr, sizeof(*all), by_cpu);
+    if ( !all || !index )
+    {
+        free(index);
+        free(all);
+        return NULL;
+    }
+
+    free(index);
+    qsort(all, *nr, sizeof(*all), by_cpu);
+    attach_accounts(&src->doc, all, *nr);
     return all;
-}
-
-static const char *channel_name(uint8_t channel)
-{
-    return channel == XEN_FLIGHTREC_CH_RARE ? "rare" : "busy";
-}
-
-/* Return Xen's counters of a stream from the meta document, or NULL. */
-static const json_t *account(const struct doc *d, const struct extent *e)
-{
-    const json_t *streams = json_object_get(d->root, "streams"), *st;
-    size_t i;
-
-    json_array_foreach(streams, i, st)
-        if ( doc_number(st, "cpu", -1) == e->cpu &&
-             !strcmp(doc_text(st, "channel", ""), channel_name(e->channel)) )
-            return st;
-
-    return NULL;
 }
 
 static int64_t lost_of(const json_t *stream)
@@ -228,7 +249,7 @@ static void print_streams(const struct doc *d, const struct extent *e,
            "here", "emitted", "overwritten", "lost");
     for ( size_t i = 0; i < nr; i++ )
     {
-        const json_t *a = account(d, &e[i]);
+        const json_t *a = e[i].account;
 
         printf("  %4u %-7s %12.6f %12.6f %10" PRIu64, e[i].cpu,
                channel_name(e[i].channel), doc_ns(d, e[i].first_tsc) / 1e9,
@@ -337,8 +358,8 @@ static json_t *about_file(const struct source *src, const struct extent *e,
 static int print_json(const struct source *src, const struct extent *e,
                       size_t nr)
 {
-    json_t *o = json_pack("{s:o, s:O, s:O*}", "file", about_file(src, e, nr),
-                          "meta", src->doc.root, "note", src->doc.note);
+    json_t *o = json_pack("{s:o, s:o, s:O*}", "file", about_file(src, e, nr),
+                          "meta", out_meta(&src->doc), "note", src->doc.note);
 
     if ( !o )
         return -ENOMEM;

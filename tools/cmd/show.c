@@ -326,7 +326,7 @@ static int walk(struct show *s)
 /* Return false, with a message, if the file lacks something that was asked for. */
 static bool can_show(struct source *src, struct options *o)
 {
-    if ( source_clock(src, o->clock) || filter_resolve(&o->filter, &src->doc) )
+    if ( source_clock(src, o->clock) || filter_resolve(&o->filter, &src->doc, src->lives) )
         return false;
     if ( !o->columns || !out_columns_unknown(&src->doc) )
         return true;

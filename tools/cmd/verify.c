@@ -94,18 +94,20 @@ static void fault(struct verdict *v, int64_t at, const char *why)
         complain(v->path, why);
 }
 
-/* Count the records of one (pCPU, channel) in the file. */
-static uint64_t count_records(struct snapshot *s, int64_t cpu, int channel)
-{
-    uint64_t n = 0;
+/* Records in the file, by (pCPU, channel). */
+typedef uint64_t record_counts[UINT16_MAX + 1][XEN_FLIGHTREC_CHANNELS];
 
-    for ( uint32_t i = 0; i < snapshot_frames(s); i++ )
+/* Return the counts, which the caller must free(), or NULL without memory. */
+static record_counts *count_records(const struct snapshot *s)
+{
+    record_counts *n = calloc(1, sizeof(*n));
+
+    for ( uint32_t i = 0; n && i < snapshot_frames(s); i++ )
     {
         const struct snapshot_frame *f = snapshot_frame(s, i);
 
-        if ( f->kind == SNAPSHOT_DATA && f->cpu == cpu &&
-             f->channel == channel )
-            n += f->records;
+        if ( f->kind == SNAPSHOT_DATA )
+            (*n)[f->cpu][f->channel] += f->records;
     }
 
     return n;
@@ -119,15 +121,22 @@ static uint64_t count_records(struct snapshot *s, int64_t cpu, int channel)
 static void check_counters(struct verdict *v, const struct source *src)
 {
     const json_t *streams = json_object_get(src->doc.root, "streams");
+    record_counts *counts = count_records(src->snap);
     const json_t *stream;
     size_t i;
+
+    if ( !counts )
+    {
+        fault(v, NOWHERE, strerror(ENOMEM));
+        return;
+    }
 
     json_array_foreach(streams, i, stream)
     {
         int64_t cpu = doc_number(stream, "cpu", -1);
         int64_t held = doc_number(stream, "held", -1);
         bool rare = !strcmp(doc_text(stream, "channel", ""), "rare");
-        uint64_t n = count_records(src->snap, cpu, rare);
+        uint64_t n = cpu < 0 || cpu > UINT16_MAX ? 0 : (*counts)[cpu][rare];
         struct xen_flightrec_audit audit;
         char why[160];
 
@@ -146,6 +155,7 @@ static void check_counters(struct verdict *v, const struct source *src)
             continue;
         fault(v, NOWHERE, why);
     }
+    free(counts);
 }
 
 /* Check the hashes.  Return false if the file is not as it was written. */

@@ -36,6 +36,9 @@ enum { DIFF_A, DIFF_B, DIFF_SIDES };
 #define DIFF_DOMIDS  65536
 #define DIFF_CPUS    65536
 
+/* In diff_side.domain: DIFF_DOMAINS was reached when it was first met. */
+#define DIFF_NO_ROOM UINT16_MAX
+
 /* How a domain of A was recognised in B. */
 enum diff_match {
     DIFF_SAME,                 /* uuid; Dom0, idle; or both are one file */
@@ -83,7 +86,13 @@ struct diff_side {
     bool cpu[DIFF_CPUS];       /* pCPUs with records in it */
     unsigned int cpus;
     const char *names[XEN_FLIGHTREC_IDS]; /* of events by id; NULL if not met */
-    uint16_t domain[DIFF_DOMIDS]; /* by domid: index + 1, or 0 */
+    uint16_t domain[DIFF_DOMIDS]; /* by domid: index + 1, 0, DIFF_NO_ROOM */
+};
+
+/* A uuid or name in a search tree, see domains.c. */
+struct diff_key {
+    const char *text;
+    uint16_t first, last;      /* domains: index + 1 */
 };
 
 enum diff_section {
@@ -116,6 +125,10 @@ struct diff {
     const struct diff_domain *only; /* --domain, or NULL for all */
     struct diff_domain domain[DIFF_DOMAINS];
     unsigned int domains;
+    void *by_uuid, *by_name;   /* trees of struct diff_key */
+    struct diff_key uuid_key[2 * DIFF_DOMAINS], name_key[DIFF_DOMAINS];
+    unsigned int uuid_keys, name_keys;
+    uint16_t next_named[DIFF_DOMAINS]; /* index + 1, or 0 */
     char *name[DIFF_NAMES];
     unsigned int names;
     struct diff_row *row[DIFF_ROWS];

@@ -7,9 +7,13 @@
  * next.  The number decides only where one file has nothing else: otherwise
  * domain 3 of one host would be compared with an unrelated domain 3 of
  * another.
+ *
+ * A file can name a domain in each record, and hold any number of domains in
+ * its document.  So no look-up may walk all domains.
  */
 
 #include <inttypes.h>
+#include <search.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -42,61 +46,145 @@ static struct diff_domain *add(struct diff *d)
     return dom;
 }
 
+static int by_uuid(const void *a, const void *b)
+{
+    const struct diff_key *x = a, *y = b;
+
+    return strcasecmp(x->text, y->text);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct diff_key *x = a, *y = b;
+
+    return strcmp(x->text, y->text);
+}
+
+/* The first domain with a uuid keeps it.  Without memory it is not found. */
+static void add_uuid(struct diff *d, uint16_t index, const char *uuid)
+{
+    struct diff_key *new = &d->uuid_key[d->uuid_keys], **key;
+
+    if ( d->uuid_keys == 2 * DIFF_DOMAINS )
+        return;
+
+    *new = (struct diff_key){ uuid, index, index };
+    key = tsearch(new, &d->by_uuid, by_uuid);
+    d->uuid_keys += key && *key == new;
+}
+
+static void add_name(struct diff *d, uint16_t index, const char *name)
+{
+    struct diff_key *new = &d->name_key[d->name_keys], **key;
+
+    if ( d->name_keys == DIFF_DOMAINS )
+        return;
+
+    *new = (struct diff_key){ name, index, index };
+    key = tsearch(new, &d->by_name, by_name);
+    if ( !key )
+        return;
+    if ( *key == new )
+        d->name_keys++;
+    else if ( (*key)->first )
+        d->next_named[(*key)->last - 1] = index;
+    else
+        (*key)->first = index;
+    (*key)->last = index;
+}
+
 static void attach(struct diff *d, unsigned int side, struct diff_domain *dom,
                    const struct known *k)
 {
+    uint16_t index = dom - d->domain + 1;
+
     dom->known[side] = true;
     dom->in[side] |= !k->gone;
     dom->domid[side] = k->domid;
-    if ( !dom->name[0] )
+    if ( !dom->name[0] && k->name[0] )
+    {
         dom->name = k->name;
+        add_name(d, index, k->name);
+    }
     if ( k->uuid[0] )
+    {
         dom->uuid[side] = k->uuid;
+        add_uuid(d, index, k->uuid);
+    }
     if ( k->domid < DIFF_DOMIDS )
-        d->side[side].domain[k->domid] = dom - d->domain + 1;
+        d->side[side].domain[k->domid] = index;
+}
+
+/* The domain with a number on a side, or NULL. */
+static struct diff_domain *at_number(struct diff *d, unsigned int side,
+                                     uint32_t domid)
+{
+    uint16_t index = domid < DIFF_DOMIDS ? d->side[side].domain[domid] : 0;
+
+    return index && index != DIFF_NO_ROOM ? &d->domain[index - 1] : NULL;
 }
 
 /* After a reboot a domain has two numbers in a file. */
-static bool same_uuid(const struct diff_domain *dom, unsigned int side,
-                      const struct known *k)
+static struct diff_domain *find_uuid(struct diff *d, unsigned int side,
+                                     const struct known *k)
 {
+    const struct diff_key want = { .text = k->uuid };
+    struct diff_key **key;
+
     if ( !k->domid )
-        return (dom->known[DIFF_A] && !dom->domid[DIFF_A]) ||
-               (dom->known[DIFF_B] && !dom->domid[DIFF_B]);
-    return k->uuid[0] && (!strcasecmp(dom->uuid[DIFF_A], k->uuid) ||
-                          !strcasecmp(dom->uuid[DIFF_B], k->uuid));
+        return at_number(d, !side, 0) ? at_number(d, !side, 0)
+                                      : at_number(d, side, 0);
+
+    key = k->uuid[0] ? tfind(&want, &d->by_uuid, by_uuid) : NULL;
+    return key ? &d->domain[(*key)->first - 1] : NULL;
 }
 
-static bool same_name(const struct diff_domain *dom, unsigned int side,
-                      const struct known *k)
+/* Domains that the side knows already are taken off the list for good. */
+static struct diff_domain *find_name(struct diff *d, unsigned int side,
+                                     const struct known *k)
 {
-    return !dom->known[side] && k->domid && k->name[0] &&
-           !strcmp(dom->name, k->name);
+    const struct diff_key want = { .text = k->name };
+    struct diff_key **key;
+
+    key = k->domid && k->name[0] ? tfind(&want, &d->by_name, by_name) : NULL;
+    for ( ; key && (*key)->first;
+          (*key)->first = d->next_named[(*key)->first - 1] )
+    {
+        struct diff_domain *dom = &d->domain[(*key)->first - 1];
+
+        if ( !dom->known[side] )
+            return dom;
+    }
+
+    return NULL;
 }
 
-static bool same_number(const struct diff_domain *dom, unsigned int side,
-                        const struct known *k)
+static struct diff_domain *find_number(struct diff *d, unsigned int side,
+                                       const struct known *k)
 {
-    return !dom->known[side] && dom->domid[!side] == k->domid &&
-           ((!dom->name[0] && !dom->uuid[!side][0]) ||
-            (!k->name[0] && !k->uuid[0]));
+    struct diff_domain *dom = at_number(d, !side, k->domid);
+
+    if ( !dom || dom->known[side] || dom->domid[!side] != k->domid )
+        return NULL;
+    return (!dom->name[0] && !dom->uuid[!side][0]) ||
+           (!k->name[0] && !k->uuid[0]) ? dom : NULL;
 }
 
+/* Attach @k to the domain that a rule finds.  Return false if there is none. */
 static bool find(struct diff *d, unsigned int side, const struct known *k,
                  enum diff_match match,
-                 bool (*same)(const struct diff_domain *dom, unsigned int side,
-                              const struct known *k))
+                 struct diff_domain *(*rule)(struct diff *d, unsigned int side,
+                                             const struct known *k))
 {
-    for ( unsigned int i = 0; i < d->domains; i++ )
-        if ( same(&d->domain[i], side, k) )
-        {
-            if ( d->domain[i].known[!side] && !d->domain[i].known[side] )
-                d->domain[i].match = match;
-            attach(d, side, &d->domain[i], k);
-            return true;
-        }
+    struct diff_domain *dom = rule(d, side, k);
 
-    return false;
+    if ( !dom )
+        return false;
+
+    if ( dom->known[!side] && !dom->known[side] )
+        dom->match = match;
+    attach(d, side, dom, k);
+    return true;
 }
 
 /* Get the i-th domain of a document.  The last one is that of the trigger.
@@ -143,17 +231,17 @@ static void place(struct diff *d, unsigned int side)
      * before a weaker one can. */
     for ( size_t i = 0; side == DIFF_B && nth(doc, i, &k); i++ )
         if ( is_open(d, side, &k) )
-            find(d, side, &k, DIFF_SAME, same_uuid);
+            find(d, side, &k, DIFF_SAME, find_uuid);
     for ( size_t i = 0; side == DIFF_B && nth(doc, i, &k); i++ )
         if ( is_open(d, side, &k) )
-            find(d, side, &k, DIFF_BY_NAME, same_name);
+            find(d, side, &k, DIFF_BY_NAME, find_name);
     for ( size_t i = 0; side == DIFF_B && nth(doc, i, &k); i++ )
         if ( is_open(d, side, &k) )
-            find(d, side, &k, DIFF_BY_NUMBER, same_number);
+            find(d, side, &k, DIFF_BY_NUMBER, find_number);
 
     for ( size_t i = 0; nth(doc, i, &k); i++ )
         if ( is_open(d, side, &k) &&
-             !find(d, side, &k, DIFF_SAME, same_uuid) && (dom = add(d)) )
+             !find(d, side, &k, DIFF_SAME, find_uuid) && (dom = add(d)) )
             attach(d, side, dom, &k);
 }
 
@@ -190,13 +278,18 @@ struct diff_domain *diff_domain(struct diff *d, unsigned int side,
     if ( domid >= DIFF_DOMIDS )
         k.domid = DIFF_DOMIDS - 1;
     known = d->side[side].domain[k.domid];
+    if ( known == DIFF_NO_ROOM )
+        return NULL;
     if ( !known && !find(d, side, &k, k.domid < FIRST_SPECIAL ? DIFF_BY_NUMBER
                                                               : DIFF_SAME,
-                         same_number) )
+                         find_number) )
     {
         dom = add(d);
         if ( !dom )
+        {
+            d->side[side].domain[k.domid] = DIFF_NO_ROOM;
             return NULL;
+        }
         attach(d, side, dom, &k);
         if ( d->one_file )
             attach(d, !side, dom, &k);

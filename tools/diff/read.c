@@ -27,7 +27,7 @@ static const char *name_of(struct diff *d, struct diff_side *side,
 
     /* An id that is not in the dictionary has no other name. */
     if ( !rec->desc && !rec->event )
-        snprintf(buf, sizeof(buf), "id %u", rec->id);
+        snprintf(buf, sizeof(buf), "id_%u", rec->id);
     name = diff_name(d, !rec->desc && !rec->event
                             ? buf : event_name(rec->desc, rec->event, buf));
     if ( known )
@@ -104,7 +104,7 @@ static int take_entries(struct diff *d, unsigned int side)
 
     for ( unsigned int i = 0; i < s->entries.nr; i++ )
     {
-        const struct entry *e = s->entries.entry[i];
+        const struct entry_sum *e = s->entries.entry[i];
         const char *name = entry_name(e, &s->src->doc);
         const struct diff_domain *dom = diff_domain(d, side, e->domid);
         struct diff_row *row = NULL;

@@ -76,7 +76,9 @@ struct explain {
     const struct mark *cite;   /* record behind the verdict, or NULL */
     const struct accounts *basis; /* accounts behind the verdict, or NULL */
 
-    /* Of the subject, up to the end. */
+    /* Of the subject, in the life that the verdict is about, up to the end. */
+    uint64_t from;             /* TSC: creation of its domain, or 0 */
+    unsigned int later;        /* as in struct life */
     uint64_t end;              /* TSC: its death, or the end of the recording */
     uint64_t tail;             /* TSC where "just before" begins */
     uint64_t entered;          /* TSC of its newest entry into Xen, or 0 */

@@ -107,7 +107,7 @@ static void neighbour_text(const struct explain *x, char *buf, size_t bytes)
                  percent(neighbour_ticks(idle), all).text);
     else if ( other )
         snprintf(buf, bytes, ", while %s had %s of pCPU %u",
-                 vcpu_name(x, name, other->domid, other->vcpu),
+                 vcpu_name(x, name, other->domid, other->vcpu, x->end),
                  percent(neighbour_ticks(other), all).text, x->cpu);
 }
 
@@ -158,6 +158,11 @@ static void put_storm(struct explain *x)
              x->cpu, span_of(x, where, x->basis));
 }
 
+static const char *subject_domain(const struct explain *x, char *buf)
+{
+    return domain_name(x, buf, x->domid, x->end);
+}
+
 /* The vCPU that stopped the domain asked; any vCPU may do the final removal. */
 static void put_destroyed(struct explain *x)
 {
@@ -165,14 +170,14 @@ static void put_destroyed(struct explain *x)
         removed[EXPLAIN_PART];
 
     if ( x->sleep.tsc )
-        put_line(x, "%s: destroyed by %s, without a shutdown of its own: "
-                 "stopped %s, removed %s", domain_name(x, name, x->domid),
-                 vcpu_name(x, by, x->sleep.domid, x->sleep.vcpu),
+        put_line(x, "%s: destroyed from outside by %s, without a shutdown of "
+                 "its own: stopped %s, removed %s", subject_domain(x, name),
+                 vcpu_name(x, by, x->sleep.domid, x->sleep.vcpu, x->sleep.tsc),
                  at_moment(x, where, &x->sleep), cite(x, removed));
     else
-        put_line(x, "%s: destroyed by another domain, without a shutdown of "
-                 "its own; the record of which domain is overwritten %s",
-                 domain_name(x, name, x->domid), cite(x, removed));
+        put_line(x, "%s: destroyed from outside, without a shutdown of its "
+                 "own; the record of which domain did it is overwritten %s",
+                 subject_domain(x, name), cite(x, removed));
 }
 
 static void put_nothing(struct explain *x)

@@ -139,12 +139,8 @@ static void put_entries(struct explain *x)
 /* A vCPU that is offline without a pause is parked by its cap. */
 static const char *state_name(const struct account *a, unsigned int state)
 {
-    static const char *const name[RUNSTATES] = {
-        "running", "waiting to run", "blocked", "paused",
-    };
-
     return state == OFFLINE && explain_is_parked(a) ? "parked by its cap"
-                                                    : name[state];
+                                                    : runstate_words[state];
 }
 
 /* `running 40%, blocked 60%': the runstates that are not zero. */
@@ -215,8 +211,7 @@ static void put_running(struct explain *x)
 static void short_name(const struct explain *x, const struct vcpu *v, char *buf,
                        size_t bytes)
 {
-    const json_t *dom = doc_domain(&x->src->doc, v->domid);
-    const char *name = doc_text(dom, "name", "");
+    const char *name = lives_name(x->src->lives, v->domid, x->end);
     char safe[40];
 
     if ( v->domid == VCPU_IDLE_DOMAIN )
@@ -316,7 +311,7 @@ static void put_longest_wait(struct explain *x)
 
     a = best->data;
     put_line(x, "Longest wait to run: %s, %s %s",
-             vcpu_name(x, name, best->domid, best->vcpu),
+             vcpu_name(x, name, best->domid, best->vcpu, a->longest_tsc),
              duration(x, time, a->longest),
              span(x, where, a->longest_tsc, a->longest_tsc + a->longest, -1));
 }
@@ -515,19 +510,20 @@ static void put_marks(struct explain *x)
 
         if ( m == x->cite ||
              (m->kind != MARK_CRASH && !explain_is_recent(x, m)) ||
-             (m->kind == MARK_SHUTDOWN && m->domid == x->domid) )
+             (m->kind == MARK_SHUTDOWN && m->domid == x->domid &&
+              m->tsc >= x->from) )
             continue;
         if ( m->kind == MARK_CPU_UP || m->kind == MARK_CPU_DOWN )
             put_line(x, "pCPU %" PRIu32 " went %s %s", m->domid,
                      m->kind == MARK_CPU_UP ? "online" : "offline",
                      at(x, where, m->tsc, m->cpu));
         else if ( m->kind == MARK_SHUTDOWN || m->kind == MARK_CRASH )
-            put_line(x, "%s %s: %s %s", domain_name(x, name, m->domid),
+            put_line(x, "%s %s: %s %s", domain_name(x, name, m->domid, m->tsc),
                      m->kind == MARK_CRASH ? "crashed" : "shut down",
                      why ? why : "reason not known",
                      at(x, where, m->tsc, m->cpu));
         else
-            put_line(x, "%s was %s %s", domain_name(x, name, m->domid),
+            put_line(x, "%s was %s %s", domain_name(x, name, m->domid, m->tsc),
                      m->kind == MARK_ADD ? "created" : "removed",
                      at(x, where, m->tsc, m->cpu));
         shown++;
@@ -541,16 +537,10 @@ static void put_marks(struct explain *x)
 /* Whether the pCPU's idle vCPU runs at the end. */
 static bool is_idle(const struct explain *x, unsigned int cpu)
 {
-    for ( unsigned int i = 0; i < vcpus_nr(x->acc.vcpus); i++ )
-    {
-        const struct vcpu *v = vcpus_nth(x->acc.vcpus, i);
-        const struct account *a = v->data;
+    const struct vcpu *v = vcpus_find(x->acc.vcpus, VCPU_IDLE_DOMAIN, cpu);
+    const struct account *a = v ? v->data : NULL;
 
-        if ( v->domid == VCPU_IDLE_DOMAIN && v->vcpu == cpu )
-            return a->changed ? a->state == RUNNING : a->seen;
-    }
-
-    return false;
+    return a && (a->changed ? a->state == RUNNING : a->seen);
 }
 
 static void put_silent(struct explain *x)

@@ -104,9 +104,14 @@ static enum verdict verdict_of(const char *cause)
     return VERDICT_NOTHING;
 }
 
-/* Return the vCPU of a domain with the newest entry into Xen, or NULL. */
-static const struct vcpu *newest_vcpu(const struct explain *x, uint32_t domid)
+/*
+ * Return the vCPU with the newest entry into Xen, of the domain that had the
+ * number @domid at @tsc, or NULL.
+ */
+static const struct vcpu *newest_vcpu(const struct explain *x, uint32_t domid,
+                                      uint64_t tsc)
 {
+    unsigned int later = lives_later(x->src->lives, domid, tsc);
     const struct vcpu *best = NULL;
 
     for ( unsigned int i = 0; i < vcpus_nr(x->acc.vcpus); i++ )
@@ -114,7 +119,7 @@ static const struct vcpu *newest_vcpu(const struct explain *x, uint32_t domid)
         const struct vcpu *v = vcpus_nth(x->acc.vcpus, i);
         const struct account *a = v->data;
 
-        if ( v->domid == domid &&
+        if ( v->domid == domid && v->later == later &&
              (!best ||
               a->last_entry > ((struct account *)best->data)->last_entry) )
             best = v;
@@ -123,15 +128,23 @@ static const struct vcpu *newest_vcpu(const struct explain *x, uint32_t domid)
     return best;
 }
 
+/* Return the newest mark of the domain that had the number at @tsc, or NULL. */
+static const struct mark *newest_of(const struct explain *x,
+                                    enum mark_kind kind, uint32_t domid,
+                                    uint64_t tsc)
+{
+    return marks_newest_at(&x->marks, kind, x->src->lives, domid, tsc);
+}
+
 static void death(struct explain *x)
 {
     const struct doc *d = &x->src->doc;
-    const struct mark *crash = marks_newest(&x->marks, MARK_CRASH, d->domid);
-    const struct vcpu *v = newest_vcpu(x, d->domid);
+    const struct mark *crash = newest_of(x, MARK_CRASH, d->domid, d->tsc);
+    const struct vcpu *v = newest_vcpu(x, d->domid, d->tsc);
 
     x->verdict = verdict_of(d->cause);
     x->domid = d->domid;
-    x->cite = crash ? crash : marks_newest(&x->marks, MARK_SHUTDOWN, d->domid);
+    x->cite = crash ? crash : newest_of(x, MARK_SHUTDOWN, d->domid, d->tsc);
     if ( v )
         set_subject(x, x->verdict, v);
     if ( crash && crash->vcpu < UINT16_MAX )
@@ -182,8 +195,8 @@ static bool destroyed(struct explain *x)
 
     if ( !gone || gone->domid == MERGE_NO_DOMAIN ||
          !explain_is_recent(x, gone) ||
-         marks_newest(&x->marks, MARK_SHUTDOWN, gone->domid) ||
-         marks_newest(&x->marks, MARK_CRASH, gone->domid) )
+         newest_of(x, MARK_SHUTDOWN, gone->domid, gone->tsc) ||
+         newest_of(x, MARK_CRASH, gone->domid, gone->tsc) )
         return false;
 
     x->verdict = VERDICT_DESTROYED;
@@ -191,7 +204,7 @@ static bool destroyed(struct explain *x)
     x->domid = gone->domid;
     x->cpu = gone->cpu;
     x->end = gone->tsc;
-    v = newest_vcpu(x, gone->domid);
+    v = newest_vcpu(x, gone->domid, gone->tsc);
     if ( v )
         set_subject(x, VERDICT_DESTROYED, v);
     return true;
@@ -304,8 +317,9 @@ static const struct vcpu *worst(const struct explain *x,
         const struct vcpu *v = vcpus_nth(acc->vcpus, i);
         const struct account *a = v->data, *b = best ? best->data : NULL;
 
-        /* Dom0's hypercalls are its work. */
-        if ( v->domid == VCPU_IDLE_DOMAIN || !r->is(x, acc, a) ||
+        /* Dom0's hypercalls are its work.  A number that was given again has a
+         * dead domain before. */
+        if ( v->domid == VCPU_IDLE_DOMAIN || v->later || !r->is(x, acc, a) ||
              (r->verdict == VERDICT_STORM && v->domid == 0) )
             continue;
         if ( !b || r->measure(a) > r->measure(b) )

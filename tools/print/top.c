@@ -16,6 +16,7 @@
 /* All vCPUs of a domain, or one of them. */
 struct row {
     uint32_t domid;
+    unsigned int later;    /* as in struct life */
     int64_t vcpu;          /* < 0: all */
     unsigned int vcpus;
     struct account sum;
@@ -46,13 +47,15 @@ static double microseconds(const struct doc *d, uint64_t ticks)
     return ticks * 1e3 / d->tsc_khz;
 }
 
-static const char *name_of(const struct doc *d, const struct row *r, char *buf,
-                           size_t bytes)
+static const char *name_of(const struct accounts *a, const struct row *r,
+                           char *buf, size_t bytes)
 {
+    const struct life *life = lives_before(a->lives, r->domid, r->later);
+
     if ( r->domid == VCPU_IDLE_DOMAIN )
         snprintf(buf, bytes, "(idle)");
     else
-        text_escape(buf, bytes, doc_text(doc_domain(d, r->domid), "name", ""));
+        text_escape(buf, bytes, life ? life->name : "");
     return buf;
 }
 
@@ -85,7 +88,7 @@ static void print_text(const struct doc *d, const struct accounts *a,
            percent(a, r->sum.ticks[OFFLINE]), percent(a, r->sum.unknown),
            rate(d, a, r->sum.entries), rate(d, a, r->sum.hypercalls),
            rate(d, a, r->sum.io), r->waits.nr, p50, p99, max,
-           name_of(d, r, name, sizeof(name)));
+           name_of(a, r, name, sizeof(name)));
 }
 
 static int64_t ns(const struct doc *d, uint64_t ticks)
@@ -93,11 +96,26 @@ static int64_t ns(const struct doc *d, uint64_t ticks)
     return (__int128)ticks * 1000000 / d->tsc_khz;
 }
 
+/* The uuid of a domain whose number several domains had. */
+static void print_uuid(const struct accounts *a, const struct row *r)
+{
+    const struct life *life = lives_before(a->lives, r->domid, r->later);
+    json_t *uuid;
+
+    if ( !life || (!life->later && !life->from) || !life->uuid[0] )
+        return;
+    uuid = json_string(life->uuid);
+    printf(",\"uuid\":");
+    json_dumpf(uuid, stdout, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+    json_decref(uuid);
+}
+
 static void print_json(const struct doc *d, const struct accounts *a,
                        const struct row *r)
 {
     printf("{\"type\":\"%s\",\"domid\":%" PRIu32,
            r->vcpu < 0 ? "domain" : "vcpu", r->domid);
+    print_uuid(a, r);
     if ( r->vcpu >= 0 )
         printf(",\"vcpu\":%" PRId64, r->vcpu);
     else
@@ -157,11 +175,13 @@ static int print_rows(const struct doc *d, const struct accounts *a,
         const struct vcpu *v = vcpus_nth(a->vcpus, i);
 
         r->domid = v->domid;
+        r->later = v->later;
         r->vcpu = o->by_vcpu ? v->vcpu : -1;
         account_add(&r->sum, &r->waits, v->data);
         r->vcpus++;
         if ( !o->by_vcpu && i + 1 < nr &&
-             vcpus_nth(a->vcpus, i + 1)->domid == v->domid )
+             vcpus_nth(a->vcpus, i + 1)->domid == v->domid &&
+             vcpus_nth(a->vcpus, i + 1)->later == v->later )
             continue;
         (o->json ? print_json : print_text)(d, a, r);
         memset(r, 0, sizeof(*r));

@@ -10,6 +10,7 @@
 
 #include <lz4.h>
 
+#include "tools/print/out.h"
 #include "tools/report/report.h"
 
 /* The parts of the page, embedded in this program. */
@@ -135,7 +136,7 @@ static json_t *exits_json(const struct report *r)
 
     for ( unsigned int i = 0; i < r->entries.nr; i++ )
     {
-        const struct entry *e = r->entries.entry[i];
+        const struct entry_sum *e = r->entries.entry[i];
 
         if ( e->kind != ENTRY_EXIT )
             continue;
@@ -221,7 +222,7 @@ static json_t *facts(const struct report *r)
 {
     const struct doc *d = &r->src->doc;
     const struct explain *s = &r->explain;
-    json_t *meta = json_copy(d->root), *events, *enums, *o;
+    json_t *meta = out_meta(d), *events, *enums, *o;
 
     if ( !meta || event_dict_to_json(d->dict, &events, &enums) )
     {

@@ -13,6 +13,7 @@
 struct report_vcpu {
     uint16_t index;        /* of "vcpus", + 1; 0 if not met yet */
     bool changed;
+    bool stale;            /* the newest change is from before r->start */
     uint8_t state;         /* valid if changed */
     uint16_t cpu;
     uint64_t since;        /* TSC of the newest change */
@@ -212,25 +213,71 @@ static int change(struct report *r, const struct merge_record *rec)
         v->cpu = rec->cpu;
     rc = put_interval(r, v, rec->tsc, c.old);
     v->changed = true;
+    v->stale = false;
     v->state = c.new;
     v->cpu = rec->cpu;
     v->since = rec->tsc;
     return rc;
 }
 
-static int end_intervals(struct report *r)
+/*
+ * Before r->start a change may be missing, so a state from then may be wrong
+ * until the next change confirms it.  A vCPU that runs is an exception: the
+ * ring of its pCPU has the change.  Intervals are ordered by their ends, so
+ * this must be called at r->start.
+ */
+static int split_intervals(struct report *r)
 {
+    r->started = true;
     for ( unsigned int i = 0; i < vcpus_nr(r->vcpus); i++ )
     {
         struct report_vcpu *v = vcpus_nth(r->vcpus, i)->data;
+        bool runs = v->state == RUNNING;
         int rc = v->index && v->changed
-                 ? put_interval(r, v, r->explain.acc.to, v->state) : 0;
+                 ? put_interval(r, v, r->start, runs ? RUNNING : REPORT_UNKNOWN)
+                 : 0;
 
         if ( rc )
             return rc;
+        v->since = r->start;
+        v->stale = v->changed && !runs;
     }
 
     return 0;
+}
+
+/* A vCPU without a change since r->start has one interval, by its account. */
+static int put_whole(struct report *r, const struct vcpu *vcpu)
+{
+    const struct account *a = vcpu->data;
+    struct report_vcpu *v = a->changed || !a->seen
+                            ? NULL : vcpu_of(r, vcpu->domid, vcpu->vcpu);
+
+    if ( !v )
+        return 0;
+
+    v->cpu = a->ran_cpu;
+    return put_interval(r, v, r->explain.acc.to,
+                        a->ticks[RUNNING] ? RUNNING : REPORT_UNKNOWN);
+}
+
+static int end_intervals(struct report *r)
+{
+    const struct vcpus *accounts = r->explain.acc.vcpus;
+    int rc = 0;
+
+    for ( unsigned int i = 0; i < vcpus_nr(r->vcpus) && !rc; i++ )
+    {
+        struct report_vcpu *v = vcpus_nth(r->vcpus, i)->data;
+
+        if ( v->index && v->changed && !v->stale )
+            rc = put_interval(r, v, r->explain.acc.to, v->state);
+        else
+            v->changed = false;
+    }
+    for ( unsigned int i = 0; i < vcpus_nr(accounts) && !rc; i++ )
+        rc = put_whole(r, vcpus_nth(accounts, i));
+    return rc;
 }
 
 /*
@@ -244,6 +291,13 @@ static int take(void *arg, const struct merge_record *rec)
     uint16_t index = kind_index(r, rec);
 
     r->count[index]++;
+    if ( !r->started && rec->tsc >= r->start )
+    {
+        int rc = split_intervals(r);
+
+        if ( rc )
+            return rc;
+    }
     if ( r->skip )
     {
         r->skip--;

@@ -74,6 +74,7 @@ struct report {
     struct entries entries;
     uint64_t last_gap;         /* TSC */
     uint64_t start;            /* TSC from which on all pCPUs have records */
+    bool started;              /* a record at or after @start was read */
 };
 
 /*

@@ -224,10 +224,13 @@ static int check_globs(const struct filter *f, const struct doc *doc)
     return rc;
 }
 
-int filter_resolve(struct filter *f, const struct doc *doc)
+int filter_resolve(struct filter *f, const struct doc *doc,
+                   const struct lives *lives)
 {
     char err[EXPR_ERR_BYTES];
     int rc;
+
+    f->lives = lives;
 
     if ( f->domain && !doc_find_domains(doc, f->domain, &f->domids) )
     {
@@ -237,7 +240,7 @@ int filter_resolve(struct filter *f, const struct doc *doc)
     }
 
     for ( unsigned int i = 0; i < f->nr_exprs; i++ )
-        if ( expr_resolve(f->expr[i], doc, err, sizeof(err)) )
+        if ( expr_resolve(f->expr[i], doc, lives, err, sizeof(err)) )
         {
             complain(f->text[i], err);
             return -ENOENT;
@@ -288,16 +291,19 @@ bool filter_is_of(const struct merge_record *rec, uint32_t domid)
 }
 
 /* Without --domain, any domain is selected. */
-static bool wants_domain(const struct filter *f, uint32_t domid)
+static bool wants_domain(const struct filter *f, uint32_t domid, uint64_t tsc)
 {
-    return f->domain ? doc_has_domid(&f->domids, domid)
-                     : domid != MERGE_NO_DOMAIN;
+    if ( !f->domain )
+        return domid != MERGE_NO_DOMAIN;
+    return doc_has_domid(&f->domids, domid) &&
+           (!f->lives || lives_is(f->lives, f->domain, domid, tsc));
 }
 
 /* The same, and --vcpu. */
-static bool wants_vcpu(const struct filter *f, uint32_t domid, uint32_t vcpu)
+static bool wants_vcpu(const struct filter *f, uint32_t domid, uint32_t vcpu,
+                       uint64_t tsc)
 {
-    return wants_domain(f, domid) &&
+    return wants_domain(f, domid, tsc) &&
            (!f->by_vcpu || (vcpu < FILTER_MAX_CPUS && f->vcpu[vcpu]));
 }
 
@@ -305,13 +311,13 @@ static bool is_of_wanted(const struct filter *f, const struct merge_record *rec)
 {
     struct event_who who;
 
-    if ( wants_vcpu(f, rec->domid, rec->vcpu) )
+    if ( wants_vcpu(f, rec->domid, rec->vcpu, rec->tsc) )
         return true;
 
     for ( unsigned int k = 0;
           rec->desc && event_domain(rec->desc, k, rec->data, rec->words, &who);
           k++ )
-        if ( wants_vcpu(f, who.domid, who.vcpu) )
+        if ( wants_vcpu(f, who.domid, who.vcpu, rec->tsc) )
             return true;
 
     return false;

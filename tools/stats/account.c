@@ -137,19 +137,34 @@ void times_merge(struct times *to, const struct times *from)
  * Runstates.
  */
 
+/* The part of the stretch in which a vCPU's domain had its number. */
+static struct stretch life_of(const struct accounts *a, const struct vcpu *v)
+{
+    const struct life *life = lives_before(a->lives, v->domid, v->later);
+    struct stretch s = { a->from, a->to };
+
+    if ( life && life->from > s.from )
+        s.from = life->from < s.to ? life->from : s.to;
+    if ( life && life->to < s.to )
+        s.to = life->to > s.from ? life->to : s.from;
+    return s;
+}
+
 /*
  * Account the time from the last change, or from the begin, up to @tsc to
  * runstate @old.  After a gap the state before it is no longer trusted.
  */
-static void add_time(const struct accounts *a, struct account *v, uint64_t tsc,
-                     unsigned int old)
+static void add_time(const struct accounts *a, const struct vcpu *vcpu,
+                     uint64_t tsc, unsigned int old)
 {
-    uint64_t since = v->changed ? v->since : a->from;
+    struct account *v = vcpu->data;
+    uint64_t since = v->changed ? v->since : life_of(a, vcpu).from;
     uint64_t ticks = tsc > since ? tsc - since : 0;
 
     if ( a->last_gap > since || (v->changed && v->state != old) )
     {
         v->unknown += ticks;
+        v->quiet = 0; /* an entry into Xen may be missing */
         return;
     }
 
@@ -179,18 +194,26 @@ static int ran(const struct accounts *a, struct account *v, uint64_t tsc)
     return 0;
 }
 
+/* A vCPU of the domain that had the number at the time of @rec. */
+static struct vcpu *vcpu_at(struct accounts *a, const struct merge_record *rec,
+                            uint32_t domid, uint32_t vcpu)
+{
+    return vcpus_get_life(a->vcpus, domid,
+                          lives_later(a->lives, domid, rec->tsc), vcpu);
+}
+
 static int change(struct accounts *a, const struct merge_record *rec)
 {
     struct runstate_change c;
     struct vcpu *vcpu = runstate_of(rec, &c)
-                        ? vcpus_get(a->vcpus, c.domid, c.vcpu) : NULL;
+                        ? vcpu_at(a, rec, c.domid, c.vcpu) : NULL;
     struct account *v;
 
     if ( !vcpu )
         return 0;
 
     v = vcpu->data;
-    add_time(a, v, rec->tsc, c.old);
+    add_time(a, vcpu, rec->tsc, c.old);
     if ( c.new == OFFLINE && v->changed && v->slept < v->since )
         v->parks++;
     v->changed = true;
@@ -223,7 +246,7 @@ static void sleeps(struct accounts *a, const struct merge_record *rec)
 
     if ( event_domain(rec->desc, 0, rec->data, rec->words, &who) &&
          who.vcpu != EVENT_NO_VCPU )
-        vcpu = vcpus_get(a->vcpus, who.domid, who.vcpu);
+        vcpu = vcpu_at(a, rec, who.domid, who.vcpu);
     if ( vcpu )
         ((struct account *)vcpu->data)->slept = rec->tsc;
 }
@@ -242,13 +265,13 @@ static int take(struct accounts *a, const struct merge_record *rec)
     if ( rec->domid == MERGE_NO_DOMAIN )
         return 0;
 
-    vcpu = vcpus_get(a->vcpus, rec->domid, rec->vcpu);
+    vcpu = vcpu_at(a, rec, rec->domid, rec->vcpu);
     if ( !vcpu )
         return 0;
 
     v = vcpu->data;
     v->seen = true;
-    v->cpu = rec->cpu;
+    v->cpu = v->ran_cpu = rec->cpu;
     v->exits += kind == KIND_EXIT;
     v->io += kind == KIND_IO;
     if ( kind == KIND_HYPERCALL )
@@ -270,20 +293,39 @@ static int lose(struct accounts *a, const struct merge_record *rec)
     return 0;
 }
 
-/*
- * A vCPU without a runstate change whose records are there ran for the whole
- * stretch.
- */
-void accounts_end(struct accounts *a)
+/* Count the vCPUs with records of their own on each pCPU, up to 2. */
+static void count_seen(const struct accounts *a, uint8_t on[UINT16_MAX + 1])
 {
     for ( unsigned int i = 0; i < vcpus_nr(a->vcpus); i++ )
     {
-        struct account *v = vcpus_nth(a->vcpus, i)->data;
+        const struct account *v = vcpus_nth(a->vcpus, i)->data;
 
-        if ( v->changed || v->seen )
-            add_time(a, v, a->to, v->changed ? v->state : RUNNING);
+        if ( v->seen && on[v->ran_cpu] < 2 )
+            on[v->ran_cpu]++;
+    }
+}
+
+/*
+ * A vCPU with records but without a runstate change ran for the whole stretch, or
+ * for the part in which its domain had the number.  If the pCPU has records of
+ * another vCPU, the changes were not recorded, and the state is not known.
+ */
+void accounts_end(struct accounts *a)
+{
+    static uint8_t on[UINT16_MAX + 1];
+
+    memset(on, 0, sizeof(on));
+    count_seen(a, on);
+    for ( unsigned int i = 0; i < vcpus_nr(a->vcpus); i++ )
+    {
+        const struct vcpu *vcpu = vcpus_nth(a->vcpus, i);
+        struct stretch life = life_of(a, vcpu);
+        struct account *v = vcpu->data;
+
+        if ( v->changed || (v->seen && on[v->ran_cpu] == 1) )
+            add_time(a, vcpu, life.to, v->changed ? v->state : RUNNING);
         else
-            v->unknown = a->to - a->from;
+            v->unknown = life.to - life.from;
     }
     vcpus_sort(a->vcpus);
 }
@@ -336,6 +378,7 @@ int accounts_begin(const struct source *src, struct stretch in,
                    struct accounts *a)
 {
     memset(a, 0, sizeof(*a));
+    a->lives = src->lives;
     choose_stretch(src, in, a);
     a->vcpus = vcpus_new(sizeof(struct account));
     return a->vcpus ? 0 : -ENOMEM;

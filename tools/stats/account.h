@@ -85,6 +85,7 @@ struct account {
     struct times *waits;   /* ticks from wake-up to running, or NULL */
     /* State while records are added. */
     bool changed, seen;    /* has a runstate change; has a record of its own */
+    uint16_t ran_cpu;      /* pCPU of the newest of the latter */
     uint8_t state;         /* newest, valid if changed */
     uint16_t cpu;          /* pCPU of its newest record */
     uint64_t since;        /* TSC of the newest change */
@@ -98,7 +99,8 @@ struct accounts {
     uint64_t records, missing, gaps;
     uint64_t last_gap;     /* TSC, or 0 */
     struct kinds kinds;
-    struct vcpus *vcpus;   /* data: struct account */
+    const struct lives *lives; /* of the source, or NULL */
+    struct vcpus *vcpus;   /* one for each life; data: struct account */
 };
 
 /* Called for each record and gap of the file, also for those before the

@@ -14,8 +14,9 @@
  * The entry a vCPU is in.  Both are NULL if it is in the guest, or not known.
  */
 struct inside {
-    struct entry *exit, *call;
+    struct entry_sum *exit, *call;
     uint64_t tsc;
+    uint64_t gaps;             /* entries.gaps when it was entered */
 };
 
 int entries_init(struct entries *e, const struct doc *doc)
@@ -34,8 +35,8 @@ void entries_free(struct entries *e)
     memset(e, 0, sizeof(*e));
 }
 
-static int compare(const struct entry *e, enum entry_kind kind, uint32_t domid,
-                   uint64_t code)
+static int compare(const struct entry_sum *e, enum entry_kind kind,
+                   uint32_t domid, uint64_t code)
 {
     if ( e->kind != kind )
         return e->kind < kind ? -1 : 1;
@@ -45,11 +46,11 @@ static int compare(const struct entry *e, enum entry_kind kind, uint32_t domid,
 }
 
 /* Find or add an entry.  Return NULL if there is no room. */
-static struct entry *entry_of(struct entries *e, enum entry_kind kind,
+static struct entry_sum *entry_of(struct entries *e, enum entry_kind kind,
                               uint32_t domid, uint64_t code)
 {
     unsigned int lo = 0, hi = e->nr;
-    struct entry *new;
+    struct entry_sum *new;
 
     while ( lo < hi )
     {
@@ -78,10 +79,10 @@ static struct entry *entry_of(struct entries *e, enum entry_kind kind,
     return new;
 }
 
-static struct entry *count_one(struct entries *e, enum entry_kind kind,
+static struct entry_sum *count_one(struct entries *e, enum entry_kind kind,
                                const struct merge_record *rec)
 {
-    struct entry *entry = NULL;
+    struct entry_sum *entry = NULL;
     uint64_t code;
 
     if ( kind == ENTRY_EXIT
@@ -95,34 +96,27 @@ static struct entry *count_one(struct entries *e, enum entry_kind kind,
     return entry;
 }
 
-/* The vCPU returns to the guest. */
-static void leave(const struct doc *doc, struct inside *in, uint64_t tsc)
+/* The vCPU returns to the guest.  After a gap it may have done so before. */
+static void leave(const struct entries *e, struct inside *in, uint64_t tsc)
 {
-    uint64_t ns = tsc >= in->tsc ? doc_ns(doc, tsc) - doc_ns(doc, in->tsc) : 0;
+    if ( in->exit && in->gaps == e->gaps && tsc >= in->tsc )
+    {
+        uint64_t ns = doc_ns(e->doc, tsc) - doc_ns(e->doc, in->tsc);
 
-    if ( in->exit && tsc >= in->tsc )
         times_add(&in->exit->times, ns);
-    if ( in->exit && in->call && tsc >= in->tsc )
-        times_add(&in->call->times, ns);
+        if ( in->call )
+            times_add(&in->call->times, ns);
+    }
     memset(in, 0, sizeof(*in));
 }
 
-/*
- * A gap, or a runstate change: the time until the next VM entry is not Xen's.
- */
+/* After a runstate change the time until the next VM entry is not Xen's. */
 static void forget(struct entries *e, const struct merge_record *rec)
 {
     struct runstate_change c;
-    struct vcpu *v;
+    struct vcpu *v = runstate_of(rec, &c)
+                     ? vcpus_find(e->vcpus, c.domid, c.vcpu) : NULL;
 
-    if ( rec->kind == MERGE_GAP )
-    {
-        for ( unsigned int i = 0; i < vcpus_nr(e->vcpus); i++ )
-            memset(vcpus_nth(e->vcpus, i)->data, 0, sizeof(struct inside));
-        return;
-    }
-
-    v = runstate_of(rec, &c) ? vcpus_get(e->vcpus, c.domid, c.vcpu) : NULL;
     if ( v )
         memset(v->data, 0, sizeof(struct inside));
 }
@@ -133,7 +127,12 @@ void entries_take(struct entries *e, const struct merge_record *rec,
     struct inside *in;
     struct vcpu *v;
 
-    if ( rec->kind == MERGE_GAP || kind == KIND_RUNSTATE )
+    if ( rec->kind == MERGE_GAP )
+    {
+        e->gaps++;
+        return;
+    }
+    if ( kind == KIND_RUNSTATE )
     {
         forget(e, rec);
         return;
@@ -148,17 +147,17 @@ void entries_take(struct entries *e, const struct merge_record *rec,
 
     in = v->data;
     if ( kind == KIND_ENTRY )
-        leave(e->doc, in, rec->tsc);
+        leave(e, in, rec->tsc);
     else if ( kind == KIND_EXIT )
         *in = (struct inside){
             .exit = count ? count_one(e, ENTRY_EXIT, rec) : NULL,
-            .tsc = rec->tsc,
+            .tsc = rec->tsc, .gaps = e->gaps,
         };
     else if ( count )
         in->call = count_one(e, ENTRY_HYPERCALL, rec);
 }
 
-const char *entry_name(const struct entry *e, const struct doc *doc)
+const char *entry_name(const struct entry_sum *e, const struct doc *doc)
 {
     const struct event_enum *names = event_enum_find(
         doc->dict, e->kind == ENTRY_EXIT ? "hvm_exit" : "hypercall");

@@ -23,7 +23,7 @@
 enum entry_kind { ENTRY_EXIT, ENTRY_HYPERCALL, ENTRY_KINDS };
 
 /* Sum over all vCPUs of a domain. */
-struct entry {
+struct entry_sum {
     enum entry_kind kind;
     uint32_t domid;
     uint64_t code;             /* exit reason or hypercall number */
@@ -33,10 +33,11 @@ struct entry {
 
 struct entries {
     const struct doc *doc;
-    struct entry *entry[ENTRIES_MAX]; /* sorted by kind, domid and code */
+    struct entry_sum *entry[ENTRIES_MAX]; /* sorted by kind, domid and code */
     unsigned int nr;
     uint64_t left_out[ENTRY_KINDS]; /* no room, or the record has no code */
     struct vcpus *vcpus;       /* data: the entry that a vCPU is in */
+    uint64_t gaps;             /* met so far */
 };
 
 /* @doc must outlive @e.  Return 0, or -ENOMEM with nothing left to free. */
@@ -51,6 +52,6 @@ void entries_take(struct entries *e, const struct merge_record *rec,
                   enum kind kind, bool count);
 
 /* Return the file's name for the reason or hypercall, or NULL. */
-const char *entry_name(const struct entry *e, const struct doc *doc);
+const char *entry_name(const struct entry_sum *e, const struct doc *doc);
 
 #endif /* XENFLIGHT_ENTRIES_H */

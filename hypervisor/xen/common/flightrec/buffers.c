@@ -537,6 +537,7 @@ static int cf_check fr_cpu_callback(struct notifier_block *nfb,
 {
     unsigned int cpu = (unsigned long)hcpu;
     uint32_t word = cpu;
+    struct fr_cpu *c;
 
     switch ( action )
     {
@@ -546,8 +547,9 @@ static int cf_check fr_cpu_callback(struct notifier_block *nfb,
 
     case CPU_STARTING:
         /* Runs on the pCPU itself, whose TSC may just have been set. */
-        if ( flightrec_cpu[cpu] )
-            fr_cpu_resume(flightrec_cpu[cpu]);
+        c = fr_this_cpu();
+        if ( c )
+            fr_cpu_resume(c);
         break;
 
     case CPU_ONLINE:

@@ -225,7 +225,7 @@ static void print_whole(const struct verdict *v)
 
     printf("%s: %swhole%s: %" PRIu32 " data frames, %" PRIu64 " packets, %"
            PRIu64 " records, %s, ",
-           text_escape(safe, sizeof(safe), v->path), term_on(TERM_WHO),
+           text_escape(safe, sizeof(safe), v->path), term_on(TERM_NAME),
            term_off(), t->frames, t->packets, t->records,
            text_bytes(size, sizeof(size), t->file_bytes));
     if ( strcmp(v->history, "complete") )

@@ -176,11 +176,11 @@ static void print_only(const struct diff *d, struct only w, const char *title)
         diff_label(dom, label, sizeof(label));
         if ( !w.recorded )
         {
-            printf("%s %s%s%s", n > 1 ? "," : "", term_on(TERM_WHO), label,
+            printf("%s %s%s%s", n > 1 ? "," : "", term_on(TERM_NAME), label,
                    term_off());
             continue;
         }
-        printf("  %s%-*.*s%s ", term_on(TERM_WHO), LABEL_WIDTH, LABEL_WIDTH,
+        printf("  %s%-*.*s%s ", term_on(TERM_NAME), LABEL_WIDTH, LABEL_WIDTH,
                label, term_off());
         print_states(dom, w.side);
         putchar('\n');
@@ -226,7 +226,7 @@ static void print_row_head(const struct diff_domain *dom, const char *name)
 {
     char label[LABEL_BYTES];
 
-    printf("  %s%-*.*s%s %s%-*s%s", term_on(TERM_WHO), LABEL_WIDTH, LABEL_WIDTH,
+    printf("  %s%-*.*s%s %s%-*s%s", term_on(TERM_NAME), LABEL_WIDTH, LABEL_WIDTH,
            diff_label(dom, label, sizeof(label)), term_off(),
            term_on(TERM_EVENT), NAME_WIDTH, name, term_off());
 }

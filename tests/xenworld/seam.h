@@ -49,6 +49,8 @@ typedef uint16_t domid_t;
 typedef unsigned long xen_pfn_t;
 
 void world_violated(const char *what) __attribute__((__noreturn__));
+/* A page, or a shared cache line, was touched: see most_work(). */
+void world_worked(void);
 /* A point at which an NMI may nest. */
 void world_point(void);
 
@@ -108,6 +110,7 @@ enum { FLIGHTREC_SOFTIRQ };
 void open_softirq(int nr, void (*handler)(void));
 void raise_softirq(unsigned int nr);
 bool softirq_pending(unsigned int cpu);
+void process_pending_softirqs(void);
 void cpu_relax(void);
 
 struct tasklet {
@@ -288,7 +291,7 @@ static inline void fr_wake_soon(void)
 #define fr_wmb()               fr_barrier()
 #define fr_read(x)             ACCESS_ONCE(x)
 #define fr_write(x, v)         (ACCESS_ONCE(x) = (v))
-#define fr_load_acquire(p)     ACCESS_ONCE(*(p))
+#define fr_load_acquire(p)     (world_worked(), ACCESS_ONCE(*(p)))
 #define fr_store_release(p, v) (ACCESS_ONCE(*(p)) = (v))
 
 static inline bool fr_cmpxchg(uint64_t *p, uint64_t old, uint64_t val)

@@ -510,6 +510,165 @@ static void test_destroy_undone_beside_an_unmap(void)
     destroy_beside_an_unmap(page_of(2, 2), true);
 }
 
+/* -------------------------------------------------------------------- work -- */
+
+/* The pages of a block, each touched a few times; and no more than that. */
+#define MOST_WORK 70
+
+static void check_work(int line)
+{
+    unsigned int most = w->most_work();
+
+    if ( most > MOST_WORK )
+        failed(line, "%u pages or lines between two checks", most);
+}
+
+#define CHECK_WORK() check_work(__LINE__)
+
+static void test_work_of_create_and_destroy(void)
+{
+    boot(NULL);
+    w->most_work();
+    EQUAL(operate_with(XEN_FLIGHTREC_OP_create, 1 << 20, 0), 0);
+    CHECK_WORK();
+    CHECK(w->pages_used() > 3 * 256);
+    EQUAL(gen_op(XEN_FLIGHTREC_OP_destroy, 0), 0);
+    CHECK_WORK();
+    EQUAL(w->pages_used(), 0);
+}
+
+/* Each operation does one piece if softirqs are always pending. */
+static void test_create_and_destroy_continue(void)
+{
+    boot(NULL);
+    w->luck(~0U, 0, ~0U);
+    EQUAL(operate_with(XEN_FLIGHTREC_OP_create, 1 << 20, 0), 0);
+    EQUAL(gen_op(XEN_FLIGHTREC_OP_start, 0), 0);
+    EQUAL(status().state, XEN_FLIGHTREC_ST_CREATED | XEN_FLIGHTREC_ST_RUNNING);
+    EQUAL(gen_op(XEN_FLIGHTREC_OP_destroy, 0), 0);
+    EQUAL(w->pages_used(), 0);
+}
+
+static void test_work_of_a_create_that_fails(void)
+{
+    unsigned int left;
+
+    boot(NULL);
+    for ( left = 0; left < 180; left += 7 )
+    {
+        w->luck(left, ~0U, ~0U);
+        w->most_work();
+        EQUAL(operate_with(XEN_FLIGHTREC_OP_create, 1 << 20, 0), -ENOMEM);
+        CHECK_WORK();
+        EQUAL(w->pages_used(), 0);
+        EQUAL(status().state, 0);
+    }
+    w->luck(~0U, ~0U, ~0U);
+    EQUAL(operate_with(XEN_FLIGHTREC_OP_create, 1 << 20, 0), 0);
+}
+
+/* Another create may come before a failed one is destroyed. */
+static void test_create_after_one_that_failed(void)
+{
+    struct xen_flightrec_op op = { .cmd = XEN_FLIGHTREC_OP_create,
+                                   .u.create.bytes_per_cpu = 1 << 20 };
+    unsigned int tries;
+    int rc = -ERESTART;
+
+    boot(NULL);
+    w->luck(100, 0, ~0U);
+    for ( tries = 0; tries < 170; tries++ )
+    {
+        struct xen_flightrec_op o = op;
+
+        rc = w->control(0, &o);
+        EQUAL(rc, -ERESTART);
+    }
+    w->luck(~0U, ~0U, ~0U);
+    EQUAL(operate_with(XEN_FLIGHTREC_OP_create, 256 << 10, 0), 0);
+    EQUAL(gen_op(XEN_FLIGHTREC_OP_start, 0), 0);
+    EQUAL(status().bytes_per_cpu, 256 << 10);
+}
+
+static void test_work_of_a_destroy_that_is_undone(void)
+{
+    struct xen_flightrec_op op;
+    unsigned int page;
+
+    boot("1M");
+    page = page_of(0, 1);
+    while ( can_map() )
+    {
+        op = (struct xen_flightrec_op){ .cmd = XEN_FLIGHTREC_OP_destroy };
+        w->luck(~0U, 0, ~0U);
+        EQUAL(w->control(0, &op), -ERESTART);
+    }
+    w->luck(~0U, ~0U, ~0U);
+
+    /* pCPU 0 is the last one to be reclaimed; another comes up in between. */
+    CHECK(w->map_page(page));
+    w->plug(2, false);
+    w->plug(2, true);
+    w->most_work();
+    EQUAL(gen_op(XEN_FLIGHTREC_OP_destroy, 0), -EBUSY);
+    CHECK_WORK();
+    EQUAL(status().state, XEN_FLIGHTREC_ST_CREATED | XEN_FLIGHTREC_ST_RUNNING);
+    w->unmap(page);
+    CHECK(can_map());
+    EQUAL(gen_op(XEN_FLIGHTREC_OP_destroy, 0), 0);
+    EQUAL(w->pages_used(), 0);
+}
+
+static void test_work_of_hotplug(void)
+{
+    unsigned int used;
+
+    w->luck(~0U, ~0U, ~0U);
+    w->boot("1M");
+    used = w->pages_used();
+    w->most_work();
+    w->plug(1, true);
+    CHECK_WORK();
+    EQUAL(w->pages_used(), used + (used - 1));
+
+    /* No memory for all of it: none is kept. */
+    used = w->pages_used();
+    w->luck(40, ~0U, ~0U);
+    w->plug(2, true);
+    CHECK_WORK();
+    EQUAL(w->pages_used(), used);
+    w->luck(~0U, ~0U, ~0U);
+    w->plug(2, false);
+    w->plug(2, true);
+    CHECK(w->pages_used() > used);
+}
+
+static void test_work_of_quiesce(void)
+{
+    static const uint32_t words[7];
+    struct xen_flightrec_op op;
+    unsigned int cpu, i;
+
+    boot("1M");
+    for ( cpu = 0; cpu < WORLD_CPUS; cpu++ )
+        for ( i = 0; i < 100000; i++ )
+            w->trace(cpu, i & 1 ? EV_BUSY : XEN_FLIGHTREC_EV_CPU_UP, words,
+                     sizeof(words));
+    EQUAL(gen_op(XEN_FLIGHTREC_OP_freeze, 1), 0);
+    w->most_work();
+    op = (struct xen_flightrec_op){ .cmd = XEN_FLIGHTREC_OP_quiesce,
+                                    .u.quiesce.gen = 1 };
+    EQUAL(operate(&op), 0);
+    EQUAL(op.u.quiesce.pending, 0);
+    CHECK_WORK();
+    /* Those that were found quiescent are not checked again. */
+    op = (struct xen_flightrec_op){ .cmd = XEN_FLIGHTREC_OP_quiesce,
+                                    .u.quiesce.gen = 1 };
+    EQUAL(operate(&op), 0);
+    EQUAL(op.u.quiesce.pending, 0);
+    CHECK(w->most_work() < 5);
+}
+
 /* ------------------------------------------------------------------- tests -- */
 
 static const struct {
@@ -532,6 +691,14 @@ static const struct {
     { "destroy beside an unmap", test_destroy_beside_an_unmap },
     { "destroy beside an unmap of the information page",
       test_destroy_beside_an_unmap_of_info },
+    { "work of create and destroy", test_work_of_create_and_destroy },
+    { "create and destroy continue", test_create_and_destroy_continue },
+    { "work of a create that fails", test_work_of_a_create_that_fails },
+    { "create after one that failed", test_create_after_one_that_failed },
+    { "work of a destroy that is undone",
+      test_work_of_a_destroy_that_is_undone },
+    { "work of hotplug", test_work_of_hotplug },
+    { "work of quiesce", test_work_of_quiesce },
     { "destroy undone beside an unmap", test_destroy_undone_beside_an_unmap },
 };
 

@@ -64,6 +64,7 @@ static s_time_t now_ns = 1000000000;
 static uint64_t tsc_offset;
 static unsigned int virq_count[24];
 static bool bad_option;
+static unsigned int work, most;
 
 int world_fr_presmp_init(void);
 int world_fr_wake_init(void);
@@ -73,6 +74,12 @@ void world_violated(const char *what)
 {
     fprintf(stderr, "violated: %s\n", what);
     abort();
+}
+
+void world_worked(void)
+{
+    if ( ++work > most )
+        most = work;
 }
 
 /* Take one of a limited number.  Return false if none is left; ~0: no limit. */
@@ -165,7 +172,15 @@ void raise_softirq(unsigned int nr)
 
 bool softirq_pending(unsigned int cpu)
 {
+    work = 0;
     return !luck(&softirqs_left);
+}
+
+void process_pending_softirqs(void)
+{
+    work = 0;
+    if ( in_nmi )
+        world_violated("softirqs are processed in an NMI");
 }
 
 void softirq_tasklet_init(struct tasklet *t, void (*fn)(void *), void *arg)
@@ -264,6 +279,7 @@ void set_timer(struct timer *t, s_time_t at)
 
 s_time_t NOW(void)
 {
+    work = 0;
     return now_ns += 100;
 }
 
@@ -346,6 +362,7 @@ struct page_info *virt_to_page(const void *p)
 {
     size_t off = (const uint8_t *)p - arena;
 
+    world_worked();
     if ( off >= sizeof(arena) )
         world_violated("a page outside of the heap");
     return &page_of[off / PAGE_SIZE];
@@ -381,6 +398,7 @@ void free_xenheap_pages(void *p, unsigned int order)
 
 void clear_page(void *p)
 {
+    world_worked();
     memset(p, 0, PAGE_SIZE);
 }
 
@@ -716,6 +734,14 @@ static uint8_t *lent(unsigned int page)
                : NULL;
 }
 
+static unsigned int most_work(void)
+{
+    unsigned int was = most;
+
+    work = most = 0;
+    return was;
+}
+
 static unsigned int pages_used(void)
 {
     return used_pages;
@@ -758,5 +784,5 @@ const struct xen_world xen_world = {
     .tsc = move_tsc, .nmi = put_nmi, .luck = set_luck, .map = map,
     .stall = stall, .unmap_race = unmap_race, .unmap_done = unmap_done,
     .map_page = map_page, .unmap = unmap, .lent = lent,
-    .pages_used = pages_used, .virqs = virqs, .state = state,
+    .most_work = most_work, .pages_used = pages_used, .virqs = virqs, .state = state,
 };

@@ -66,6 +66,11 @@ struct xen_world {
     bool (*unmap_done)(void);
     /* The memory of a page if it is lent to Dom0; else NULL. */
     uint8_t *(*lent)(unsigned int page);
+    /*
+     * The most pages and cache lines of other pCPUs that the recorder touched
+     * between two checks of the clock or for softirqs, since the last call.
+     */
+    unsigned int (*most_work)(void);
     unsigned int (*pages_used)(void);
     unsigned int (*virqs)(unsigned int virq);
     uint64_t (*state)(void); /* a hash of the state hidden from Dom0 */

@@ -86,8 +86,8 @@ static struct entry *count_one(struct entries *e, enum entry_kind kind,
     uint64_t code;
 
     if ( kind == ENTRY_EXIT
-             ? field_of(rec, "exit", &code)
-             : field_of(rec, "op", &code) || field_of(rec, "eax", &code) )
+             ? code_of(rec, "exit", &code)
+             : code_of(rec, "op", &code) || code_of(rec, "eax", &code) )
         entry = entry_of(e, kind, rec->domid, code);
     if ( entry )
         entry->nr++;

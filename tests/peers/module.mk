@@ -17,6 +17,13 @@ $(SPOIL): $(SPOIL).o $(O)/tests/fuzz/image.o $(O)/tests/lib/gen.o $(LIBXF)
 	@$(call say,LD $@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBXF) $(LIBS_BASE)
 
+# Files with two long lists each.
+MANY := $(O)/tests/peers/many
+
+$(MANY): $(MANY).o $(LIBXF)
+	@$(call say,LD $@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBXF) $(LIBS_BASE)
+
 PEERS := $(patsubst tests/peers/%.sh,$(O)/tests/peers/%.sh, \
          $(filter-out tests/peers/lib.sh,$(wildcard tests/peers/*.sh)))
 
@@ -26,9 +33,10 @@ PRELOAD := $(if $(SAN),$(shell $(CC) -print-file-name=libasan.so))
 $(PEERS): $(O)/tests/peers/%.sh: tests/peers/%.sh $(XENFLIGHT) $(MAKE_SCENE) \
           $(if $(LIBS_BT2),$(BT2))
 	@mkdir -p $(@D)
-	$(Q)printf '#!/bin/sh\nexport XENFLIGHT=%s MAKE_SCENE=%s SPOIL=%s\nexport BT2_PLUGIN=%s BT2_PRELOAD=%s\nexec %s\n' \
-	    $(XENFLIGHT) $(MAKE_SCENE) $(SPOIL) $(BT2) "$(PRELOAD)" $< >$@ && chmod +x $@
+	$(Q)printf '#!/bin/sh\nexport XENFLIGHT=%s MAKE_SCENE=%s SPOIL=%s MANY=%s\nexport BT2_PLUGIN=%s BT2_PRELOAD=%s\nexec %s\n' \
+	    $(XENFLIGHT) $(MAKE_SCENE) $(SPOIL) $(MANY) $(BT2) "$(PRELOAD)" $< >$@ && chmod +x $@
 
 TESTS += $(PEERS)
 
 $(O)/tests/peers/hostile.sh: $(SPOIL)
+$(O)/tests/peers/many.sh: $(MANY)

@@ -66,7 +66,13 @@ const char *ctf_value_name(const struct ctf_member *m, unsigned int *i,
 
     /* Skip values that do not fit: they cannot occur, readers refuse them. */
     do {
-        name = m->names ? event_enum_row(m->names, (*i)++, value) : NULL;
+        unsigned int nr = m->names ? m->names->nr : 0, n = (*i)++;
+
+        name = n < nr ? event_enum_row(m->names, n, value)
+                      : event_enum_flag_row(m->names, n - nr, value);
+        /* A whole value has its own row. */
+        if ( name && n >= nr && event_value_code(m->names, *value) == *value )
+            *value = UINT64_MAX;
     } while ( name && m->bits < 64 && *value >> m->bits );
 
     return name;

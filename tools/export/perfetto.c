@@ -39,6 +39,8 @@
 #define TRACK_LIFE   (1ULL << 36)  /* times the number of earlier lives */
 
 #define NOTES_MAX    (EVENT_MAX_FIELDS + 2)
+/* A composed value with all its flags; a record has EVENT_MAX_FIELDS at most. */
+#define FLAGS_TEXT_BYTES (EVENT_TEXT_BYTES / EVENT_MAX_FIELDS)
 
 typedef Perfetto__TracePacket Packet;
 typedef Perfetto__TrackEvent Event;
@@ -466,8 +468,22 @@ static size_t take_notes(const struct export *x, const struct merge_record *rec,
          !rec->desc->args )
     {
         for ( unsigned int i = 0; i < rec->desc->nr_fields; i++ )
-            if ( event_get(rec->desc, i, rec->data, rec->words, &value) )
-                put_field_note(&note[n++], &rec->desc->field[i], value);
+        {
+            const struct event_field *f = &rec->desc->field[i];
+
+            if ( !event_get(rec->desc, i, rec->data, rec->words, &value) )
+                continue;
+            put_field_note(&note[n], f, value);
+            /* A composed value has its flags behind the name. */
+            if ( event_value_code(f->names, value) != value )
+            {
+                put_text_note(&note[n], f->name, text);
+                text += event_field_text(x->src->doc.dict, rec->desc, i,
+                                         rec->data, rec->words, text,
+                                         FLAGS_TEXT_BYTES) + 1;
+            }
+            n++;
+        }
         return n;
     }
 

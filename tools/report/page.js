@@ -127,6 +127,32 @@ for (const [table, list] of Object.entries(facts.enums || {}))
     names[table] = new Map(list.map(([value, name]) => [BigInt(value), name]));
 
 /*
+ * The part of a value that its name stands for: a code without the flags that
+ * Xen composes it with.
+ */
+function value_code(table, value) {
+    const known = names[table], rule = facts.composed?.[table];
+    if (!known || !rule || known.has(value)) return value;
+    if (rule.marked && !(value & BigInt(rule.marked))) return value;
+    for (const mask of rule.masks)
+        if (known.has(value & BigInt(mask))) return value & BigInt(mask);
+    return value;
+}
+
+/* A value's name and its flags, or undefined: NAME|FLAG|0xREST. */
+function value_name(table, value) {
+    const code = value_code(table, value), name = names[table]?.get(code);
+    if (name === undefined || code === value) return name;
+    let rest = value ^ code, text = name;
+    for (const [bit, flag] of Object.entries(facts.composed[table].flags)) {
+        if (!(rest >> BigInt(bit) & 1n)) continue;
+        rest ^= 1n << BigInt(bit);
+        if (flag !== name) text += `|${flag}`;
+    }
+    return rest ? `${text}|0x${rest.toString(16)}` : text;
+}
+
+/*
  * A domain's key is its number + 65536 * the number of later domains that got
  * the same number.
  */
@@ -203,7 +229,7 @@ function field_text(field, value, words, kind) {
         const op = field_value(kind.fields[0], words);
         from = `${names.hypercall?.get(op)}_a${shift}`;
     }
-    const name = names[from]?.get(value);
+    const name = value_name(from, value);
     if (name !== undefined) return name;
     if (type === "v" && value === (1n << BigInt(bits)) - 1n) return "none";
     if (type === "x") return "0x" + value.toString(16);

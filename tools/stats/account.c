@@ -71,6 +71,18 @@ bool field_of(const struct merge_record *rec, const char *name,
     return n >= 0 && event_get(rec->desc, n, rec->data, rec->words, value);
 }
 
+bool code_of(const struct merge_record *rec, const char *name,
+             uint64_t *value)
+{
+    int n = rec->kind == MERGE_EVENT && rec->desc
+            ? event_field_index(rec->desc, name) : -1;
+
+    if ( n < 0 || !event_get(rec->desc, n, rec->data, rec->words, value) )
+        return false;
+    *value = event_value_code(rec->desc->field[n].names, *value);
+    return true;
+}
+
 /*
  * Times.
  */
@@ -280,7 +292,7 @@ static void count_op(struct account *v, const struct merge_record *rec)
     uint64_t op;
 
     v->hypercalls++;
-    if ( (field_of(rec, "op", &op) || field_of(rec, "eax", &op)) &&
+    if ( (code_of(rec, "op", &op) || code_of(rec, "eax", &op)) &&
          op < ACCOUNT_OPS )
         v->ops[op]++;
 }

@@ -45,6 +45,9 @@ bool kind_enters(enum kind kind, const struct merge_record *rec);
 /* Get a field by name.  Return false if the record does not have it. */
 bool field_of(const struct merge_record *rec, const char *name,
               uint64_t *value);
+/* The same, but of a composed value only the code: see event_value_code(). */
+bool code_of(const struct merge_record *rec, const char *name,
+             uint64_t *value);
 
 /* A histogram of times with 16 steps an octave: values read back are at most
  * 1/16 too low. */

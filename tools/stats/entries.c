@@ -92,9 +92,9 @@ static struct entry_sum *count_one(struct entries *e, enum entry_kind kind,
     want->domid = rec->domid;
     want->later = lives_later(e->lives, rec->domid, rec->tsc);
     if ( kind == ENTRY_EXIT
-             ? field_of(rec, "exit", &want->code)
-             : field_of(rec, "op", &want->code) ||
-               field_of(rec, "eax", &want->code) )
+             ? code_of(rec, "exit", &want->code)
+             : code_of(rec, "op", &want->code) ||
+               code_of(rec, "eax", &want->code) )
         entry = entry_of(e, want);
     if ( entry )
         entry->nr++;

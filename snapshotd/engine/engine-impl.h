@@ -64,6 +64,7 @@ struct engine {
     } client[CLIENTS];
     char last_file[STORE_NAME];
     struct latency last;
+    struct ages ages;      /* of the files in the directory */
 };
 
 /*

@@ -65,6 +65,7 @@ static int prepare(struct engine *e, const char *backend)
     e->conf = m.u.conf;
     e->counters = m.u.conf.counters;
     uname(&e->uts);
+    age_init(&e->ages);
     /* The name would be that of /proc/self/exe. */
     prctl(PR_SET_NAME, "snapshotd-eng");
     rc = map_rings(e, backend);

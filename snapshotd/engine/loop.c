@@ -215,8 +215,8 @@ static void expire(struct engine *e)
     if ( e->expire_ns > now )
         return;
     clock_gettime(CLOCK_REALTIME, &wall);
-    rc = store_expire(e->dir, &budget, wall.tv_sec, &e->counters.store,
-                      &next_s);
+    rc = store_expire(e->dir, &budget, wall.tv_sec, &e->ages,
+                      &e->counters.store, &next_s);
     if ( rc )
         log_error("store: the directory cannot be read: %s", strerror(-rc));
     /* The wall clock may be set: it is looked at again before long. */

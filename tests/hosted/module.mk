@@ -40,7 +40,7 @@ $(O)/tests/hosted/faults: $(INJECT)
 
 # Unit tests of the daemon's parts.
 PARTS   := $(O)/tests/hosted/test-parts
-PARTS_O := $(patsubst %,$(O)/snapshotd/%.o,engine/store engine/store-room \
+PARTS_O := $(patsubst %,$(O)/snapshotd/%.o,engine/store engine/store-room engine/age \
            engine/queue common/sandbox common/log common/proto common/domains \
            common/name common/request)
 TESTS   += $(PARTS)

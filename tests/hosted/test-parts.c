@@ -308,16 +308,16 @@ static void test_store_expire_by_age(void **state)
     put_file(crash, 10);
     put_file(pinned, 10);
     pin(pinned);
-    assert_int_equal(store_expire(dir, &budget, 599, &usage, &next), 0);
+    assert_int_equal(store_expire(dir, &budget, 599, NULL, &usage, &next), 0);
     assert_int_equal(next, 1);
     assert_int_equal(usage.expired, 0);
-    assert_int_equal(store_expire(dir, &budget, 600, &usage, &next), 0);
+    assert_int_equal(store_expire(dir, &budget, 600, NULL, &usage, &next), 0);
     assert_int_equal(next, 50);
     assert_int_equal(usage.expired, 1);
     assert_false(is_there(request));
     /* A clock that was set back: nothing from the future is too old. */
-    assert_int_equal(store_expire(dir, &budget, 3, &usage, &next), 0);
-    assert_int_equal(store_expire(dir, &budget, 9999, &usage, &next), 0);
+    assert_int_equal(store_expire(dir, &budget, 3, NULL, &usage, &next), 0);
+    assert_int_equal(store_expire(dir, &budget, 9999, NULL, &usage, &next), 0);
     assert_int_equal(next, 0);
     assert_true(is_there(pinned) && !is_there(crash));
     assert_int_equal(usage.files, 1);

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -127,6 +128,11 @@ static void request(struct world *w, const char *name, const char *want,
     answer = xs_get(w, path);
     check(answer && strstr(answer, error));
     free(answer);
+}
+
+static bool there(const char *path)
+{
+    return !access(path, F_OK);
 }
 
 /*
@@ -297,11 +303,6 @@ static void case_budget_at_any_instant(struct world *w)
     json_decref(d);
 }
 
-static bool there(const char *path)
-{
-    return !access(path, F_OK);
-}
-
 static void case_pinned(struct world *w)
 {
     char tool_path[300], *path[5], *out;
@@ -387,6 +388,136 @@ static int64_t trigger_tsc(const char *path)
 
     json_decref(meta);
     return tsc;
+}
+
+/*
+ * A wall clock that is wrong, or steps (tests/fake/fakeclock.c).
+ */
+
+#define YEAR_S (366 * 86400LL)
+
+static volatile int64_t *clock_offset;
+
+/* Starts the daemon with the clock that w has; the first time, with a new one. */
+static void start_clocked(struct world *w, int64_t offset_s)
+{
+    char path[128], preload[300];
+    int fd;
+
+    snprintf(path, sizeof(path), "%s/clock", w->dir);
+    snprintf(preload, sizeof(preload), "%s/tests/fake/fakeclock.so",
+             cases_build);
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    check(!ftruncate(fd, sizeof(*clock_offset)));
+    clock_offset = mmap(NULL, sizeof(*clock_offset), PROT_READ | PROT_WRITE,
+                        MAP_SHARED, fd, 0);
+    close(fd);
+    *clock_offset = offset_s;
+    setenv("FAKECLOCK", path, 1);
+    setenv("LD_PRELOAD", preload, 1);
+    daemon_start(w);
+    unsetenv("LD_PRELOAD");
+    unsetenv("FAKECLOCK");
+    check(wait_log(w, "watching"));
+}
+
+/* Makes the engine look for old files. */
+static void look_for_old(struct world *w)
+{
+    kill(w->daemon, SIGHUP);
+    check(wait_log(w, "configuration: reloaded"));
+    request(w, "look", "done", NULL);
+    check(xs_rm_answer(w, "look"));
+    free(wait_file(w));
+    poll(NULL, 0, 100);
+}
+
+/* Behind at first, then right, then ahead; and other engines and daemons. */
+static void case_age_when_clock_steps(struct world *w)
+{
+    char *path[3];
+    int i;
+
+    world_start(w, "[store]\nmax_age = 90d\n[limit]\ndomain = off\n");
+    domain_new(w, 5, HANDLE_A, "web-1");
+    start_clocked(w, -10 * YEAR_S);
+    path[0] = crash_file(w, 5);
+    *clock_offset = 0;
+    path[1] = crash_file(w, 5);
+    look_for_old(w);
+    *clock_offset = 10 * YEAR_S;
+    path[2] = crash_file(w, 5);
+    look_for_old(w);
+    kill(engine_pid(w), SIGKILL);
+    check(wait_log(w, "ended by signal 9"));
+    look_for_old(w);
+    equal(daemon_stop(w), 0);
+    start_clocked(w, 10 * YEAR_S);
+    look_for_old(w);
+    check(!logged(w, "older than max_age"));
+    for ( i = 0; i < 3; i++ )
+    {
+        check_at(__LINE__, path[i] && there(path[i]), "file %d is gone", i);
+        free(path[i]);
+    }
+    equal(daemon_stop(w), 0);
+}
+
+/* Of an earlier boot, and the clock is ahead since the start: no haste. */
+static void case_age_when_clock_is_ahead(struct world *w)
+{
+    char *path, old[300];
+    int fd;
+
+    world_start(w, "[store]\nmax_age = 90d\n");
+    snprintf(old, sizeof(old), "%s/20250101T000000Z-" UUID_A
+             "-crash-g1.xfr.lz4", w->state);
+    fd = open(old, O_WRONLY | O_CREAT, 0600);
+    check(fd >= 0);
+    close(fd);
+    start_clocked(w, 60 * YEAR_S);
+    request(w, "a", "done", NULL);
+    path = wait_file(w);
+    check(path && there(old) && !logged(w, "older than max_age"));
+    free(path);
+    equal(daemon_stop(w), 0);
+    /* With a clock that agrees with the directory it goes. */
+    start_clocked(w, 0);
+    check(wait_log(w, "removed: older than max_age"));
+    check(!there(old));
+    equal(daemon_stop(w), 0);
+}
+
+/* Set back: the oldest goes, not the newest, and not each one at once. */
+static void case_room_when_clock_is_set_back(struct world *w)
+{
+    char *path[6], handle[40];
+    unsigned int i;
+
+    world_start(w, "[store]\nmax_files = 3\n[limit]\ndomain = off\n");
+    start_clocked(w, 0);
+    for ( i = 0; i < 6; i++ )
+    {
+        if ( i == 3 )
+            *clock_offset = -10 * YEAR_S;
+        if ( i == 4 )
+        {
+            kill(engine_pid(w), SIGKILL);
+            check(wait_log(w, "ended by signal 9"));
+        }
+        snprintf(handle, sizeof(handle), "%032u", i + 1);
+        domain_new(w, i + 1, handle, "x");
+        path[i] = crash_file(w, i + 1);
+        /* Ages are in seconds. */
+        poll(NULL, 0, 1100);
+    }
+    for ( i = 0; i < 6; i++ )
+    {
+        check_at(__LINE__, path[i] && there(path[i]) == (i >= 3),
+                 "file %u: %s", i, i >= 3 ? "gone" : "still there");
+        free(path[i]);
+    }
+    equal(daemon_stop(w), 0);
 }
 
 /*
@@ -721,7 +852,9 @@ static const struct test_case cases[] = {
     CASE(pinned),
     CASE(operators_keep_no_crash_out),
     CASE(free_space_floor),
-    CASE(disk_without_some_calls), CASE(names_of_a_former_life), CASE(part_of_a_former_life), CASE(age),
+    CASE(age_when_clock_steps), CASE(age_when_clock_is_ahead),
+    CASE(room_when_clock_is_set_back), CASE(disk_without_some_calls),
+    CASE(names_of_a_former_life), CASE(part_of_a_former_life), CASE(age),
     CASE(reload),
     CASE(reload_other_directory),
     CASE(hook),

@@ -44,6 +44,13 @@ static void __attribute__((__noreturn__)) die(const char *call)
     exit(99);
 }
 
+int world_wait_ms(void)
+{
+    const char *ms = getenv("HOSTED_WAIT_MS");
+
+    return ms ? strtoul(ms, NULL, 10) : 10000;
+}
+
 /* Wait for input until @end.  Return false if there is none. */
 static bool readable(int fd, uint64_t end)
 {

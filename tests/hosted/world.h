@@ -16,7 +16,9 @@
 #include <jansson.h>
 
 /* Limit of a wait, in ms of the test's own time: see tests/lib/owntime.h. */
-#define WAIT_MS 10000
+#define WAIT_MS world_wait_ms()
+/* Return $HOSTED_WAIT_MS, 10000 by default. */
+int world_wait_ms(void);
 
 struct xs_handle;
 

@@ -37,3 +37,5 @@ $(O)/tests/unit/test-hook: $(patsubst %,$(O)/snapshotd/%.o,monitor/hook \
 $(O)/tests/unit/test-monitor: $(patsubst %,$(O)/snapshotd/%.o,monitor/engine \
     monitor/questions monitor/policy monitor/child common/proto common/count \
     common/request common/domains common/limit common/name common/log)
+$(O)/tests/unit/test-health: $(patsubst %,$(O)/snapshotd/%.o,monitor/health \
+    monitor/notify common/proto common/count common/name common/log)

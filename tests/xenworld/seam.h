@@ -223,7 +223,7 @@ struct xen_sysctl {
     } u;
 };
 
-#define pv_shim false
+extern bool pv_shim;
 #define simple_strtoul(s, end, base) \
     ((unsigned long)simple_strtoull(s, end, base))
 unsigned long long simple_strtoull(const char *s, const char **end,

@@ -383,6 +383,25 @@ static void test_option_taken(void)
     EQUAL(status().expired, 0);
 }
 
+/* -------------------------------------------------------------------- boot -- */
+
+/*
+ * In a shim, as after a failed initialisation, the recorder does not follow CPU
+ * hotplug: it must not be created.
+ */
+static void test_not_ready(void)
+{
+    struct xen_flightrec_op op = { .cmd = XEN_FLIGHTREC_OP_status };
+
+    w->luck(~0U, ~0U, ~0U);
+    w->shim();
+    w->boot("1M");
+    EQUAL(operate(&op), -EINVAL);
+    EQUAL(operate_with(XEN_FLIGHTREC_OP_create, 1 << 20, 0), -EINVAL);
+    EQUAL(gen_op(XEN_FLIGHTREC_OP_start, 0), -EINVAL);
+    EQUAL(w->pages_used(), 0);
+}
+
 /* ----------------------------------------------------------------- destroy -- */
 
 static unsigned int stalls;
@@ -687,6 +706,7 @@ static const struct {
     { "the lease expires", test_lease_expires },
     { "options out of range are refused", test_options_refused },
     { "an option in range is used", test_option_taken },
+    { "no recorder in a shim", test_not_ready },
     { "destroy waits for a record", test_destroy_waits_for_a_record },
     { "destroy beside an unmap", test_destroy_beside_an_unmap },
     { "destroy beside an unmap of the information page",

@@ -64,6 +64,7 @@ static s_time_t now_ns = 1000000000;
 static uint64_t tsc_offset;
 static unsigned int virq_count[24];
 static bool bad_option;
+bool pv_shim;
 static unsigned int work, most;
 
 int world_fr_presmp_init(void);
@@ -578,6 +579,11 @@ static void boot(const char *option)
     done();
 }
 
+static void shim(void)
+{
+    pv_shim = true;
+}
+
 static bool option_refused(void)
 {
     return bad_option;
@@ -776,7 +782,7 @@ static uint64_t state(void)
 }
 
 const struct xen_world xen_world = {
-    .boot = boot, .option_refused = option_refused, .control = control,
+    .boot = boot, .shim = shim, .option_refused = option_refused, .control = control,
     .trace = trace,
     .wants = flightrec_wants, .domain = domain,
     .shutdown_code = shutdown_code, .plug = plug,

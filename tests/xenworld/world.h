@@ -28,6 +28,8 @@
 struct xen_world {
     /* Boot with the value of flightrec= (or NULL). */
     void (*boot)(const char *option);
+    /* Call before boot(): this Xen is a PV shim. */
+    void (*shim)(void);
     /* The option of boot() was invalid. */
     bool (*option_refused)(void);
     /* XEN_SYSCTL_tbuf_op with Dom0's op, on pCPU `cpu`. */

@@ -165,6 +165,7 @@ static int __init cf_check fr_presmp_init(void)
     }
 
     register_cpu_notifier(&fr_cpu_nfb);
+    fr_ready = true;
     fr_set_opt_masks();
     if ( !opt_flightrec )
         return 0;

@@ -401,12 +401,13 @@ int flightrec_control(struct xen_sysctl_tbuf_op *tbc)
     BUILD_BUG_ON(offsetof(struct xen_flightrec_op, cmd) !=
                  offsetof(struct xen_sysctl_tbuf_op, cmd));
 
-    if ( !op_is_clean(op) )
+    /* Without the notifier pCPUs would come up unnoticed. */
+    if ( !fr_ready || !op_is_clean(op) )
         return -EINVAL;
 
     /*
      * Offline pCPUs must stay offline while we write on their behalf.  If a
-     * hotplug operation is in progress the caller must try again.
+     * hotplug operation is in progress the hypercall is continued.
      */
     if ( !get_cpu_maps() )
         return -ERESTART;

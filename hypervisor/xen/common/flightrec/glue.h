@@ -73,6 +73,8 @@ struct fr_set {
 };
 extern struct fr_set fr_set;
 extern spinlock_t fr_lock;
+/* Initialised at boot; if not, all operations are refused.  Set by boot.c. */
+extern bool fr_ready;
 
 /* Return a pCPU's recorder; NULL if it has no buffers. */
 static inline struct fr_pcpu *fr_pcpu(unsigned int cpu)

@@ -6,10 +6,12 @@
 
 .DEFAULT_GOAL := all
 
-VERSION := 0.1
+VERSION := 0.2
 PREFIX  ?= /usr/local
 DESTDIR ?=
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
 O       := build
 
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
@@ -49,6 +51,14 @@ MODULES  := $(wildcard lib/module.mk snapshotd/module.mk tools/module.mk \
             tests/module.mk tests/*/module.mk snapshotd/dist/install.mk)
 include $(MODULES)
 
+# Name missing dependencies at once, not by the first compiler error.  These
+# targets install their own.
+ALONE   := deps check demo deb check-deb check-bare help clean
+ifneq ($(filter-out $(ALONE),$(or $(MAKECMDGOALS),all)),)
+MISSING := $(shell .ci/have "$(CC)")
+$(if $(MISSING),$(error $(MISSING)))
+endif
+
 all: $(PROGS) ## build the user-space part
 
 # Objects: build/<source path>.o, with their header dependencies.
@@ -64,8 +74,8 @@ check: ## install the packages needed and run all tests, in a real Xen too
 	$(Q).ci/deps check
 	$(Q)$(MAKE) --no-print-directory check-all
 
-demo: ## install the packages needed; crash a guest on a real Xen, show its end
-	$(Q).ci/deps check
+demo: ## a guest crashes on a real Xen, and its file is explained; STOCK=1: on Debian's own Xen
+	$(Q).ci/deps $(if $(STOCK),stock,demo)
 	$(Q)$(MAKE) --no-print-directory demo-run
 
 deps: ## install the packages needed to build the user-space part

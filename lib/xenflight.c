@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/format/doc.h"
+#include "lib/read/lives.h"
 #include "lib/read/merge.h"
 #include "lib/base/text.h"
 #include "lib/xenflight.h"
@@ -30,9 +31,11 @@ _Static_assert(sizeof(void *) != 8 ||
 struct xf_file {
     struct snapshot *snap;
     struct doc doc;
+    struct lives *lives;
     char *document, *note;
     struct merge *merge;         /* NULL: could not be started */
     uint64_t from_tsc;
+    uint64_t now;                /* TSC of `shown', or of the trigger */
     struct merge_record rec;
     bool has_rec;
     struct xf_record shown;
@@ -74,7 +77,9 @@ static int load(struct xf_file *f, const char *path, char *err, size_t bytes)
 
     f->document = json_dumps(f->doc.root, JSON_COMPACT);
     f->note = f->doc.note ? json_dumps(f->doc.note, JSON_COMPACT) : NULL;
-    rc = f->document ? xf_start(f, INT64_MIN) : -ENOMEM;
+    rc = f->document ? lives_load(f->snap, &f->doc, &f->lives) : -ENOMEM;
+    if ( !rc )
+        rc = xf_start(f, INT64_MIN);
     if ( rc )
         set_error(err, bytes, strerror(-rc));
     return rc;
@@ -110,6 +115,7 @@ void xf_close(struct xf_file *f)
 
     if ( f->merge )
         merge_close(f->merge);
+    lives_free(f->lives);
     free(f->document);
     free(f->note);
     doc_free(&f->doc);
@@ -130,12 +136,10 @@ const char *xf_note(const struct xf_file *f)
 const char *xf_domain_name(const struct xf_file *f, uint32_t domid, char *buf,
                            size_t bytes)
 {
-    const json_t *domain = doc_domain(&f->doc, domid);
-
     if ( bytes )
         buf[0] = '\0';
     if ( bytes >= 8 )
-        text_escape(buf, bytes, doc_text(domain, "name", ""));
+        text_escape(buf, bytes, lives_name(f->lives, domid, f->now));
     return buf;
 }
 
@@ -165,6 +169,7 @@ int xf_start(struct xf_file *f, int64_t ns)
         merge_close(f->merge);
     f->merge = NULL;
     f->has_rec = false;
+    f->now = f->doc.tsc;
     f->from_tsc = doc_tsc_at(&f->doc, ns);
     return merge_open_from(f->snap, f->doc.dict, &f->doc.clock, f->from_tsc,
                            &f->merge);
@@ -208,6 +213,7 @@ int xf_next(struct xf_file *f, const struct xf_record **out)
         return rc;
 
     f->has_rec = f->rec.kind == MERGE_EVENT && f->rec.desc;
+    f->now = f->rec.tsc;
     show(f);
     *out = &f->shown;
     return 1;

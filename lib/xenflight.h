@@ -98,8 +98,10 @@ const char *xf_note(const struct xf_file *f);
 /*
  * Copy the name of a domain to @buf, escaped for a terminal: a byte that is
  * not printable ASCII, and the backslash, becomes \xNN.  A name that does not
- * fit in @bytes (at least 8) ends in "...".  Return @buf: "" if the file has
- * no name.
+ * fit in @bytes (at least 8) ends in "...".  Xen reuses domain numbers: the
+ * name is of the domain that had the number at the record xf_next() returned
+ * last, or at the trigger if it has returned none since xf_start().  Return
+ * @buf: "" if the file has no name.
  */
 const char *xf_domain_name(const struct xf_file *f, uint32_t domid, char *buf,
                            size_t bytes);

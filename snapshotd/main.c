@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* main.c: options, configuration, and which half this process is. */
+/* main.c: read options and configuration, and run one of the three processes. */
 
 #include <argp.h>
 #include <errno.h>
@@ -14,21 +14,23 @@
 #include "lib/xen/hyp.h"
 #include "snapshotd/common/log.h"
 #include "snapshotd/monitor/monitor.h"
+#include "snapshotd/xenstore/xenstore.h"
 
-enum { OPT_ENGINE = 256 };
+enum { OPT_ENGINE = 256, OPT_XENSTORE };
 
 struct options {
     const char *conf;
     const char *backend;
-    bool check, engine, to_syslog;
+    bool check, engine, xenstore, to_syslog;
 };
 
 static const struct argp_option option_list[] = {
     { "config", 'c', "FILE", 0, "Configuration (" CONF_DEFAULT_FILE ")", 0 },
-    { "check", 'n', NULL, 0, "Only check the configuration", 0 },
-    { "syslog", 's', NULL, 0, "Messages go to syslog instead of stderr", 0 },
+    { "check", 'n', NULL, 0, "Check the configuration and exit", 0 },
+    { "syslog", 's', NULL, 0, "Log to syslog instead of stderr", 0 },
     { "backend", 'b', "BACKEND", 0, "auto, flightrec or tbuf; [KIND@]hosted:DIR for tests", 0 },
     { "engine", OPT_ENGINE, NULL, OPTION_HIDDEN, NULL, 0 },
+    { "xenstore", OPT_XENSTORE, NULL, OPTION_HIDDEN, NULL, 0 },
     { 0 },
 };
 
@@ -53,6 +55,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_ENGINE:
         o->engine = true;
         return 0;
+    case OPT_XENSTORE:
+        o->xenstore = true;
+        return 0;
     case ARGP_KEY_ARG:
         argp_usage(state);
     }
@@ -62,12 +67,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
     .options = option_list,
     .parser = parse,
-    .doc = "Keeps the flight recorder's history when a guest crashes or "
-           "somebody asks for it.\v"
+    .doc = "Writes the flight recorder's history to a file when a guest crashes "
+           "or on request.\v"
            "Examples:\n"
            "  snapshotd --check --config FILE\n"
            "  systemctl enable --now snapshotd\n\n"
-           "Stays in the foreground.  SIGUSR1 asks for a trace snapshot.  See "
+           "Stays in the foreground.  SIGUSR1 requests a trace snapshot.  See "
            "snapshotd(8).",
 };
 
@@ -81,7 +86,7 @@ static int read_conf(struct conf *conf, const char *path)
     return rc;
 }
 
-/* What was said on the command line goes before the configuration. */
+/* The command line takes precedence over the configuration. */
 static const char *choose_backend(const char *said, enum hyp_kind conf)
 {
     static char both[CONF_PATH];
@@ -109,16 +114,21 @@ int main(int argc, char **argv)
     argp_err_exit_status = EXIT_CODE_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     umask(077);
-    log_open(o.engine ? "snapshotd[engine]" : "snapshotd", o.to_syslog);
+    log_open(o.engine     ? "snapshotd[engine]"
+             : o.xenstore ? "snapshotd[xenstore]"
+                          : "snapshotd",
+             o.to_syslog);
     if ( o.engine )
         return engine_run(o.backend);
+    if ( o.xenstore )
+        return xenstore_run();
     if ( read_conf(&opt.conf, o.conf) )
         return EXIT_CODE_CONF;
     if ( o.check )
         return EXIT_CODE_OK;
     if ( geteuid() )
     {
-        log_error("not root: it needs Xen's devices: run it as root");
+        log_error("not root: Xen's devices need it: run it as root");
         return EXIT_CODE_ROOT;
     }
     opt.conf_path = o.conf;

@@ -182,6 +182,15 @@ static void find_dom0(struct doc *m, const json_t *pairs)
     }
 }
 
+static void load_redacted(struct doc *m)
+{
+    int64_t domid = doc_number(json_object_get(m->root, "redacted"), "domid",
+                               DOC_UNKNOWN);
+
+    m->redacted = domid >= 0 && domid <= UINT16_MAX;
+    m->only = m->redacted ? domid : 0;
+}
+
 /* A recording has its fit in the note, since it is known only at the end. */
 static const json_t *find_fit(const struct doc *m)
 {
@@ -458,6 +467,7 @@ static int load_root(struct snapshot *s, bool want_dict, struct doc *m,
         return bad(err, err_bytes, "unknown format of the meta document");
 
     m->recording = json_is_true(json_object_get(m->root, "recording"));
+    load_redacted(m);
     /* The note is optional: a damaged one is ignored. */
     rc = load_json(s, SNAPSHOT_NOTE, &m->note);
     if ( rc && rc != -ENOENT && rc != -EBADMSG )
@@ -503,6 +513,11 @@ void doc_free(struct doc *m)
     memset(m, 0, sizeof(*m));
 }
 
+bool doc_is_other(const struct doc *m, uint32_t domid)
+{
+    return m->redacted && domid == DOC_OTHER;
+}
+
 const json_t *doc_domain(const struct doc *m, uint32_t domid)
 {
     return m->by_domid && domid < DOC_DOMIDS ? m->by_domid[domid] : NULL;
@@ -513,7 +528,7 @@ static bool matches(const char *key, const char *name, const char *uuid)
     return !strcmp(key, name) || !strcasecmp(key, uuid);
 }
 
-static bool is_domid(const char *key, uint32_t *domid)
+bool doc_is_domid(const char *key, uint32_t *domid)
 {
     unsigned long n;
     char *end;
@@ -544,7 +559,7 @@ unsigned int doc_find_domains(const struct doc *m, const char *key,
     memset(set, 0, sizeof(*set));
     if ( !key[0] )
         return 0;
-    if ( is_domid(key, &domid) )
+    if ( doc_is_domid(key, &domid) )
         return add_domid(set, domid);
 
     json_array_foreach(domains, i, d)
@@ -567,7 +582,7 @@ bool doc_find_domain(const struct doc *m, const char *key, uint32_t *domid)
 
     if ( !doc_find_domains(m, key, &set) )
         return false;
-    if ( is_domid(key, domid) )
+    if ( doc_is_domid(key, domid) )
         return true;
 
     if ( m->domid >= 0 && doc_has_domid(&set, m->domid) )

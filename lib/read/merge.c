@@ -62,6 +62,7 @@ struct merge {
     struct stream **heap;
     uint32_t nr_heap;
     const struct merge_record *ahead;
+    bool only_rare;            /* see merge_open_rare() */
     uint64_t nr_copies, nr_damaged, nr_skipped;
     uint64_t content_bytes;    /* of all streams' buf */
 };
@@ -590,15 +591,22 @@ static void skip_older(struct merge *m, uint64_t from_tsc)
             skip_frames(m, &m->streams[i], from_tsc - m->copy_tsc);
 }
 
-int merge_open(struct snapshot *s, const struct event_dict *dict,
-               const struct clock_fit *clock, struct merge **out)
+/* Drop the busy stream of each pCPU that has a rare one. */
+static void keep_rare(struct merge *m)
 {
-    return merge_open_from(s, dict, clock, 0, out);
+    uint32_t n = 0;
+
+    for ( uint32_t i = 0; i < m->nr_streams; i++ )
+        if ( m->streams[i].channel == XEN_FLIGHTREC_CH_RARE ||
+             i + 1 == m->nr_streams ||
+             m->streams[i + 1].cpu != m->streams[i].cpu )
+            m->streams[n++] = m->streams[i];
+    m->nr_streams = n;
 }
 
-int merge_open_from(struct snapshot *s, const struct event_dict *dict,
-                    const struct clock_fit *clock, uint64_t from_tsc,
-                    struct merge **out)
+static int open_merge(struct snapshot *s, const struct event_dict *dict,
+                      const struct clock_fit *clock, uint64_t from_tsc,
+                      bool only_rare, struct merge **out)
 {
     uint32_t n = snapshot_frames(s);
     struct merge *m = calloc(1, sizeof(*m));
@@ -607,6 +615,7 @@ int merge_open_from(struct snapshot *s, const struct event_dict *dict,
     if ( !m )
         return rc;
 
+    m->only_rare = only_rare;
     m->snap = s;
     m->dict = dict;
     m->clock = clock;
@@ -619,6 +628,8 @@ int merge_open_from(struct snapshot *s, const struct event_dict *dict,
         goto out;
 
     make_streams(m, sort_frames(m));
+    if ( only_rare )
+        keep_rare(m);
     skip_older(m, from_tsc);
     rc = find_all_copies(m);
     if ( !rc )
@@ -632,12 +643,32 @@ int merge_open_from(struct snapshot *s, const struct event_dict *dict,
     return rc;
 }
 
+int merge_open(struct snapshot *s, const struct event_dict *dict,
+               const struct clock_fit *clock, struct merge **out)
+{
+    return open_merge(s, dict, clock, 0, false, out);
+}
+
+int merge_open_from(struct snapshot *s, const struct event_dict *dict,
+                    const struct clock_fit *clock, uint64_t from_tsc,
+                    struct merge **out)
+{
+    return open_merge(s, dict, clock, from_tsc, false, out);
+}
+
+int merge_open_rare(struct snapshot *s, const struct event_dict *dict,
+                    const struct clock_fit *clock, struct merge **out)
+{
+    return open_merge(s, dict, clock, 0, true, out);
+}
+
 void merge_close(struct merge *m)
 {
     if ( !m )
         return;
 
-    snapshot_add_damaged(m->snap, m->nr_damaged);
+    if ( !m->only_rare )
+        snapshot_add_damaged(m->snap, m->nr_damaged);
     for ( uint32_t i = 0; i < m->nr_streams; i++ )
     {
         free(m->streams[i].buf);

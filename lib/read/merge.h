@@ -82,6 +82,13 @@ int merge_open(struct snapshot *s, const struct event_dict *dict,
 int merge_open_from(struct snapshot *s, const struct event_dict *dict,
                     const struct clock_fit *clock, uint64_t from_tsc,
                     struct merge **out);
+/*
+ * As merge_open(), but only the rare channel of each pCPU, or the busy one
+ * where there is no rare one: a quick pass for rare events.  Damage is not
+ * counted in @s.
+ */
+int merge_open_rare(struct snapshot *s, const struct event_dict *dict,
+                    const struct clock_fit *clock, struct merge **out);
 /* Return the number of records in frames not read, copies included. */
 uint64_t merge_skipped(const struct merge *m);
 /*

@@ -15,6 +15,7 @@
 
 #define CONF_DEFAULT_FILE "/etc/xen/snapshotd.conf"
 #define CONF_PATH         200
+#define CONF_HOOK_WORDS   16       /* of the program and its arguments */
 
 /* Which guests may ask for a snapshot. */
 enum conf_guests { CONF_GUESTS_NONE, CONF_GUESTS_NAMED, CONF_GUESTS_ALL };
@@ -46,7 +47,7 @@ struct conf {
     char textfile[CONF_PATH];  /* for Prometheus; "": none */
     char hook[CONF_PATH];      /* program and arguments; "": none */
     char hook_user[64];        /* "": the daemon's */
-    uint32_t hook_timeout_s;
+    uint32_t hook_timeout_s;   /* 0: no limit */
     uint32_t threads;          /* that compress; 0: as many as seem right */
     uint32_t guests;           /* enum conf_guests */
     struct limit_rate guest;   /* of one guest's requests */
@@ -55,14 +56,15 @@ struct conf {
 void conf_default(struct conf *c);
 
 /*
- * The defaults, and over them what stands in `path`; NULL: in the default file,
- * which need not be there.  Errors as those of conf_read().
+ * Set the defaults and read `path` over them.  Without a path (NULL) it is the
+ * default file, which may be absent.  Errors as those of conf_read().
  */
 int conf_load(struct conf *c, const char *path, char *why, size_t why_bytes);
 
 /*
- * Reads `path` over the values in *c.  On failure `why` says what, where and
- * what to do, and -EINVAL (content) or another -errno (the file) is returned.
+ * Read `path` over the values in *c.  Return 0, -EINVAL if its content is wrong,
+ * or another -errno if the file cannot be read.  On failure `why` holds the
+ * place, the error and its remedy.
  */
 int conf_read(struct conf *c, const char *path, char *why, size_t why_bytes);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * count.h: what became of each trigger, counted by its cause.  Nothing is left
- * out: what Xen began is written, or counted under the reason why it was not.
+ * count.h: the outcome of each trigger, counted by its cause.  Each generation
+ * that Xen began is written, or counted under the reason why it was not.
  */
 
 #ifndef SNAPSHOTD_COUNT_H
@@ -9,30 +9,37 @@
 
 #include <stdint.h>
 
-#include "snapshotd/engine/store.h"
+#include "snapshotd/common/name.h"
 
 enum outcome {
     OUTCOME_WRITTEN,
-    OUTCOME_FAILED,        /* disk, Xen: the log says what */
-    OUTCOME_GONE,          /* the hold gave way to newer ones */
-    OUTCOME_BUDGET,        /* what must stay uses the budget up */
-    OUTCOME_REFUSED,       /* a request from where none are wanted */
-    /* From here on the monitor decides, and counts. */
+    OUTCOME_FAILED,        /* an error of the disk or Xen, see the log */
+    OUTCOME_GONE,          /* Xen dropped the hold for newer ones */
+    OUTCOME_BUDGET,        /* files that must stay use up the budget */
+    OUTCOME_REFUSED,       /* a source of requests that is off */
+    /* The monitor decides and counts these. */
     OUTCOME_DOMAIN,        /* beyond the limit of its domain */
     OUTCOME_TOTAL,         /* beyond the limit over all domains */
     OUTCOME_REQUESTS,      /* beyond the limit of requests */
-    OUTCOME_OFF,           /* a cause that is not wanted */
+    OUTCOME_OFF,           /* a cause that is off */
 };
 
 #define OUTCOME_JUDGED OUTCOME_DOMAIN
 
 #define OUTCOMES (OUTCOME_OFF + 1)
 
+/* The state directory, as it was found last. */
+struct store_usage {
+    uint32_t files, pinned;
+    uint64_t bytes;
+    uint64_t evicted, expired; /* removed since the daemon's start */
+};
+
 struct counters {
     uint64_t of[OUTCOMES][STORE_CAUSES];
-    uint64_t requests;     /* heard, whatever became of them */
+    uint64_t requests;     /* received, of any outcome */
     uint64_t bytes_written;
-    /* From triggers on: how long Xen held them, when files were durable. */
+    /* From the trigger to the release, and to the durable file. */
     uint64_t held_ns, held_max_ns;
     uint64_t durable, durable_ns, durable_max_ns;
     struct store_usage store;
@@ -40,9 +47,9 @@ struct counters {
 
 /* Over all causes. */
 uint64_t count_sum(const struct counters *c, enum outcome outcome);
-/* A cause that is none counts as 0, "unknown". */
+/* A cause out of range counts as 0, "unknown". */
 void count_add(struct counters *c, enum outcome outcome, uint8_t cause);
-/* As it is written in all places: "written", "limit_domain", ... */
+/* The name used in all outputs: "written", "limit_domain", ... */
 const char *count_name(enum outcome outcome);
 
 #endif /* SNAPSHOTD_COUNT_H */

@@ -9,7 +9,7 @@ static uint64_t refill_ns(const struct limit_rate *rate)
     return rate->refill_s * 1000000000ULL;
 }
 
-/* NULL: its bucket is full. */
+/* Return NULL if the bucket is full. */
 static const struct limit_bucket *
 find(const struct limit *l, const uint8_t key[LIMIT_KEY_BYTES],
      uint64_t now_ns)

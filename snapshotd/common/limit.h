@@ -34,11 +34,11 @@ struct limit {
     } bucket[LIMIT_KEYS];
 };
 
-/* Is there a token?  Takes none, so that several buckets can be asked first. */
+/* Whether there is a token.  Takes none, so that callers can check several. */
 bool limit_allows(const struct limit *l, const uint8_t key[LIMIT_KEY_BYTES],
                   const struct limit_rate *rate, uint64_t now_ns);
 
-/* Takes one; false, and nothing is changed, if there is none. */
+/* Take a token.  Return false, with nothing changed, if there is none. */
 bool limit_take(struct limit *l, const uint8_t key[LIMIT_KEY_BYTES],
                 const struct limit_rate *rate, uint64_t now_ns);
 

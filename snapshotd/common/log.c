@@ -12,19 +12,19 @@
 
 #include "lib/base/text.h"
 
-static const char *log_who = "snapshotd";
+static const char *log_name = "snapshotd";
 static bool log_syslog;
 static int log_journal = -1;
 static unsigned long log_lost; /* lines, since the last that was written */
 
-bool log_open_journal(const char *who, const char *path)
+bool log_open_journal(const char *name, const char *path)
 {
     struct sockaddr_un sun = { .sun_family = AF_UNIX };
 
     if ( strlen(path) >= sizeof(sun.sun_path) )
         return false;
     strcpy(sun.sun_path, path);
-    log_who = who;
+    log_name = name;
     log_journal = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if ( log_journal >= 0 &&
          !connect(log_journal, (struct sockaddr *)&sun, sizeof(sun)) )
@@ -35,38 +35,38 @@ bool log_open_journal(const char *who, const char *path)
     return false;
 }
 
-void log_open(const char *who, bool to_syslog)
+void log_open(const char *name, bool to_syslog)
 {
-    log_who = who;
+    log_name = name;
     log_syslog = to_syslog;
     /* Now, since the engine cannot open anything later. */
-    if ( to_syslog && !log_open_journal(who, LOG_JOURNAL) )
-        openlog(who, LOG_NDELAY | LOG_PID, LOG_DAEMON);
+    if ( to_syslog && !log_open_journal(name, LOG_JOURNAL) )
+        openlog(name, LOG_NDELAY | LOG_PID, LOG_DAEMON);
 }
 
-/* One datagram; a journal that is full loses a line, not our time. */
+/* One datagram.  If the journal is full the line is dropped. */
 static void to_journal(int priority, const char *fields, const char *text)
 {
     char out[2048];
     int n = snprintf(out, sizeof(out),
                      "PRIORITY=%d\nSYSLOG_FACILITY=%d\nSYSLOG_IDENTIFIER=%s\n"
                      "%sMESSAGE=%s\n",
-                     priority, LOG_FAC(LOG_DAEMON), log_who, fields, text);
+                     priority, LOG_FAC(LOG_DAEMON), log_name, fields, text);
 
     if ( n > 0 && n < (int)sizeof(out) )
         send(log_journal, out, n, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 /*
- * One write, so that the two processes' lines do not mix.  A pipe that nobody
- * reads loses lines, not our time.
+ * One write, so that the lines of several processes do not mix.  If the pipe is
+ * full the line is dropped and counted: logging must not block.
  */
 static void to_stderr(int priority, const char *text)
 {
     struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
     unsigned long lost;
     char line[1100];
-    int n = snprintf(line, sizeof(line), "%s: %s%s\n", log_who,
+    int n = snprintf(line, sizeof(line), "%s: %s%s\n", log_name,
                      priority == LOG_ERR       ? "error: "
                      : priority == LOG_WARNING ? "warning: "
                                                : "",
@@ -82,7 +82,7 @@ static void to_stderr(int priority, const char *text)
     lost = __atomic_exchange_n(&log_lost, 0, __ATOMIC_RELAXED);
     if ( lost )
         dprintf(STDERR_FILENO, "%s: warning: %lu lines before this one were "
-                "lost: nobody read them\n", log_who, lost);
+                "lost: no reader\n", log_name, lost);
 }
 
 static void log_any(int priority, const char *fields, const char *fmt,
@@ -93,7 +93,7 @@ static void log_any(int priority, const char *fields, const char *fmt,
 
     if ( vsnprintf(text, sizeof(text), fmt, ap) < 0 )
         text[0] = '\0';
-    /* A line is a line, whatever got into it. */
+    /* The message must stay one line. */
     for ( char *c = text; *c; c++ )
         if ( *c == '\n' )
             *c = ' ';

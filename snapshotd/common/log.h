@@ -14,18 +14,18 @@
 #define LOG_JOURNAL "/run/systemd/journal/socket"
 
 /*
- * `who`: "snapshotd" or "snapshotd[engine]"; must stay.  To the journal if it is
- * there, else to syslog.
+ * @name: "snapshotd", "snapshotd[engine]", ...; the caller must keep it.  With
+ * to_syslog messages go to the journal if there is one, else to syslog.
  */
-void log_open(const char *who, bool to_syslog);
-/* The same, to a journal that listens on `path`.  False: none does. */
-bool log_open_journal(const char *who, const char *path);
+void log_open(const char *name, bool to_syslog);
+/* The same, to a journal that listens on `path`.  Return false if none does. */
+bool log_open_journal(const char *name, const char *path);
 void log_line(int priority, const char *fmt, ...)
     __attribute__((__format__(__printf__, 2, 3)));
 
 /*
- * With fields, that only the journal keeps: "NAME=value\n" each, made of our own
- * words and numbers.
+ * With fields, which only the journal keeps: "NAME=value\n" each.  They must be
+ * made of constant words and numbers.
  */
 void log_fields(int priority, const char *fields, const char *fmt, ...)
     __attribute__((__format__(__printf__, 3, 4)));
@@ -35,8 +35,8 @@ void log_fields(int priority, const char *fields, const char *fmt, ...)
 #define log_info(...)    log_line(LOG_INFO, __VA_ARGS__)
 
 /*
- * Foreign text made fit for a log line: at most LOG_TEXT bytes of it, and what
- * is not printable ASCII, or is a quote or a backslash, as \xNN.
+ * Foreign text made fit for a log line: its first LOG_TEXT bytes, with quotes,
+ * backslashes and all bytes but printable ASCII as \xNN.  Returns buf->s.
  */
 #define LOG_TEXT 64
 

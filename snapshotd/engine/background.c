@@ -56,6 +56,9 @@ static void *sync_thread(void *arg)
             pthread_cond_wait(&b->changed, &b->lock);
         pthread_mutex_unlock(&b->lock);
         rc = fdatasync(b->fd) ? -errno : 0;
+        /* A file system without it has nothing to wait for. */
+        if ( rc == -EINVAL || rc == -ENOSYS || rc == -EOPNOTSUPP )
+            rc = 0;
         pthread_mutex_lock(&b->lock);
         b->rc = rc;
         b->synced_ns = rc ? 0 : mono_ns();
@@ -80,7 +83,7 @@ static int start_sync(struct background *b)
     rc = -pthread_create(&id, &attr, sync_thread, b);
     pthread_attr_destroy(&attr);
 
-    /* Its first system calls are none that the filter allows. */
+    /* The filter does not allow the first system calls of a thread. */
     pthread_mutex_lock(&b->lock);
     while ( !rc && !b->up )
         pthread_cond_wait(&b->changed, &b->lock);
@@ -112,7 +115,7 @@ struct maker {
     int rc;
 };
 
-/* Threads are as nice as who makes them: this one, which then ends. */
+/* A thread inherits the nice value of its creator: this one, which ends. */
 static void *make_pool(void *arg)
 {
     struct maker *m = arg;

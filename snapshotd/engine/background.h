@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * background.h: the engine's other threads, and its place behind all else.
+ * background.h: the engine's other threads, and their low priority.
  *
- * A dump can wait; what Dom0 does for guests cannot.  So the threads that
- * compress are the nicest of all, the engine itself is while it takes part in
- * that, and its disk I/O is idle I/O: a dump gets what nobody else wants.  Not
- * SCHED_IDLE: under a busy Dom0 that would hold a generation for minutes.
+ * A dump can wait; Dom0's work for guests cannot.  So the threads that compress
+ * have the highest nice value, as has the engine while it compresses, and disk
+ * I/O is of the idle class: a dump uses only CPU and disk time that is left
+ * over.  SCHED_IDLE was refused: under a busy Dom0 it would hold a generation
+ * for minutes.
  *
  * The exception is the first part of a file, the records of the pCPU where the
- * domain died: the engine writes it at its usual priority, and a thread of its
- * own brings it to the disk while the rest is being compressed.  A slow disk
- * delays that thread and nothing else.
+ * domain died: the engine writes it at its usual priority, and a separate thread
+ * syncs it to the disk while the rest is being compressed.  A slow disk delays
+ * that thread and nothing else.
  */
 
 #ifndef SNAPSHOTD_BACKGROUND_H
@@ -24,24 +25,24 @@
 struct background;
 
 /*
- * Makes the threads.  `threads` compress, the caller's among them; 0: one a CPU,
- * two at most, so that most of a host's Dom0 is left alone.  To be called
- * without rights and before the filter on system calls.  Fewer threads than
- * asked for is a warning.
+ * Create the threads.  `threads` compress, the caller's among them; 0 means one
+ * for each CPU, but at most two, to leave most of Dom0 alone.  Must be called
+ * without rights and before the system call filter.  Return 0 or -errno; fewer
+ * threads than asked for is only a warning.
  */
 int background_start(unsigned int threads, struct background **out);
 
-/* Whom a snapshot is packed by. */
+/* The threads that compress. */
 struct pack_pool *background_pool(struct background *b);
 
-/* Steps behind all others, or back to where it was. */
+/* Raise the nice value of the caller, or restore it. */
 void background_nice(struct background *b, bool nice);
 
-/* Brings what `fd` has by now to the disk; one at a time, then wait. */
+/* Start to sync `fd`.  Must be followed by background_wait(). */
 void background_sync(struct background *b, int fd);
 /*
- * Waits until that is done: 0 or its -errno, told once, and a later fsync() of
- * the file need not say it again.  CLOCK_MONOTONIC of the end in *mono_ns, 0 if
+ * Wait until that is done.  Return 0 or its -errno, once; a later fsync() of the
+ * file may not report it again.  *mono_ns is CLOCK_MONOTONIC at the end, or 0 if
  * there was nothing to sync or it failed.
  */
 int background_wait(struct background *b, uint64_t *mono_ns);

@@ -17,7 +17,7 @@
 #include "lib/format/snapshot.h"
 
 /*
- * What one (pCPU, channel) holds for a generation: the slots of the smallest
+ * The packets of one (pCPU, channel) for a generation: the slots of the smallest
  * generation >= it that the pCPU adopted.  One that had nothing to record
  * between two triggers adopts only the newer; its slots then belong to both.
  */

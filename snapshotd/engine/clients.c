@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * clients.c: those who ask: the control socket, and the answers to
- * requests wherever they came from.
- */
+/* clients.c: the control socket, for tools in Dom0; part of the engine. */
 
 #include "snapshotd/engine/engine-impl.h"
 
@@ -15,87 +12,14 @@
 
 #include "lib/ipc/control.h"
 #include "lib/xen/recorder.h"
-#include "snapshotd/common/log.h"
-
-/*
- * Answers.
- */
-
-static void send_client(int fd, json_t *o)
-{
-    char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
-
-    /* A client that does not read loses its answer, not our time. */
-    if ( text &&
-         send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 )
-        log_warning("control: an answer could not be sent: %s",
-                    strerror(errno));
-    free(text);
-    json_decref(o);
-}
-
-static void answer_client(struct engine *e, struct request *q, uint16_t state,
-                          uint16_t error, const struct store_id *id)
-{
-    char name[STORE_NAME], path[CONF_PATH + STORE_NAME + 1] = "";
-    json_t *o;
-
-    if ( id )
-    {
-        store_name(id, name);
-        snprintf(path, sizeof(path), "%s/%s", e->conf.conf.state, name);
-    }
-    o = json_pack("{sb ss}", "ok", state != ANSWER_FAILED, "state",
-                  proto_state_name(state));
-    if ( id )
-        json_object_set_new(o, "file", json_string(path));
-    if ( error )
-        json_object_set_new(o, "error",
-                            json_string(proto_error_text(error)));
-    send_client(q->client, o);
-    close(q->client);
-}
-
-void engine_answer(struct engine *e, struct request *q, uint16_t state,
-                   uint16_t error, const struct store_id *id)
-{
-    struct msg m = { .type = MSG_ANSWER,
-                     .u.answer = { .number = q->number, .state = state,
-                                   .error = error } };
-
-    if ( id )
-        m.u.answer.file = *id;
-    if ( q->source != FROM_SOCKET )
-        engine_send(e, &m);
-    else if ( q->client >= 0 )
-        answer_client(e, q, state, error, id);
-    if ( state == ANSWER_FAILED )
-        log_error("request: failed: %s", proto_error_text(error));
-    if ( state != ANSWER_ACCEPTED )
-        q->used = false;
-}
-
-/* All requests of a generation; 0: those that wait. */
-void engine_answer_all(struct engine *e, uint32_t gen, uint16_t state,
-                       uint16_t error, const struct store_id *id)
-{
-    struct request *q = NULL;
-
-    while ( (q = request_next(&e->requests, q, gen)) )
-        engine_answer(e, q, state, error, id);
-}
-
-/*
- * Control socket.
- */
 
 static json_t *guests_json(const struct guest_counters *g)
 {
     return json_pack("{sI sI sI sI sI}", "asked", (json_int_t)g->asked,
                      "rate_limited", (json_int_t)g->limited,
-                     "stale", (json_int_t)g->stale,
-                     "opted_out", (json_int_t)g->opted_out,
-                     "shut_out", (json_int_t)g->shut_out);
+                     "stale", (json_int_t)g->of[TALLY_STALE],
+                     "opted_out", (json_int_t)g->of[TALLY_OPTED_OUT],
+                     "shut_out", (json_int_t)g->of[TALLY_SHUT_OUT]);
 }
 
 static json_t *hook_json(const struct hook_counters *h)
@@ -116,7 +40,7 @@ static json_t *times_json(const struct counters *c)
                      "durable_max_ns", (json_int_t)c->durable_max_ns);
 }
 
-/* {"crash": {"written": 3, "limit_domain": 1}, ...}: what is not 0. */
+/* {"crash": {"written": 3, "limit_domain": 1}, ...}, without zeros. */
 static json_t *causes_json(const struct counters *c)
 {
     json_t *causes = json_object(), *of;
@@ -192,9 +116,9 @@ static json_t *daemon_json(const struct engine *e)
                      "last", last);
 }
 
-static void client_error(int fd, const char *text)
+static void client_error(struct engine *e, int fd, const char *text)
 {
-    send_client(fd, json_pack("{sb ss}", "ok", 0, "error", text));
+    engine_send_client(e, fd, json_pack("{sb ss}", "ok", 0, "error", text));
 }
 
 static void client_status(struct engine *e, int fd)
@@ -204,81 +128,59 @@ static void client_status(struct engine *e, int fd)
                            &recorder);
 
     if ( rc )
-        client_error(fd, hyp_why(rc));
+        client_error(e, fd, hyp_why(rc));
     else
-        send_client(fd, json_pack("{sb so so}", "ok", 1, "recorder", recorder,
-                                  "daemon", daemon_json(e)));
+        engine_send_client(e, fd, json_pack("{sb so so}", "ok", 1, "recorder",
+                                         recorder, "daemon", daemon_json(e)));
 }
 
-/* True: the connection is the request's now. */
-static bool client_snapshot(struct engine *e, int fd,
+static void client_snapshot(struct engine *e, int fd,
                             const struct control_request *in)
 {
-    struct msg_request r = { .source = FROM_SOCKET,
-                             .text_bytes = in->text_bytes < sizeof(r.text)
-                                               ? in->text_bytes
-                                               : sizeof(r.text) };
-    struct request *q;
+    const bool wait = in->flags & CONTROL_WAIT;
+    struct request r = { .source = FROM_SOCKET, .client = wait ? fd : -1,
+                         .text_bytes = in->text_bytes < sizeof(r.text)
+                                           ? in->text_bytes
+                                           : sizeof(r.text) };
     uint16_t error;
 
     memcpy(r.text, in->text, r.text_bytes);
-    q = engine_request(e, &r, &error);
-    if ( !q )
+    if ( !engine_request(e, &r, &error) )
     {
-        client_error(fd, proto_error_text(error));
-        return false;
+        client_error(e, fd, request_error_text(error));
+        return;
     }
-    q->wait = in->flags & CONTROL_WAIT;
-    if ( q->wait )
-        q->client = fd;
-    else
-        send_client(fd, json_pack("{sb ss}", "ok", 1, "state", "accepted"));
-    return q->wait;
+    /* Else the connection is the request's. */
+    if ( !wait )
+        engine_send_client(e, fd, json_pack("{sb ss}", "ok", 1, "state",
+                                         "accepted"));
 }
 
-/* True: the connection is a request's now.  One request each. */
-static bool client_request(struct engine *e, int fd)
+/* One request for each connection, which is then closed, or the request's. */
+void engine_client_ready(struct engine *e, struct client *c)
 {
     struct control_request in;
+    const int fd = c->fd;
     ssize_t n = recv(fd, &in, sizeof(in), MSG_DONTWAIT | MSG_TRUNC);
 
     if ( n != sizeof(in) || in.magic != CONTROL_MAGIC )
-        return false;
-    switch ( in.op )
     {
-    case CONTROL_STATUS:
-        client_status(e, fd);
-        return false;
-
-    case CONTROL_SNAPSHOT:
-        return client_snapshot(e, fd, &in);
-
-    default:
-        client_error(fd, "the daemon does not know the request");
-        return false;
+        engine_client_close(c);
+        return;
     }
-}
-
-void engine_client_ready(struct engine *e, int *client)
-{
-    if ( !client_request(e, *client) )
-        close(*client);
-    *client = -1;
+    c->fd = -1;
+    if ( in.op == CONTROL_STATUS )
+        client_status(e, fd);
+    else if ( in.op == CONTROL_SNAPSHOT )
+        client_snapshot(e, fd, &in);
+    else
+        client_error(e, fd, "the daemon does not know the request");
 }
 
 void engine_client_accept(struct engine *e)
 {
-    int fd = accept4(e->listen, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK), i;
+    int fd = accept4(e->listen, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-    if ( fd < 0 )
-        return;
-    for ( i = 0; i < CLIENTS; i++ )
-    {
-        if ( e->client[i] >= 0 )
-            continue;
-        e->client[i] = fd;
-        return;
-    }
-    client_error(fd, "too many connections at a time: ask again");
-    close(fd);
+    if ( fd >= 0 )
+        engine_client_slot(e, fd);
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* engine.h: the unprivileged half. */
+/* engine.h: the engine process, as the monitor starts it. */
 
 #ifndef SNAPSHOTD_ENGINE_H
 #define SNAPSHOTD_ENGINE_H
 
-/* File descriptors that it is started with. */
+/* File descriptors at its start. */
 #define ENGINE_FD_MONITOR 3
 #define ENGINE_FD_CONTROL 4
 
-/* Its whole life; returns an exit code. */
+/* Run the process; return an exit code. */
 int engine_run(const char *backend);
 
 #endif /* SNAPSHOTD_ENGINE_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * meta-time.c: what the meta document says of time: the fit of all clocks, from
- * when to when the history is complete, where records were lost.
+ * meta-time.c: times in the meta document: the fit of all clocks, the window in
+ * which the history is complete, the gaps; part of the engine.
  */
 
 #include <errno.h>
@@ -58,7 +58,7 @@ static uint64_t begins(const struct clock_fit *fit,
 
 /*
  * When the last hole in it ended; nothing is missing before: `whole`.  Xen's own
- * trace buffers do not count what was overwritten.
+ * trace buffers do not count overwritten records.
  */
 static uint64_t stream_from(const struct meta *m, const struct stream *s,
                             const struct clock_fit *fit, bool *whole)
@@ -68,7 +68,8 @@ static uint64_t stream_from(const struct meta *m, const struct stream *s,
 
     while ( i && header(s, i - 1)->seq + 1 == header(s, i)->seq )
         i--;
-    *whole = !i && !m->rings->tbuf && !a->overwritten && !a->sacrificed && !a->held_earlier;
+    *whole = !i && !m->rings->tbuf && !a->overwritten && !a->sacrificed &&
+             !a->held_earlier;
     if ( s->nr )
         return begins(fit, header(s, i));
     return clock_guess(fit, s->cpu, a->tsc);

@@ -90,17 +90,19 @@ static json_t *domains_json(const struct domains *t)
 {
     json_t *list = json_array(), *o;
     const struct msg_domain *d;
+    const struct domain *e;
     unsigned int i;
 
     for ( i = 0; i < t->nr; i++ )
     {
-        d = &t->entry[i].d;
+        e = &t->entry[i];
+        d = &e->d;
         o = json_pack("{sI so sI sb}", "domid", (json_int_t)d->domid, "uuid",
                       docparts_uuid(d->handle), "vcpus", (json_int_t)d->vcpus,
                       "gone", d->gone);
-        if ( d->name_bytes )
+        if ( e->name_bytes )
             json_object_set_new(o, "name",
-                                meta_string(d->name, d->name_bytes));
+                                meta_string(e->name, e->name_bytes));
         json_array_append_new(list, o);
     }
     return list;
@@ -191,13 +193,13 @@ bool meta_partial(const struct meta *m, json_t *why)
     return partial;
 }
 
-/* What a reader must know of records that are not the recorder's own. */
+/* Limits of records that Xen's own trace buffers hold. */
 static json_t *limits_json(void)
 {
     static const char *const limits[] = {
         "held when the daemon saw the trigger, not when it was",
-        "one channel: a flood of events pushes out what is rare",
-        "what was overwritten is not counted: counts are of what is here",
+        "one channel: a flood of events pushes out the rare ones",
+        "overwritten records are not counted: counts are of this file",
         "a record without a stamp has that of the record before it",
         "\"ns\" is the control domain's monotonic clock",
     };
@@ -244,6 +246,11 @@ int meta_text(const struct meta *m, char **text)
         "dictionary", dict, "streams", streams_json(m),
         "gaps", meta_gaps(m, &fit));
     clock_free(&fit);
+    /* For struct ages; in this form. */
+    if ( o && m->boot[0] )
+        json_object_set_new(o, "boot",
+                            json_pack("{ss sI}", "id", m->boot, "seconds",
+                                      (json_int_t)m->boot_s));
     if ( !o || put_backend(m, o) )
     {
         json_decref(o);

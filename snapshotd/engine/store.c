@@ -3,13 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
+
+#include <jansson.h>
 
 #include "lib/format/snapshot.h"
 #include "snapshotd/common/log.h"
@@ -17,111 +17,10 @@
 #define PART    ".part"
 #define PARTIAL ".partial"
 
-static const char *const causes[STORE_CAUSES] = {
-    [XEN_FLIGHTREC_CAUSE_REQUEST] = "request",
-    [XEN_FLIGHTREC_CAUSE_CRASH] = "crash",
-    [XEN_FLIGHTREC_CAUSE_XEN_CRASH] = "xen-crash",
-    [XEN_FLIGHTREC_CAUSE_WATCHDOG] = "watchdog",
-    [XEN_FLIGHTREC_CAUSE_TRIPLE] = "triple-fault",
-    [XEN_FLIGHTREC_CAUSE_VIRIDIAN] = "viridian",
-    [STORE_CAUSE_GUEST] = "guest-request",
-};
+/* Of struct store_id's `again`: that many files may have otherwise equal names. */
+#define AGAIN_MAX 255
 
-const char *store_cause(uint8_t cause)
-{
-    return cause < STORE_CAUSES && causes[cause] ? causes[cause]
-                                                         : "unknown";
-}
-
-void store_uuid(const uint8_t u[16], char text[STORE_UUID])
-{
-    static const uint8_t none[16];
-    unsigned int i, n = 0;
-
-    if ( !memcmp(u, none, sizeof(none)) )
-    {
-        strcpy(text, "host");
-        return;
-    }
-    for ( i = 0; i < 16; i++ )
-        n += sprintf(text + n, "%s%02x",
-                     i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", u[i]);
-}
-
-void store_name(const struct store_id *id, char name[STORE_NAME])
-{
-    time_t t = id->wall_s;
-    char when[32] = "00000000T000000Z", uuid[STORE_UUID], again[8] = "";
-    struct tm tm;
-
-    if ( gmtime_r(&t, &tm) )
-        strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &tm);
-    store_uuid(id->uuid, uuid);
-    if ( id->again )
-        snprintf(again, sizeof(again), "-%u", id->again);
-    snprintf(name, STORE_NAME, "%s-%s-%s-g%u%s" SNAPSHOT_SUFFIX, when, uuid,
-             store_cause(id->cause), id->gen, again);
-}
-
-static bool parse_uuid(const char **s, uint8_t uuid[16])
-{
-    unsigned int i, byte;
-
-    memset(uuid, 0, 16);
-    if ( !strncmp(*s, "host-", 5) )
-    {
-        *s += 5;
-        return true;
-    }
-    for ( i = 0; i < 16; i++ )
-    {
-        if ( (i == 4 || i == 6 || i == 8 || i == 10) && *(*s)++ != '-' )
-            return false;
-        if ( sscanf(*s, "%2x", &byte) != 1 )
-            return false;
-        uuid[i] = byte;
-        *s += 2;
-    }
-    return *(*s)++ == '-';
-}
-
-/* What was built again must be equal: so the parts need no close look. */
-bool store_parse(const char *name, const char *suffix, struct store_id *id)
-{
-    char again[STORE_NAME + 16];
-    size_t len = strlen(name);
-    unsigned int n = 0;
-    struct tm tm = { 0 };
-    const char *s;
-
-    memset(id, 0, sizeof(*id));
-    if ( len < 24 || len >= STORE_NAME + 16 ||
-         sscanf(name, "%4d%2d%2dT%2d%2d%2dZ", &tm.tm_year, &tm.tm_mon,
-                &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec) != 6 )
-        return false;
-    tm.tm_year -= 1900;
-    tm.tm_mon -= 1;
-    id->wall_s = timegm(&tm);
-    s = name + 17;
-    if ( name[16] != '-' || !parse_uuid(&s, id->uuid) )
-        return false;
-    for ( id->cause = 1; id->cause < STORE_CAUSES; id->cause++ )
-    {
-        size_t c = strlen(causes[id->cause]);
-
-        if ( strncmp(s, causes[id->cause], c) || strncmp(s + c, "-g", 2) )
-            continue;
-        if ( sscanf(s + c + 2, "%" SCNu32 "-%u", &id->gen, &n) < 1 || n > 255 )
-            return false;
-        id->again = n;
-        break;
-    }
-    store_name(id, again);
-    strcat(again, suffix);
-    return !strcmp(name, again);
-}
-
-/* The last component only: the rest of the path is the administrator's. */
+/* Creates the last component only: the rest is the administrator's. */
 int store_open(const char *path, uid_t uid, gid_t gid, int *fd)
 {
     struct stat st;
@@ -169,7 +68,7 @@ int store_begin(int dir, struct store_id *id, int *fd)
     char name[STORE_NAME], part[STORE_NAME + 16];
     unsigned int i;
 
-    for ( i = 0; i < 100; i++ )
+    for ( i = 0; i <= AGAIN_MAX; i++ )
     {
         id->again = i;
         store_name(id, name);
@@ -186,18 +85,50 @@ int store_begin(int dir, struct store_id *id, int *fd)
     return -EEXIST;
 }
 
-int store_commit(int dir, const struct store_id *id, int fd)
+/* The file system lacks a call: NFS, FUSE and ZFS before 2.2 do. */
+static bool is_absent(int error)
+{
+    return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP;
+}
+
+static int sync_if_it_can(int fd)
+{
+    return fsync(fd) && !is_absent(errno) ? -errno : 0;
+}
+
+/* Return 0, or -EEXIST if the name is in use.  Nothing is ever replaced. */
+static int rename_new(int dir, const char *part, const char *name)
+{
+    if ( !renameat2(dir, part, dir, name, RENAME_NOREPLACE) )
+        return 0;
+    if ( !is_absent(errno) )
+        return -errno;
+    /* No other process makes files here: the monitor has one engine. */
+    if ( !faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) )
+        return -EEXIST;
+    return renameat(dir, part, dir, name) ? -errno : 0;
+}
+
+int store_commit(int dir, struct store_id *id, int fd)
 {
     char name[STORE_NAME], part[STORE_NAME + 16];
+    int rc;
 
-    store_name(id, name);
     store_entry_name(id, STORE_PART, part);
-    if ( fsync(fd) || renameat2(dir, part, dir, name, RENAME_NOREPLACE) )
-        return -errno;
-    /* It is written, and has its name. */
-    if ( fsync(dir) )
-        log_warning("store: %s: its name may not outlive a power failure: %s",
-                    name, strerror(errno));
+    rc = sync_if_it_can(fd);
+    if ( rc )
+        return rc;
+    do {
+        store_name(id, name);
+        rc = rename_new(dir, part, name);
+    } while ( rc == -EEXIST && id->again++ < AGAIN_MAX );
+    if ( rc )
+        return rc;
+    /* The file itself is safe. */
+    rc = sync_if_it_can(dir);
+    if ( rc )
+        log_warning("store: %s: syncing its name failed: %s: it may not "
+                    "survive a power failure", name, strerror(-rc));
     return 0;
 }
 
@@ -207,14 +138,7 @@ void store_abort(int dir, const struct store_id *id)
 
     store_entry_name(id, STORE_PART, part);
     if ( unlinkat(dir, part, 0) && errno != ENOENT )
-        log_error("store: %s: cannot be removed: %s", part, strerror(errno));
-}
-
-bool store_same(const struct store_id *a, const struct store_id *b)
-{
-    return a->wall_s == b->wall_s && a->gen == b->gen &&
-           a->cause == b->cause && a->again == b->again &&
-           !memcmp(a->uuid, b->uuid, sizeof(a->uuid));
+        log_error("store: %s: removing it failed: %s", part, strerror(errno));
 }
 
 enum store_kind store_kind(const char *name, struct store_id *id)
@@ -236,8 +160,8 @@ DIR *store_stream(int dir)
     return d;
 }
 
-/* Gives a complete file its name; else says that it is not. */
-static int finish_part(int dir, const char *part, const struct store_id *id)
+/* Give a complete file its name.  Return -errno if it is not complete. */
+static int finish_part(int dir, const char *part, struct store_id *id)
 {
     int fd = openat(dir, part, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), rc;
 
@@ -258,8 +182,8 @@ static void recover_part(int dir, const char *part, bool keep_partial,
     store_entry_name(id, STORE_PARTIAL, partial);
     if ( keep_partial ? renameat(dir, part, dir, partial)
                       : unlinkat(dir, part, 0) )
-        log_error("store: %s: an unfinished file of a former run cannot be "
-                  "put away: %s",
+        log_error("store: %s: putting away an unfinished file of a former "
+                  "run failed: %s",
                   part, strerror(errno));
     else
         log_warning("store: %s: an unfinished file of a former run %s", part,
@@ -290,19 +214,50 @@ void store_recover(int dir, bool keep_partial,
     closedir(d);
 }
 
-bool store_has(int dir, struct store_id *id)
+/* Whether the document of an open file is of this trigger. */
+static bool is_of(int fd, uint32_t gen, const struct store_moment *when)
 {
-    struct store_id other = *id;
-    char name[STORE_NAME];
+    struct snapshot *s;
+    json_t *meta = NULL, *t;
+    char *text;
+    size_t len;
+    bool is;
 
-    for ( other.wall_s = id->wall_s - 1; other.wall_s <= id->wall_s + 1;
-          other.wall_s++ )
+    if ( snapshot_open_fd(fd, &s, NULL) )
+        return false;
+    if ( !snapshot_json(s, SNAPSHOT_META, &text, &len) )
     {
-        store_name(&other, name);
-        if ( faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) )
-            continue;
-        *id = other;
-        return true;
+        meta = json_loadb(text, len, 0, NULL);
+        free(text);
     }
-    return false;
+    snapshot_close(s);
+    t = json_object_get(meta, "trigger");
+    is = json_integer_value(json_object_get(t, "gen")) == gen &&
+         (uint64_t)json_integer_value(json_object_get(t, "tsc")) == when->tsc &&
+         (uint64_t)json_integer_value(json_object_get(t, "ns")) == when->ns;
+    json_decref(meta);
+    return is;
+}
+
+bool store_find(int dir, uint32_t gen, const struct store_moment *when,
+                struct store_id *id)
+{
+    DIR *d = when->ns ? store_stream(dir) : NULL;
+    struct dirent *e;
+    bool found = false;
+    int fd;
+
+    while ( d && !found && (e = readdir(d)) )
+    {
+        if ( !store_parse(e->d_name, "", id) || id->gen != gen )
+            continue;
+        fd = openat(dir, e->d_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        if ( fd < 0 )
+            continue;
+        found = is_of(fd, gen, when);
+        close(fd);
+    }
+    if ( d )
+        closedir(d);
+    return found;
 }

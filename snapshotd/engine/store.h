@@ -2,9 +2,8 @@
 /*
  * store.h: the state directory: names, whole files only, the budget.
  *
- * A file is written under its name with ".part" behind, synced, renamed, and
- * the directory synced: what has a final name is whole.  A name is built from
- * numbers; nothing that a guest wrote gets into one.
+ * A file is written under its name followed by ".part", synced, renamed, and the
+ * directory synced: a file with a final name is complete.
  */
 
 #ifndef SNAPSHOTD_STORE_H
@@ -15,65 +14,40 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include <public/flightrec.h>
+#include "snapshotd/common/count.h"
+#include "snapshotd/common/name.h"
+#include "snapshotd/engine/age.h"
 
-#define STORE_NAME 128
-
-/* Beside XEN_FLIGHTREC_CAUSE_*: a request, but a guest's. */
-#define STORE_CAUSE_GUEST  XEN_FLIGHTREC_CAUSES
-#define STORE_CAUSES       (XEN_FLIGHTREC_CAUSES + 1)
-
-/* What names a file. */
-struct store_id {
-    uint64_t wall_s;       /* of the trigger, since 1970 */
-    uint8_t uuid[16];      /* all 0: no domain */
-    uint32_t gen;
-    uint8_t cause;         /* XEN_FLIGHTREC_CAUSE_*, STORE_CAUSE_GUEST */
-    uint8_t again;         /* told apart from others of the same name */
-    uint16_t _pad;
-};
-
-/* 20261121T214116Z-UUID-crash-g3[-AGAIN].xfr.lz4 */
-void store_name(const struct store_id *id, char name[STORE_NAME]);
-/* The reverse, with `suffix` behind the name.  False: not such a name. */
-bool store_parse(const char *name, const char *suffix, struct store_id *id);
-
-#define STORE_UUID 37
-
-/* As names have it; all 0: "host". */
-void store_uuid(const uint8_t u[16], char text[STORE_UUID]);
-const char *store_cause(uint8_t cause);
-
-/* The same file? */
-bool store_same(const struct store_id *a, const struct store_id *b);
-
-/* What an entry of the directory is by its name. */
+/* The kind of a directory entry, by its name. */
 enum store_kind { STORE_OTHER, STORE_FINAL, STORE_PART, STORE_PARTIAL };
 
 enum store_kind store_kind(const char *name, struct store_id *id);
-/* The reverse, for one of ours. */
+/* The reverse. */
 void store_entry_name(const struct store_id *id, enum store_kind kind,
                       char name[STORE_NAME + 16]);
-/* A stream of its own on the directory, from its start.  NULL: errno. */
+/* Open a new stream on the directory.  Return NULL with errno on failure. */
 DIR *store_stream(int dir);
 
 /*
- * Opens the directory, makes it if it is not there: mode 0700, owned by `uid`.
- * *fd is the directory.  -EPERM: it belongs to somebody else or is open to
- * others, and is left alone.
+ * Open the directory, creating it with mode 0700 and owner `uid` if there is
+ * none.  Return 0 with *fd set, -EPERM if it has another owner or is open to
+ * others, or another -errno.
  */
 int store_open(const char *path, uid_t uid, gid_t gid, int *fd);
 
-/* Was the directory that is open removed? */
+/* Whether the open directory was removed. */
 bool store_gone(int dir);
 
-/* New temporary file.  Sets id->again. */
+/* Create a temporary file.  Sets id->again. */
 int store_begin(int dir, struct store_id *id, int *fd);
-/* Makes it durable, then visible.  Does not close fd. */
-int store_commit(int dir, const struct store_id *id, int fd);
+/*
+ * Make it durable, then visible.  Sets id->again if the name is in use by now.
+ * The caller closes fd.
+ */
+int store_commit(int dir, struct store_id *id, int fd);
 void store_abort(int dir, const struct store_id *id);
 
-/* What the directory may hold.  0: no such limit. */
+/* Limits of the directory; 0 is no limit. */
 struct store_budget {
     uint32_t max_files;
     uint64_t max_bytes;
@@ -81,18 +55,11 @@ struct store_budget {
     uint64_t max_age_s;    /* by the time in the name */
 };
 
-/* What it holds, as it was found last. */
-struct store_usage {
-    uint32_t files, pinned;
-    uint64_t bytes;
-    uint64_t evicted, expired; /* removed since the start */
-};
-
 /*
- * Makes room for one more file, piece by piece as it is written, so that the
- * budget is not exceeded at any instant, what is unfinished included.
+ * Make room for one more file, piece by piece as it is written, so that the
+ * budget is not exceeded at any instant, with unfinished files included.
  *
- * Of what is there this is removed first, and no more than is needed:
+ * Files are removed in this order, and no more than needed:
  *   1. unfinished files that were kept (NAME.partial), oldest first;
  *   2. repeats: automatic snapshots of a domain and cause of which an older
  *      one is there; of the domain with most files, oldest first;
@@ -104,36 +71,50 @@ struct store_room {
     int dir;
     const struct store_budget *budget;
     const struct store_id *id; /* of the file being written */
+    struct ages *ages;     /* NULL: order by the wall clock only */
     struct store_usage *usage;
     uint64_t written;      /* of it */
     uint64_t granted;      /* bytes it may have before others must go */
 };
 
 /*
- * To be called before `bytes` more are written.  -EDQUOT: what must stay uses
- * the budget up; -ENOSPC: so little would stay free.
+ * Must be called before `bytes` more are written.  Return 0, -EDQUOT if files
+ * that must stay use up the budget, or -ENOSPC if less than min_free would stay
+ * free.
  */
 int store_room(struct store_room *r, uint64_t bytes);
 
 /*
- * Removes what is too old at `now_s`; tells in how many seconds there will be
- * something, or 0 if never.  Pinned files stay.
+ * Remove files that are too old at `now_s` by the wall clock and by `ages` (NULL:
+ * by the wall clock only); pinned ones stay.  *next_s is the number of seconds
+ * until the next one may be too old, or 0 if none will be.
  */
 int store_expire(int dir, const struct store_budget *budget, uint64_t now_s,
-                 struct store_usage *usage, uint64_t *next_s);
+                 struct ages *ages, struct store_usage *usage,
+                 uint64_t *next_s);
 
 /*
- * What a former run left: files that were written to their end get their final
- * name; others are removed, or with `keep_partial` renamed to NAME.partial.
- * `finished`, by cause, grows by the former.
+ * Clean up after a former run: complete files get their final name; others are
+ * removed, or with `keep_partial` renamed to NAME.partial.  Adds the former to
+ * `finished`, by cause.
  */
 void store_recover(int dir, bool keep_partial,
                    uint64_t finished[STORE_CAUSES]);
 
 /*
- * Is there a finished file of this generation?  Its time of the trigger may
- * have been read a second off, and is then put into *id.
+ * The moment of a trigger on Xen's clocks.  With the generation it identifies a
+ * trigger; a name does not, since generations start again with Xen, wall clocks
+ * step, and a directory may hold files of several hosts.
  */
-bool store_has(int dir, struct store_id *id);
+struct store_moment {
+    uint64_t tsc, ns;      /* ns 0: not known, no file is of it */
+};
+
+/*
+ * Whether there is a finished file of this trigger, by the content of the files
+ * of this generation.  *id is its name.
+ */
+bool store_find(int dir, uint32_t gen, const struct store_moment *when,
+                struct store_id *id);
 
 #endif /* SNAPSHOTD_STORE_H */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* take.c: from a generation that Xen holds to a file. */
+/* take.c: make a file of a generation that Xen holds; part of the engine. */
 
 #include "snapshotd/engine/engine-impl.h"
 
@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "snapshotd/common/log.h"
+#include "snapshotd/common/now.h"
 
 #define QUIESCE_TRIES 20   /* each waits a bounded time inside Xen */
 
@@ -26,10 +27,10 @@ struct take {
     struct snapshot_writer *w;
     struct latency lat;
     struct snapshot_totals totals;
-    enum outcome outcome;  /* why there is none, if rc says ECANCELED */
+    enum outcome outcome;  /* the verdict; the reason of ECANCELED */
     struct store_room room;
     struct store_budget budget;
-    bool to_disk;          /* from here on an error is the disk's ... */
+    bool to_disk;          /* an error from here on is the disk's ... */
     bool refused;          /* ... unless it is the budget's */
     bool released;
 };
@@ -37,7 +38,7 @@ struct take {
 /* Xen's system time now, by the last clock pair. */
 static uint64_t xen_ns(const struct engine *e)
 {
-    return engine_mono_ns() + e->xen_minus_mono;
+    return now_ns(CLOCK_MONOTONIC) + e->xen_minus_mono;
 }
 
 static uint64_t since(const struct engine *e, const struct trigger *t)
@@ -51,7 +52,7 @@ static uint64_t since(const struct engine *e, const struct trigger *t)
  * Taking a generation.
  */
 
-/* Did the VIRQ of this trigger, or of a later one, wake us? */
+/* Whether the VIRQ of this trigger, or of a later one, was the wake-up. */
 static bool virq_came(const struct engine *e, const struct trigger *t)
 {
     return e->virq.ns >= t->t.ns;
@@ -83,14 +84,14 @@ static const char *trigger_source(const struct engine *e,
     }
 }
 
-/* Who asked, and who it was about: from our own notes. */
+/* Add the request and the domain. */
 static void trigger_fill(struct engine *e, struct trigger *t)
 {
     struct request *q = NULL;
     struct domain *d;
 
     if ( t->t.cause == XEN_FLIGHTREC_CAUSE_REQUEST )
-        q = request_owner(&e->requests, t->t.gen);
+        q = queue_owner(&e->queue, REQUEST_FROZEN, t->t.gen);
     t->source = trigger_source(e, t, q);
     if ( q )
     {
@@ -106,10 +107,10 @@ static void trigger_fill(struct engine *e, struct trigger *t)
     d = trigger_has_domain(t)
             ? domains_find(&e->domains, t->t.domid, t->t.handle)
             : NULL;
-    if ( d )
+    if ( d && d->name )
     {
-        memcpy(t->name, d->d.name, d->d.name_bytes);
-        t->name_bytes = d->d.name_bytes;
+        memcpy(t->name, d->name, d->name_bytes);
+        t->name_bytes = d->name_bytes;
     }
 }
 
@@ -129,26 +130,28 @@ static void trigger_log(const struct trigger *t)
                  log_escape(&text, t->text, t->text_bytes));
 }
 
-/* Reads what began the generation, and says that we are reading it. */
+/*
+ * Acknowledges the generation, and gets its trigger, the clocks and the verdict:
+ * one question.
+ */
 static int take_trigger(struct engine *e, struct take *k, uint32_t gen)
 {
-    struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_trigger,
-                                  .u.trigger.gen = gen };
+    struct msg m = { .type = MSG_TAKE, .u.take.gen = gen };
+    const struct msg_take *in = &m.u.take;
     struct trigger *t = &k->trigger;
-    struct clock_pair *now = &e->pair[1];
-    int rc;
+    int rc = engine_ask(e, &m);
 
-    rc = engine_gen_op(e, XEN_FLIGHTREC_OP_ack, gen);
-    if ( !rc )
-        rc = engine_op(e, &o);
-    if ( !rc )
-        rc = engine_clocks(e, now);
     if ( rc )
         return rc;
-    t->t = o.u.trigger;
-    t->wall_ns = now->wall_ns - (now->ns - t->t.ns);
-    t->wake_ns = virq_came(e, t) ? e->virq.ns : now->ns;
+    e->pair[1] = in->now;
+    e->xen_minus_mono = in->now.ns - in->now.mono_ns;
+    t->t = in->trigger;
+    t->wall_ns = in->now.wall_ns - (in->now.ns - t->t.ns);
+    t->wake_ns = virq_came(e, t) ? e->virq.ns : in->now.ns;
     k->lat.wake = t->wake_ns > t->t.ns ? t->wake_ns - t->t.ns : 0;
+    k->outcome = in->outcome;
+    if ( in->outcome >= OUTCOME_JUDGED && t->t.cause < STORE_CAUSES )
+        e->counters.of[in->outcome][t->t.cause] = in->count;
     trigger_fill(e, t);
     trigger_id(t, &k->id);
     if ( engine_may_log(e, 'T') )
@@ -156,23 +159,18 @@ static int take_trigger(struct engine *e, struct take *k, uint32_t gen)
     return 0;
 }
 
-/* A former engine wrote it to the end, but did not come to give it back. */
+/* A former engine may have written it, and died before it gave it back. */
 static bool take_is_there(struct engine *e, struct take *k)
 {
-    if ( !store_has(e->dir, &k->id) )
+    const struct xen_flightrec_trigger *t = &k->trigger.t;
+    const struct store_moment when = { .tsc = t->tsc, .ns = t->ns };
+    struct store_id id;
+
+    if ( t->gen > e->old_gen || !store_find(e->dir, t->gen, &when, &id) )
         return false;
+    k->id = id;
     log_info("generation %u: its file is there already", k->trigger.t.gen);
     return true;
-}
-
-/* -ECANCELED: limits or the configuration do not want it. */
-static int take_judge(struct engine *e, struct take *k)
-{
-    int rc = engine_judge(e, k->trigger.t.gen, 0, &k->outcome);
-
-    if ( rc )
-        return -EREMOTEIO;
-    return k->outcome == OUTCOME_WRITTEN ? 0 : -ECANCELED;
 }
 
 struct store_budget engine_budget(const struct engine *e)
@@ -185,7 +183,7 @@ struct store_budget engine_budget(const struct engine *e)
                                   .max_age_s = c->max_age_s };
 }
 
-/* Before each write: so a disk that is slow, but not dead, is progress. */
+/* Before each write, so that a slow disk counts as progress. */
 static int take_room(void *arg, uint64_t bytes)
 {
     struct take *k = arg;
@@ -198,7 +196,7 @@ static int take_room(void *arg, uint64_t bytes)
     return rc;
 }
 
-/* Room before the file: it counts from its first moment. */
+/* Make room first: an empty file counts, too. */
 static int take_begin(struct engine *e, struct take *k)
 {
     const struct snapshot_how how = {
@@ -209,7 +207,7 @@ static int take_begin(struct engine *e, struct take *k)
 
     k->budget = engine_budget(e);
     k->room = (struct store_room){ .dir = e->dir, .budget = &k->budget,
-                                   .id = &k->id,
+                                   .id = &k->id, .ages = &e->ages,
                                    .usage = &e->counters.store };
     rc = take_room(k, sizeof(struct snapshot_header));
     if ( !rc )
@@ -221,7 +219,7 @@ static int take_begin(struct engine *e, struct take *k)
     return rc;
 }
 
-/* Bounded; who is not quiescent then is noted, and its packets checked. */
+/* Bounded; pCPUs not quiescent by then are noted, their packets checked. */
 static int take_quiesce(struct engine *e, struct take *k)
 {
     struct xen_flightrec_op o;
@@ -246,7 +244,7 @@ static int take_quiesce(struct engine *e, struct take *k)
     return rc;
 }
 
-/* What is not mapped yet, because Xen's own buffers hold it. */
+/* Read records that Xen's own trace buffers hold, which are not mapped. */
 static int take_fetch(struct engine *e, struct take *k)
 {
     struct rings_fetched *f = &k->meta.fetched;
@@ -272,6 +270,8 @@ static int take_put_meta(struct engine *e, struct take *k)
     k->meta.xen = &e->xen;
     k->meta.host = e->uts.nodename;
     k->meta.kernel = e->uts.release;
+    k->meta.boot = e->ages.boot;
+    k->meta.boot_s = age_boot_s();
     if ( e->pair[0].tsc )
         k->meta.pair[k->meta.nr_pairs++] = e->pair[0];
     k->meta.pair[k->meta.nr_pairs++] = e->pair[1];
@@ -296,7 +296,7 @@ static int take_put_note(struct engine *e, struct take *k)
     return snapshot_put_note(k->w, text, n);
 }
 
-/* The streams of the pCPU where it happened, which come first: to the disk. */
+/* Write the streams of the trigger's pCPU, and start to sync them. */
 static int take_write_first(struct engine *e, struct take *k, unsigned int *i,
                             unsigned int *bad)
 {
@@ -313,7 +313,7 @@ static int take_write_first(struct engine *e, struct take *k, unsigned int *i,
     return rc;
 }
 
-/* From the mapping into the page cache. */
+/* Write all streams from the mapping to the file. */
 static int take_write(struct engine *e, struct take *k)
 {
     unsigned int i = 0, bad = 0;
@@ -340,8 +340,8 @@ static int take_write(struct engine *e, struct take *k)
 }
 
 /*
- * Is the first part on the disk, and since when?  Only this tells of an error
- * there: fsync() says each once.  Nothing else uses k->fd afterwards.
+ * Wait for the sync of the first part.  Its error must be taken from here, since
+ * fsync() reports each only once.
  */
 static int take_wait_first(struct engine *e, struct take *k)
 {
@@ -363,9 +363,17 @@ static void count_held(struct engine *e, const struct take *k)
         e->counters.held_max_ns = ns;
 }
 
+static int release(struct engine *e, uint32_t gen)
+{
+    struct xen_flightrec_op o = { .cmd = XEN_FLIGHTREC_OP_release,
+                                  .u.gen.gen = gen };
+
+    return engine_op(e, &o);
+}
+
 /*
- * The slots go back to Xen before the disk is waited for, but not before the
- * file is complete: should we be killed then, the next engine gives it its name.
+ * Release the slots before waiting for the disk, but not before the file is
+ * complete: if this process is killed then, the next engine renames it.
  */
 static int take_finish(struct engine *e, struct take *k)
 {
@@ -380,7 +388,7 @@ static int take_finish(struct engine *e, struct take *k)
     rc = snapshot_finish(w, &k->totals);
     if ( rc )
         return rc;
-    rc = engine_gen_op(e, XEN_FLIGHTREC_OP_release, k->trigger.t.gen);
+    rc = release(e, k->trigger.t.gen);
     if ( rc )
         return rc == -ENOENT ? -ESTALE : -EREMOTEIO;
     k->released = true;
@@ -388,6 +396,8 @@ static int take_finish(struct engine *e, struct take *k)
     rc = take_wait_first(e, k);
     if ( !rc )
         rc = store_commit(e->dir, &k->id, k->fd);
+    if ( !rc )
+        age_written(&e->ages, &k->id);
     k->lat.durable = since(e, &k->trigger);
     return rc;
 }
@@ -413,7 +423,7 @@ static uint16_t error_of(const struct take *k, int rc)
     }
 }
 
-/* -1: it is about no domain. */
+/* Return -1 if it is about no domain. */
 static int domid_of(const struct trigger *t)
 {
     return trigger_has_domain(t) ? t->t.domid : -1;
@@ -450,7 +460,7 @@ static void take_done(struct engine *e, struct take *k)
                k->lat.durable / 1000);
 }
 
-/* The monitor has a program to run, and others to tell. */
+/* For the hook and the reports, which are the monitor's. */
 static void take_tell(struct engine *e, const struct take *k)
 {
     const struct trigger *t = &k->trigger;
@@ -492,9 +502,10 @@ static void take_failed(struct engine *e, struct take *k, int rc)
                    engine_fields(fields, &k->id, domid_of(&k->trigger),
                                  outcome, NULL),
                    "generation %u: no snapshot: %s (%s)", k->trigger.t.gen,
-                   proto_error_text(error), strerror(-rc));
+                   request_error_text(error), strerror(-rc));
     engine_suppressed(e, &k->id, domid_of(&k->trigger), outcome);
-    engine_answer_all(e, k->trigger.t.gen, ANSWER_FAILED, error, NULL);
+    engine_answer_all(e, REQUEST_FROZEN, k->trigger.t.gen,
+                      ANSWER_FAILED, error, NULL);
 }
 
 static int take_try(struct engine *e, struct take *k, uint32_t gen)
@@ -504,9 +515,10 @@ static int take_try(struct engine *e, struct take *k, uint32_t gen)
     rc = take_trigger(e, k, gen);
     if ( rc || take_is_there(e, k) )
         return rc;
-    rc = take_judge(e, k);
-    if ( !rc )
-        rc = take_quiesce(e, k);
+    /* Limits or the configuration refuse it. */
+    if ( k->outcome != OUTCOME_WRITTEN )
+        return -ECANCELED;
+    rc = take_quiesce(e, k);
     if ( !rc )
         rc = take_fetch(e, k);
     if ( !rc )
@@ -524,18 +536,17 @@ static int take_try(struct engine *e, struct take *k, uint32_t gen)
 static void take_give_back(struct engine *e, struct take *k)
 {
     uint32_t gen = k->trigger.t.gen;
-    int rc = k->released ? 0 : engine_gen_op(e, XEN_FLIGHTREC_OP_release, gen);
+    int rc = k->released ? 0 : release(e, gen);
 
     if ( !rc && !k->released && k->trigger.t.ns )
         count_held(e, k);
     if ( !rc || rc == -ENOENT )
         return;
-    log_error("generation %u: Xen does not take it back: %s", gen,
+    log_error("generation %u: release failed: %s", gen,
               strerror(-rc));
     e->failed_gen = gen;
 }
 
-/* Whatever becomes of the file: the generation is given back. */
 void engine_take(struct engine *e, uint32_t gen)
 {
     struct take k = { .engine = e, .fd = -1, .trigger.t.gen = gen,
@@ -552,12 +563,12 @@ void engine_take(struct engine *e, uint32_t gen)
     }
     free(k.streams);
     rings_done(&e->rings);
-    /* Counted while Xen still holds it: it is not gone without a trace. */
+    /* Count it while Xen still holds it, so that a kill cannot lose it. */
     if ( rc )
         take_failed(e, &k, rc);
     take_give_back(e, &k);
     if ( !rc )
-        engine_answer_all(e, gen, ANSWER_DONE, ANSWER_OK, &k.id);
+        engine_answer_all(e, REQUEST_FROZEN, gen, ANSWER_DONE, ANSWER_OK, &k.id);
     engine_send_counters(e);
     malloc_trim(0);
 }

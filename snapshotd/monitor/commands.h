@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * commands.h: the monitor's socket for what changes the recorder (see
- * lib/ipc/command.h).  One command at a time: who comes meanwhile waits in the
- * socket's queue.
+ * commands.h: the socket for commands that change the recorder (see
+ * lib/ipc/command.h).  One command at a time: the others wait in their sockets.
  */
 
 #ifndef SNAPSHOTD_COMMANDS_H
@@ -13,24 +12,34 @@
 
 #include "lib/ipc/command.h"
 
+/* Connections that have sent nothing yet; one more pushes out the oldest. */
+#define COMMANDS_SILENT 8
+
+/* All times are CLOCK_MONOTONIC. */
 struct commands {
-    int listen;            /* -1: not yet open */
-    int client;            /* whose command it is; -1: nobody's */
-    bool ready;            /* `command` has come and is to be carried out */
-    uint64_t until_ms;     /* CLOCK_MONOTONIC: patience with the client, or,
-                            * if `ready`, with the engine that is to end */
+    int listen;            /* -1 until it is open */
+    int events;            /* epoll: readable with `listen` or a silent one */
+    struct {
+        int fd;            /* -1: free */
+        uint64_t until_ms; /* it must have sent its command by then */
+    } silent[COMMANDS_SILENT];
+    int client;            /* whose `command` it is, or -1 */
+    bool ready;            /* `command` must be carried out */
+    uint64_t until_ms;     /* the engine must have given up its mapping */
     struct command command;
 };
 
-/* What to poll for reading, -1: nothing now. */
+/* After `listen` is open.  Return 0 or -errno. */
+int commands_init(struct commands *c);
+/* The descriptor to poll for reading, or -1. */
 int commands_fd(const struct commands *c);
-/* It is readable, or time has passed. */
+/* Must be called when it is readable, or time has passed. */
 void commands_event(struct commands *c, uint64_t now_ms);
-/* Must the engine's mapping be gone first? */
+/* Whether the engine must give up its mapping first. */
 bool commands_unmap(const struct commands *c);
-/* ms until commands_event() is to be called, -1: for ever. */
+/* ms until commands_event() must be called even so; -1: never. */
 int commands_timeout(const struct commands *c, uint64_t now_ms);
-/* Carries out what is `ready` and answers. */
+/* Carry out the command that is `ready`, and answer. */
 void commands_run(struct commands *c, hyp_op_fn *op, void *arg);
 
 #endif /* SNAPSHOTD_COMMANDS_H */

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* health.c: report the daemon's health; part of the monitor. */
+
 #include "snapshotd/monitor/health.h"
 
 #include <errno.h>
@@ -12,13 +14,13 @@
 #include "lib/xen/horizon.h"
 #include "lib/xen/hyp.h"
 #include "snapshotd/common/log.h"
-#include "snapshotd/monitor/monitor-impl.h"
+#include "snapshotd/common/now.h"
 
 #define SECOND 1e9
 
-/* What is told, as it is now. */
-struct facts {
-    const char *state;
+/* The recorder's figures of this moment. */
+struct recorder {
+    enum health_state state;
     struct xen_flightrec_op_status st;
     double reach_s[XEN_FLIGHTREC_CHANNELS];
     uint64_t emitted[XEN_FLIGHTREC_CHANNELS];
@@ -27,115 +29,80 @@ struct facts {
     uint64_t written, failed, suppressed;
 };
 
-static void sum_up(struct facts *f, const struct horizon *h)
+static int op(void *hyp, struct xen_flightrec_op *o)
+{
+    return hyp_op(hyp, o);
+}
+
+static void sum_up(struct recorder *r, const struct horizon *h)
 {
     const struct horizon_channel *c;
     unsigned int i, ch, cause;
 
     for ( ch = 0; ch < XEN_FLIGHTREC_CHANNELS; ch++ )
     {
-        f->reach_s[ch] = h->complete_ns[ch] / SECOND;
+        r->reach_s[ch] = h->complete_ns[ch] / SECOND;
         for ( i = 0; i < h->nr; i++ )
         {
             c = &h->cpu[i].ch[ch];
-            f->emitted[ch] += c->emitted;
-            f->overwritten[ch] += c->overwritten;
+            r->emitted[ch] += c->emitted;
+            r->overwritten[ch] += c->overwritten;
             for ( cause = 0; cause < XEN_FLIGHTREC_LOST_CAUSES; cause++ )
-                f->lost[ch][cause] += c->lost[cause];
+                r->lost[ch][cause] += c->lost[cause];
         }
     }
 }
 
-static void count_facts(struct facts *f, const struct counters *c)
+static void count_outcomes(struct recorder *r, const struct counters *c)
 {
     unsigned int i;
 
-    f->written = count_sum(c, OUTCOME_WRITTEN);
-    f->failed = count_sum(c, OUTCOME_FAILED) + count_sum(c, OUTCOME_GONE);
+    r->written = count_sum(c, OUTCOME_WRITTEN);
+    r->failed = count_sum(c, OUTCOME_FAILED) + count_sum(c, OUTCOME_GONE);
     for ( i = OUTCOME_BUDGET; i < OUTCOMES; i++ )
-        f->suppressed += count_sum(c, i);
+        r->suppressed += count_sum(c, i);
 }
 
-static void gather(struct monitor *m, struct facts *f)
+static void gather(const struct health_facts *f, struct recorder *r)
 {
     struct horizon h;
-    int rc = hyp_status(monitor_op, m->hyp, &f->st);
+    int rc = hyp_status(op, f->hyp, &r->st);
 
-    f->state = rc                                       ? "unknown"
-               : f->st.state & XEN_FLIGHTREC_ST_PANICKED ? "panicked"
-               : f->st.state & XEN_FLIGHTREC_ST_RUNNING  ? "recording"
-               : f->st.state & XEN_FLIGHTREC_ST_CREATED  ? "stopped"
-                                                         : "no-buffers";
-    /* It wakes nobody, and asks Xen for counters that there are anyway. */
-    if ( !horizon_read(monitor_op, m->hyp, NULL, &h) )
-        sum_up(f, &h);
+    r->state = rc                                       ? HEALTH_UNKNOWN
+               : r->st.state & XEN_FLIGHTREC_ST_PANICKED ? HEALTH_PANICKED
+               : r->st.state & XEN_FLIGHTREC_ST_RUNNING  ? HEALTH_RECORDING
+               : r->st.state & XEN_FLIGHTREC_ST_CREATED  ? HEALTH_STOPPED
+                                                         : HEALTH_NO_BUFFERS;
+    /* Reads counters that Xen keeps anyway; no pCPU is disturbed. */
+    if ( !horizon_read(op, f->hyp, NULL, &h) )
+        sum_up(r, &h);
     horizon_free(&h);
-    count_facts(f, &m->counters);
+    count_outcomes(r, f->counters);
 }
 
 /*
- * Xenstore.
+ * The nodes.
  */
 
-enum {
-    NODE_STATE, NODE_ENGINE, NODE_HELD, NODE_WRITTEN, NODE_FAILED,
-    NODE_SUPPRESSED, NODE_BUSY, NODE_RARE, NODE_LAST,
-    /* Written last: who sees it new knows that the others are. */
-    NODE_TIME,
-};
-
-static const char *const node_names[HEALTH_NODES] = {
-    [NODE_STATE] = "state",           [NODE_ENGINE] = "engine",
-    [NODE_HELD] = "held",             [NODE_WRITTEN] = "written",
-    [NODE_FAILED] = "failed",         [NODE_SUPPRESSED] = "suppressed",
-    [NODE_BUSY] = "reach-busy",       [NODE_RARE] = "reach-rare",
-    [NODE_LAST] = "last",             [NODE_TIME] = "time",
-};
-
-static void show(struct monitor *m, unsigned int i, const char *value)
+static void put_nodes(struct health *h, const struct health_facts *f,
+                      const struct recorder *r)
 {
-    snprintf(m->health.wanted[i], sizeof(m->health.wanted[i]), "%s", value);
-}
+    struct msg_health *n = &h->nodes;
+    unsigned int ch;
 
-static void show_number(struct monitor *m, unsigned int i, uint64_t value)
-{
-    char text[24];
-
-    snprintf(text, sizeof(text), "%" PRIu64, value);
-    show(m, i, text);
-}
-
-static void tell_xenstore(struct monitor *m, const struct facts *f)
-{
-    show(m, NODE_STATE, f->state);
-    show(m, NODE_ENGINE, m->ready ? "running" : "starting");
-    show_number(m, NODE_HELD, f->st.gen - f->st.released);
-    show_number(m, NODE_WRITTEN, f->written);
-    show_number(m, NODE_FAILED, f->failed);
-    show_number(m, NODE_SUPPRESSED, f->suppressed);
-    show_number(m, NODE_BUSY, f->reach_s[XEN_FLIGHTREC_CH_BUSY]);
-    show_number(m, NODE_RARE, f->reach_s[XEN_FLIGHTREC_CH_RARE]);
-    if ( m->health.has_last )
-        show(m, NODE_LAST, m->health.last_path);
-    show_number(m, NODE_TIME, monitor_ns(CLOCK_REALTIME) / 1000000000);
-    m->xenstore.health = true;
-    monitor_ask_xenstore(m);
-}
-
-void health_to_xenstore(struct monitor *m)
-{
-    char value[sizeof(m->health.wanted[0])];
-    unsigned int i;
-
-    for ( i = 0; m->xs.h && i < HEALTH_NODES; i++ )
-    {
-        if ( !strcmp(m->health.wanted[i], m->health.shown[i]) )
-            continue;
-        /* It may be another one when this one is written. */
-        strcpy(value, m->health.wanted[i]);
-        if ( xs_status(&m->xs, node_names[i], value) )
-            strcpy(m->health.shown[i], value);
-    }
+    *n = (struct msg_health){
+        .state = r->state,
+        .running = f->engine_ready,
+        .has_last = h->has_last,
+        .held = r->st.gen - r->st.released,
+        .written = r->written,
+        .failed = r->failed,
+        .suppressed = r->suppressed,
+        .wall_s = now_wall_s(),
+    };
+    for ( ch = 0; ch < XEN_FLIGHTREC_CHANNELS; ch++ )
+        n->reach_s[ch] = r->reach_s[ch];
+    memcpy(n->last, h->last_path, sizeof(n->last));
 }
 
 /*
@@ -161,7 +128,7 @@ static void put_outcomes(FILE *f, const struct counters *c)
     unsigned int i, cause;
 
     put_head(f, "triggers_total", "counter",
-             "Triggers by cause and what became of them.");
+             "Triggers by cause and outcome.");
     for ( cause = 0; cause < STORE_CAUSES; cause++ )
         for ( i = 0; i < OUTCOMES; i++ )
             if ( cause || c->of[i][cause] )
@@ -171,12 +138,12 @@ static void put_outcomes(FILE *f, const struct counters *c)
                         store_cause(cause), count_name(i), c->of[i][cause]);
 }
 
-static void put_recorder(FILE *f, const struct facts *a)
+static void put_recorder(FILE *f, const struct recorder *a)
 {
     unsigned int ch, i;
 
     put_one(f, "recording", "gauge", "Whether Xen records.",
-            !strcmp(a->state, "recording"));
+            a->state == HEALTH_RECORDING);
     put_one(f, "held_generations", "gauge", "Generations that Xen holds.",
             a->st.gen - a->st.released);
     put_head(f, "reach_seconds", "gauge",
@@ -184,7 +151,7 @@ static void put_recorder(FILE *f, const struct facts *a)
     for ( ch = 0; ch < XEN_FLIGHTREC_CHANNELS; ch++ )
         fprintf(f, "xenflight_reach_seconds{channel=\"%s\"} %.3f\n",
                 horizon_channel_name(ch), a->reach_s[ch]);
-    put_head(f, "records_total", "counter", "Records, by what became of them.");
+    put_head(f, "records_total", "counter", "Records by outcome.");
     for ( ch = 0; ch < XEN_FLIGHTREC_CHANNELS; ch++ )
     {
         fprintf(f,
@@ -201,7 +168,7 @@ static void put_recorder(FILE *f, const struct facts *a)
                     horizon_channel_name(ch), horizon_lost_name(i),
                     a->lost[ch][i]);
     }
-    put_head(f, "xen_triggers_total", "counter", "What Xen says of triggers.");
+    put_head(f, "xen_triggers_total", "counter", "Triggers as counted by Xen.");
     fprintf(f,
             "xenflight_xen_triggers_total{what=\"deferred\"} %" PRIu64 "\n"
             "xenflight_xen_triggers_total{what=\"second\"} %" PRIu64 "\n"
@@ -245,26 +212,25 @@ static void put_store(FILE *f, const struct counters *c, const struct conf *conf
             c->store.evicted, c->store.expired);
 }
 
-static void put_daemon(FILE *f, const struct monitor *m)
+static void put_daemon(FILE *f, const struct health_facts *a)
 {
-    const struct guest_counters *g = &m->guests.counters;
-    const struct hook_counters *h = &m->hook.counters;
+    const struct guest_counters *g = a->guests;
+    const struct hook_counters *h = a->hook;
 
     put_one(f, "engine_starts_total", "counter", "Starts of the engine.",
-            m->starts);
+            a->engine_starts);
     put_one(f, "xenstore_up", "gauge", "Whether xenstored answers.",
-            monitor_xenstore_up(m));
+            a->xenstore_up);
     put_one(f, "xenstore_hangs_total", "counter",
-            "Times that xenstored did not answer in time.",
-            m->xenstore.hung);
+            "Times that xenstored did not answer in time.", a->xenstore_hung);
     put_one(f, "requests_total", "counter", "Requests heard.",
-            m->counters.requests);
+            a->counters->requests);
     put_head(f, "guest_requests_total", "counter", "Requests of guests.");
     fprintf(f,
             "xenflight_guest_requests_total{what=\"asked\"} %" PRIu64 "\n"
             "xenflight_guest_requests_total{what=\"limited\"} %" PRIu64 "\n"
             "xenflight_guest_requests_total{what=\"stale\"} %" PRIu64 "\n",
-            g->asked, g->limited, g->stale);
+            g->asked, g->limited, g->of[TALLY_STALE]);
     put_head(f, "hook_total", "counter", "Runs of the hook.");
     fprintf(f,
             "xenflight_hook_total{result=\"done\"} %" PRIu64 "\n"
@@ -273,10 +239,11 @@ static void put_daemon(FILE *f, const struct monitor *m)
             "xenflight_hook_total{result=\"dropped\"} %" PRIu64 "\n",
             h->run, h->failed, h->timed_out, h->dropped);
     put_one(f, "time_seconds", "gauge", "When this was written.",
-            monitor_ns(CLOCK_REALTIME) / 1000000000);
+            now_wall_s());
 }
 
-static int put_all(struct monitor *m, const struct facts *a, int fd)
+static int put_all(const struct health_facts *a, const struct recorder *r,
+                   int fd)
 {
     FILE *f = fdopen(fd, "w");
     int rc;
@@ -287,22 +254,22 @@ static int put_all(struct monitor *m, const struct facts *a, int fd)
         close(fd);
         return rc;
     }
-    put_recorder(f, a);
-    put_outcomes(f, &m->counters);
-    put_times(f, &m->counters);
-    put_store(f, &m->counters, &m->conf);
-    put_daemon(f, m);
+    put_recorder(f, r);
+    put_outcomes(f, a->counters);
+    put_times(f, a->counters);
+    put_store(f, a->counters, a->conf);
+    put_daemon(f, a);
     rc = ferror(f) ? -EIO : 0;
     return fclose(f) ? -errno : rc;
 }
 
 /*
- * The directory may be another user's: nothing that lies there is followed or
- * opened, and who reads the file sees a whole one.
+ * The directory may be another user's: no existing file in it is followed or
+ * opened, and readers always see a whole file.
  */
-static int write_file(struct monitor *m, const struct facts *a)
+static int write_file(const struct health_facts *a, const struct recorder *r)
 {
-    const char *path = m->conf.textfile;
+    const char *path = a->conf->textfile;
     char part[CONF_PATH + 8];
     int fd, rc;
 
@@ -317,7 +284,7 @@ static int write_file(struct monitor *m, const struct facts *a)
     if ( rc )
         close(fd);
     else
-        rc = put_all(m, a, fd);
+        rc = put_all(a, r, fd);
     if ( !rc && rename(part, path) )
         rc = -errno;
     if ( rc )
@@ -325,20 +292,19 @@ static int write_file(struct monitor *m, const struct facts *a)
     return rc;
 }
 
-static void tell_file(struct monitor *m, const struct facts *a)
+static void put_file(struct health *h, const struct health_facts *f,
+                     const struct recorder *r)
 {
-    struct health *h = &m->health;
+    const char *path = f->conf->textfile;
     int rc;
 
-    if ( !m->conf.textfile[0] )
+    if ( !path[0] )
         return;
-    rc = write_file(m, a);
-    h->file_errors += rc != 0;
+    rc = write_file(f, r);
     if ( rc && !h->file_failed )
-        log_error("%s: cannot be written: %s", m->conf.textfile,
-                  strerror(-rc));
+        log_error("%s: writing it failed: %s", path, strerror(-rc));
     else if ( !rc && h->file_failed )
-        log_info("%s: is written again", m->conf.textfile);
+        log_info("%s: written again", path);
     h->file_failed = rc;
 }
 
@@ -346,11 +312,11 @@ static void tell_file(struct monitor *m, const struct facts *a)
  * The service manager.
  */
 
-static void tell_manager(struct monitor *m, const struct facts *f)
+static void tell_manager(struct health *h, const struct health_facts *f,
+                         const struct recorder *r)
 {
-    struct health *h = &m->health;
-    /* An engine that cannot start is tried again: no reason to do all anew. */
-    const bool up = m->ready || m->backoff_ms;
+    /* An engine that cannot start is tried again without a new daemon. */
+    const bool up = f->engine_ready || f->engine_failing;
     char lines[256];
 
     if ( h->notify.fd < 0 )
@@ -358,79 +324,77 @@ static void tell_manager(struct monitor *m, const struct facts *f)
     snprintf(lines, sizeof(lines),
              "%sSTATUS=%s; back %.1f s, life cycle %.1f s; %" PRIu64
              " written, %" PRIu64 " failed, %" PRIu64 " suppressed%s%s",
-             up && !h->ready ? "READY=1\n" : "", f->state,
-             f->reach_s[XEN_FLIGHTREC_CH_BUSY],
-             f->reach_s[XEN_FLIGHTREC_CH_RARE], f->written, f->failed,
-             f->suppressed, m->ready ? "" : "; the engine is being started",
-             monitor_xenstore_up(m) ? "" : "; no xenstored");
+             up && !h->ready ? "READY=1\n" : "", health_state_name(r->state),
+             r->reach_s[XEN_FLIGHTREC_CH_BUSY],
+             r->reach_s[XEN_FLIGHTREC_CH_RARE], r->written, r->failed,
+             r->suppressed,
+             f->engine_ready ? "" : "; starting the engine",
+             f->xenstore_up ? "" : "; no xenstored");
     notify_send(&h->notify, lines);
     h->ready |= up;
 }
 
-void health_watchdog(struct monitor *m)
+bool health_watchdog(struct health *h, bool engine_runs)
 {
-    struct health *h = &m->health;
-
     if ( !h->notify.watchdog_ms )
-        return;
-    if ( h->alive || !m->pid )
+        return false;
+    if ( h->alive || !engine_runs )
         notify_send(&h->notify, "WATCHDOG=1");
     h->alive = false;
-    h->ping_owed = true;
+    return true;
 }
 
 /*
- * When.
+ * The time of a report.
  */
 
-void health_changed(struct monitor *m)
+void health_changed(struct health *h)
 {
-    m->health.changed = true;
+    h->changed = true;
 }
 
-void health_snapshot(struct monitor *m, const struct msg_snapshot *s)
+void health_alive(struct health *h)
 {
-    struct health *h = &m->health;
+    h->alive = true;
+}
+
+void health_snapshot(struct health *h, const char *dir,
+                     const struct store_id *file)
+{
     char name[STORE_NAME];
 
+    store_name(file, name);
+    snprintf(h->last_path, sizeof(h->last_path), "%s/%s", dir, name);
     h->has_last = true;
-    h->last = *s;
-    store_name(&s->file, name);
-    snprintf(h->last_path, sizeof(h->last_path), "%s/%s", m->state, name);
-    health_changed(m);
+    health_changed(h);
 }
 
-void health_work(struct monitor *m, bool heartbeat)
+bool health_work(struct health *h, const struct health_facts *f,
+                 bool heartbeat)
 {
-    struct health *h = &m->health;
-    struct facts f = { 0 };
+    struct recorder r = { 0 };
 
-    if ( !heartbeat && (!h->changed || health_wait_ms(m) > 0) )
-        return;
+    if ( !heartbeat && (!h->changed || health_wait_ms(h) > 0) )
+        return false;
     h->changed = false;
-    h->told_ms = monitor_ms();
-    gather(m, &f);
-    tell_xenstore(m, &f);
-    tell_file(m, &f);
-    tell_manager(m, &f);
+    h->told_ms = now_ms();
+    gather(f, &r);
+    put_nodes(h, f, &r);
+    put_file(h, f, &r);
+    tell_manager(h, f, &r);
+    return true;
 }
 
-int64_t health_wait_ms(const struct monitor *m)
+int64_t health_wait_ms(const struct health *h)
 {
-    const uint64_t due = m->health.told_ms + HEALTH_MS, now = monitor_ms();
+    const uint64_t due = h->told_ms + HEALTH_MS, now = now_ms();
 
-    if ( !m->health.changed )
+    if ( !h->changed )
         return -1;
-    return !m->health.told_ms || due <= now ? 0 : due - now;
+    return !h->told_ms || due <= now ? 0 : due - now;
 }
 
-void health_xenstore_anew(struct monitor *m)
+void health_end(struct health *h)
 {
-    memset(m->health.shown, 0, sizeof(m->health.shown));
-    health_changed(m);
-}
-
-void health_end(struct monitor *m)
-{
-    notify_send(&m->health.notify, "STOPPING=1");
+    notify_send(&h->notify, "STOPPING=1");
 }

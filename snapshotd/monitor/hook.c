@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* hook.c: run the administrator's program; part of the monitor. */
+
 #include "snapshotd/monitor/hook.h"
 
 #include <errno.h>
@@ -17,8 +19,6 @@
 
 #include "snapshotd/common/log.h"
 
-#define HOOK_ARGS 16
-
 int hook_user(struct hook *h, const struct conf *c, uid_t uid, gid_t gid)
 {
     const struct passwd *pw;
@@ -36,12 +36,6 @@ int hook_user(struct hook *h, const struct conf *c, uid_t uid, gid_t gid)
     h->uid = pw->pw_uid;
     h->gid = pw->pw_gid;
     return 0;
-}
-
-static void count(struct hook *h, uint64_t *counter)
-{
-    ++*counter;
-    h->counters_sent = false;
 }
 
 /* One line of JSON: numbers, our own words, the configured directory. */
@@ -78,20 +72,19 @@ void hook_add(struct hook *h, const struct conf *c, const char *dir,
         return;
     if ( h->queued == HOOK_QUEUE )
     {
-        count(h, &h->counters.dropped);
-        log_warning("hook: %d snapshots wait for it already: it is not run for "
-                    "generation %u",
-                    HOOK_QUEUE, s->file.gen);
+        h->counters.dropped++;
+        log_warning("hook: generation %u: not run: %d runs are queued already",
+                    s->file.gen, HOOK_QUEUE);
         return;
     }
     if ( !describe(&h->queue[h->queued], dir, s) )
         h->queued++;
     else
-        count(h, &h->counters.failed);
+        h->counters.failed++;
 }
 
 /* argv from words with blanks between; nothing is quoted or expanded. */
-static int split(char *words, char *argv[HOOK_ARGS + 1])
+static int split(char *words, char *argv[CONF_HOOK_WORDS + 1])
 {
     char *word, *rest = words;
     int n = 0;
@@ -100,7 +93,7 @@ static int split(char *words, char *argv[HOOK_ARGS + 1])
     {
         if ( !*word )
             continue;
-        if ( n == HOOK_ARGS )
+        if ( n == CONF_HOOK_WORDS )
             return -E2BIG;
         argv[n++] = word;
     }
@@ -119,7 +112,7 @@ static int drop(const struct hook *h)
     return 0;
 }
 
-/* In the child: only what may follow fork() in a process with threads. */
+/* In the child. */
 static void __attribute__((__noreturn__))
 child(const struct hook *h, int in, char *argv[])
 {
@@ -144,7 +137,7 @@ static int start(struct hook *h, const struct conf *c,
                  const struct hook_run *r)
 {
     const ssize_t n = strlen(r->text);
-    char words[CONF_PATH], *argv[HOOK_ARGS + 1];
+    char words[CONF_PATH], *argv[CONF_HOOK_WORDS + 1];
     int fd[2], rc;
 
     strcpy(words, c->hook);
@@ -153,7 +146,7 @@ static int start(struct hook *h, const struct conf *c,
         return rc;
     if ( pipe2(fd, O_CLOEXEC) )
         return -errno;
-    /* It fits in the pipe, so nobody waits for a program that does not read. */
+    /* It fits in the pipe: a program that does not read blocks nothing. */
     rc = write(fd[1], r->text, n) == n ? 0 : -EIO;
     close(fd[1]);
     if ( !rc )
@@ -181,17 +174,26 @@ static void start_next(struct hook *h, const struct conf *c, uint64_t now_ms)
     rc = start(h, c, &r);
     if ( rc )
     {
-        count(h, &h->counters.failed);
-        log_error("hook: generation %u: cannot be started: %s", r.gen,
+        h->counters.failed++;
+        log_error("hook: generation %u: start failed: %s", r.gen,
                   strerror(-rc));
         return;
     }
     h->overdue = false;
-    h->deadline_ms = now_ms + c->hook_timeout_s * 1000ULL;
+    h->started_ms = now_ms;
+}
+
+/* The limit may change while it runs. */
+static void set_deadline(struct hook *h, const struct conf *c)
+{
+    h->deadline_ms = c->hook_timeout_s
+                         ? h->started_ms + c->hook_timeout_s * 1000ULL
+                         : UINT64_MAX;
 }
 
 void hook_work(struct hook *h, const struct conf *c, uint64_t now_ms)
 {
+    set_deadline(h, c);
     if ( h->pid && !h->overdue && now_ms >= h->deadline_ms )
     {
         h->overdue = true;
@@ -199,11 +201,12 @@ void hook_work(struct hook *h, const struct conf *c, uint64_t now_ms)
     }
     while ( !h->pid && h->queued )
         start_next(h, c, now_ms);
+    set_deadline(h, c);
 }
 
 int64_t hook_wait_ms(const struct hook *h, uint64_t now_ms)
 {
-    if ( !h->pid || h->overdue )
+    if ( !h->pid || h->overdue || h->deadline_ms == UINT64_MAX )
         return -1;
     return h->deadline_ms > now_ms ? h->deadline_ms - now_ms : 0;
 }
@@ -212,25 +215,25 @@ bool hook_reaped(struct hook *h, pid_t pid, int status)
 {
     if ( !h->pid || pid != h->pid )
         return false;
-    /* What it left behind ends with it. */
+    /* Kill the processes that it left behind, too. */
     kill(-pid, SIGKILL);
     h->pid = 0;
     if ( h->overdue )
     {
-        count(h, &h->counters.timed_out);
-        log_warning("hook: took too long: ended");
+        h->counters.timed_out++;
+        log_warning("hook: timed out: killed");
     }
     else if ( WIFEXITED(status) && !WEXITSTATUS(status) )
-        count(h, &h->counters.run);
+        h->counters.run++;
     else
     {
-        count(h, &h->counters.failed);
+        h->counters.failed++;
         log_warning("hook: %s %d%s",
                     WIFEXITED(status) ? "exit status" : "ended by signal",
                     WIFEXITED(status) ? WEXITSTATUS(status)
                                       : WTERMSIG(status),
                     WIFEXITED(status) && WEXITSTATUS(status) == 127
-                        ? ": the program cannot be run by its user"
+                        ? ": its user cannot run the program"
                         : "");
     }
     return true;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * hook.h: the administrator's program, run after each snapshot.  Part of the
- * monitor, since the engine can start nothing.
+ * monitor, since the engine cannot start programs.
  *
- * What it is told rests on numbers that the engine sent, so the worst that a
- * captured engine can do with it is to have it run once for a generation that
- * it gave back, with wrong numbers.  It runs as the daemon's user, not as root,
- * unless the configuration names another: it will read files that the engine
- * wrote.  No shell, no environment but PATH, nothing open but standard input and
- * the daemon's standard error, no way to gain privileges; one at a time.
+ * Its input is made of numbers that the engine sent.  So a captured engine can
+ * at worst have it run once, with wrong numbers, for a generation that it gave
+ * back.  It runs as the daemon's user, unless the configuration names another:
+ * not as root, since it will read files that the engine wrote.  It gets no
+ * shell, no environment but PATH, no descriptor but standard input and the
+ * daemon's standard error, and no way to gain privileges; one at a time.
  */
 
 #ifndef SNAPSHOTD_HOOK_H
@@ -20,37 +20,40 @@
 
 #include "snapshotd/common/proto.h"
 
-/* Snapshots that can wait for their run; what is beyond is counted. */
+/* Snapshots that can wait for their run; others are counted as dropped. */
 #define HOOK_QUEUE 16
 
 struct hook {
-    pid_t pid;             /* 0: none runs */
-    bool overdue;          /* it was ended by us */
-    uint64_t deadline_ms;
-    uid_t uid;             /* whom it runs as */
+    pid_t pid;             /* 0 while none runs */
+    bool overdue;          /* it was killed */
+    uint64_t started_ms;
+    uint64_t deadline_ms;  /* UINT64_MAX without a limit */
+    uid_t uid;             /* the user it runs as */
     gid_t gid;
     struct hook_run {
         uint32_t gen;
-        char text[1024];   /* for its standard input */
+        char text[1024];   /* its standard input */
     } queue[HOOK_QUEUE];   /* oldest first */
     unsigned int queued;
     struct hook_counters counters;
-    bool counters_sent;    /* the engine has them */
 };
 
-/* Whom it runs as: the configuration's user, else these.  -ENOENT: said. */
+/*
+ * Set the user: the configuration's, else this one.  Return 0, or -ENOENT,
+ * logged, if there is no such user.
+ */
 int hook_user(struct hook *h, const struct conf *c, uid_t uid, gid_t gid);
 
-/* `dir`: where the snapshot is. */
+/* Queue a run for a snapshot in `dir`. */
 void hook_add(struct hook *h, const struct conf *c, const char *dir,
               const struct msg_snapshot *s);
-/* Starts the next one, ends one that takes too long. */
+/* Start the next run, kill one that takes too long. */
 void hook_work(struct hook *h, const struct conf *c, uint64_t now_ms);
-/* When that is to be called if nothing happens; -1: never. */
+/* ms until that must be called even if nothing happens; -1: never. */
 int64_t hook_wait_ms(const struct hook *h, uint64_t now_ms);
-/* A child ended.  False: it was none of ours. */
+/* A child ended.  Return false if it was not the hook. */
 bool hook_reaped(struct hook *h, pid_t pid, int status);
-/* The daemon ends: so does what runs. */
+/* The daemon ends: kill the one that runs. */
 void hook_end(struct hook *h);
 
 #endif /* SNAPSHOTD_HOOK_H */

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* notify.c: talk to the service manager; part of the monitor. */
+
 #include "snapshotd/monitor/notify.h"
 
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * notify.h: tells the service manager how it goes, in the protocol of
- * sd_notify(3): one datagram, lines of NAME=value.
+ * notify.h: reports to the service manager in the protocol of sd_notify(3): a
+ * datagram of NAME=value lines.
  */
 
 #ifndef SNAPSHOTD_NOTIFY_H
@@ -12,15 +12,15 @@
 #include <sys/un.h>
 
 struct notify {
-    int fd;                /* -1: nobody wants to know */
+    int fd;                /* -1 without a service manager */
     struct sockaddr_un to;
     socklen_t len;
-    uint64_t watchdog_ms;  /* 0: no watchdog */
+    uint64_t watchdog_ms;  /* 0 without a watchdog */
 };
 
 /*
- * Takes NOTIFY_SOCKET and WATCHDOG_USEC out of the environment, so that nobody
- * whom we start has them.
+ * Take NOTIFY_SOCKET and WATCHDOG_USEC out of the environment, so that child
+ * processes do not inherit them.
  */
 void notify_open(struct notify *n);
 void notify_send(const struct notify *n, const char *lines);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* open.c: what the monitor opens at the start, each with its message. */
+/* open.c: open devices, sockets and signals; part of the monitor. */
 
-#include "snapshotd/monitor/monitor-impl.h"
+#include "snapshotd/monitor/open.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -19,8 +19,9 @@
 #include "lib/xen/hyp-tbuf.h"
 #include "lib/xen/recorder.h"
 #include "snapshotd/common/log.h"
+#include "snapshotd/monitor/exit-code.h"
 
-/* Patience with a tool that has a moment with the recorder. */
+/* A tool may hold the lock for a moment. */
 #define LOCK_WAIT_MS 10000
 
 static int code_of(int rc)
@@ -44,37 +45,41 @@ static int code_of(int rc)
     }
 }
 
-static int open_xen(struct monitor *m)
+static int op(void *hyp, struct xen_flightrec_op *o)
+{
+    return hyp_op(hyp, o);
+}
+
+int open_xen(const char *backend, struct hyp **hyp)
 {
     struct xen_flightrec_op_status st;
-    int rc = hyp_open(m->opt->backend, &m->hyp);
+    int rc = hyp_open(backend, hyp);
 
     if ( !rc )
-        rc = hyp_status(monitor_op, m->hyp, &st);
+        rc = hyp_status(op, *hyp, &st);
     if ( rc )
         log_error("%s", hyp_why(rc));
     return code_of(rc) * !!rc;
 }
 
-/* Buffers that are there but stopped are an administrator's wish. */
-int monitor_create_buffers(struct monitor *m)
+/* Buffers that are there but stopped are so by an administrator's wish. */
+void open_buffers(struct hyp *hyp, const struct conf *c)
 {
     struct xen_flightrec_op_status st;
-    int rc = hyp_status(monitor_op, m->hyp, &st);
+    int rc;
 
-    if ( rc || (st.state & XEN_FLIGHTREC_ST_CREATED) || !m->conf.create )
-        return rc;
-    rc = recorder_start(monitor_op, m->hyp, m->conf.bytes_per_cpu);
+    if ( hyp_status(op, hyp, &st) ||
+         (st.state & XEN_FLIGHTREC_ST_CREATED) || !c->create )
+        return;
+    rc = recorder_start(op, hyp, c->bytes_per_cpu);
     if ( rc )
         log_error("recorder: no buffers of %u bytes a pCPU: %s",
-                  m->conf.bytes_per_cpu, hyp_why(rc));
+                  c->bytes_per_cpu, hyp_why(rc));
     else
-        log_info("recorder: started with %u bytes a pCPU",
-                 m->conf.bytes_per_cpu);
-    return rc;
+        log_info("recorder: started with %u bytes a pCPU", c->bytes_per_cpu);
 }
 
-int monitor_find_user(const char *name, uid_t *uid, gid_t *gid)
+int open_user(const char *name, struct user *user)
 {
     const struct passwd *pw = getpwnam(name);
 
@@ -91,52 +96,42 @@ int monitor_find_user(const char *name, uid_t *uid, gid_t *gid)
                   name);
         return EXIT_CODE_USER;
     }
-    *uid = pw->pw_uid;
-    *gid = pw->pw_gid;
+    *user = (struct user){ .uid = pw->pw_uid, .gid = pw->pw_gid };
     return 0;
 }
 
-static int find_user(struct monitor *m)
+int open_lock(const char *run, int *fd)
 {
-    int code = monitor_find_user(m->conf.user, &m->uid, &m->gid);
-
-    if ( !code && hook_user(&m->hook, &m->conf, m->uid, m->gid) )
-        code = EXIT_CODE_USER;
-    return code;
-}
-
-static int open_lock(struct monitor *m)
-{
-    m->lock = control_lock_wait(m->conf.run, LOCK_WAIT_MS);
-    if ( m->lock >= 0 )
+    *fd = control_lock_wait(run, LOCK_WAIT_MS);
+    if ( *fd >= 0 )
         return 0;
-    if ( m->lock == -EBUSY || m->lock == -EALREADY )
+    if ( *fd == -EBUSY || *fd == -EALREADY )
     {
         log_error("%s/" CONTROL_LOCK ": held: another snapshotd is running",
-                  m->conf.run);
+                  run);
         return EXIT_CODE_RUNNING;
     }
-    log_error("%s/" CONTROL_LOCK ": %s", m->conf.run,
-              m->lock == -EPERM ? "the directory must be root's, and writable "
-                                  "for nobody else"
-                                : strerror(-m->lock));
+    log_error("%s/" CONTROL_LOCK ": %s", run,
+              *fd == -EPERM ? "the directory must be root's, and writable "
+                              "by no other user"
+                            : strerror(-*fd));
     return EXIT_CODE_OTHER;
 }
 
-static int open_socket(const struct monitor *m, const char *name, int *fd)
+int open_socket(const char *run, const char *name, int *fd)
 {
     struct sockaddr_un sun = { .sun_family = AF_UNIX };
     mode_t mask;
     int rc;
 
-    if ( snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/%s",
-                  m->conf.run, name) >= (int)sizeof(sun.sun_path) )
+    if ( snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/%s", run, name) >=
+         (int)sizeof(sun.sun_path) )
     {
-        log_error("%s: too long for a socket's path", m->conf.run);
+        log_error("%s: too long for a socket's path", run);
         return EXIT_CODE_CONF;
     }
     *fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    /* We hold the lock: whoever made it is not there any more. */
+    /* We hold the lock: the process that bound it is gone. */
     unlink(sun.sun_path);
     mask = umask(0177);
     rc = *fd < 0 || bind(*fd, (struct sockaddr *)&sun, sizeof(sun)) ||
@@ -153,11 +148,10 @@ static void say_warning(const char *text)
     log_warning("%s", text);
 }
 
-/* Xen's own trace buffers, if that is what there is. */
-static void configure_tbuf(struct monitor *m)
+/* For a Xen without flight recorder: its own trace buffers. */
+static void configure_tbuf(struct hyp *hyp, const struct conf *c)
 {
     static char state[CONF_PATH + sizeof("/tbuf")];
-    const struct conf *c = &m->conf;
     const struct hyp_tbuf_conf tbuf = {
         .mask = c->tbuf_events,
         .all_cpus = c->tbuf_cpus == CONF_TBUF_ALL_CPUS,
@@ -167,72 +161,39 @@ static void configure_tbuf(struct monitor *m)
     };
 
     snprintf(state, sizeof(state), "%s/tbuf", c->run);
-    hyp_tbuf_configure(m->hyp, &tbuf);
-    if ( hyp_is_tbuf(m->hyp) )
-        log_info("this Xen has no flight recorder, or is to be used without: "
-                 "its own trace buffers are kept overwriting");
+    hyp_tbuf_configure(hyp, &tbuf);
+    if ( hyp_is_tbuf(hyp) )
+        log_info("no flight recorder, or not to be used: using Xen's own "
+                 "trace buffers");
 }
 
-static int open_sockets(struct monitor *m)
-{
-    int code = open_socket(m, CONTROL_SOCKET, &m->control);
-
-    return code ? code
-                : open_socket(m, COMMAND_SOCKET, &m->commands.listen);
-}
-
-void monitor_remove_sockets(const struct monitor *m)
-{
-    static const char *const names[] = { CONTROL_SOCKET, COMMAND_SOCKET };
-    char path[CONF_PATH + 16];
-    unsigned int i;
-
-    for ( i = 0; i < sizeof(names) / sizeof(names[0]); i++ )
-    {
-        snprintf(path, sizeof(path), "%s/%s", m->conf.run, names[i]);
-        unlink(path);
-    }
-}
-
-static int open_virq(struct monitor *m)
+int open_virq(struct hyp *hyp, const struct conf *c, int *fd)
 {
     int rc;
 
-    configure_tbuf(m);
-    rc = hyp_virq_bind(m->hyp, HYP_VIRQ_TRIGGER, &m->virq);
-
+    configure_tbuf(hyp, c);
+    rc = hyp_virq_bind(hyp, HYP_VIRQ_TRIGGER, fd);
     if ( !rc )
         return 0;
     log_error("virq: %s", hyp_why(rc));
     return code_of(rc);
 }
 
-static int open_xenstore(struct monitor *m)
+int open_heartbeat(int heartbeat, const struct conf *c, uint64_t watchdog_ms)
 {
-    int rc = monitor_start_xenstore(m);
-
-    if ( !rc )
-        return 0;
-    log_error("xenstore: no xenstored answers (%s): start it first",
-              strerror(-rc));
-    return EXIT_CODE_XENSTORE;
-}
-
-int monitor_set_heartbeat(struct monitor *m)
-{
-    uint64_t ms = m->conf.heartbeat_s * 1000ULL;
+    uint64_t ms = c->heartbeat_s * 1000ULL;
     struct itimerspec every = { 0 };
     struct timespec at;
 
-    /* A third of the watchdog's time: one that comes late does no harm. */
-    if ( m->health.notify.watchdog_ms && m->health.notify.watchdog_ms / 3 < ms )
-        ms = m->health.notify.watchdog_ms / 3 + 1;
+    /* A third of the watchdog's time: a late tick does no harm. */
+    if ( watchdog_ms && watchdog_ms / 3 < ms )
+        ms = watchdog_ms / 3 + 1;
     at = (struct timespec){ ms / 1000, ms % 1000 * 1000000 };
     every.it_value = every.it_interval = at;
-    return timerfd_settime(m->heartbeat, 0, &every, NULL) ? -errno : 0;
+    return timerfd_settime(heartbeat, 0, &every, NULL) ? -errno : 0;
 }
 
-static int open_events(struct monitor *m)
+int open_events(int *signals, int *heartbeat)
 {
     sigset_t set;
 
@@ -242,33 +203,13 @@ static int open_events(struct monitor *m)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
-    /* Whoever reads what we say may go away. */
+    /* The reader of our messages may go away. */
     signal(SIGPIPE, SIG_IGN);
-    /* Before any thread exists. */
-    if ( sigprocmask(SIG_BLOCK, &set, NULL) )
-        goto fail;
-    m->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    m->heartbeat = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    if ( m->signals < 0 || m->heartbeat < 0 ||
-         monitor_set_heartbeat(m) )
-        goto fail;
-    return 0;
-
- fail:
+    *heartbeat = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if ( *heartbeat >= 0 && !sigprocmask(SIG_BLOCK, &set, NULL) )
+        *signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if ( *heartbeat >= 0 && *signals >= 0 )
+        return 0;
     log_error("signals: %s", strerror(errno));
     return EXIT_CODE_OTHER;
-}
-
-int monitor_open(struct monitor *m)
-{
-    int (*const steps[])(struct monitor *m) = {
-        find_user, open_events,   open_lock,
-        open_virq, open_xenstore, open_sockets,
-    };
-    unsigned int i;
-    int code = open_xen(m);
-
-    for ( i = 0; !code && i < sizeof(steps) / sizeof(steps[0]); i++ )
-        code = steps[i](m);
-    return code;
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* policy.c: limits and causes of snapshots; part of the monitor. */
+
 #include "snapshotd/monitor/policy.h"
 
 /* Keys of the buckets that are no domain's. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * policy.h: is this trigger to become a file?  The monitor's part, so that the
- * answer does not depend on how many engines died meanwhile, and rests on what
- * Xen says of the trigger.
+ * policy.h: the verdict on a trigger: does it become a file?  Part of the
+ * monitor, so that it is the same however many engines die, and depends on Xen's
+ * trigger only.
  */
 
 #ifndef SNAPSHOTD_POLICY_H
@@ -20,19 +20,19 @@ struct policy {
 };
 
 /*
- * Of a generation that Xen holds.  Asked again about the same one the answer is
- * the same, costs nothing, and is counted once.  OUTCOME_WRITTEN: write it;
- * this is not counted here.
+ * The verdict on a generation that Xen holds: OUTCOME_WRITTEN to write it, or
+ * the reason why not, which is counted.  Repeated for the same generation it is
+ * the same, takes no token and is not counted again.
  */
 enum outcome policy_generation(struct policy *p, const struct conf *c,
                                const struct xen_flightrec_trigger *t,
                                uint64_t now_ns, struct counters *counters);
-/* It is given back: another one may have its number some day. */
+/* The generation was given back: its number may come again. */
 void policy_forget(struct policy *p);
 
 /*
- * May a freeze be asked of Xen, for requests that wait?  Those of guests have
- * been within each guest's own limit; over all they count as crashes do.
+ * The verdict on a freeze for requests.  Guests' requests have passed the limit
+ * of each guest; together they count as crashes do.
  */
 enum outcome policy_requests(struct policy *p, const struct conf *c,
                              bool guests, uint64_t now_ns,

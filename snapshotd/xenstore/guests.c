@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * guests.c: the nodes of guests, from their creation to the answer; part of the
+ * xenstore process.
+ */
+
 #include "snapshotd/xenstore/guests.h"
 
 #include <errno.h>
@@ -12,16 +17,17 @@
 #include "snapshotd/common/log.h"
 
 #define PATH_ROOM 128
-/* Somebody was in between so often: another time. */
+/* Transactions that others got in between, before it is given up. */
 #define TRIES     8
 
-/* A guest and, for what runs in a transaction, what is to be written. */
+/* The arguments and results of a function that runs in a transaction. */
 struct change {
     struct guests *t;
     struct guest *g;
-    const char *state;
-    bool acknowledge;
-    bool found_old;        /* result: a value of before our time */
+    const char *state;     /* to write */
+    bool acknowledge;      /* empty the request node, too */
+    bool stale;            /* result: there was a value from before our time */
+    bool resume;           /* result: a former process had accepted it */
 };
 
 typedef int change_fn(struct change *c, xs_transaction_t tr);
@@ -33,7 +39,10 @@ static void node_path(const struct guest *g, const char *node,
              *node ? "/" : "", node);
 }
 
-/* -ENOENT: not there.  1: its value is `is`, or with NULL is not empty. */
+/*
+ * Return 1 if the node's value is `is`, or without that (NULL) is not empty;
+ * 0 if not; -ENOENT if there is no such node.
+ */
 static int read_node(const struct change *c, xs_transaction_t tr,
                      const char *node, const char *is)
 {
@@ -42,7 +51,7 @@ static int read_node(const struct change *c, xs_transaction_t tr,
     int rc;
 
     node_path(c->g, node, path);
-    value = XS_CALL(c->t->xs, xs_read(c->t->xs->h, tr, path, &len));
+    value = xs_read(c->t->xs->h, tr, path, &len);
     if ( !value )
         return -errno;
     rc = is ? !strcmp(value, is) : len > 0;
@@ -56,10 +65,7 @@ static int write_node(const struct change *c, xs_transaction_t tr,
     char path[PATH_ROOM];
 
     node_path(c->g, node, path);
-    return XS_CALL(c->t->xs, xs_write(c->t->xs->h, tr, path, value,
-                                       strlen(value)))
-               ? 0
-               : -errno;
+    return xs_write(c->t->xs->h, tr, path, value, strlen(value)) ? 0 : -errno;
 }
 
 static int remove_node(const struct change *c, xs_transaction_t tr,
@@ -68,13 +74,10 @@ static int remove_node(const struct change *c, xs_transaction_t tr,
     char path[PATH_ROOM];
 
     node_path(c->g, node, path);
-    return XS_CALL(c->t->xs, xs_rm(c->t->xs->h, tr, path)) ||
-                   errno == ENOENT
-               ? 0
-               : -errno;
+    return xs_rm(c->t->xs->h, tr, path) || errno == ENOENT ? 0 : -errno;
 }
 
-/* Dom0's own, and what the guest may do with it. */
+/* The node stays Dom0's; the guest gets `may`. */
 static int permit(const struct change *c, xs_transaction_t tr,
                   const char *node, unsigned int may)
 {
@@ -85,20 +88,17 @@ static int permit(const struct change *c, xs_transaction_t tr,
     char path[PATH_ROOM];
 
     node_path(c->g, node, path);
-    return XS_CALL(c->t->xs,
-                   xs_set_permissions(c->t->xs->h, tr, path, perms, 2))
-               ? 0
-               : -errno;
+    return xs_set_permissions(c->t->xs->h, tr, path, perms, 2) ? 0 : -errno;
 }
 
 /*
  * Nodes seen in a transaction are this domain's if Xen has the domain
- * afterwards: a number is given again only when it is gone from Xen, and what
- * changes until the end makes the transaction fail.
+ * afterwards: Xen reuses a number only when the domain is gone, and a change
+ * before the end makes the transaction fail.
  */
 static int still_there(const struct change *c)
 {
-    return c->t->there(c->t->arg, c->g->domid, c->g->handle) ? 0 : -ESRCH;
+    return link_has_domain(c->t->link, c->g->domid, c->g->handle) ? 0 : -ESRCH;
 }
 
 static int transaction(struct change *c, change_fn *fn)
@@ -106,24 +106,30 @@ static int transaction(struct change *c, change_fn *fn)
     struct xs *x = c->t->xs;
     xs_transaction_t tr;
     unsigned int i;
-    int rc;
+    int rc = -EAGAIN;
 
-    for ( i = 0; x->h && i < TRIES; i++ )
+    for ( i = 0; rc == -EAGAIN && i < TRIES; i++ )
     {
-        tr = XS_CALL(x, xs_transaction_start(x->h));
+        c->stale = c->resume = false;
+        tr = xs_transaction_start(x->h);
         if ( tr == XBT_NULL )
             return -errno;
         rc = fn(c, tr);
-        if ( XS_CALL(x, xs_transaction_end(x->h, tr, rc != 0)) )
-            return rc;
-        if ( rc || errno != EAGAIN )
-            return rc ? rc : -errno;
+        if ( !xs_transaction_end(x->h, tr, rc != 0) && !rc )
+            rc = -errno;
+        link_progress(c->t->link);
     }
-    return -EAGAIN;
+    return rc;
+}
+
+/* The domain, or its nodes, ended: no failure. */
+static bool is_gone(int rc)
+{
+    return rc == -ENOENT || rc == -ESRCH;
 }
 
 /*
- * Who may ask.
+ * The permission to ask.
  */
 
 static bool named(const struct guests *t, const struct guest *g)
@@ -136,8 +142,7 @@ static bool named(const struct guests *t, const struct guest *g)
         n += snprintf(path + n, sizeof(path) - n, "%s%02x",
                       i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
                       g->handle[i]);
-    value = t->xs->h ? XS_CALL(t->xs, xs_read(t->xs->h, XBT_NULL, path, &len))
-                     : NULL;
+    value = xs_read(t->xs->h, XBT_NULL, path, &len);
     free(value);
     return value != NULL;
 }
@@ -155,29 +160,41 @@ static void watch(struct guests *t, struct guest *g, bool on)
     char path[PATH_ROOM], token[32];
     bool good;
 
-    if ( g->watched == on || !t->xs->h )
+    if ( g->watched == on )
         return;
     node_path(g, XS_TRIGGER_ASK, path);
     snprintf(token, sizeof(token), XS_GUEST_TOKEN, g->serial);
-    good = on ? XS_CALL(t->xs, xs_watch(t->xs->h, path, token))
-              : XS_CALL(t->xs, xs_unwatch(t->xs->h, path, token));
+    good = on ? xs_watch(t->xs->h, path, token)
+              : xs_unwatch(t->xs->h, path, token);
     if ( !good )
-        log_warning("xenstore: %s: cannot be %swatched: %s", path,
-                    on ? "" : "un", strerror(errno));
+        log_warning("%s: %swatch failed: %s", path, on ? "" : "un",
+                    strerror(errno));
     g->watched = on;
 }
 
 /*
- * Its nodes.
+ * The nodes.
  */
 
 /*
- * A status node without the other: the guest had removed that, unless it was
- * taken.  A value that is there already was written to nobody.
+ * Look for requests of an earlier time.  A value that was never read is stale,
+ * unless a former process of this daemon created the nodes: then the guest
+ * asked while that one was being replaced, and a look finds it.  "accepted"
+ * comes from a former process in the same way, or from a former daemon.
+ */
+static void judge_old(struct change *c, int ask, int status, bool accepted)
+{
+    c->resume = !c->t->first && accepted;
+    c->stale = (ask > 0 && (c->t->first || status < 0)) ||
+               (c->t->first && accepted);
+}
+
+/*
+ * A status node without the request node: the guest removed that one, unless
+ * take_nodes() did.
  */
 static int make_nodes(struct change *c, xs_transaction_t tr)
 {
-    const char *first = "";
     int ask, status, rc;
 
     rc = read_node(c, tr, "", NULL);
@@ -185,25 +202,26 @@ static int make_nodes(struct change *c, xs_transaction_t tr)
         return rc;
     ask = read_node(c, tr, XS_TRIGGER_ASK, NULL);
     status = read_node(c, tr, XS_TRIGGER_STATUS,
-                       proto_state_name(ANSWER_DENIED));
+                       request_state_name(ANSWER_DENIED));
     if ( ask < 0 && status == 0 )
         return -ECANCELED;
-    c->found_old = ask > 0;
-    if ( c->found_old )
-        first = proto_state_name(ANSWER_STALE);
+    judge_old(c, ask, status,
+              read_node(c, tr, XS_TRIGGER_STATUS,
+                        request_state_name(ANSWER_ACCEPTED)) > 0);
     rc = still_there(c);
-    if ( !rc && (status || c->found_old) )
-        rc = write_node(c, tr, XS_TRIGGER_STATUS, first);
+    if ( !rc && (status || c->stale) )
+        rc = write_node(c, tr, XS_TRIGGER_STATUS,
+                        c->stale ? request_state_name(ANSWER_STALE) : "");
     if ( !rc )
         rc = permit(c, tr, XS_TRIGGER_STATUS, XS_PERM_READ);
-    if ( !rc && ask )
+    if ( !rc && (ask < 0 || c->stale) )
         rc = write_node(c, tr, XS_TRIGGER_ASK, "");
     if ( !rc )
         rc = permit(c, tr, XS_TRIGGER_ASK, XS_PERM_READ | XS_PERM_WRITE);
     return rc;
 }
 
-/* The node goes, and all that a guest put below it; it is told so. */
+/* Remove the node with everything below it; the status is "denied". */
 static int take_nodes(struct change *c, xs_transaction_t tr)
 {
     int rc = read_node(c, tr, XS_TRIGGER_ASK, NULL);
@@ -215,8 +233,19 @@ static int take_nodes(struct change *c, xs_transaction_t tr)
         rc = remove_node(c, tr, XS_TRIGGER_ASK);
     if ( !rc )
         rc = write_node(c, tr, XS_TRIGGER_STATUS,
-                        proto_state_name(ANSWER_DENIED));
+                        request_state_name(ANSWER_DENIED));
     return rc;
+}
+
+/* The text is lost, unless the engine has it. */
+static void resume(struct guests *t, struct guest *g)
+{
+    struct request *q = &g->ask;
+
+    q->again = true;
+    link_may_ask(t->link, q);
+    q->text_bytes = 0;
+    request_step(q, REQUEST_ASK);
 }
 
 static void try_make(struct guests *t, struct guest *g)
@@ -224,18 +253,16 @@ static void try_make(struct guests *t, struct guest *g)
     struct change c = { .t = t, .g = g };
     int rc = transaction(&c, make_nodes);
 
-    g->made = !rc;
-    g->out = rc == -ECANCELED;
-    if ( c.found_old && !rc )
-    {
-        t->counters.stale++;
-        t->counters_sent = false;
-    }
-    if ( g->made )
+    g->state = rc == -ECANCELED ? GUEST_OUT : rc ? GUEST_NEW : GUEST_OPEN;
+    if ( c.stale && !rc )
+        link_tally(t->link, TALLY_STALE);
+    if ( c.resume && !rc && g->ask.state == REQUEST_FREE )
+        resume(t, g);
+    if ( !rc )
         watch(t, g, true);
-    /* Its own nodes come later, or it is gone: the next event tells. */
-    else if ( rc != -ENOENT && rc != -ESRCH && rc != -ECANCELED )
-        log_warning("domain %u: cannot be given a node to ask through: %s",
+    /* Its own nodes come later, or it is gone: an event will follow. */
+    else if ( !is_gone(rc) && rc != -ECANCELED )
+        log_warning("domain %u: creating its request node failed: %s",
                     g->domid, strerror(-rc));
 }
 
@@ -245,18 +272,18 @@ static void shut_out(struct guests *t, struct guest *g, const char *why)
 
     watch(t, g, false);
     transaction(&c, take_nodes);
-    g->made = g->answered = false;
-    g->number = 0;
+    g->state = why ? GUEST_OUT : GUEST_NEW;
+    request_step(&g->ask, REQUEST_DROP);
     if ( why )
-        log_warning("domain %u: %s: it cannot ask any more until it or "
-                    "the daemon is started again", g->domid, why);
+        log_warning("domain %u: %s: refused until it or the daemon is started "
+                    "again", g->domid, why);
 }
 
 /*
- * Answering.
+ * Answers.
  */
 
-/* The status first: who sees the acknowledgement finds it there. */
+/* The status first: a guest that sees the acknowledgement finds it. */
 static int write_answer(struct change *c, xs_transaction_t tr)
 {
     int rc = read_node(c, tr, XS_TRIGGER_STATUS, NULL);
@@ -271,95 +298,90 @@ static int write_answer(struct change *c, xs_transaction_t tr)
     return rc;
 }
 
-static void answer(struct guests *t, struct guest *g, uint16_t state)
+static int answer(struct guests *t, struct guest *g, uint16_t state,
+                  bool acknowledge)
 {
-    struct change c = { .t = t, .g = g, .state = proto_state_name(state),
-                        .acknowledge = !g->accepted };
+    struct change c = { .t = t, .g = g, .state = request_state_name(state),
+                        .acknowledge = acknowledge };
     int rc = transaction(&c, write_answer);
 
-    if ( rc && rc != -ENOENT && rc != -ESRCH )
-        log_warning("domain %u: its answer cannot be written: %s", g->domid,
+    if ( rc && !is_gone(rc) )
+    {
+        log_warning("domain %u: writing its answer failed: %s", g->domid,
                     strerror(-rc));
+        t->xs->failed = true;
+    }
+    return rc;
 }
 
-/* One line when it begins to ask too often; the next when that is over. */
+/* One line at the first refusal, one when the guest is within its budget. */
 static void note_refusal(struct guest *g, bool refused)
 {
     if ( !refused && g->refused )
         log_info("domain %u: %u requests beyond its budget were refused",
                  g->domid, g->refused);
     if ( refused && !g->refused )
-        log_warning("domain %u: asks for more than its budget allows: refused, "
-                    "and not said again until it is within it", g->domid);
+        log_warning("domain %u: asks for more than its budget allows: refused "
+                    "until it is within it", g->domid);
     g->refused = refused ? g->refused + 1 : 0;
 }
 
 /*
- * Looking.
+ * Looks.
  */
 
 static bool has_children(const struct guests *t, const char *path)
 {
     unsigned int nr = 0;
-    char **names = XS_CALL(t->xs,
-                           xs_directory(t->xs->h, XBT_NULL, path, &nr));
+    char **names = xs_directory(t->xs->h, XBT_NULL, path, &nr);
 
     free(names);
     return names && nr;
 }
 
 /*
- * Its own budget decides, and nothing else: what others ask for is not to be
- * learnt from an answer.
+ * Only the guest's own budget decides here: an answer must not reveal the
+ * requests of others.
  */
 static void asked(struct guests *t, struct guest *g, const char *value,
-                  unsigned int bytes, uint64_t now_ms)
+                  unsigned int bytes)
 {
-    bool may = limit_take(&t->limit, g->handle, &t->rate, now_ms * 1000000);
+    struct request *q = &g->ask;
+    bool may;
 
-    t->counters.asked++;
-    t->counters.limited += !may;
-    t->counters_sent = false;
+    q->again = false;
+    may = link_may_ask(t->link, q);
     note_refusal(g, !may);
-    if ( !may )
-    {
-        answer(t, g, ANSWER_LIMITED);
+    if ( answer(t, g, may ? ANSWER_ACCEPTED : ANSWER_LIMITED, true) || !may )
         return;
-    }
-    g->number = GUEST_NUMBER | (++t->number & ~GUEST_NUMBER);
-    g->sent = g->accepted = false;
-    g->gen = 0;
-    g->text_bytes = bytes < sizeof(g->text) ? bytes : sizeof(g->text);
-    memcpy(g->text, value, g->text_bytes);
+    q->text_bytes = bytes < sizeof(q->text) ? bytes : sizeof(q->text);
+    memcpy(q->text, value, q->text_bytes);
+    request_step(q, REQUEST_ASK);
 }
 
-static void look(struct guests *t, struct guest *g, uint64_t now_ms)
+static void look(struct guests *t, struct guest *g)
 {
     char path[PATH_ROOM], *value;
     unsigned int bytes;
 
     node_path(g, XS_TRIGGER_ASK, path);
-    value = XS_CALL(t->xs, xs_read(t->xs->h, XBT_NULL, path, &bytes));
+    value = xs_read(t->xs->h, XBT_NULL, path, &bytes);
     if ( !value )
     {
         if ( errno != ENOENT )
             return;
-        /* Not wanted, or the domain ends: both for good. */
+        /* Removed by the guest, or the domain ends: both for good. */
         watch(t, g, false);
-        g->made = false;
-        g->out = true;
-        t->counters.opted_out++;
-        t->counters_sent = false;
+        g->state = GUEST_OUT;
+        link_tally(t->link, TALLY_OPTED_OUT);
     }
     else if ( has_children(t, path) )
     {
-        g->out = true;
-        t->counters.shut_out++;
-        t->counters_sent = false;
-        shut_out(t, g, "makes nodes below the one to ask through");
+        link_tally(t->link, TALLY_SHUT_OUT);
+        shut_out(t, g, "made nodes below its request node");
     }
-    else if ( bytes && !g->number && !g->answered )
-        asked(t, g, value, bytes, now_ms);
+    else if ( bytes && g->ask.state == REQUEST_FREE )
+        asked(t, g, value, bytes);
     free(value);
 }
 
@@ -377,33 +399,19 @@ static void count_looks(struct guest *g, uint64_t now_ms)
     g->looks_ms += more * GUEST_LOOK_MS;
 }
 
-/* While xenstored is waited for, the next answer may come. */
-static void pass_on(struct guests *t, struct guest *g)
-{
-    while ( g->answered )
-    {
-        g->answered = false;
-        answer(t, g, g->answer);
-        g->accepted = g->answer == ANSWER_ACCEPTED;
-        /* It may have asked again meanwhile. */
-        g->hint |= !g->accepted;
-    }
-}
-
 static void work_one(struct guests *t, struct guest *g, uint64_t now_ms)
 {
-    pass_on(t, g);
-    if ( !g->made )
+    if ( g->state != GUEST_OPEN )
         return;
     count_looks(g, now_ms);
     if ( g->hint && g->looks )
     {
         g->hint = false;
         g->looks--;
-        look(t, g, now_ms);
+        look(t, g);
     }
-    /* Its first event tells what came meanwhile, and takes a look. */
-    if ( g->made )
+    /* A watch fires once when it is set, which finds any write until then. */
+    if ( g->state == GUEST_OPEN )
         watch(t, g, g->looks >= (g->watched ? 1 : GUEST_LOOKS_AGAIN));
 }
 
@@ -411,7 +419,7 @@ void guests_work(struct guests *t, uint64_t now_ms)
 {
     unsigned int i;
 
-    for ( i = 0; t->xs->h && i < t->nr; i++ )
+    for ( i = 0; i < t->nr; i++ )
         work_one(t, &t->entry[i], now_ms);
 }
 
@@ -420,9 +428,9 @@ int64_t guests_wait_ms(const struct guests *t, uint64_t now_ms)
     const struct guest *g;
     int64_t wait = -1, left;
 
-    for ( g = t->entry; t->xs->h && g < t->entry + t->nr; g++ )
+    for ( g = t->entry; g < t->entry + t->nr; g++ )
     {
-        if ( !g->made || g->watched )
+        if ( g->state != GUEST_OPEN || g->watched )
             continue;
         left = g->looks_ms + (GUEST_LOOKS_AGAIN - g->looks) * GUEST_LOOK_MS -
                now_ms;
@@ -433,7 +441,7 @@ int64_t guests_wait_ms(const struct guests *t, uint64_t now_ms)
 }
 
 /*
- * Who there is.
+ * The table.
  */
 
 static struct guest *find(struct guests *t, uint16_t domid,
@@ -469,19 +477,26 @@ static struct guest *add(struct guests *t, uint16_t domid,
     memcpy(g->handle, handle, sizeof(g->handle));
     g->serial = ++t->serial;
     g->looks = GUEST_LOOKS;
+    g->ask.source = FROM_GUEST;
+    g->ask.domid = domid;
+    memcpy(g->ask.handle, handle, sizeof(g->ask.handle));
     return g;
 }
 
 void guests_add(struct guests *t, uint16_t domid, const uint8_t handle[16])
 {
     struct guest *g = find(t, domid, handle);
+    const bool is_new = !g;
 
-    if ( !g )
+    if ( is_new )
         g = add(t, domid, handle);
     if ( !g )
-        log_error("domain %u: no memory to let it ask", domid);
-    else if ( !g->made && !g->out && t->xs->h && may_ask(t, g) )
+        log_error("domain %u: no memory for its request node", domid);
+    else if ( g->state == GUEST_NEW && may_ask(t, g) )
         try_make(t, g);
+    /* A former rule may have left nodes. */
+    else if ( is_new && g->domid && g->state == GUEST_NEW )
+        shut_out(t, g, NULL);
 }
 
 void guests_keep(struct guests *t, guests_there_fn *there, void *arg)
@@ -499,18 +514,17 @@ void guests_keep(struct guests *t, guests_there_fn *there, void *arg)
     }
 }
 
-/* A rule of old times may have left nodes: they go with the first review. */
 void guests_review(struct guests *t)
 {
     struct guest *g;
 
-    for ( g = t->entry; t->xs->h && g < t->entry + t->nr; g++ )
+    for ( g = t->entry; g < t->entry + t->nr; g++ )
     {
-        if ( g->out || !g->domid )
+        if ( g->state == GUEST_OUT || !g->domid )
             continue;
         if ( !may_ask(t, g) )
             shut_out(t, g, NULL);
-        else if ( !g->made )
+        else if ( g->state == GUEST_NEW )
             try_make(t, g);
     }
 }
@@ -524,80 +538,71 @@ void guests_event(struct guests *t, uint32_t serial)
             g->hint = true;
 }
 
-void guests_reconnected(struct guests *t)
-{
-    struct guest *g;
-
-    for ( g = t->entry; g < t->entry + t->nr; g++ )
-        g->watched = false;
-    guests_review(t);
-}
-
 /*
  * Requests.
  */
 
-struct guest *guests_unsent(struct guests *t)
+bool guests_send(struct guests *t)
 {
-    struct guest *g, *first = NULL;
+    struct guest *g;
     unsigned int sent = 0;
 
     for ( g = t->entry; g < t->entry + t->nr; g++ )
+        sent += g->ask.state == REQUEST_SENT;
+    for ( g = t->entry; g < t->entry + t->nr; g++ )
     {
-        sent += g->number && g->sent;
-        if ( g->number && !g->sent && !first )
-            first = g;
+        /* The others follow as these are answered. */
+        if ( sent >= GUEST_REQUESTS )
+            return true;
+        if ( g->ask.state != REQUEST_OPEN )
+            continue;
+        if ( !link_send_request(t->link, &g->ask) )
+            return false;
+        request_step(&g->ask, REQUEST_SEND);
+        sent++;
     }
-    return sent < GUEST_REQUESTS ? first : NULL;
+    return true;
 }
 
-void guests_send_again(struct guests *t)
+bool guests_resuming(const struct guests *t)
+{
+    const struct guest *g;
+
+    for ( g = t->entry; g < t->entry + t->nr; g++ )
+        if ( g->ask.state == REQUEST_OPEN && g->ask.again )
+            return true;
+    return false;
+}
+
+void guests_lost(struct guests *t)
 {
     struct guest *g;
 
     for ( g = t->entry; g < t->entry + t->nr; g++ )
-        g->sent = false;
-    t->counters_sent = false;
+        request_step(&g->ask, REQUEST_LOST);
 }
 
-void guests_answer(struct guests *t, uint32_t number, uint16_t state)
+static struct guest *by_number(struct guests *t, uint64_t number)
 {
     struct guest *g;
 
-    for ( g = t->entry; g < t->entry + t->nr && g->number != number; g++ )
-        continue;
-    if ( !number || g == t->entry + t->nr )
+    for ( g = t->entry; g < t->entry + t->nr; g++ )
+        if ( g->ask.state == REQUEST_SENT && g->ask.number == number )
+            return g;
+    return NULL;
+}
+
+/* A guest never learns the reason for a failure. */
+void guests_answer(struct guests *t, uint64_t number, uint16_t state)
+{
+    struct guest *g = by_number(t, number);
+
+    if ( !g )
         return;
-    /* Why it failed is nothing that a guest is told. */
-    g->answer = state == ANSWER_FAILED ? ANSWER_DENIED : state;
-    g->answered = true;
-    if ( state != ANSWER_ACCEPTED )
-        g->number = 0;
-}
-
-void guests_note_frozen(struct guests *t, uint32_t gen, uint64_t wall_s)
-{
-    struct guest *g;
-
-    for ( g = t->entry; g < t->entry + t->nr; g++ )
-        if ( g->number && g->sent && !g->gen )
-        {
-            g->gen = gen;
-            g->frozen_s = wall_s;
-        }
-}
-
-void guests_forget_frozen(struct guests *t)
-{
-    struct guest *g;
-
-    for ( g = t->entry; g < t->entry + t->nr; g++ )
-        g->gen = 0;
-}
-
-void guests_free(struct guests *t)
-{
-    free(t->entry);
-    t->entry = NULL;
-    t->nr = t->room = 0;
+    if ( state != ANSWER_DONE && state != ANSWER_LIMITED )
+        state = ANSWER_DENIED;
+    answer(t, g, state, false);
+    request_step(&g->ask, REQUEST_WRITE);
+    /* It may have asked again by now. */
+    g->hint = true;
 }

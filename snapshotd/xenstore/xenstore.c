@@ -1,382 +1,475 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * xenstore/xenstore.c: the monitor's second thread, which alone talks to
- * xenstored.  A xenstored that hangs holds up this thread and nothing else:
- * what Xen holds is acknowledged, read and released, commands are answered, and
- * the watchdog is fed.
+ * xenstore.c: the loop of the xenstore process, which alone talks to xenstored
+ * and so to guests.
  *
- * The two threads share struct monitor under the lock of struct xs.  The main
- * one gives it up where it waits for events, this one where it waits for
- * xenstored (XS_CALL).  So whatever this one has looked at may be otherwise
- * after a call, but for what only it adds or removes: requests and guests.
+ * It connects while it is root, gives everything else away (common/sandbox.h),
+ * and then does one thing at a time with plain blocking calls.  A xenstored that
+ * hangs holds up this process and nothing else; the monitor replaces it.  When
+ * xenstored is gone it ends, since only a new process, root at first, can
+ * connect again.
  *
- * There is no queue between them that could be full.  What xenstore is to be
- * told lies where it belongs, the newest in place of the one before: an answer
- * in its request, a figure in its node's place, the domains in their table.
+ * It keeps nothing that the next one could not find in xenstore or ask the
+ * monitor for, but the names of domains that are gone from xenstore.
  */
 
-#include "snapshotd/monitor/monitor-impl.h"
+#include "snapshotd/xenstore/xenstore.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "snapshotd/common/domains.h"
 #include "snapshotd/common/log.h"
+#include "snapshotd/common/now.h"
+#include "snapshotd/common/sandbox.h"
+#include "snapshotd/xenstore/guests.h"
+#include "snapshotd/xenstore/link.h"
+#include "snapshotd/xenstore/requests.h"
+#include "snapshotd/xenstore/status.h"
+#include "snapshotd/xenstore/xs.h"
 
-/* So long one answer may take before xenstored is said to hang. */
-#define PATIENCE_MS     1000
-/* The start and the end of the daemon wait for it, but not longer. */
-#define START_MS        2000
-#define END_MS          1000
-/* A domain that has just come: its name goes to the engine before its crash. */
-#define NAME_MS         100
-#define THREAD_STACK    (256 * 1024)
+/* Messages of the engine between two looks at anything else. */
+#define ENGINE_TURN 64
 
-static void kick(int fd)
-{
-    const uint64_t one = 1;
-
-    /* Full: it has not been read since, so it is readable. */
-    if ( write(fd, &one, sizeof(one)) < 0 && errno != EAGAIN )
-        log_error("xenstore: eventfd: %s", strerror(errno));
-}
-
-static void take(int fd)
-{
-    uint64_t times;
-
-    if ( read(fd, &times, sizeof(times)) < 0 && errno != EAGAIN )
-        log_error("xenstore: eventfd: %s", strerror(errno));
-}
+struct process {
+    struct msg_conf conf;
+    struct xs xs;
+    struct link link;
+    struct domains domains;
+    struct guests guests;
+    struct requests requests;
+    struct status status;
+    /* Noted by note(), done in the loop. */
+    struct msg_health health;
+    bool health_owed;
+    bool domains_changed;
+    bool review;           /* the rule for guests changed */
+    bool end;
+    bool settled;          /* the guests of all first domains are known */
+    uint64_t ping;         /* PONG is owed with this serial; 0 if none */
+};
 
 /*
- * In the thread.
+ * Domains.
  */
 
-static void lost(struct monitor *m)
+/*
+ * A name is noted when it is seen, and kept when it vanishes.  The name read is
+ * this domain's if Xen has it afterwards: its number may be used again.
+ */
+static void read_name(struct process *p, uint16_t domid,
+                      const uint8_t handle[16])
 {
-    log_error("xenstore: xenstored is gone: requests and names of new domains "
-              "are not seen until it is back; recording and crash snapshots "
-              "go on");
-    xs_disconnect(&m->xs);
-    m->xenstore.up = false;
-    health_changed(m);
+    char name[PROTO_TEXT];
+    size_t bytes = xs_domain_name(&p->xs, domid, handle, name, sizeof(name));
+    struct domain *d;
+
+    if ( !bytes || !link_has_domain(&p->link, domid, handle) )
+        return;
+    d = domains_find(&p->domains, domid, handle);
+    if ( d && !d->d.gone && domains_set_name(d, name, bytes) )
+        d->owed |= OWED_ENGINE;
+}
+
+/* For struct xs.  A migrated domain first comes with a temporary name. */
+static void renamed(void *arg, unsigned int domid)
+{
+    struct process *p = arg;
+    const struct domain *d = domains_find(&p->domains, domid, NULL);
+    struct msg_domain now;
+
+    if ( !d || d->d.gone )
+        return;
+    now = d->d;
+    read_name(p, now.domid, now.handle);
 }
 
 static bool still_there(void *arg, uint16_t domid, const uint8_t handle[16])
 {
-    struct monitor *m = arg;
-    const struct domain *d = domains_find(&m->domains, domid, handle);
+    struct process *p = arg;
+    const struct domain *d = domains_find(&p->domains, domid, handle);
 
     return d && !d->d.gone;
 }
 
-/* The gone ones first: a new one may have the number of one of them. */
-static void watch_names(struct monitor *m, bool gone)
+/* Ended ones first: a new one may have the number of one of them. */
+static void watch_names(struct process *p, bool gone)
 {
     struct domain *d;
     unsigned int i;
 
-    for ( i = 0; i < m->domains.nr; i++ )
+    for ( i = 0; i < p->domains.nr; i++ )
     {
-        d = &m->domains.entry[i];
+        d = &p->domains.entry[i];
         if ( d->d.gone != gone || d->watched == !gone )
             continue;
         d->watched = !gone;
-        xs_watch_name(&m->xs, d->d.domid, !gone);
+        xs_watch_name(&p->xs, d->d.domid, !gone);
+        link_progress(&p->link);
     }
 }
 
 /*
- * Names, and what guests need.  Should the table change meanwhile, it is gone
- * through again.
+ * Names first, since a crash waits for them; then the nodes of guests.  The
+ * table may grow during a question to the monitor: then all is done again.
  */
-static void domains(struct monitor *m)
+static void work_domains(struct process *p)
 {
     struct msg_domain d;
     unsigned int i;
 
-    m->xenstore.domains = false;
-    watch_names(m, true);
-    guests_keep(&m->guests, still_there, m);
-    watch_names(m, false);
-    for ( i = 0; i < m->domains.nr; i++ )
+    watch_names(p, true);
+    guests_keep(&p->guests, still_there, p);
+    watch_names(p, false);
+    for ( i = 0; i < p->domains.nr; i++ )
     {
-        d = m->domains.entry[i].d;
-        if ( !d.gone && !d.name_bytes )
-            monitor_name(m, d.domid, d.handle);
-    }
-    m->xenstore.named_ms = 0;
-    for ( i = 0; i < m->domains.nr; i++ )
-    {
-        d = m->domains.entry[i].d;
-        if ( !d.gone )
-            guests_add(&m->guests, d.domid, d.handle);
+        d = p->domains.entry[i].d;
+        if ( !d.gone && !p->domains.entry[i].name_bytes )
+            read_name(p, d.domid, d.handle);
     }
 }
 
-static void events(struct monitor *m)
+static void work_guests(struct process *p)
 {
-    if ( m->xs.h && xs_drain(&m->xs) )
-        lost(m);
-    if ( m->xs.introduced || m->xs.released )
-    {
-        monitor_domains(m);
-        /* Or what it has in xenstore has come. */
-        m->xenstore.domains = true;
-    }
-    /* A watch fires once when it is set; an engine that starts looks anyway. */
-    if ( m->xs.released && m->ready && !m->woken )
-    {
-        m->woken = true;
-        m->wake = (struct msg_wake){ .source = WAKE_RELEASE };
-    }
-    m->xenstore.requests |= m->xs.requested;
-    m->xenstore.review |= m->xs.reviewed;
-    m->xs.introduced = m->xs.released = false;
-    m->xs.requested = m->xs.reviewed = false;
-}
-
-static void guest_asked(void *arg, unsigned int serial)
-{
-    struct monitor *m = arg;
-
-    guests_event(&m->guests, serial);
-}
-
-static void check_it(struct monitor *m)
-{
+    struct msg_domain d;
     unsigned int i;
 
-    m->xenstore.check = false;
-    if ( m->xs.h )
+    for ( i = 0; i < p->domains.nr; i++ )
     {
-        if ( xs_alive(&m->xs) )
-            lost(m);
-        return;
+        d = p->domains.entry[i].d;
+        if ( !d.gone )
+            guests_add(&p->guests, d.domid, d.handle);
     }
-    if ( xs_connect(&m->xs) )
-        return;
-    log_info("xenstore: connected again");
-    m->xenstore.up = true;
-    health_xenstore_anew(m);
-    for ( i = 0; i < m->domains.nr; i++ )
-        m->domains.entry[i].watched = false;
-    monitor_domains(m);
-    m->xenstore.domains = true;
-    guests_reconnected(&m->guests);
-    m->xenstore.requests = true;
-}
-
-/* All that there is to do; what comes meanwhile is for the next turn. */
-static void work(struct monitor *m)
-{
-    if ( m->xenstore.check )
-        check_it(m);
-    if ( m->xs.h )
-        events(m);
-    if ( m->xenstore.domains )
-        domains(m);
-    monitor_pass_answers(m);
-    if ( m->xenstore.requests )
-    {
-        m->xenstore.requests = false;
-        monitor_requests(m, false);
-    }
-    if ( m->xenstore.review )
-    {
-        m->xenstore.review = false;
-        guests_review(&m->guests);
-    }
-    guests_work(&m->guests, monitor_ms());
-    if ( m->xenstore.health )
-    {
-        m->xenstore.health = false;
-        health_to_xenstore(m);
-    }
-}
-
-/* Watches first, then what is there: nothing between them is missed. */
-static void start(struct monitor *m)
-{
-    m->xenstore.rc = xs_connect(&m->xs);
-    if ( m->xenstore.rc )
-        return;
-    m->xenstore.up = true;
-    xs_answers_remove_all(&m->xs);
-    monitor_requests(m, true);
-}
-
-static void wait_for_work(struct monitor *m)
-{
-    struct pollfd p[] = {
-        { .fd = m->xs.fd, .events = POLLIN },
-        { .fd = m->xenstore.kick, .events = POLLIN },
-    };
-    int timeout = guests_wait_ms(&m->guests, monitor_ms());
-
-    /* Asked meanwhile: the next turn begins at once, and is waited for. */
-    if ( !m->xenstore.kicked )
-        m->xenstore.asked_ms = 0;
-    pthread_mutex_unlock(&m->xs.lock);
-    if ( poll(p, 2, timeout) > 0 && p[1].revents )
-        take(m->xenstore.kick);
-    pthread_mutex_lock(&m->xs.lock);
-    m->xenstore.kicked = false;
-}
-
-static void *thread(void *arg)
-{
-    struct monitor *m = arg;
-
-    pthread_mutex_lock(&m->xs.lock);
-    start(m);
-    m->xenstore.started = true;
-    kick(m->xenstore.wake);
-    while ( !m->xenstore.end )
-    {
-        wait_for_work(m);
-        work(m);
-        kick(m->xenstore.wake);
-    }
-    xs_status_remove(&m->xs);
-    xs_disconnect(&m->xs);
-    m->xenstore.ended = true;
-    kick(m->xenstore.wake);
-    pthread_mutex_unlock(&m->xs.lock);
-    return NULL;
 }
 
 /*
- * In the main thread.
+ * Messages.
  */
 
-void monitor_ask_xenstore(struct monitor *m)
+static void got_conf(struct process *p, const struct msg_conf *in)
 {
-    if ( !m->xenstore.asked_ms )
-        m->xenstore.asked_ms = monitor_ms();
-    m->xenstore.kicked = true;
-    kick(m->xenstore.kick);
+    p->conf = *in;
+    p->guests.rule = in->conf.guests;
+    p->review = true;
 }
 
-/* Waits, without the lock, until *flag or for so long. */
-static bool wait_flag(struct monitor *m, const bool *flag, uint64_t ms)
+/* For struct link: notes only, since a question may be under way. */
+static void note(void *arg, const struct msg *m)
 {
-    const uint64_t end = monitor_ms() + ms;
-    struct pollfd p = { .fd = m->xenstore.wake, .events = POLLIN };
-    uint64_t now;
-    bool done;
+    struct process *p = arg;
 
-    while ( !(done = *flag) && (now = monitor_ms()) < end )
+    switch ( m->type )
     {
-        pthread_mutex_unlock(&m->xs.lock);
-        if ( poll(&p, 1, end - now) > 0 )
-            take(p.fd);
-        pthread_mutex_lock(&m->xs.lock);
+    case MSG_CONF:
+        got_conf(p, &m->u.conf);
+        return;
+
+    case MSG_DOMAIN:
+        if ( domains_copy(&p->domains, &m->u.domain) )
+            log_error("domain %u: no memory to note it", m->u.domain.domid);
+        p->domains_changed = true;
+        return;
+
+    case MSG_HEALTH:
+        p->health = m->u.health;
+        p->health_owed = true;
+        return;
+
+    case MSG_PING:
+        p->ping = m->u.ping.serial;
+        return;
+
+    case MSG_END:
+        p->end = true;
+        return;
+
+    default:
+        log_error("monitor: malformed message: ending");
+        exit(1);
     }
-    return done;
 }
 
-int monitor_start_xenstore(struct monitor *m)
+/* For struct link. */
+static void engine_lost(void *arg)
 {
-    pthread_attr_t attr;
-    int rc;
+    struct process *p = arg;
 
-    m->xs.renamed = monitor_renamed;
-    m->xs.asked = guest_asked;
-    m->xs.arg = m;
-    m->xenstore.kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    m->xenstore.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if ( m->xenstore.kick < 0 || m->xenstore.wake < 0 )
-        return -errno;
-    pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, THREAD_STACK);
-    rc = -pthread_create(&m->xenstore.thread, &attr, thread, m);
-    pthread_attr_destroy(&attr);
-    if ( rc )
-        return rc;
-    m->xenstore.running = true;
-    m->xenstore.asked_ms = monitor_ms();
-    if ( wait_flag(m, &m->xenstore.started, START_MS) )
-        return m->xenstore.rc;
-    monitor_check_xenstore(m);
-    return 0;
+    requests_lost(&p->requests);
+    guests_lost(&p->guests);
+    domains_owe(&p->domains, OWED_ENGINE);
 }
 
-bool monitor_end_xenstore(struct monitor *m)
+/* For struct xs. */
+static void guest_asked(void *arg, unsigned int serial)
 {
-    if ( !m->xenstore.running )
-        return true;
-    m->xenstore.end = true;
-    kick(m->xenstore.kick);
-    if ( !wait_flag(m, &m->xenstore.ended, END_MS) )
+    struct process *p = arg;
+
+    guests_event(&p->guests, serial);
+}
+
+static void receive_engine(struct process *p)
+{
+    struct text_msg m;
+    unsigned int i;
+
+    for ( i = 0; i < ENGINE_TURN && !link_receive_engine(&p->link, &m); i++ )
     {
-        log_warning("xenstore: xenstored does not answer: the status nodes "
-                    "stay");
-        return false;
+        requests_answer(&p->requests, m.number, &m.answer);
+        guests_answer(&p->guests, m.number, m.answer.state);
+        /* Even of an unknown request: the engine frees it then. */
+        link_confirm(&p->link, m.number);
+        link_progress(&p->link);
     }
-    pthread_mutex_unlock(&m->xs.lock);
-    pthread_join(m->xenstore.thread, NULL);
-    pthread_mutex_lock(&m->xs.lock);
+}
+
+/* Return false if something must wait. */
+static bool send_names(struct process *p)
+{
+    struct domain *d;
+    unsigned int i;
+
+    for ( i = 0; i < p->domains.nr; i++ )
+    {
+        d = &p->domains.entry[i];
+        if ( !(d->owed & OWED_ENGINE) )
+            continue;
+        if ( d->name_bytes &&
+             !link_send_name(&p->link, &d->d, d->name, d->name_bytes) )
+            return false;
+        d->owed &= ~OWED_ENGINE;
+    }
     return true;
 }
 
-bool monitor_xenstore_up(const struct monitor *m)
+/* Everything that a former process accepted was sent: forget the rest. */
+static bool send_sync(struct process *p)
 {
-    return m->xenstore.up && !m->xenstore.hangs;
+    struct text_msg m = { .type = TEXT_SYNC };
+
+    if ( !p->link.sync_owed || !p->settled || requests_resuming(&p->requests) ||
+         guests_resuming(&p->guests) )
+        return true;
+    p->link.sync_owed = !link_send_engine(&p->link, &m);
+    return !p->link.sync_owed;
 }
 
-/* When an answer that is waited for is late; 0: nothing is waited for. */
-static uint64_t late_ms(const struct monitor *m)
+/* Return true if nothing is owed to the engine. */
+static bool feed_engine(struct process *p)
 {
-    uint64_t since = m->xenstore.asked_ms;
-
-    if ( !since )
-        return 0;
-    if ( m->xs.answered_ms > since )
-        since = m->xs.answered_ms;
-    return since + PATIENCE_MS;
+    return p->link.engine < 0 ||
+           (send_names(p) && link_send_owed(&p->link) &&
+            requests_send(&p->requests) && guests_send(&p->guests) &&
+            send_sync(p));
 }
 
-void monitor_check_xenstore(struct monitor *m)
+/* The engine has all names that were to be had before this PING. */
+static void pong_named(struct process *p, uint64_t ping)
 {
-    const uint64_t late = late_ms(m);
+    struct msg m = { .type = MSG_PONG, .u.ping.named = ping };
 
-    take(m->xenstore.wake);
-    if ( late && monitor_ms() >= late && !m->xenstore.hangs )
-    {
-        m->xenstore.hangs = true;
-        m->xenstore.hung++;
-        log_error("xenstore: xenstored does not answer: requests, answers and "
-                  "names of new domains wait for it; recording and crash "
-                  "snapshots go on");
-        health_changed(m);
-    }
-    if ( late || !m->xenstore.hangs )
+    if ( ping )
+        link_send(&p->link, &m);
+}
+
+/* Everything before this PING is done. */
+static void pong(struct process *p, uint64_t ping)
+{
+    struct msg m = { .type = MSG_PONG, .u.ping.serial = ping };
+
+    if ( !ping )
         return;
-    m->xenstore.hangs = false;
-    if ( m->xenstore.up )
-        log_info("xenstore: xenstored answers again");
-    health_changed(m);
+    if ( p->ping == ping )
+        p->ping = 0;
+    p->link.progress_ms = now_ms();
+    link_send(&p->link, &m);
 }
 
-int64_t monitor_xenstore_wait_ms(const struct monitor *m)
-{
-    const uint64_t late = late_ms(m), now = monitor_ms();
+/*
+ * The loop.
+ */
 
-    if ( !late || m->xenstore.hangs )
-        return -1;
-    return late > now ? late - now : 0;
+static void __attribute__((__noreturn__)) gone(void)
+{
+    exit(XENSTORE_GONE);
 }
 
-int64_t monitor_name_wait_ms(const struct monitor *m)
+static void work_events(struct process *p)
 {
-    const uint64_t end = m->xenstore.named_ms + NAME_MS, now = monitor_ms();
+    struct msg m = { .type = MSG_HINT };
 
-    if ( !m->xenstore.named_ms || !monitor_xenstore_up(m) || end <= now )
-        return -1;
-    return end - now;
+    if ( xs_drain(&p->xs) )
+        gone();
+    m.u.hint.introduced = p->xs.introduced;
+    m.u.hint.released = p->xs.released;
+    if ( p->xs.introduced || p->xs.released )
+        link_send(&p->link, &m);
+    /* Its nodes may have come later than Xen's domain. */
+    p->domains_changed |= p->xs.introduced || p->xs.released;
+    p->requests.look |= p->xs.requested;
+    p->review |= p->xs.reviewed;
+    p->xs.introduced = p->xs.released = false;
+    p->xs.requested = p->xs.reviewed = false;
+}
+
+static void work_health(struct process *p)
+{
+    if ( !p->health_owed )
+        return;
+    p->health_owed = false;
+    status_write(&p->status, &p->xs, &p->health);
+}
+
+/* All work that is due; events during it are for the next turn. */
+static void work(struct process *p)
+{
+    const uint64_t ping = p->ping;
+    bool domains = p->domains_changed, review = p->review;
+
+    p->domains_changed = p->review = false;
+    if ( ping && xs_alive(&p->xs) )
+        gone();
+    work_events(p);
+    domains |= p->domains_changed;
+    p->domains_changed = false;
+    if ( domains )
+        work_domains(p);
+    feed_engine(p);
+    pong_named(p, ping);
+    receive_engine(p);
+    requests_look(&p->requests);
+    feed_engine(p);
+    if ( domains )
+        work_guests(p);
+    p->settled |= domains && p->domains.nr;
+    if ( review )
+        guests_review(&p->guests);
+    guests_work(&p->guests, now_ms());
+    work_health(p);
+    if ( p->xs.failed && xs_alive(&p->xs) )
+        gone();
+    p->xs.failed = false;
+    feed_engine(p);
+    pong(p, ping);
+}
+
+/* Messages of the monitor that were noted during the work. */
+static bool noted(const struct process *p)
+{
+    return p->ping || p->domains_changed || p->review || p->health_owed ||
+           p->requests.look || p->end;
+}
+
+static void wait_for_work(struct process *p)
+{
+    const bool owed = !feed_engine(p);
+    struct pollfd f[] = {
+        { .fd = p->xs.fd, .events = POLLIN },
+        { .fd = p->link.monitor, .events = POLLIN },
+        { .fd = p->link.engine, .events = owed ? POLLIN | POLLOUT : POLLIN },
+    };
+    int64_t timeout = guests_wait_ms(&p->guests, now_ms());
+
+    if ( noted(p) )
+        timeout = 0;
+    if ( poll(f, 3, timeout) > 0 && f[1].revents )
+        link_receive(&p->link, false);
+}
+
+/*
+ * The start.
+ */
+
+/* A root directory that is empty, and in which nothing can be made. */
+static int open_root(const char *run, int *fd)
+{
+    char path[CONF_PATH + 16];
+
+    snprintf(path, sizeof(path), "%s/.empty", run);
+    if ( mkdir(path, 0700) && errno != EEXIST )
+        return -errno;
+    *fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if ( *fd < 0 )
+        return -errno;
+    rmdir(path);
+    return 0;
+}
+
+/* Without rights: the library's thread must have none either. */
+static int watch(void *arg)
+{
+    struct process *p = arg;
+
+    if ( !xs_watch_all(&p->xs) )
+        return 0;
+    log_error("watch: %s", strerror(errno));
+    return -ECONNRESET;
+}
+
+static int connect_to_xenstored(struct process *p)
+{
+    int rc = xs_connect(&p->xs);
+
+    if ( rc && p->conf.first )
+        log_error("no xenstored answers (%s): start it first", strerror(-rc));
+    return rc ? XENSTORE_NOT_THERE : 0;
+}
+
+static int prepare(struct process *p)
+{
+    struct msg m;
+    int fd, root = -1, status, rc;
+
+    p->link.monitor = XENSTORE_FD_MONITOR;
+    if ( proto_receive_fd(p->link.monitor, &m, 0, &fd) || m.type != MSG_CONF )
+        return 1;
+    got_conf(p, &m.u.conf);
+    prctl(PR_SET_NAME, "snapshotd-xs");
+    status = connect_to_xenstored(p);
+    if ( status )
+        return status;
+    rc = open_root(p->conf.conf.run, &root);
+    /* Reads a file at its first use, which is out of reach later. */
+    tzset();
+    if ( !rc )
+        rc = sandbox_enter(SANDBOX_XENSTORE, root, p->conf.uid, p->conf.gid,
+                           watch, p);
+    if ( rc == -ECONNRESET )
+        return XENSTORE_GONE;
+    if ( rc )
+        log_error("sandbox: %s: ending", strerror(-rc));
+    return rc ? 1 : 0;
+}
+
+int xenstore_run(void)
+{
+    static struct process p = {
+        .link = { .engine = -1, .note = note, .lost = engine_lost, .arg = &p },
+        .xs = { .renamed = renamed, .asked = guest_asked, .arg = &p },
+        .guests = { .xs = &p.xs, .link = &p.link },
+        .requests = { .xs = &p.xs, .link = &p.link },
+    };
+    struct msg ready = { .type = MSG_READY };
+    int status = prepare(&p);
+
+    if ( status )
+        return status;
+    /* Watches first, then the nodes: nothing between them is missed. */
+    p.guests.first = p.conf.first;
+    requests_start(&p.requests, p.conf.first);
+    link_send(&p.link, &ready);
+    while ( !p.end )
+    {
+        wait_for_work(&p);
+        work(&p);
+    }
+    xs_status_remove(&p.xs);
+    return 0;
 }

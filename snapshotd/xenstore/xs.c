@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* xs.c: read, write and watch nodes; part of the xenstore process. */
+
 #include "snapshotd/xenstore/xs.h"
 
 #include <errno.h>
@@ -7,37 +9,24 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <xenstore.h>
 #include <xenstore_lib.h>
 
+#include "lib/base/uuid.h"
 #include "snapshotd/common/log.h"
 
 #define PATH_ROOM  256
 #define NAME_PATH  "/local/domain/%u/name"
+#define VM_PATH    "/local/domain/%u/vm"
 #define NAME_TOKEN "name-%u"
-
-void xs_wait_begin(struct xs *x)
-{
-    pthread_mutex_unlock(&x->lock);
-}
-
-void xs_wait_end(struct xs *x)
-{
-    const int saved = errno;
-    struct timespec ts;
-
-    pthread_mutex_lock(&x->lock);
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    x->answered_ms = ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
-    errno = saved;
-}
+/* Transactions that others got in between, before it is done without one. */
+#define TRIES      8
 
 /*
  * The library falls back to /dev/xen/xenbus when there is no socket, and a read
- * there waits for ever if no xenstored serves it.  So try the socket first.
+ * there blocks for ever if no xenstored serves it.  So try the socket first.
  */
 static int socket_answers(void)
 {
@@ -57,53 +46,30 @@ static int socket_answers(void)
     return rc;
 }
 
-static int watch_all(struct xs *x)
-{
-    /* Makes the parents, which a watch does not need but readers like. */
-    if ( !XS_CALL(x, xs_mkdir(x->h, XBT_NULL, XS_TRIGGER_REQUEST)) ||
-         !XS_CALL(x, xs_watch(x->h, "@introduceDomain", "introduce")) ||
-         !XS_CALL(x, xs_watch(x->h, "@releaseDomain", "release")) ||
-         !XS_CALL(x, xs_watch(x->h, XS_TRIGGER_REQUEST, "request")) ||
-         !XS_CALL(x, xs_watch(x->h, XS_TRIGGER_GUEST, "guests")) )
-        return -errno;
-    return 0;
-}
-
 int xs_connect(struct xs *x)
 {
-    int rc = XS_CALL(x, socket_answers());
+    int rc = socket_answers();
 
-    x->h = NULL;
-    x->fd = -1;
     if ( rc )
         return rc;
-    x->h = XS_CALL(x, xs_open(0));
-    if ( !x->h )
+    x->h = xs_open(0);
+    return x->h ? 0 : -errno;
+}
+
+int xs_watch_all(struct xs *x)
+{
+    /* Creates the parents, which a watch does not need but readers like. */
+    if ( !xs_mkdir(x->h, XBT_NULL, XS_TRIGGER_REQUEST) ||
+         !xs_watch(x->h, "@introduceDomain", "introduce") ||
+         !xs_watch(x->h, "@releaseDomain", "release") ||
+         !xs_watch(x->h, XS_TRIGGER_REQUEST, "request") ||
+         !xs_watch(x->h, XS_TRIGGER_GUEST, "guests") )
         return -errno;
-    rc = watch_all(x);
-    if ( rc )
-    {
-        xs_disconnect(x);
-        return rc;
-    }
     x->fd = xs_fileno(x->h);
     return 0;
 }
 
-void xs_disconnect(struct xs *x)
-{
-    struct xs_handle *h = x->h;
-
-    x->h = NULL;
-    x->fd = -1;
-    if ( !h )
-        return;
-    xs_wait_begin(x);
-    xs_close(h);
-    xs_wait_end(x);
-}
-
-/* Tokens are ours: they say what is watched, whatever the path looks like. */
+/* Tokens are ours, so they identify the watch; the path is not used. */
 static void one_event(struct xs *x, const char *token)
 {
     unsigned int n;
@@ -137,20 +103,19 @@ int xs_drain(struct xs *x)
 int xs_alive(struct xs *x)
 {
     unsigned int len;
-    char *value = XS_CALL(x, xs_read(x->h, XBT_NULL, "/tool", &len));
+    char *value = xs_read(x->h, XBT_NULL, "/tool", &len);
     int rc = value || errno == ENOENT ? 0 : -EIO;
 
     free(value);
     return rc;
 }
 
-/* Bytes of a node, cut to `room`.  False: not there. */
+/* Bytes of a node, cut to `room`.  Return false if there is none. */
 static bool read_node(struct xs *x, const char *path, char *buf, size_t room,
                       size_t *bytes)
 {
     unsigned int len;
-    char *value = x->h ? XS_CALL(x, xs_read(x->h, XBT_NULL, path, &len))
-                       : NULL;
+    char *value = xs_read(x->h, XBT_NULL, path, &len);
 
     *bytes = 0;
     if ( !value )
@@ -161,41 +126,83 @@ static bool read_node(struct xs *x, const char *path, char *buf, size_t room,
     return true;
 }
 
+static void watch_vm(struct xs *x, unsigned int domid, bool on)
+{
+    char path[PATH_ROOM], token[32];
+
+    snprintf(path, sizeof(path), VM_PATH, domid);
+    snprintf(token, sizeof(token), NAME_TOKEN, domid);
+    /* Errors do no harm: it may be watched already, or not. */
+    if ( on )
+        xs_watch(x->h, path, token);
+    else
+        xs_unwatch(x->h, path, token);
+}
+
 void xs_watch_name(struct xs *x, unsigned int domid, bool on)
 {
     char path[PATH_ROOM], token[32];
 
-    if ( !x->h )
-        return;
     snprintf(path, sizeof(path), NAME_PATH, domid);
     snprintf(token, sizeof(token), NAME_TOKEN, domid);
-    if ( on ? !XS_CALL(x, xs_watch(x->h, path, token)) && errno != EEXIST
-            : !XS_CALL(x, xs_unwatch(x->h, path, token)) && errno != ENOENT )
-        log_warning("xenstore: %s: cannot be %swatched: %s", path,
-                    on ? "" : "un", strerror(errno));
+    if ( !on )
+        watch_vm(x, domid, false);
+    if ( on ? !xs_watch(x->h, path, token) && errno != EEXIST
+            : !xs_unwatch(x->h, path, token) && errno != ENOENT )
+        log_warning("%s: %swatch failed: %s", path, on ? "" : "un",
+                    strerror(errno));
 }
 
-size_t xs_domain_name(struct xs *x, unsigned int domid, char *buf, size_t room)
+/*
+ * Return true if `vm' ("/vm/<uuid>") names another domain than @handle: the
+ * nodes are those of a former domain of that number.  Without it, nothing is
+ * known.
+ */
+static bool is_stale(struct xs *x, unsigned int domid, const uint8_t handle[16])
+{
+    char path[PATH_ROOM], vm[sizeof("/vm/") + UUID_TEXT_BYTES];
+    uint8_t uuid[UUID_BYTES];
+    size_t bytes;
+
+    snprintf(path, sizeof(path), VM_PATH, domid);
+    if ( !read_node(x, path, vm, sizeof(vm) - 1, &bytes) )
+        return false;
+    vm[bytes] = '\0';
+    return !strncmp(vm, "/vm/", 4) && !uuid_from_text(vm + 4, uuid) &&
+           memcmp(uuid, handle, sizeof(uuid));
+}
+
+size_t xs_domain_name(struct xs *x, unsigned int domid,
+                      const uint8_t handle[16], char *buf, size_t room)
 {
     char path[PATH_ROOM];
     size_t bytes;
 
+    /* First, since a toolstack writes both in one transaction. */
+    if ( is_stale(x, domid, handle) )
+    {
+        watch_vm(x, domid, true);
+        return 0;
+    }
     snprintf(path, sizeof(path), NAME_PATH, domid);
     read_node(x, path, buf, room, &bytes);
     return bytes;
 }
 
-char **xs_requests(struct xs *x, unsigned int *nr)
+static char **list(struct xs *x, const char *path, unsigned int *nr)
 {
     char **names;
 
     *nr = 0;
-    names = x->h ? XS_CALL(x, xs_directory(x->h, XBT_NULL, XS_TRIGGER_REQUEST,
-                                           nr))
-                 : NULL;
+    names = xs_directory(x->h, XBT_NULL, path, nr);
     if ( !names )
         *nr = 0;
     return names;
+}
+
+char **xs_requests(struct xs *x, unsigned int *nr)
+{
+    return list(x, XS_TRIGGER_REQUEST, nr);
 }
 
 bool xs_request_text(struct xs *x, const char *name, char *buf, size_t room,
@@ -212,9 +219,8 @@ static void remove_node(struct xs *x, const char *base, const char *name)
     char path[PATH_ROOM + 4096];
 
     snprintf(path, sizeof(path), "%s/%s", base, name);
-    if ( x->h && !XS_CALL(x, xs_rm(x->h, XBT_NULL, path)) && errno != ENOENT )
-        log_warning("xenstore: a node in %s cannot be removed: %s", base,
-                    strerror(errno));
+    if ( !xs_rm(x->h, XBT_NULL, path) && errno != ENOENT )
+        log_warning("%s: removing a node failed: %s", base, strerror(errno));
 }
 
 void xs_request_remove(struct xs *x, const char *name)
@@ -222,34 +228,84 @@ void xs_request_remove(struct xs *x, const char *name)
     remove_node(x, XS_TRIGGER_REQUEST, name);
 }
 
+char **xs_answers(struct xs *x, unsigned int *nr)
+{
+    return list(x, XS_TRIGGER_RESULT, nr);
+}
+
+bool xs_answer_is(struct xs *x, const char *name, const char *state)
+{
+    char path[PATH_ROOM], value[32];
+    size_t bytes;
+
+    snprintf(path, sizeof(path), XS_TRIGGER_RESULT "/%s", name);
+    return read_node(x, path, value, sizeof(value), &bytes) &&
+           bytes == strlen(state) && !memcmp(value, state, bytes);
+}
+
 void xs_answer_remove(struct xs *x, const char *name)
 {
     remove_node(x, XS_TRIGGER_RESULT, name);
 }
 
-static void write_answer(struct xs *x, const char *name, const char *child,
-                         const char *value)
+static bool write_answer(struct xs *x, xs_transaction_t tr, const char *name,
+                         const char *child, const char *value)
 {
     char path[PATH_ROOM];
 
     snprintf(path, sizeof(path), XS_TRIGGER_RESULT "/%s%s%s", name,
              *child ? "/" : "", child);
-    if ( !XS_CALL(x, xs_write(x->h, XBT_NULL, path, value, strlen(value))) )
-        log_error("xenstore: %s: the answer cannot be written: %s", path,
+    return xs_write(x->h, tr, path, value, strlen(value));
+}
+
+void xs_answer_first(struct xs *x, const char *name, const char *state)
+{
+    if ( !write_answer(x, XBT_NULL, name, "", state) )
+        log_error("result/%s: writing the answer failed: %s", name,
                   strerror(errno));
 }
 
-/* The state last: who waits for it finds the rest there. */
+/* The state last: a reader that sees it finds the rest. */
+static bool write_all(struct xs *x, xs_transaction_t tr, const char *name,
+                      const char *state, const char *file, const char *error)
+{
+    char path[PATH_ROOM];
+
+    snprintf(path, sizeof(path), XS_TRIGGER_REQUEST "/%s", name);
+    if ( !xs_rm(x->h, tr, path) && errno != ENOENT )
+        return false;
+    return (!file || write_answer(x, tr, name, XS_TRIGGER_FILE, file)) &&
+           (!error || write_answer(x, tr, name, XS_TRIGGER_ERROR, error)) &&
+           write_answer(x, tr, name, "", state);
+}
+
+/*
+ * In one transaction, so that a process that dies leaves either a request
+ * without an answer or an answer without a request.
+ */
 void xs_answer(struct xs *x, const char *name, const char *state,
                const char *file, const char *error)
 {
-    if ( !x->h )
+    xs_transaction_t tr;
+    unsigned int i;
+    bool good;
+
+    for ( i = 0; i < TRIES; i++ )
+    {
+        tr = xs_transaction_start(x->h);
+        if ( tr == XBT_NULL )
+            break;
+        good = write_all(x, tr, name, state, file, error);
+        if ( xs_transaction_end(x->h, tr, !good) && good )
+            return;
+        if ( !good || errno != EAGAIN )
+            break;
+    }
+    if ( write_all(x, XBT_NULL, name, state, file, error) )
         return;
-    if ( file )
-        write_answer(x, name, XS_TRIGGER_FILE, file);
-    if ( error )
-        write_answer(x, name, XS_TRIGGER_ERROR, error);
-    write_answer(x, name, "", state);
+    log_error("result/%s: writing the answer failed: %s", name,
+              strerror(errno));
+    x->failed = true;
 }
 
 bool xs_status(struct xs *x, const char *name, const char *value)
@@ -257,20 +313,17 @@ bool xs_status(struct xs *x, const char *name, const char *value)
     char path[PATH_ROOM];
 
     snprintf(path, sizeof(path), XS_TRIGGER_HEALTH "/%s", name);
-    return x->h &&
-           XS_CALL(x, xs_write(x->h, XBT_NULL, path, value, strlen(value)));
+    return xs_write(x->h, XBT_NULL, path, value, strlen(value));
 }
 
 void xs_status_remove(struct xs *x)
 {
-    if ( x->h )
-        XS_CALL(x, xs_rm(x->h, XBT_NULL, XS_TRIGGER_HEALTH));
+    xs_rm(x->h, XBT_NULL, XS_TRIGGER_HEALTH);
 }
 
 void xs_answers_remove_all(struct xs *x)
 {
-    if ( x->h && !XS_CALL(x, xs_rm(x->h, XBT_NULL, XS_TRIGGER_RESULT)) &&
-         errno != ENOENT )
-        log_warning("xenstore: old answers cannot be removed: %s",
+    if ( !xs_rm(x->h, XBT_NULL, XS_TRIGGER_RESULT) && errno != ENOENT )
+        log_warning("result: removing old answers failed: %s",
                     strerror(errno));
 }

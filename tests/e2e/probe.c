@@ -17,6 +17,7 @@
 #include <x86intrin.h>
 
 #include <xenctrl.h>
+#include <xen/hvm/params.h>
 #include <xenforeignmemory.h>
 
 #include <public/flightrec-events.h>
@@ -668,6 +669,17 @@ static int do_plug(char **arg)
     return rc ? fail("plug", rc) : 0;
 }
 
+/* Give a paused HVM or PVH guest the Viridian crash MSRs. */
+static int do_viridian(char **arg)
+{
+    xc_interface *xc = xc_interface_open(NULL, NULL, 0);
+
+    if ( !xc || xc_hvm_param_set(xc, number(arg, 0), HVM_PARAM_VIRIDIAN,
+                                 HVMPV_base_freq | HVMPV_crash_ctl) )
+        return fail("viridian", -errno);
+    return 0;
+}
+
 /* unpause DOMID: without the toolstack, so that xenstored is not needed. */
 static int do_unpause(char **arg)
 {
@@ -868,7 +880,7 @@ static const struct command {
     { "bench", do_bench }, { "tbuf", do_tbuf }, { "freezes", do_freezes },
     { "follow", do_follow },
     { "unpause", do_unpause }, { "domain", do_domain }, { "find", do_find },
-    { "plug", do_plug },
+    { "plug", do_plug }, { "viridian", do_viridian },
 };
 
 int main(int argc, char **argv)

@@ -68,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
                 abort();
         return 0;
     }
-    if ( !expr_resolve(e, doc, err, sizeof(err)) )
+    if ( !expr_resolve(e, doc, NULL, err, sizeof(err)) )
         match_all(e, doc);
     expr_free(e);
     return 0;

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * captured.c: an engine that is somebody else's.  The production daemon is
- * linked with it; where the engine would take a generation it first does what
- * the file "try" in its directory says, and writes what came of it to "said":
+ * captured.c: an engine under an attacker's control.  The production daemon is
+ * linked with it; where the engine would take a generation it first runs the command in
+ * the file "try" of its directory, and writes the results to "said":
  *
  *   call NAME      one system call that it must not survive
  *   send NAME      a message that is none
- *   files          what must be out of reach by name; "said": what was not
- *   operations     each operation, with random numbers; "said": what was not
+ *   files          paths that must be out of reach; "said": those that were not
+ *   operations     each operation, with random numbers; "said": those that were not
  *                  refused and should have been
  *   numbers        messages of the right form, full of random numbers
+ *   text NAME      a malformed message to the xenstore process
+ *   answers        answers to it, full of random numbers
  */
 
 #include <errno.h>
@@ -133,7 +135,7 @@ static void files(struct engine *e)
             if ( got >= 0 )
                 close(got);
         }
-    /* What is above the directory is the directory. */
+    /* The parent of the directory is the directory itself. */
     fd = openat(e->dir, "../planted", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     if ( fd >= 0 )
         close(fd);
@@ -171,13 +173,13 @@ static void send_odd(struct engine *e, const char *name)
         bytes = 0;
     if ( send(e->fd, &s, bytes, MSG_NOSIGNAL) != (ssize_t)bytes )
         say("%s: %s\n", name, strerror(errno));
-    /* Whoever lives on has been let through; its end comes first. */
+    /* A process that survives was let through; its end comes first. */
     if ( recv(e->fd, &s, sizeof(s), 0) > 0 )
         say("%s: answered\n", name);
     poll(NULL, 0, 10000);
 }
 
-/* The answer to an OP or JUDGE; all else that comes is dropped. */
+/* The answer to a question; all else that comes is dropped. */
 static int ask_raw(struct engine *e, struct msg *m)
 {
     const uint32_t seq = m->seq = ++e->seq;
@@ -185,7 +187,11 @@ static int ask_raw(struct engine *e, struct msg *m)
 
     engine_send(e, m);
     do {
-        rc = proto_receive(e->fd, m, 0);
+        int fd;
+
+        rc = proto_receive_fd(e->fd, m, 0, &fd);
+        if ( fd >= 0 )
+            close(fd);
     } while ( !rc && (m->type != MSG_REPLY || m->seq != seq) );
     e->work = true;
     return rc ? rc : m->rc;
@@ -197,11 +203,8 @@ static bool is_allowed(uint32_t cmd)
     {
     case XEN_FLIGHTREC_OP_status:
     case XEN_FLIGHTREC_OP_clock:
-    case XEN_FLIGHTREC_OP_freeze:
     case XEN_FLIGHTREC_OP_quiesce:
-    case XEN_FLIGHTREC_OP_ack:
     case XEN_FLIGHTREC_OP_release:
-    case XEN_FLIGHTREC_OP_trigger:
     case XEN_FLIGHTREC_OP_cpu:
         return true;
     default:
@@ -227,11 +230,9 @@ static void operations(struct engine *e)
                              : far[i - OPERATIONS];
         any_bytes(&m.u.op, sizeof(m.u.op));
         m.u.op.op.cmd = cmd;
-        /* What it may do anyway: not with what is held now. */
+        /* Operations it may use: not on the generation held now. */
         if ( is_allowed(cmd) )
             m.u.op.op.u.gen.gen = 0x40000000 + i;
-        if ( cmd == XEN_FLIGHTREC_OP_freeze )
-            continue;
         rc = ask_raw(e, &m);
         if ( !is_allowed(cmd) && rc != -EPERM )
             say("operation %u: %d\n", cmd, rc);
@@ -240,7 +241,7 @@ static void operations(struct engine *e)
 
 static void numbers(struct engine *e)
 {
-    static const uint16_t types[] = { MSG_JUDGE, MSG_ANSWER, MSG_COUNT,
+    static const uint16_t types[] = { MSG_TAKE, MSG_ANSWER, MSG_COUNT,
                                       MSG_SNAPSHOT, MSG_PONG };
     uint32_t i;
 
@@ -252,17 +253,16 @@ static void numbers(struct engine *e)
         m.type = types[i % 5];
         m.rc = any();
         if ( m.type == MSG_ANSWER )
-            m.u.answer.number = any();
-        if ( m.type == MSG_JUDGE )
+            m.u.signal.number = any();
+        if ( m.type == MSG_TAKE )
         {
-            /* Of no generation; what it says goes into an answer. */
-            m.u.judge.gen = 0x40000000 + i;
-            m.u.judge.outcome = random();
-            m.u.judge.cause = random() % 8;
+            /* Of no generation; its text goes into an answer. */
+            m.u.take.gen = 0x40000000 + i;
+            m.u.take.outcome = random();
             ask_raw(e, &m);
-            if ( m.u.judge.count )
-                say("told of what was not asked for: %llx\n",
-                    (unsigned long long)m.u.judge.count);
+            if ( m.u.take.count )
+                say("revealed without a question: %llx\n",
+                    (unsigned long long)m.u.take.count);
         }
         else
             engine_send(e, &m);
@@ -270,7 +270,49 @@ static void numbers(struct engine *e)
 }
 
 /*
- * What to do.
+ * To the xenstore process.
+ */
+
+static void send_odd_text(struct engine *e, const char *name)
+{
+    struct { struct text_msg m; char more; } s = { .m.type = TEXT_ANSWER };
+    static const struct { const char *name; int type; } types[] = {
+        { "zero", 0 }, { "name", TEXT_NAME }, { "request", TEXT_REQUEST },
+        { "far", 65535 },
+    };
+    size_t bytes = sizeof(s.m), i;
+
+    s.m.magic = PROTO_TEXT_MAGIC ^ !strcmp(name, "magic");
+    for ( i = 0; i < sizeof(types) / sizeof(types[0]); i++ )
+        if ( !strcmp(types[i].name, name) )
+            s.m.type = types[i].type;
+    if ( !strcmp(name, "short") )
+        bytes = 4;
+    else if ( !strcmp(name, "long") )
+        bytes = sizeof(s.m) + 1;
+    if ( send(e->text, &s, bytes, MSG_NOSIGNAL) != (ssize_t)bytes )
+        say("%s: %s\n", name, strerror(errno));
+}
+
+static void send_answers(struct engine *e)
+{
+    uint32_t i;
+
+    for ( i = 0; i < MONITOR_ROUNDS; i++ )
+    {
+        struct text_msg m;
+
+        any_bytes(&m, sizeof(m));
+        m.type = TEXT_ANSWER;
+        m.number = any();
+        m.bytes = 0;
+        if ( proto_text_send(e->text, &m, 0) )
+            say("answer: %s\n", strerror(errno));
+    }
+}
+
+/*
+ * Commands.
  */
 
 static void save_said(struct engine *e)
@@ -296,6 +338,10 @@ static void try(struct engine *e, const char *what, const char *name,
         operations(e);
     else if ( !strcmp(what, "numbers") )
         numbers(e);
+    else if ( !strcmp(what, "text") )
+        send_odd_text(e, name);
+    else if ( !strcmp(what, "answers") )
+        send_answers(e);
     save_said(e);
 }
 

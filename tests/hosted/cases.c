@@ -58,10 +58,8 @@ static const char *missing(bool ocaml)
 {
     if ( geteuid() )
         return "needs root";
-    if ( access(ocaml ? "/usr/lib/xen-4.17/bin/oxenstored"
-                      : "/usr/lib/xen-4.17/bin/xenstored",
-                X_OK) )
-        return "xenstored is not installed (xen-utils-4.17)";
+    if ( access(ocaml ? XEN_BIN "/oxenstored" : XEN_BIN "/xenstored", X_OK) )
+        return "xenstored is not installed (in " XEN_BIN ")";
     /* This fails in a chroot whose root is not a mount point. */
     if ( ocaml && system("unshare -m --propagation private true 2>/dev/null") )
         return "cannot make private mounts";
@@ -115,6 +113,7 @@ int cases_main(int argc, char **argv, const struct test_case *cases, size_t nr)
     const char *only = argc > 2 ? argv[2] : "";
     unsigned int bad;
 
+    setvbuf(stdout, NULL, _IOLBF, 0);
     cases_build = argc > 1 ? argv[1] : "build";
     world_init(cases_build);
     bad = run_all(cases, nr, only, false);

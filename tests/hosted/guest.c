@@ -20,16 +20,9 @@
 #include <xenstore_lib.h>
 
 #include "lib/xen/hyp-hosted.h"
+#include "tests/lib/owntime.h"
 
 #define PORT_DOMAIN 100    /* see tests/fake/fakexen.c */
-
-static uint64_t now_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
-}
 
 static void die(const char *what)
 {
@@ -135,12 +128,12 @@ static void kick(struct guest_ring *g)
 static bool pause_until(uint64_t end)
 {
     poll(NULL, 0, 1);
-    return now_ms() < end;
+    return own_ms() < end;
 }
 
 static bool put(struct guest_ring *g, const void *data, size_t bytes)
 {
-    uint64_t end = now_ms() + WAIT_MS;
+    uint64_t end = own_ms() + WAIT_MS;
     const char *from = data;
     uint32_t prod = g->ring->req_prod;
 
@@ -166,7 +159,7 @@ static bool put(struct guest_ring *g, const void *data, size_t bytes)
 
 static bool get(struct guest_ring *g, void *data, size_t bytes)
 {
-    uint64_t end = now_ms() + WAIT_MS;
+    uint64_t end = own_ms() + WAIT_MS;
     char *to = data;
     uint32_t cons = g->ring->rsp_cons;
     unsigned int looks = 0;
@@ -342,7 +335,7 @@ int guest_chmod(struct guest_ring *g, const char *path, const char *perms,
 
 bool guest_sees(struct guest_ring *g, const char *path, const char *value)
 {
-    uint64_t end = now_ms() + WAIT_MS;
+    uint64_t end = own_ms() + WAIT_MS;
     char seen[64] = "";
     int rc;
 

@@ -2,8 +2,15 @@
 #
 # The daemon end to end without Xen: see tests/hosted/world.h.
 
-HOSTED_O := $(patsubst %,$(O)/tests/hosted/%.o,cases guest world)
-HOSTED   := daemon guests policy life health storms stock captured faults names
+HOSTED_O := $(patsubst %,$(O)/tests/hosted/%.o,cases guest world) \
+            $(O)/tests/lib/owntime.o
+HOSTED   := daemon guests policy life health storms stock captured faults names \
+            xenstore
+
+# The programs of this machine's Xen release.
+XEN_BIN := $(shell hypervisor/versions bin $$(hypervisor/versions machine))
+$(foreach s,cases world,$(eval CFLAGS-tests/hosted/$(s).c := -DXEN_BIN='"$(XEN_BIN)"'))
+
 TESTS    += $(HOSTED:%=$(O)/tests/hosted/%)
 
 $(HOSTED:%=$(O)/tests/hosted/test-%): %: %.o $(HOSTED_O) $(LIBXF)
@@ -12,27 +19,30 @@ $(HOSTED:%=$(O)/tests/hosted/test-%): %: %.o $(HOSTED_O) $(LIBXF)
 
 # A script that passes the build directory with the programs under test.
 $(HOSTED:%=$(O)/tests/hosted/%): $(O)/tests/hosted/%: \
-    $(O)/tests/hosted/test-% $(FRHOST) $(STOCKXEN) $(FAKEXEN) $(FAKECLOCK) \
-    $(O)/snapshotd/snapshotd $(O)/tools/xenflight $(XENFLIGHT_ASK)
+    $(O)/tests/hosted/test-% $(FRHOST) $(STOCKXEN) $(FAKEXEN) $(FAKECLOCK) $(FAKEDISK) \
+    $(O)/snapshotd/snapshotd $(XENFLIGHT) $(XENFLIGHT_DOM0) $(XENFLIGHT_ASK)
 	$(Q)printf '#!/bin/sh\nexec %s %s "$$@"\n' $< $(O) >$@
 	$(Q)chmod +x $@
 
-# The daemon with an engine under an attacker's control.
+# The daemon with an engine and a xenstore process that are somebody else's.
 CAPTURED := $(O)/tests/hosted/snapshotd-captured
 
-$(CAPTURED): $(O)/tests/hosted/captured.o $(SNAPSHOTD_SRC:%.c=$(O)/%.o) \
+$(CAPTURED): $(O)/tests/hosted/captured.o $(O)/tests/hosted/captured-xs.o \
+    $(SNAPSHOTD_SRC:%.c=$(O)/%.o) \
     $(HYP_O) $(LIBXF)
 	@$(call say,LD $@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=engine_take -o $@ $^ \
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=engine_take \
+	    -Wl,--wrap=link_send_request -o $@ $^ \
 	    $(LIBS_XEN) $(LIBS_BASE) -linih -lseccomp -lcap-ng
 
-$(O)/tests/hosted/captured: $(CAPTURED)
+$(O)/tests/hosted/captured $(O)/tests/hosted/xenstore: $(CAPTURED)
 $(O)/tests/hosted/faults: $(INJECT)
 
 # Unit tests of the daemon's parts.
 PARTS   := $(O)/tests/hosted/test-parts
-PARTS_O := $(patsubst %,$(O)/snapshotd/%.o,engine/store engine/store-room \
-           engine/trigger engine/sandbox common/log common/proto common/domains)
+PARTS_O := $(patsubst %,$(O)/snapshotd/%.o,engine/store engine/store-room engine/age \
+           engine/queue common/sandbox common/log common/proto common/domains \
+           common/name common/request)
 TESTS   += $(PARTS)
 
 $(PARTS): $(O)/tests/hosted/test-parts.o $(PARTS_O) $(LIBXF)
@@ -44,7 +54,8 @@ $(PARTS): $(O)/tests/hosted/test-parts.o $(PARTS_O) $(LIBXF)
 STREAM := $(O)/tests/hosted/test-stream
 TESTS  += $(STREAM).sh
 
-$(STREAM): $(O)/tests/hosted/test-stream.o $(HYP_O) $(LIBXF)
+$(STREAM): $(O)/tests/hosted/test-stream.o $(O)/tests/lib/owntime.o $(HYP_O) \
+    $(LIBXF)
 	@$(call say,LD $@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_XEN) $(LIBS_BASE)
 
@@ -58,6 +69,15 @@ TESTS  += $(RECORD)
 $(RECORD): tests/hosted/record.sh $(FRHOST) $(XENFLIGHT)
 	@mkdir -p $(@D)
 	$(Q)printf '#!/bin/sh\nexec %s %s\n' "$<" "$(FRHOST) $(XENFLIGHT)" >$@ && \
+	    chmod +x $@
+
+# Answers of a captured engine.
+ANSWERS := $(O)/tests/hosted/answers
+TESTS   += $(ANSWERS)
+
+$(ANSWERS): tests/hosted/answers.py $(XENFLIGHT)
+	@mkdir -p $(@D)
+	$(Q)printf '#!/bin/sh\nexec python3 %s %s\n' "$<" "$(XENFLIGHT)" >$@ && \
 	    chmod +x $@
 
 # The examples in each --help.

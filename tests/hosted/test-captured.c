@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-captured.c: an engine that is somebody else's (captured.c), inside the
+ * test-captured.c: an engine under an attacker's control (captured.c), inside the
  * production daemon, reaches nothing beyond what SECURITY.md grants it.
  *
  *   test-captured BUILD-DIRECTORY [NAME-PART]: only cases with it in their name
@@ -129,7 +129,7 @@ static void case_captured_messages(struct world *w)
     };
 
     all_die(w, "send", names, sizeof(names) / sizeof(names[0]), SIGKILL);
-    check(logged(w, "sends what is no message: it is ended"));
+    check(logged(w, "engine: malformed message: killing it"));
 }
 
 /* Names in the world's directory. */
@@ -181,7 +181,7 @@ static void case_captured_operations(struct world *w)
                     BIT(ack) | BIT(release) | BIT(trigger) | BIT(cpu)), 0);
 }
 
-/* What changed in xenstore, from `from` on, beyond the daemon's own nodes. */
+/* Changes in xenstore from `from` on, beyond the daemon's own nodes. */
 static void check_trace(const struct world *w, long from)
 {
     char path[128], line[8192], op[32], node[256];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-faults.c: each half killed at each system call of a snapshot, each call
+ * test-faults.c: each process killed at each system call of a snapshot, each call
  * to the disk failing, a directory that is gone, a disk that is slow.
  *
  *   test-faults BUILD-DIRECTORY [NAME-PART]: only cases with it in their name
@@ -23,12 +23,13 @@
 #include <unistd.h>
 
 #include "cases.h"
+#include "tests/lib/owntime.h"
 
 #define HANDLE "00112233445566778899aabbccddeeff"
 #define CONF   "[limit]\ndomain = 10000/1s\ntotal = 10000/1s\n" \
                "requests = 10000/1s\n"
 
-/* How many system calls of each half are tried at a time. */
+/* How many system calls of each process are tried at a time. */
 #define SOME 16
 
 /*
@@ -109,7 +110,7 @@ static void forget_log(struct world *w)
     w->text[0] = '\0';
 }
 
-/* Else Xen has no recorder, and what is held the monitor holds. */
+/* Else Xen has no recorder, and the monitor is the holder. */
 static bool holds(void)
 {
     return !strcmp(world_xen, "frhost");
@@ -117,11 +118,11 @@ static bool holds(void)
 
 static bool nothing_held(struct world *w)
 {
-    int ms;
+    const uint64_t end = own_ms() + WAIT_MS;
 
     if ( !holds() )
         return true;
-    for ( ms = 0; host(w, "held") && ms < WAIT_MS; ms += 5 )
+    while ( host(w, "held") && own_ms() < end )
         poll(NULL, 0, 5);
     return !host(w, "held");
 }
@@ -171,32 +172,57 @@ static bool file_or_death(struct world *w, struct inject *j)
     struct pollfd p[2] = { { .fd = w->files.fd, .events = POLLIN },
                            { .fd = fileno(j->out), .events = POLLIN } };
 
-    return poll(p, 2, WAIT_MS) > 0;
+    return own_poll(p, 2, WAIT_MS) > 0;
+}
+
+enum process { ENGINE, MONITOR, XENSTORE };
+
+static const char *const names[] = { "engine", "monitor", "xenstore process" };
+
+static pid_t pid_of(struct world *w, enum process which)
+{
+    return which == ENGINE    ? engine_pid(w)
+           : which == MONITOR ? w->daemon
+                              : xenstore_pid(w);
+}
+
+/* Of the request: done, once and for all. */
+static void check_answer(struct world *w, const char *what)
+{
+    char *answer = xs_answer_of(w, "k"), *left;
+
+    check_at(__LINE__, answer && !strcmp(answer, "done"), "%s: answered %s",
+             what, answer ? answer : "nothing");
+    left = xs_get(w, "/tool/xenflight/request/k");
+    check_at(__LINE__, !left, "%s: still asked", what);
+    free(answer);
+    free(left);
 }
 
 /*
- * A snapshot during which one half dies at its Nth call.  False: there were
- * fewer, *calls says how many.
+ * A snapshot during which a process dies at its Nth call.  False: there were
+ * fewer, *calls is their number.
  */
-static bool killed_at(struct world *w, bool monitor, unsigned int n,
+static bool killed_at(struct world *w, enum process which, unsigned int n,
                       unsigned int *calls)
 {
+    const bool monitor = which == MONITOR;
     char what[64];
     struct inject j;
     bool hit;
 
     forget_log(w);
-    snprintf(what, sizeof(what), "%s killed at call %u",
-             monitor ? "monitor" : "engine", n);
-    if ( !start(w) ||
-         !inject(&j, monitor ? w->daemon : engine_pid(w), "kill", n, 0) )
+    snprintf(what, sizeof(what), "%s killed at call %u", names[which], n);
+    if ( !start(w) || !inject(&j, pid_of(w, which), "kill", n, 0) )
         return false;
-    if ( holds() )
+    if ( which == XENSTORE )
+        xs_put(w, "/tool/xenflight/request/k", "");
+    else if ( holds() )
         host(w, "crash 5 0");
     else
         check(!kill(w->daemon, SIGUSR1));
     check_at(__LINE__, file_or_death(w, &j), "%s: nothing happens", what);
-    /* To the end of it: who answers is done. */
+    /* Wait for its end: a process that answers is done. */
     if ( engine_pid(w) )
         engine_answers(w);
     hit = inject_end(&j, calls);
@@ -206,44 +232,50 @@ static bool killed_at(struct world *w, bool monitor, unsigned int n,
         check(start(w));
     }
     one_file(w, what);
+    if ( which == XENSTORE )
+        check_answer(w, what);
     equal(daemon_stop(w), 0);
     return hit;
 }
 
-static void killed(struct world *w, bool monitor)
+static void killed(struct world *w, enum process which)
 {
     const bool all = getenv("FAULTS_ALL") != NULL;
     unsigned int total, n, step, calls, hits = 0;
 
     world_start(w, CONF);
     domain_new(w, 5, HANDLE, "web-1");
-    check(!killed_at(w, monitor, 0, &total));
+    check(!killed_at(w, which, 0, &total));
     check(total > SOME);
     step = all ? 1 : total / SOME;
     for ( n = all ? 1 : 1 + time(NULL) % step; n <= total; n += step )
-        hits += killed_at(w, monitor, n, &calls);
-    printf("# %s: killed at %u of %u calls\n", monitor ? "monitor" : "engine",
-           hits, total);
+        hits += killed_at(w, which, n, &calls);
+    printf("# %s: killed at %u of %u calls\n", names[which], hits, total);
     /* The last ones may be fewer the next time. */
     check(hits >= (all ? total / 2 : SOME / 2));
 }
 
 static void case_fault_engine_killed(struct world *w)
 {
-    killed(w, false);
+    killed(w, ENGINE);
 }
 
 /* A request, where the recorder is made of Xen's own trace buffers. */
 static void case_fault_stock_engine_killed(struct world *w)
 {
     world_xen = "stockxen";
-    killed(w, false);
+    killed(w, ENGINE);
     world_xen = "frhost";
 }
 
 static void case_fault_monitor_killed(struct world *w)
 {
-    killed(w, true);
+    killed(w, MONITOR);
+}
+
+static void case_fault_xenstore_killed(struct world *w)
+{
+    killed(w, XENSTORE);
 }
 
 /*
@@ -279,7 +311,7 @@ static bool fails_at(struct world *w, const struct disk_error *e,
         ++*lost;
         check_at(__LINE__, hit, "%s: lost without a failure", what);
         check_at(__LINE__, wait_log(w, "no snapshot: ") &&
-                 wait_log(w, e->said), "%s: not said", what);
+                 wait_log(w, e->said), "%s: not logged", what);
     }
     check_at(__LINE__, count_entries(w) == count_files(w),
              "%s: unfinished files stay", what);
@@ -329,7 +361,7 @@ static void case_fault_directory_removed(struct world *w)
     check(start(w));
     check(!rmdir(w->state));
     host(w, "crash 5 0");
-    check(wait_log(w, "was removed: a fresh engine is needed"));
+    check(wait_log(w, "was removed: a new engine is needed"));
     check(wait_log(w, ", durable "));
     check(nothing_held(w));
     equal(count_files(w), 1);
@@ -360,7 +392,7 @@ static void case_fault_directory_removed_writing(struct world *w)
     inject_end(&j, &calls);
     check(nothing_held(w));
     host(w, "crash 5 1");
-    check(wait_log(w, "was removed: a fresh engine is needed"));
+    check(wait_log(w, "was removed: a new engine is needed"));
     check(wait_log(w, ", durable "));
     equal(count_files(w), 1);
     equal(count_entries(w), 1);
@@ -393,8 +425,8 @@ static void case_fault_read_only(struct world *w)
 }
 
 /*
- * Each write takes long; meanwhile there is another trigger, and all that Xen
- * records goes on.
+ * Each write takes long.  During it another trigger comes, and Xen keeps
+ * recording.
  */
 static void case_fault_slow_disk(struct world *w)
 {
@@ -426,6 +458,7 @@ static const struct test_case cases[] = {
     CASE(fault_engine_killed),
     CASE(fault_stock_engine_killed),
     CASE(fault_monitor_killed),
+    CASE(fault_xenstore_killed),
     CASE(fault_disk_errors),
     CASE(fault_directory_removed),
     CASE(fault_directory_removed_writing),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-names.c: the names of domains in what `xenflight record' writes: from a
+ * test-names.c: the names of domains in files of `xenflight record': from a
  * real xenstored, whenever they come there.
  */
 
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cases.h"
+#include "tests/lib/owntime.h"
 
 #define HANDLE_A "000102030405060708090a0b0c0d0e0f"
 #define HANDLE_B "101112131415161718191a1b1c1d1e1f"
@@ -56,14 +57,14 @@ static pid_t begin(struct world *w)
     close(p[1]);
     ready = (struct pollfd){ .fd = p[0], .events = POLLIN };
     while ( !strstr(said, "Recording") && n < sizeof(said) - 1 &&
-            poll(&ready, 1, WAIT_MS) > 0 && read(p[0], &said[n], 1) == 1 )
+            own_poll(&ready, 1, WAIT_MS) > 0 && read(p[0], &said[n], 1) == 1 )
         n++;
     check(strstr(said, "Recording") != NULL);
     close(p[0]);
     return pid;
 }
 
-/* Ends it and reads what it says of the domains of that number. */
+/* Ends it and reads its entries for the domains of that number. */
 static json_t *end(pid_t pid)
 {
     const char *argv[] = { tool(), "info", "--json", file, NULL };
@@ -140,7 +141,7 @@ static void case_names_that_come_later(struct world *w)
 }
 
 /*
- * Whoever reads it finds a domain by its name, all that had it; a slice is of
+ * A reader finds a domain by its name, all that had it; a slice is of
  * one.
  */
 static void case_names_are_found(struct world *w)
@@ -184,6 +185,24 @@ static void case_odd_names(struct world *w)
     check(!json_object_get(one(domains, 5, UUID_A), "name"));
     same(text_of(one(domains, 6, UUID_B), "name"), "a\\xff\\x1b[31m\"b");
     check(!json_object_get(one(domains, 7, UUID_A), "name"));
+    json_decref(domains);
+}
+
+/* The nodes of a former domain of the number are not those of the new one. */
+static void case_stale_names(struct world *w)
+{
+    json_t *domains;
+    pid_t pid;
+
+    world_start(w, NULL);
+    xs_put(w, "/local/domain/5/vm", "/vm/" UUID_B);
+    domain_new(w, 5, HANDLE_A, "stale");
+    xs_put(w, "/local/domain/6/vm", "/vm/" UUID_B);
+    domain_new(w, 6, HANDLE_B, "web6");
+    pid = begin(w);
+    domains = end(pid);
+    check(!json_object_get(one(domains, 5, UUID_A), "name"));
+    same(text_of(one(domains, 6, UUID_B), "name"), "web6");
     json_decref(domains);
 }
 
@@ -238,7 +257,7 @@ int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
         BOTH(names_at_the_begin), BOTH(names_that_come_later),
-        CASE(names_are_found),    CASE(odd_names),
+        CASE(names_are_found),    CASE(odd_names), CASE(stale_names),
         CASE(no_xenstore),        CASE(silent_xenstore),
     };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Parts of snapshotd by themselves: names and budget of the store, messages
- * between the halves, what the sandbox leaves.
+ * between the processes, and the rights left by the sandbox.
  */
 
 #include <setjmp.h>
@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,12 +25,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/format/snapshot.h"
 #include "snapshotd/common/domains.h"
 #include "snapshotd/common/log.h"
 #include "snapshotd/common/proto.h"
-#include "snapshotd/engine/sandbox.h"
+#include "snapshotd/common/sandbox.h"
 #include "snapshotd/engine/store.h"
-#include "snapshotd/engine/trigger.h"
+#include "snapshotd/engine/queue.h"
 
 static char dir_path[64];
 static int dir;
@@ -230,7 +232,7 @@ static void test_store_room_order(void **state)
     assert_true(is_there(pinned) && is_there(request));
 }
 
-/* Each write is asked for; never more on disk than the budget says. */
+/* Room is requested for each write; the budget is never exceeded on disk. */
 static void test_store_room_bounds_bytes_as_it_grows(void **state)
 {
     const struct store_budget budget = { .max_files = 100,
@@ -306,16 +308,16 @@ static void test_store_expire_by_age(void **state)
     put_file(crash, 10);
     put_file(pinned, 10);
     pin(pinned);
-    assert_int_equal(store_expire(dir, &budget, 599, &usage, &next), 0);
+    assert_int_equal(store_expire(dir, &budget, 599, NULL, &usage, &next), 0);
     assert_int_equal(next, 1);
     assert_int_equal(usage.expired, 0);
-    assert_int_equal(store_expire(dir, &budget, 600, &usage, &next), 0);
+    assert_int_equal(store_expire(dir, &budget, 600, NULL, &usage, &next), 0);
     assert_int_equal(next, 50);
     assert_int_equal(usage.expired, 1);
     assert_false(is_there(request));
     /* A clock that was set back: nothing from the future is too old. */
-    assert_int_equal(store_expire(dir, &budget, 3, &usage, &next), 0);
-    assert_int_equal(store_expire(dir, &budget, 9999, &usage, &next), 0);
+    assert_int_equal(store_expire(dir, &budget, 3, NULL, &usage, &next), 0);
+    assert_int_equal(store_expire(dir, &budget, 9999, NULL, &usage, &next), 0);
     assert_int_equal(next, 0);
     assert_true(is_there(pinned) && !is_there(crash));
     assert_int_equal(usage.files, 1);
@@ -340,6 +342,51 @@ static void test_store_commit_replaces_nothing(void **state)
     assert_int_equal(st.st_mode & 07777, 0600);
     close(fa);
     close(fb);
+}
+
+/* A whole file of this trigger. */
+static void put_snapshot(struct store_id id, uint64_t tsc, uint64_t ns)
+{
+    struct snapshot_totals totals;
+    struct snapshot_writer *w;
+    char meta[128];
+    int n, fd;
+
+    n = snprintf(meta, sizeof(meta), "{\"trigger\":{\"gen\":%u,\"tsc\":%" PRIu64
+                 ",\"ns\":%" PRIu64 "}}", id.gen, tsc, ns);
+    assert_int_equal(store_begin(dir, &id, &fd), 0);
+    assert_int_equal(snapshot_create(fd, 1, &w), 0);
+    assert_int_equal(snapshot_put_meta(w, meta, n), 0);
+    assert_int_equal(snapshot_finish(w, &totals), 0);
+    assert_int_equal(store_commit(dir, &id, fd), 0);
+    close(fd);
+}
+
+/* Of several boots and hosts, with one name: each is found by its identity. */
+static void test_store_find_by_trigger_not_by_name(void **state)
+{
+    const struct store_id a = id_of(500, 5, XEN_FLIGHTREC_CAUSE_CRASH);
+    struct store_moment when = { .tsc = 1, .ns = 10 };
+    struct store_id found;
+    unsigned int i;
+
+    put_file(a, 8); /* is no snapshot */
+    for ( i = 1; i <= 3; i++ )
+        put_snapshot(a, i, 10);
+    for ( i = 1; i <= 3; i++ )
+    {
+        when.tsc = i;
+        assert_true(store_find(dir, 5, &when, &found));
+        assert_int_equal(found.again, i);
+        assert_int_equal(found.wall_s, 500);
+    }
+    assert_false(store_find(dir, 6, &when, &found));
+    when.ns = 11;
+    assert_false(store_find(dir, 5, &when, &found));
+    /* Clocks that could not be read are no identity. */
+    put_snapshot(a, 0, 0);
+    when = (struct store_moment){ 0 };
+    assert_false(store_find(dir, 5, &when, &found));
 }
 
 static void test_proto_takes_whole_messages_only(void **state)
@@ -422,28 +469,178 @@ static void test_log_journal_gets_fields(void **state)
     close(fd);
 }
 
-static void test_requests_are_bounded(void **state)
+static struct request from(enum request_source source, uint64_t number)
 {
-    static struct requests r;
+    return (struct request){ .source = source, .number = number, .client = -1 };
+}
+
+static void test_queue_is_bounded(void **state)
+{
+    static struct queue t;
+    struct request signal = from(FROM_SIGNAL, 1);
+    struct request other = from(FROM_XENSTORE, 3);
+    uint64_t number[REQUEST_SOURCES];
     struct request *q;
     int i, n = 0;
 
-    memset(&r, 0, sizeof(r));
-    q = request_add(&r, FROM_SIGNAL, "", 0, 0);
-    assert_ptr_equal(request_add(&r, FROM_SIGNAL, "", 0, 0), q);
-    for ( i = 0; i < 2 * TRIGGER_REQUESTS; i++ )
-        n += !!request_add(&r, FROM_XENSTORE, "x", 1, 0);
-    assert_int_equal(request_ripen(&r, 0), UINT64_MAX);
-    assert_int_equal(n, TRIGGER_REQUESTS - 1);
-    assert_true(request_waiting(&r));
-    request_assign(&r, 7);
-    assert_false(request_waiting(&r));
-    q->used = false;
-    assert_non_null(request_add(&r, FROM_SIGNAL, "", 0, 500));
-    assert_int_equal(request_ripen(&r, 499), 500);
-    assert_false(request_waiting(&r));
-    assert_int_equal(request_ripen(&r, 500), UINT64_MAX);
-    assert_true(request_waiting(&r));
+    memset(&t, 0, sizeof(t));
+    q = queue_add(&t, &signal, 0);
+    signal.number = 2;
+    assert_ptr_equal(queue_add(&t, &signal, 0), q);
+    assert_int_equal(q->number, 2);
+    for ( i = 0; i < 2 * QUEUE_REQUESTS; i++ )
+        n += !!queue_add(&t, &other, 0);
+    assert_int_equal(queue_due(&t, 0), UINT64_MAX);
+    assert_int_equal(n, QUEUE_REQUESTS - 1);
+    assert_non_null(queue_next(&t, NULL, REQUEST_WAITING, 0));
+    queue_numbers(&t, number);
+    assert_int_equal(number[FROM_SIGNAL], 2);
+    assert_int_equal(number[FROM_XENSTORE], 3);
+    assert_int_equal(number[FROM_GUEST], 0);
+    queue_freeze(&t, 7);
+    assert_null(queue_next(&t, NULL, REQUEST_WAITING, 0));
+    assert_null(queue_overtaken(&t, 6));
+    assert_non_null(queue_overtaken(&t, 7));
+    assert_int_equal(request_step(q, REQUEST_ANSWER), 0);
+    assert_int_equal(request_step(q, REQUEST_CONFIRM), 0);
+    assert_non_null(queue_add(&t, &signal, 500));
+    assert_int_equal(queue_due(&t, 499), 500);
+    assert_null(queue_next(&t, NULL, REQUEST_WAITING, 0));
+    assert_int_equal(queue_due(&t, 500), UINT64_MAX);
+    assert_non_null(queue_next(&t, NULL, REQUEST_WAITING, 0));
+}
+
+/* So that a freeze covers all numbers of a source up to one. */
+static void test_queue_due_in_order(void **state)
+{
+    static struct queue t;
+    struct request a = from(FROM_XENSTORE, 1), b = from(FROM_XENSTORE, 2);
+    struct request guest = from(FROM_GUEST, 3);
+
+    memset(&t, 0, sizeof(t));
+    assert_int_equal(queue_add(&t, &a, 900)->due_ns, 900);
+    assert_int_equal(queue_add(&t, &b, 100)->due_ns, 900);
+    assert_int_equal(queue_add(&t, &guest, 100)->due_ns, 100);
+}
+
+/* In each state, and once. */
+static void test_queue_adopts_by_number(void **state)
+{
+    static const struct {
+        enum request_event event[5];
+        unsigned int nr;
+        bool is_adopted;
+    } cases[] = {
+        { { 0 }, 0, true },
+        { { REQUEST_DUE }, 1, true },
+        { { REQUEST_DUE, REQUEST_FREEZE }, 2, true },
+        { { REQUEST_DUE, REQUEST_FREEZE, REQUEST_ANSWER }, 3, true },
+        { { REQUEST_ANSWER, REQUEST_PASS }, 2, true },
+        { { REQUEST_ANSWER, REQUEST_PASS, REQUEST_LOST }, 3, true },
+        { { REQUEST_ANSWER, REQUEST_PASS, REQUEST_CONFIRM }, 3, false },
+        { { REQUEST_ANSWER, REQUEST_PASS, REQUEST_DROP }, 3, false },
+    };
+    static struct queue t;
+    struct request first = from(FROM_XENSTORE, 5), other = first, *q;
+    unsigned int i, k;
+
+    other.number = 6;
+    first.link = other.link = 1;
+    for ( i = 0; i < sizeof(cases) / sizeof(cases[0]); i++ )
+    {
+        struct request in = first, guest = first;
+
+        memset(&t, 0, sizeof(t));
+        assert_non_null(queue_add(&t, &other, 0));
+        q = queue_add(&t, &first, 0);
+        for ( k = 0; k < cases[i].nr; k++ )
+            assert_int_equal(request_step(q, cases[i].event[k]), 0);
+        in.link = guest.link = 2;
+        guest.source = FROM_GUEST;
+        assert_null(queue_adopt(&t, &guest));
+        assert_ptr_equal(queue_adopt(&t, &in), cases[i].is_adopted ? q : NULL);
+        assert_null(queue_adopt(&t, &in));
+        assert_int_equal(q->state == REQUEST_FREE, !cases[i].is_adopted);
+        /* Its answer must be sent again. */
+        assert_int_not_equal(q->state, REQUEST_PASSED);
+    }
+}
+
+/*
+ * Each state and event, and the state that must follow: "-" where it is impossible.  The
+ * order of the columns is that of enum request_event.
+ */
+static void test_request_transitions(void **state)
+{
+    /* F free, O open, S sent, D delayed, W waiting, Z frozen, A, P. */
+    static const char letters[] = "FOSDWZAP";
+    static const char *const rows[REQUEST_STATES] = {
+        /*                   A S W T R D F A P C A D L
+         *                   s e r a e u r n a o d r o
+         *                   k n i k s e e s s n o o s
+         *                     d t e u   e w s f p p t */
+        [REQUEST_FREE]     = "O--D-------FF",
+        [REQUEST_OPEN]     = "OS---------FO",
+        [REQUEST_SENT]     = "O-F--------FO",
+        [REQUEST_DELAYED]  = "----ZW-A--D-D",
+        [REQUEST_WAITING]  = "------ZA--W-W",
+        [REQUEST_FROZEN]   = "-------A--Z-Z",
+        [REQUEST_ANSWERED] = "--------PFAFA",
+        [REQUEST_PASSED]   = "---------FAFP",
+    };
+    unsigned int s, e, possible = 0;
+    struct request q;
+    int rc;
+
+    assert_int_equal(strlen(letters), REQUEST_STATES);
+    for ( s = 0; s < REQUEST_STATES; s++ )
+    {
+        assert_int_equal(strlen(rows[s]), REQUEST_EVENTS);
+        for ( e = 0; e < REQUEST_EVENTS; e++ )
+        {
+            q = (struct request){ .state = s };
+            rc = request_step(&q, e);
+            if ( rows[s][e] == '-' )
+            {
+                assert_int_equal(rc, -EPROTO);
+                assert_int_equal(q.state, s);
+                assert_int_equal(request_next_state(s, e), -EPROTO);
+                continue;
+            }
+            possible++;
+            assert_int_equal(rc, 0);
+            assert_int_equal(letters[q.state], rows[s][e]);
+            assert_int_equal(request_next_state(s, e), q.state);
+        }
+    }
+    assert_int_equal(possible, 33);
+    /* No state, no event. */
+    q.state = REQUEST_STATES;
+    assert_int_equal(request_step(&q, REQUEST_LOST), -EPROTO);
+    assert_int_equal(request_next_state(0, REQUEST_EVENTS), -EPROTO);
+}
+
+/* From wherever it is, a request can come to its end. */
+static void test_request_always_ends(void **state)
+{
+    bool ends[REQUEST_STATES] = { [REQUEST_FREE] = true }, more = true;
+    unsigned int s, e;
+    int next;
+
+    while ( more )
+    {
+        more = false;
+        for ( s = 0; s < REQUEST_STATES; s++ )
+            for ( e = 0; e < REQUEST_EVENTS; e++ )
+            {
+                next = request_next_state(s, e);
+                if ( ends[s] || next < 0 || !ends[next] )
+                    continue;
+                ends[s] = more = true;
+            }
+    }
+    for ( s = 0; s < REQUEST_STATES; s++ )
+        assert_true(ends[s]);
 }
 
 static void test_domains_forget_only_gone_ones(void **state)
@@ -470,8 +667,19 @@ static void test_domains_forget_only_gone_ones(void **state)
         memcpy(handle, &i, sizeof(i));
         assert_non_null(domains_find(&t, 5, handle));
     }
+    /* In order of creation: the document has them so. */
+    for ( i = 1; i < t.nr; i++ )
+    {
+        uint32_t before, after;
+
+        memcpy(&before, t.entry[i - 1].d.handle, sizeof(before));
+        memcpy(&after, t.entry[i].d.handle, sizeof(after));
+        assert_true(before < after);
+    }
     domains_free(&t);
 }
+
+static enum sandbox_kind kind;
 
 /* In a process of its own, in the sandbox: its exit code, or -signal. */
 static int in_sandbox(int (*fn)(void))
@@ -481,7 +689,7 @@ static int in_sandbox(int (*fn)(void))
 
     if ( !pid )
     {
-        if ( sandbox_enter(dir, 65534, 65534, NULL, NULL) )
+        if ( sandbox_enter(kind, dir, 65534, 65534, NULL, NULL) )
             _exit(100);
         _exit(fn());
     }
@@ -551,19 +759,43 @@ static void test_sandbox_leaves_files_of_its_directory_only(void **state)
     assert_int_equal(in_sandbox(try_fork), -SIGSYS);
 }
 
+static int try_no_file(void)
+{
+    return openat(dir, "mine", O_RDONLY) < 0;
+}
+
+static void test_sandbox_leaves_xenstore_process_no_names(void **state)
+{
+    if ( geteuid() )
+        skip();
+    kind = SANDBOX_XENSTORE;
+    assert_int_equal(fchown(dir, 65534, 65534), 0);
+#ifndef __SANITIZE_ADDRESS__ /* which opens files itself */
+    assert_int_equal(in_sandbox(try_no_file), -SIGSYS);
+#endif
+    assert_int_equal(in_sandbox(try_socket), -SIGSYS);
+    assert_int_equal(in_sandbox(try_execute), -SIGSYS);
+    assert_int_equal(in_sandbox(try_code), -SIGSYS);
+    assert_int_equal(in_sandbox(try_root), -SIGSYS);
+    assert_int_equal(in_sandbox(try_fork), -SIGSYS);
+    kind = SANDBOX_ENGINE;
+}
+
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
-/* What the engine may call at all, whatever the arguments. */
+/* The calls that may be made at all, with whatever arguments: both, engine. */
 static const int may[] = {
-    SYS_brk, SYS_munmap, SYS_mremap, SYS_madvise, SYS_futex,
+    SYS_brk, SYS_munmap, SYS_mremap,
     SYS_clock_gettime, SYS_gettimeofday, SYS_nanosleep, SYS_clock_nanosleep,
-    SYS_getpid, SYS_gettid, SYS_getrandom, SYS_sysinfo, SYS_read, SYS_pread64,
-    SYS_readv, SYS_write, SYS_pwrite64, SYS_writev, SYS_lseek, SYS_close,
-    SYS_fstat, SYS_fstatfs, SYS_newfstatat, SYS_statx, SYS_fcntl, SYS_openat,
-    SYS_faccessat, SYS_faccessat2, SYS_getdents64, SYS_unlinkat, SYS_renameat,
-    SYS_renameat2, SYS_ftruncate, SYS_fsync, SYS_fdatasync, SYS_fadvise64,
-    SYS_poll, SYS_ppoll, SYS_accept4, SYS_sendto, SYS_sendmsg, SYS_recvfrom,
-    SYS_recvmsg, SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_rt_sigaction,
-    SYS_restart_syscall, SYS_exit, SYS_exit_group,
+    SYS_getpid, SYS_gettid, SYS_getrandom, SYS_read, SYS_write, SYS_writev,
+    SYS_close, SYS_fstat, SYS_newfstatat, SYS_poll, SYS_ppoll, SYS_recvfrom, SYS_recvmsg, SYS_rt_sigreturn,
+    SYS_rt_sigprocmask, SYS_rt_sigaction, SYS_restart_syscall, SYS_exit,
+    SYS_exit_group,
+};
+static const int engine_may[] = {
+    SYS_sysinfo, SYS_pread64, SYS_readv, SYS_pwrite64, SYS_lseek, SYS_fstatfs,
+    SYS_statx, SYS_openat, SYS_faccessat, SYS_faccessat2,
+    SYS_getdents64, SYS_renameat, SYS_ftruncate,
+    SYS_fsync, SYS_fdatasync, SYS_fadvise64, SYS_accept4,
 };
 
 #define LAST_SYSCALL 511
@@ -580,24 +812,37 @@ static int try_number(void)
     return 0;
 }
 
-static bool may_call(long nr)
+static int try_setown(void)
+{
+    return fcntl(STDIN_FILENO, F_SETOWN, (int)number);
+}
+
+static bool is_in(const int *list, size_t n, long nr)
 {
     size_t i;
 
-    for ( i = 0; i < sizeof(may) / sizeof(may[0]); i++ )
-        if ( may[i] == nr )
+    for ( i = 0; i < n; i++ )
+        if ( list[i] == nr )
             return true;
     return false;
 }
 
+static bool may_call(long nr)
+{
+    return is_in(may, sizeof(may) / sizeof(may[0]), nr) ||
+           (kind == SANDBOX_ENGINE &&
+            is_in(engine_may, sizeof(engine_may) / sizeof(engine_may[0]), nr));
+}
+
 /* Each one that is not listed, those of x32 too, ends the process. */
-static void test_sandbox_system_calls_one_by_one(void **state)
+static void system_calls_one_by_one(enum sandbox_kind which)
 {
     static const long x32 = 0x40000000;
     int rc;
 
     if ( geteuid() )
         skip();
+    kind = which;
     assert_int_equal(fchown(dir, 65534, 65534), 0);
     for ( number = 0; number <= LAST_SYSCALL; number++ )
     {
@@ -611,6 +856,120 @@ static void test_sandbox_system_calls_one_by_one(void **state)
     assert_int_equal(in_sandbox(try_number), -SIGSYS);
     number = -1;
     assert_int_equal(in_sandbox(try_number), -SIGSYS);
+}
+
+/* Calls with a command, and which commands are harmless. */
+struct command {
+    long number;
+    int at;                /* the argument that is the command */
+    long last;             /* all from 0 to this are tried, and -1 */
+    long may[8];           /* these, up to the first -1 */
+    bool engine;           /* no other process may at all */
+};
+
+static const struct command commands[] = {
+    { SYS_fcntl, 1, 1100, { F_GETFD, F_SETFD, F_GETFL, -1 }, true },
+    { SYS_futex, 1, 520, { 0, 1, 9, 128, 129, 137, 265, -1 }, false },
+    { SYS_madvise, 2, 110, { MADV_DONTNEED, MADV_FREE, -1 }, false },
+    { SYS_renameat2, 4, 16, { RENAME_NOREPLACE, -1 }, true },
+    { SYS_unlinkat, 2, 0x300, { 0, -1 }, true },
+    { SYS_sendto, 4, 4096, { 0, -1 }, false }, /* its address */
+    { SYS_setpriority, 0, 4, { -1 }, false },
+};
+
+static const struct command *command;
+static long command_value;
+
+/* The other arguments are -1, which no call takes. */
+static int try_command(void)
+{
+    long a[6] = { -1, -1, -1, -1, -1, -1 };
+
+    a[command->at] = command_value;
+    syscall(command->number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    return 0;
+}
+
+static bool may_command(const struct command *c, long value)
+{
+    unsigned int i;
+
+    for ( i = 0; i < 8 && c->may[i] >= 0; i++ )
+        if ( c->may[i] == value )
+            return true;
+    /* FUTEX_CLOCK_REALTIME and FUTEX_PRIVATE_FLAG with any of the three. */
+    return c->number == SYS_futex && value >= 0 &&
+           ((value & ~0x180) < 2 || (value & ~0x180) == 9);
+}
+
+static void commands_one_by_one(enum sandbox_kind which)
+{
+    const size_t nr = sizeof(commands) / sizeof(commands[0]);
+    const struct command *c;
+    int rc;
+
+    if ( geteuid() )
+        skip();
+    kind = which;
+    assert_int_equal(fchown(dir, 65534, 65534), 0);
+    for ( c = command = commands; c < commands + nr; c = ++command )
+        for ( command_value = -1; command_value <= c->last; )
+        {
+            rc = in_sandbox(try_command);
+            if ( (rc == -SIGSYS) == (may_command(c, command_value) &&
+                                     (!c->engine || kind == SANDBOX_ENGINE)) )
+                fail_msg("call %ld, command %ld: ended with %d", c->number,
+                         command_value, rc);
+            command_value += c->last > 1024 && command_value > 64 ? 61 : 1;
+        }
+    kind = SANDBOX_ENGINE;
+}
+
+static void test_sandbox_commands_of_engine(void **state)
+{
+    commands_one_by_one(SANDBOX_ENGINE);
+}
+
+static void test_sandbox_commands_of_xenstore_process(void **state)
+{
+    commands_one_by_one(SANDBOX_XENSTORE);
+}
+
+/* A signal by way of a socket: to a hook, which has the same user. */
+static void test_sandbox_sends_no_signal_by_fcntl(void **state)
+{
+    pid_t hook;
+    int status;
+
+    if ( geteuid() )
+        skip();
+    kind = SANDBOX_ENGINE;
+    assert_int_equal(fchown(dir, 65534, 65534), 0);
+    hook = fork();
+    if ( !hook )
+    {
+        if ( setgroups(0, NULL) || setresgid(65534, 65534, 65534) ||
+             setresuid(65534, 65534, 65534) )
+            _exit(1);
+        pause();
+        _exit(0);
+    }
+    number = hook;
+    assert_int_equal(in_sandbox(try_setown), -SIGSYS);
+    assert_int_equal(waitpid(hook, &status, WNOHANG), 0);
+    kill(hook, SIGKILL);
+    waitpid(hook, &status, 0);
+}
+
+static void test_sandbox_system_calls_of_engine(void **state)
+{
+    system_calls_one_by_one(SANDBOX_ENGINE);
+}
+
+static void test_sandbox_system_calls_of_xenstore_process(void **state)
+{
+    system_calls_one_by_one(SANDBOX_XENSTORE);
+    kind = SANDBOX_ENGINE;
 }
 #endif
 
@@ -627,14 +986,24 @@ int main(void)
         IN_DIR(test_store_room_leaves_the_floor_free),
         IN_DIR(test_store_expire_by_age),
         IN_DIR(test_store_commit_replaces_nothing),
+        IN_DIR(test_store_find_by_trigger_not_by_name),
         cmocka_unit_test(test_proto_takes_whole_messages_only),
         cmocka_unit_test(test_log_escape_leaves_nothing_raw),
         IN_DIR(test_log_journal_gets_fields),
-        cmocka_unit_test(test_requests_are_bounded),
+        cmocka_unit_test(test_queue_is_bounded),
+        cmocka_unit_test(test_queue_due_in_order),
+        cmocka_unit_test(test_queue_adopts_by_number),
+        cmocka_unit_test(test_request_transitions),
+        cmocka_unit_test(test_request_always_ends),
         cmocka_unit_test(test_domains_forget_only_gone_ones),
         IN_DIR(test_sandbox_leaves_files_of_its_directory_only),
+        IN_DIR(test_sandbox_leaves_xenstore_process_no_names),
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
-        IN_DIR(test_sandbox_system_calls_one_by_one),
+        IN_DIR(test_sandbox_commands_of_engine),
+        IN_DIR(test_sandbox_commands_of_xenstore_process),
+        IN_DIR(test_sandbox_sends_no_signal_by_fcntl),
+        IN_DIR(test_sandbox_system_calls_of_engine),
+        IN_DIR(test_sandbox_system_calls_of_xenstore_process),
 #endif
     };
 

@@ -14,6 +14,7 @@
 
 #include "lib/format/packet.h"
 #include "lib/xen/stream.h"
+#include "tests/lib/owntime.h"
 
 #define WAIT_MS 10000
 #define EVERY   4
@@ -81,7 +82,7 @@ static bool woken(int ms)
 {
     struct pollfd p = { .fd = stream_fd(reader), .events = POLLIN };
 
-    return poll(&p, 1, ms) == 1 && !stream_woken(reader);
+    return own_poll(&p, 1, ms) == 1 && !stream_woken(reader);
 }
 
 static uint32_t wakes(void)
@@ -182,7 +183,7 @@ static void test_lapped(void)
         bail("arm");
     read_all(&s);
     ok(s.missed > 100 && !s.wrong && s.missed == stream_missed(reader),
-       "a slow reader is told its missed packets");
+       "a slow reader gets the count of missed packets");
 }
 
 /* The pCPU writes all the time: no torn packet may be returned. */

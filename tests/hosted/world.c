@@ -26,12 +26,14 @@
 #include <xenstore.h>
 
 #include "lib/format/snapshot.h"
+#include "tests/lib/owntime.h"
 
-#define XENSTORED  "/usr/lib/xen-4.17/bin/xenstored"
-#define OXENSTORED "/usr/lib/xen-4.17/bin/oxenstored"
+#define XENSTORED  XEN_BIN "/xenstored"
+#define OXENSTORED XEN_BIN "/oxenstored"
 
 bool world_oxenstored;
 const char *world_xen = "frhost";
+const char *world_cpus = "2";
 const char *world_daemon = "snapshotd/snapshotd";
 
 static char build_dir[256];
@@ -42,21 +44,20 @@ static void __attribute__((__noreturn__)) die(const char *call)
     exit(99);
 }
 
-static uint64_t now_ms(void)
+int world_wait_ms(void)
 {
-    struct timespec ts;
+    const char *ms = getenv("HOSTED_WAIT_MS");
 
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
+    return ms ? strtoul(ms, NULL, 10) : 10000;
 }
 
 /* Wait for input until @end.  Return false if there is none. */
 static bool readable(int fd, uint64_t end)
 {
     struct pollfd p = { .fd = fd, .events = POLLIN };
-    uint64_t now = now_ms();
+    uint64_t now = own_ms();
 
-    return now < end && poll(&p, 1, end - now) > 0;
+    return now < end && own_poll(&p, 1, end - now) > 0;
 }
 
 void world_init(const char *build)
@@ -83,6 +84,9 @@ static pid_t spawn(const char *const argv[], const int fds[3])
     _exit(127);
 }
 
+/* Bytes of output that are kept. */
+#define RUN_BYTES (8 << 20)
+
 int run(char **out, const char *const argv[])
 {
     int p[2], fds[3] = { -1, -1, -1 }, status;
@@ -96,8 +100,8 @@ int run(char **out, const char *const argv[])
     fds[2] = p[1];
     pid = spawn(argv, fds);
     close(p[1]);
-    *out = calloc(1, 65536);
-    while ( (n = read(p[0], *out + have, 65535 - have)) > 0 )
+    *out = calloc(1, RUN_BYTES);
+    while ( (n = read(p[0], *out + have, RUN_BYTES - 1 - have)) > 0 )
         have += n;
     close(p[0]);
     waitpid(pid, &status, 0);
@@ -112,7 +116,7 @@ int run(char **out, const char *const argv[])
 static void xenstored_wait(const struct world *w)
 {
     struct sockaddr_un sun = { .sun_family = AF_UNIX };
-    uint64_t end = now_ms() + WAIT_MS;
+    uint64_t end = own_ms() + WAIT_MS;
     int in = inotify_init1(IN_CLOEXEC), fd, rc;
     char event[4096];
 
@@ -127,7 +131,7 @@ static void xenstored_wait(const struct world *w)
         if ( !rc )
             break;
         /* The socket exists but does not listen yet. */
-        if ( errno == ECONNREFUSED && now_ms() < end )
+        if ( errno == ECONNREFUSED && own_ms() < end )
         {
             poll(NULL, 0, 1);
             continue;
@@ -270,7 +274,7 @@ static bool answered(const char *value)
 
 char *xs_answer_of(struct world *w, const char *name)
 {
-    uint64_t end = now_ms() + WAIT_MS;
+    uint64_t end = own_ms() + WAIT_MS;
     char path[128], *value;
     unsigned int n;
 
@@ -295,7 +299,7 @@ char *xs_answer_of(struct world *w, const char *name)
 
 static long host_answer(struct world *w)
 {
-    uint64_t end = now_ms() + WAIT_MS;
+    uint64_t end = own_ms() + WAIT_MS;
     char line[64];
     size_t n = 0;
     long result;
@@ -330,7 +334,7 @@ long host(struct world *w, const char *fmt, ...)
 static void host_start(struct world *w)
 {
     char path[300];
-    const char *argv[] = { path, w->dir, "2", NULL };
+    const char *argv[] = { path, w->dir, world_cpus, NULL };
     int in[2], out[2];
 
     snprintf(path, sizeof(path), "%s/tests/fake/%s", build_dir, world_xen);
@@ -393,13 +397,13 @@ static bool more_log(struct world *w, uint64_t end)
 
 int daemon_wait(struct world *w)
 {
-    uint64_t end = now_ms() + WAIT_MS;
+    uint64_t end = own_ms() + WAIT_MS;
     int status;
 
     /* The pipe ends when the daemon does. */
     while ( more_log(w, end) )
         continue;
-    if ( now_ms() >= end )
+    if ( own_ms() >= end )
         kill(w->daemon, SIGKILL);
     waitpid(w->daemon, &status, 0);
     w->daemon = 0;
@@ -417,20 +421,66 @@ void daemon_kill(struct world *w, int sig)
     end_process(&w->daemon, sig);
 }
 
-pid_t engine_pid(const struct world *w)
+static bool comm_is(pid_t pid, const char *want)
 {
-    char path[64];
-    int pid = 0;
+    char path[64], comm[32] = "";
     FILE *f;
 
+    snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+    f = fopen(path, "re");
+    if ( f && fscanf(f, "%31s", comm) != 1 )
+        comm[0] = '\0';
+    if ( f )
+        fclose(f);
+    return !strcmp(comm, want);
+}
+
+/* The daemon's child of this name; *unnamed: one has none yet. */
+static pid_t find_child(const struct world *w, const char *name, bool *unnamed)
+{
+    char path[64];
+    pid_t found = 0;
+    int pid;
+    FILE *f;
+
+    *unnamed = false;
     snprintf(path, sizeof(path), "/proc/%d/task/%d/children", w->daemon,
              w->daemon);
     f = fopen(path, "re");
-    if ( f && fscanf(f, "%d", &pid) != 1 )
-        pid = 0;
+    while ( f && fscanf(f, "%d", &pid) == 1 )
+    {
+        if ( comm_is(pid, name) )
+            found = pid;
+        *unnamed |= comm_is(pid, "exe") || comm_is(pid, "snapshotd");
+    }
     if ( f )
         fclose(f);
-    return pid;
+    return found;
+}
+
+/* It has its name a moment after its start. */
+static pid_t child_pid(const struct world *w, const char *name)
+{
+    uint64_t end = own_ms() + WAIT_MS;
+    bool unnamed;
+    pid_t pid;
+
+    do {
+        pid = find_child(w, name, &unnamed);
+        if ( pid || !unnamed )
+            return pid;
+    } while ( !poll(NULL, 0, 1) && own_ms() < end );
+    return 0;
+}
+
+pid_t engine_pid(const struct world *w)
+{
+    return child_pid(w, "snapshotd-eng");
+}
+
+pid_t xenstore_pid(const struct world *w)
+{
+    return child_pid(w, "snapshotd-xs");
 }
 
 long status_line(pid_t pid, const char *key)
@@ -457,14 +507,14 @@ bool wait_gone(pid_t pid)
 
     if ( fd < 0 )
         return errno == ESRCH;
-    gone = readable(fd, now_ms() + WAIT_MS);
+    gone = readable(fd, own_ms() + WAIT_MS);
     close(fd);
     return gone;
 }
 
 bool wait_log(struct world *w, const char *text)
 {
-    uint64_t end = now_ms() + WAIT_MS;
+    uint64_t end = own_ms() + WAIT_MS;
     const char *found;
 
     do {
@@ -525,7 +575,7 @@ static void watch_dir(struct dir_watch *d, const char *path, uint32_t mask)
 
 char *wait_file(struct world *w)
 {
-    uint64_t end = now_ms() + WAIT_MS;
+    uint64_t end = own_ms() + WAIT_MS;
     char name[256], *path;
 
     while ( next_event(&w->files, end, name) )
@@ -539,7 +589,7 @@ bool wait_part(struct world *w)
 {
     char name[256];
 
-    return next_event(&w->parts, now_ms() + WAIT_MS, name);
+    return next_event(&w->parts, own_ms() + WAIT_MS, name);
 }
 
 static unsigned int count_dir(const struct world *w, bool all)

@@ -15,7 +15,10 @@
 
 #include <jansson.h>
 
-#define WAIT_MS 10000
+/* Limit of a wait, in ms of the test's own time: see tests/lib/owntime.h. */
+#define WAIT_MS world_wait_ms()
+/* Return $HOSTED_WAIT_MS, 10000 by default. */
+int world_wait_ms(void);
 
 struct xs_handle;
 
@@ -45,6 +48,8 @@ void world_init(const char *build);
 extern bool world_oxenstored;
 /* Program of tests/fake in place of Xen (default frhost). */
 extern const char *world_xen;
+/* The number of its pCPUs, as text: "2" unless changed. */
+extern const char *world_cpus;
 /* Path of the daemon below the build directory (default: production). */
 extern const char *world_daemon;
 
@@ -66,6 +71,8 @@ int daemon_wait(struct world *w);
 void daemon_kill(struct world *w, int sig);
 /* Return the pid of the running engine, or 0. */
 pid_t engine_pid(const struct world *w);
+/* The running process that talks to xenstored, 0: none. */
+pid_t xenstore_pid(const struct world *w);
 
 /* Send frhost a command.  Return the number in its answer. */
 long host(struct world *w, const char *fmt, ...)

@@ -4,7 +4,8 @@
  * prints the facts about it, one per line:
  *
  * The scene "noise" simulates nothing: it has random records in any order and
- * holes between the packets; STEPS is its seed.
+ * holes between the packets; STEPS is its seed.  "noise-300" is the same with a
+ * pCPU 300.
  *
  *   records N
  *   event WORD NAME N               count; the event word in hex, its name
@@ -162,6 +163,144 @@ static json_t *triple(struct scene *s, unsigned int steps)
     SCENE_RECORD(s, cpu, "HVM_VMEXIT64", 127, 0x1000, 0);
     SCENE_RECORD(s, cpu, "FR_DOMAIN_CRASH", 1 << 16, 5, 1);
     return died("triple-fault", cpu, 1);
+}
+
+static void fill_packet(struct scene *s, unsigned int cpu)
+{
+    for ( unsigned int i = 0; i < 1000; i++ )
+    {
+        SCENE_RECORD(s, cpu, "PV_HYPERCALL_V2", 17);
+        scene_wait(s, 50000);
+    }
+}
+
+/* An exit of 50 ms by the times of its records, but a packet is missing. */
+static json_t *exit_hole(struct scene *s, unsigned int steps)
+{
+    unsigned int cpu;
+
+    scene_hvm(s, 1);
+    scene_hole(s, 2, 2);
+    cpu = scene_run(s, 1, 0);
+    fill_packet(s, 1 - cpu);
+    SCENE_RECORD(s, cpu, "HVM_VMEXIT64", 120, 0x1000, 0);
+    fill_packet(s, 1 - cpu);
+    fill_packet(s, 1 - cpu);
+    SCENE_RECORD(s, cpu, "HVM_VMENTRY", 0);
+    scene_wait(s, 1000);
+    SCENE_RECORD(s, cpu, "HVM_VMEXIT64", 120, 0x1000, 0);
+    scene_wait(s, 1000);
+    SCENE_RECORD(s, cpu, "HVM_VMENTRY", 0);
+    SCENE_RECORD(s, cpu, "HVM_VMEXIT64", 127, 0x1000, 0);
+    SCENE_RECORD(s, cpu, "FR_DOMAIN_CRASH", 1 << 16, 5, 1);
+    return died("triple-fault", cpu, 1);
+}
+
+/* Domain 1 does nothing but exit, 100,000 times a second. */
+static void exit_loop(struct scene *s, unsigned int exits,
+                      const uint32_t *reason, const uint32_t *rip,
+                      const uint64_t *gpa)
+{
+    unsigned int cpu;
+
+    scene_hvm(s, 1);
+    cpu = scene_run(s, 1, 0);
+    for ( unsigned int i = 0; i < exits; i++ )
+    {
+        SCENE_RECORD(s, cpu, "HVM_VMEXIT64", reason[i & 1], rip[i & 1], 0);
+        scene_wait(s, 4000);
+        if ( gpa )
+            SCENE_RECORD(s, cpu, "HVM_NPF", gpa[0] + i * gpa[1],
+                         (gpa[0] + i * gpa[1]) >> 32, 0, 0, 0, 0);
+        scene_wait(s, 3000);
+        SCENE_RECORD(s, cpu, "HVM_VMENTRY", 0);
+        scene_wait(s, 3000);
+        if ( i % 100 == 0 )
+            SCENE_RECORD(s, 1 - cpu, "PV_HYPERCALL_V2", 17);
+    }
+}
+
+/* It accesses one address that has no memory. */
+static json_t *exits_npf(struct scene *s, unsigned int steps)
+{
+    exit_loop(s, steps, (uint32_t[]){ 0x400, 0x400 },
+              (uint32_t[]){ 0x1000, 0x1000 }, (uint64_t[]){ 0x80000000, 0 });
+    return request(s);
+}
+
+/* It touches new memory page by page, which is no fault. */
+static json_t *exits_touch(struct scene *s, unsigned int steps)
+{
+    exit_loop(s, steps, (uint32_t[]){ 0x400, 0x400 },
+              (uint32_t[]){ 0x1000, 0x1000 },
+              (uint64_t[]){ 0x80000000, 0x1000 });
+    return request(s);
+}
+
+/* It reads a register and executes cpuid, by turns. */
+static json_t *exits_two(struct scene *s, unsigned int steps)
+{
+    exit_loop(s, steps, (uint32_t[]){ 114, 124 },
+              (uint32_t[]){ 0x1000, 0x1008 }, NULL);
+    return request(s);
+}
+
+/* It runs at one address with interrupts off. */
+static json_t *spins(struct scene *s, unsigned int steps)
+{
+    unsigned int cpu;
+
+    scene_hvm(s, 1);
+    cpu = scene_run(s, 1, 0);
+    for ( unsigned int i = 0; i < 100; i++ )
+    {
+        SCENE_RECORD(s, cpu, "HVM_VMEXIT64", 96, 0x1000, 0);
+        scene_wait(s, 3000);
+        SCENE_RECORD(s, cpu, "HVM_VMENTRY", 0);
+        scene_wait(s, 9000000);
+        SCENE_RECORD(s, 1 - cpu, "PV_HYPERCALL_V2", 17);
+    }
+    return request(s);
+}
+
+/* An exit of which Xen does not return. */
+static json_t *stuck(struct scene *s, unsigned int steps)
+{
+    unsigned int cpu;
+
+    scene_hvm(s, 1);
+    cpu = scene_run(s, 1, 0);
+    SCENE_RECORD(s, cpu, "HVM_VMEXIT64", 0x400, 0x1000, 0);
+    for ( unsigned int i = 0; i < 100; i++ )
+    {
+        SCENE_RECORD(s, 1 - cpu, "PV_HYPERCALL_V2", 17);
+        scene_wait(s, 9000000);
+    }
+    return request(s);
+}
+
+/* Domain 1 runs all the time, as its begin is overwritten. */
+static json_t *still(struct scene *s, unsigned int steps)
+{
+    unsigned int cpu = scene_run(s, 1, 0);
+
+    for ( unsigned int i = 0; i < 3; i++ )
+    {
+        fill_packet(s, cpu);
+        fill_packet(s, 1 - cpu);
+    }
+    return request(s);
+}
+
+/* Many vCPUs, and STEPS records of the end of a domain. */
+static json_t *ends(struct scene *s, unsigned int steps)
+{
+    for ( unsigned int i = 0; i < 60000; i++ )
+        SCENE_RECORD(s, 0, "SCHED_RUNSTATE_CHANGE__BLOCKED_RUNNABLE",
+                     i % 30000 << 16 | i / 30000);
+    for ( unsigned int i = 0; i < steps; i++ )
+        SCENE_RECORD(s, 0, "DOM0_DOM_REM", 1);
+    return request(s);
 }
 
 /* The guest's watchdog timer expires on Dom0's pCPU. */
@@ -356,7 +495,7 @@ static const struct {
     const char *name;
     json_t *(*play)(struct scene *s, unsigned int steps);
     unsigned int drop[SCENE_CPUS];
-} scenes[] = {
+} scenes[] = { /* the index is part of the seed: add scenes at the end */
     { "plain", plain, { 0 } },
     { "late", plain, { 0, 3 } },
     { "hvm", hvm, { 0 } },
@@ -381,6 +520,14 @@ static const struct {
     { "other-ids", other_ids, { 0 } },
     { "faults-panic", faults_panic, { 0 } },
     { "hole", hole, { 0 } },
+    { "exit-hole", exit_hole, { 0 } },
+    { "ends", ends, { 0 } },
+    { "still", still, { 0, 1 } },
+    { "exits-npf", exits_npf, { 0 } },
+    { "exits-touch", exits_touch, { 0 } },
+    { "exits-two", exits_two, { 0 } },
+    { "spins", spins, { 0 } },
+    { "stuck", stuck, { 0 } },
 };
 
 #define NR_SCENES (sizeof(scenes) / sizeof(scenes[0]))
@@ -444,7 +591,8 @@ static uint64_t noise_cpu(struct snapshot_writer *w, unsigned int cpu,
     return n;
 }
 
-static int noise(const char *path, uint64_t seed)
+/* Noise on pCPU 0 and one more. */
+static int noise(const char *path, uint64_t seed, unsigned int cpu)
 {
     struct scene *s = scene_new(seed);
     struct snapshot_writer *w;
@@ -458,7 +606,7 @@ static int noise(const char *path, uint64_t seed)
         return rc;
 
     n = noise_cpu(w, 0, &random);
-    n += noise_cpu(w, 47, &random);
+    n += noise_cpu(w, cpu, &random);
     rc = scene_finish(w);
     scene_free(s);
     printf("records %" PRIu64 "\n", n);
@@ -484,7 +632,9 @@ int main(int argc, char **argv)
     int rc;
 
     if ( argc > 2 && !strcmp(argv[1], "noise") )
-        return noise(argv[2], steps) ? 1 : 0;
+        return noise(argv[2], steps, 47) ? 1 : 0;
+    if ( argc > 2 && !strcmp(argv[1], "noise-300") )
+        return noise(argv[2], steps, 300) ? 1 : 0;
 
     for ( size_t i = 0; argc > 2 && i < NR_SCENES; i++ )
     {

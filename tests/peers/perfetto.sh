@@ -6,16 +6,27 @@
 set -u
 . tests/peers/lib.sh
 need protoc
+need python3
 
 decode()
 {
     protoc --decode=perfetto.Trace --proto_path=tools/export perfetto.proto
 }
 
+# Times since 1970 are too large for awk's numbers: from 1,000 s before the
+# scene's trigger instead.
+relative()
+{
+    python3 -c "
+import re, sys
+sys.stdout.write(re.sub(r'(?m)^  timestamp: (\d+)', lambda m:
+    '  timestamp: %d' % (int(m.group(1)) - 1699999000 * 10**9), sys.stdin.read()))"
+}
+
 # "track type ns name" of each track event; the names of tracks in front.
 events()
 {
-    awk '$1 == "packet" { ts = uuid = type = name = ""; in_note = in_desc = 0 }
+    relative | awk '$1 == "packet" { ts = uuid = type = name = ""; in_note = in_desc = 0 }
          $1 == "debug_annotations" { in_note = 1 }
          $1 == "track_descriptor" { in_desc = 1 }
          $1 == "timestamp:" { ts = $2 }
@@ -80,10 +91,11 @@ check "a flow for each wake-up" same "$tmp/want" "$tmp/got"
 "$MAKE_SCENE" reborn "$tmp/reborn.xfr.lz4" >"$tmp/facts" || exit 1
 "$XENFLIGHT" export --to perfetto "$tmp/reborn.xfr.lz4" | decode | events \
     >"$tmp/events"
+# The document lists only the second, so the first has no name.
 check "each domain of one number has its track" awk '
     $1 == "track" && $3 == "domain" && $4 == 1 { name[$5 $6] = 1; n++ }
     $1 == "track" && $3 == "d1v0" { v[$2] = 1; m++ }
-    END { exit !(n == 2 && name["victim"] && name["victim(2)"] && m == 2) }' \
+    END { exit !(n == 2 && name[""] && name["victim(2)"] && m == 2) }' \
     "$tmp/events"
 check "with a domain, its slices end and its flow" awk '
     $1 == "track" && $3 == "d1v0" { if ( first ) second = $2; else first = $2 }
@@ -121,6 +133,46 @@ check "behind a gap, pCPUs' and vCPUs' tracks agree" awk '
               { print d, n[d], v[d]; bad = 1 }
           for ( d in n ) seen++
           exit bad || seen < 5 }' "$tmp/events"
+
+# Times are those of Dom0's clock, as show has them.  The file of a real host has
+# both clocks, the golden file only the time of day.
+cat >"$tmp/clocks.py" <<'END'
+import re, sys
+trace = open(sys.argv[1]).read()
+want = [l.split()[:2] for l in open(sys.argv[2]) if re.match(r' +[+-]\d', l)]
+ids = dict(re.findall(r'clocks \{\s+clock_id: (\d+)\s+timestamp: (\d+)', trace))
+assert sorted(ids) == sys.argv[3].split(','), ids
+primary = re.search(r'primary_trace_clock: (\d+)', trace).group(1)
+assert primary == sys.argv[3].split(',')[-1]
+got = []
+for packet in re.split(r'(?m)^packet ', trace):
+    if 'type: TYPE_INSTANT' not in packet:
+        continue
+    assert re.search(r'(?m)^  timestamp_clock_id: (\d+)', packet).group(1) == primary
+    got.append(int(re.search(r'(?m)^  timestamp: (\d+)', packet).group(1)))
+assert len(got) == len(want) > 10, (len(got), len(want))
+newest = {}
+for ns, (text, cpu) in zip(got, want):
+    t = max(0, int(text.replace('.', '')))
+    newest[cpu] = max(newest.get(cpu, 0), t)
+    assert ns == newest[cpu], (ns, text)
+END
+clocks()
+{
+    "$XENFLIGHT" export --to perfetto "$1" | decode >"$tmp/clocks.txt" &&
+        "$XENFLIGHT" show --clock $3 "$1" >"$tmp/show.txt" &&
+        python3 "$tmp/clocks.py" "$tmp/clocks.txt" "$tmp/show.txt" "$2"
+}
+check "times of a real host: Dom0's CLOCK_MONOTONIC" \
+    clocks tests/golden/real/killed.xfr.lz4 1,3 monotonic
+wall_only() { grep -A5 clock_snapshot "$tmp/plain.txt" | tr -s ' \n' ' ' |
+    grep -q 'clocks { clock_id: 1 timestamp: 1700000000000000000 } primary_trace_clock: 1'; }
+check "without CLOCK_MONOTONIC: the time of day" wall_only
+
+# No record of a domain's end may walk all vCPUs.
+"$MAKE_SCENE" ends "$tmp/ends.xfr.lz4" 200000 >/dev/null || exit 1
+check "many vCPUs, many ends of domains: little time" sh -c "
+    ulimit -t 15 && '$XENFLIGHT' export --to perfetto '$tmp/ends.xfr.lz4' >'$tmp/ends.pf'"
 
 check "the golden file, gap and all" sh -c "
     '$XENFLIGHT' export --to perfetto -o '$tmp/golden.pf' '$golden' &&

@@ -57,6 +57,14 @@ check "info --json has the documents and the streams" sh -c "
     python3 '$tmp/info.py' '$tmp/facts' '$tmp/info.json'"
 
 "$XENFLIGHT" export --to csv "$golden" >"$tmp/golden.csv"
+# The trigger's rip is above 2^63: one spelling in all outputs.
+rip=0xffffffff81a442b5
+check "an address is the same text everywhere" sh -c "
+    '$XENFLIGHT' show --json $golden | grep -q '\"rip\":\"$rip\"' &&
+    '$XENFLIGHT' info --json $golden | grep -q '\"rip\":\"$rip\"' &&
+    '$XENFLIGHT' report $golden -o - | grep -q '\"rip\":\"$rip\"' &&
+    '$XENFLIGHT' explain $golden | grep -q 'rip $rip ' &&
+    '$XENFLIGHT' info $golden | grep -q 'rip $rip\$'"
 check "csv: the golden file" same tests/peers/golden-csv.txt "$tmp/golden.csv"
 check "an output that cannot be written" sh -c "
     ! '$XENFLIGHT' export --to csv -o '$tmp/no/such' '$golden'"

@@ -27,6 +27,9 @@ for r in rows[1:]:
     r['max'] = r.get('wake_to_run_ns', {}).get('max', 0)
     running += r['running_ns']
     assert r['unknown_ns'] == 0, r
+    states = sum(r[k + '_ns'] for k in
+                 ('running', 'runnable', 'blocked', 'offline'))
+    assert abs(states - (rows[0]['to_ns'] - rows[0]['from_ns'])) < 10, r
     for k, v in w.items():
         assert r[k] == v, (r['domid'], r['vcpu'], k, r[k], v)
     t = r.get('wake_to_run_ns')
@@ -63,6 +66,23 @@ check "a domain is the sum of its vCPUs" sh -c "
     '$XENFLIGHT' top --json '$tmp/plain.xfr.lz4' >'$tmp/d.json' &&
     '$XENFLIGHT' top --vcpus --json '$tmp/plain.xfr.lz4' >'$tmp/v.json' &&
     python3 '$tmp/sum.py' '$tmp/d.json' '$tmp/v.json'"
+
+# The columns of a row are 100 for each vCPU, however it is spent.
+add_up()
+{
+    "$XENFLIGHT" top --json "$1" | jq -r '.vcpus // empty' >"$tmp/vcpus"
+    "$XENFLIGHT" top "$1" | grep '^d[0-9]' | paste - "$tmp/vcpus" | awk '
+        /\(idle\)/ { next }
+        { sum = $2 + $3 + $4 + $5 + $6 - 100 * $NF }
+        sum > 0.3 || sum < -0.3 { print; bad = 1 }
+        END { exit bad || !NR }'
+}
+"$MAKE_SCENE" paused "$tmp/paused.xfr.lz4" >/dev/null || exit 1
+for f in "$tmp/plain.xfr.lz4" "$tmp/paused.xfr.lz4" "$golden" \
+         tests/golden/real/*.xfr.lz4
+do
+    check "${f##*/}: the states add up" add_up "$f"
+done
 
 # Records from before the youngest ring's begin are not counted.
 cat >"$tmp/late.py" <<'END'

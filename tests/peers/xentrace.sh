@@ -93,6 +93,15 @@ check "a gap is a lost record" sh -c "
     '$XENFLIGHT' export --to xentrace -o '$tmp/golden.xen' '$golden' &&
     xenalyze --dump-no-processing '$tmp/golden.xen' 2>/dev/null |
         grep -q ' 1f001 4 '"
+# xenalyze stops at pCPU 256.
+"$MAKE_SCENE" noise-300 "$tmp/many.xfr.lz4" 1 >/dev/null || exit 1
+many() { "$XENFLIGHT" export --to xentrace -o "$tmp/many.xen" "$@" \
+    "$tmp/many.xfr.lz4" 2>"$tmp/said"; }
+warned() { many && grep -q 'pCPU 300: xenalyze stops at pCPUs from 256 on' "$tmp/said" &&
+    xenalyze -s "$tmp/many.xen" 2>&1 | grep -q 'exceeds MAX_CPU'; }
+check "a pCPU that xenalyze does not read: a warning" warned
+quiet() { many --cpu 0-255 && ! grep xenalyze "$tmp/said"; }
+check "... and none without it" quiet
 check "an output that is full" sh -c "
     ! '$XENFLIGHT' export --to xentrace -o /dev/full '$scene'"
 

@@ -24,6 +24,38 @@ function colours() {
     return new Set(data).size;
 }
 
+/* The colours drawn in a lane, right of the labels, as "r,g,b". */
+function lane_colours(n) {
+    const c = $("canvas"), ratio = devicePixelRatio, found = new Set();
+    const { data } = c.getContext("2d").getImageData(130 * ratio, (22 + n * 24) * ratio, c.width - 130 * ratio, 22 * ratio);
+    for (let i = 0; i < data.length; i += 4) found.add(`${data[i]},${data[i + 1]},${data[i + 2]}`);
+    return found;
+}
+
+/* A colour of the page's style, "#rrggbb", as lane_colours() has it. */
+function style_colour(name) {
+    const hex = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+    return [1, 3, 5].map(at => parseInt(hex.slice(at, at + 2), 16)).join(",");
+}
+
+/* Lanes on the canvas. */
+function lane_count() {
+    return Math.floor((Math.min(parseFloat($("lanes-all").style.height), parseFloat($("canvas").style.height)) - 26) / 24);
+}
+
+/* Nothing but runs, waits and unknown stretches has these colours. */
+function check_lanes() {
+    const facts = JSON.parse($("facts").textContent), lanes = [...Array(lane_count()).keys()].map(lane_colours);
+    const empty = lanes.findIndex(found => found.size < 2);
+    check("every lane is drawn", lanes.length > 2 && empty < 0, `${lanes.length} lanes, ${empty} is empty`);
+    const cpus = new Set(facts.meta.cpus?.map?.(c => c.cpu)).size || 2;
+    const unknown = lanes.slice(0, cpus).some(found => found.has(style_colour("unknown")));
+    check("pCPUs are unknown where records are missing", unknown === facts.kinds[0].nr > 0, `${unknown}, ${facts.kinds[0].nr} gaps`);
+    const waits = lanes.slice(cpus).some(found => found.has(style_colour("wait")));
+    const waited = facts.domains.some(d => d.domid !== 32767 && d.runnable);
+    check("vCPUs wait if their account has waits", waits === waited, `${waits}, ${waited}`);
+}
+
 /* All rows of the list, by scrolling through it. */
 async function rows() {
     const list = $("list"), found = new Map();
@@ -56,6 +88,15 @@ async function drive() {
     check("the wheel zooms in", wide() < whole / 2.2, `${wide()} of ${whole}`);
     await key(lanes, "0");
     check("0 shows all", wide() >= whole * 0.98, `${wide()} of ${whole}`);
+    check_lanes();
+
+    document.body.style.width = "60px";
+    dispatchEvent(new Event("resize"));
+    await frame();
+    check("a narrow page is drawn", $("failure").hidden && colours() > 1, $("failure").textContent);
+    document.body.style.width = "";
+    dispatchEvent(new Event("resize"));
+    await frame();
     await key(lanes, "t");
     check("t shows the trigger", range()[0] < 0 && range()[1] > 0, range().join(" "));
 

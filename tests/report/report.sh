@@ -17,7 +17,7 @@ browse()
 {
     page=$1
     shift
-    timeout -k 5 100 chromium --headless=new --no-sandbox --disable-gpu \
+    OWN_SHARE=$tmp/share tests/lib/own-timeout 100 chromium --headless=new --no-sandbox --disable-gpu \
         --hide-scrollbars --window-size=1400,1150 --no-first-run \
         --user-data-dir="$tmp/profile" "$@" "file://$page" 2>"$tmp/chromium"
 }
@@ -54,7 +54,7 @@ END
 used()
 {
     grep '^not ok' "$tmp/seen" && return 1
-    [ "$(grep -c '^ok' "$tmp/seen")" -ge 18 ]
+    [ "$(grep -c '^ok' "$tmp/seen")" -ge 22 ]
 }
 
 cat >"$tmp/rows.py" <<'END'
@@ -92,12 +92,14 @@ assert len(seen) == len(rows) - 1 > 2
 for s, r in zip(seen, rows[1:]):
     percent = float(s[2].split()[0])
     assert abs(percent - 100 * r['running_ns'] / length) < 0.06, (s, r)
-    assert abs(int(s[5].replace(',', '')) - r['entries'] * 1e9 / length) <= 1, (s, r)
+    assert abs(int(s[7].replace(',', '')) - r['entries'] * 1e9 / length) <= 1, (s, r)
 END
 
-for scene in plain hvm noise
+# "still" has a vCPU that never changes its runstate, "hole" a gap.
+for scene in plain hvm still hole noise
 do
     seed=3000
+    [ $scene != hole ] || seed=20000
     file=$tmp/$scene.xfr.lz4
     "$MAKE_SCENE" $scene "$file" $seed >/dev/null || exit 1
     "$XENFLIGHT" export --to csv "$file" >"$tmp/$scene.csv"
@@ -112,11 +114,61 @@ check "its table of domains is that of \`top'" sh -c "
     '$XENFLIGHT' top --json '$tmp/hvm.xfr.lz4' >'$tmp/top.json' &&
     python3 '$tmp/table.py' '$tmp/hvm.seen' '$tmp/top.json'"
 
+cat >"$tmp/lives.py" <<'END'
+import json, sys
+page = open(sys.argv[1]).read()
+begin = page.index('id="facts">') + len('id="facts">')
+facts = json.loads(page[begin:page.index('</script>', begin)])
+names = dict(facts['names'])
+ops = {names.get(d['domid']): d['ops'] for d in facts['domains']}
+assert ops['alice'] == [[24, 120]] and ops['bob'] == [[29, 1325]], ops
+assert names[facts['subject']] == 'bob'
+END
+# Two domains that had one number are two, with their own names.
+"$MAKE_LIVES" "$tmp/lives.xfr.lz4" 0 killed || exit 1
+lives()
+{
+    report "$tmp/lives.xfr.lz4" "$tmp/lives.html" &&
+        visit "$tmp/lives.html" && sed 's/<[^>]*>/|/g' "$tmp/dom" >"$tmp/text" &&
+        grep -o '|d5 [a-z]*, 1 vCPU|' "$tmp/text" >"$tmp/domains" &&
+        printf '|d5 alice, 1 vCPU|\n|d5 bob, 1 vCPU|\n' | diff - "$tmp/domains" &&
+        python3 "$tmp/lives.py" "$tmp/lives.html"
+}
+check "two domains of one number have their own names" lives
 # Domain 1 of "noise" has a name that contains markup.
 check "a hostile name stays text" sh -c "
     grep -q '<title>snapshot - Xen\|<title>request - Xen' '$tmp/dom' &&
     ! grep -q '<title>owned' '$tmp/dom' && ! grep -q '<img' '$tmp/dom' &&
     ! grep -q '</script><script>document' '$tmp/noise.html'"
+# The metadata may have members of any type.
+cat >"$tmp/retype.py" <<'END'
+import json, sys
+page = open(sys.argv[1]).read()
+begin = page.index('id="facts">') + len('id="facts">')
+end = page.index('</script>', begin)
+facts = json.loads(page[begin:end])
+for member in ('domains', 'streams', 'trigger', 'host', 'xen', 'clock', 'history'):
+    facts['meta'][member] = json.loads(sys.argv[2])
+facts['note'] = json.loads(sys.argv[2])
+sys.stdout.write(page[:begin] + json.dumps(facts) + page[end:])
+END
+retyped()
+{
+    python3 "$tmp/retype.py" "$tmp/plain.html" "$1" >"$tmp/retyped.html" &&
+        visit "$tmp/retyped.html" && used
+}
+for value in '{"a": 1}' '[1, null, "x", {"domid": "x", "cpu": {}, "lost": 7}]' \
+    '"text"' 7 true null
+do
+    check "members that are all $value" retyped "$value"
+done
+check "damaged columns: a message" sh -c "
+    sed 's/id=\"columns\">..../id=\"columns\">/' '$tmp/plain.html' >'$tmp/bad.html' &&
+    ! cmp -s '$tmp/plain.html' '$tmp/bad.html'"
+message() { browse "$tmp/bad.html" --dump-dom >"$tmp/dom" &&
+    grep -q 'id="failure"[^>]*>The page cannot be drawn: ' "$tmp/dom"; }
+check "... is shown" message
+
 check "the page asks nothing of any network" sh -c "
     grep -q \"default-src 'none'\" '$tmp/plain.html' &&
     ! grep -qE '(https?:)?//[a-z]+[.][a-z]|<link|@import' '$tmp/plain.html'"
@@ -127,12 +179,14 @@ check "a million events: a page" report "$tmp/big.xfr.lz4" "$tmp/big.html"
 cat >"$tmp/time.py" <<'END'
 import re, sys
 dom = open(sys.argv[1]).read()
+share = float(open(sys.argv[2]).read())
 ms, events = re.search(r'id="time">(\d+) ([\d,]+) of', dom).groups()
-print('# measured: first picture after %s ms, %s events' % (ms, events))
+print('# measured: first picture after %s ms, %s events, with %d%% of a CPU' %
+      (ms, events, 100 * share))
 assert int(events.replace(',', '')) >= 1000000, events
-assert int(ms) < 2000, ms
+assert int(ms) * share < 2000, ms
 END
-# The best of three, since other load of the machine may slow down one.
+# The best of three, in the own time of tests/lib/own-timeout.
 first_picture()
 {
     { cat "$tmp/big.html"
@@ -144,7 +198,7 @@ first_picture()
     for try in 1 2 3
     do
         browse "$tmp/timed.html" --dump-dom >"$tmp/dom" &&
-            python3 "$tmp/time.py" "$tmp/dom" && return 0
+            python3 "$tmp/time.py" "$tmp/dom" "$tmp/share" && return 0
     done
     return 1
 }

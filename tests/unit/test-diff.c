@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -281,6 +282,42 @@ static void test_hostile_documents(void **state)
     unmatch(d);
 }
 
+static double cpu_seconds(void)
+{
+    return (double)clock() / CLOCKS_PER_SEC;
+}
+
+/* Many domains in documents and records: no look-up walks all of them. */
+static void test_many_domains_take_little_time(void **state)
+{
+    char *text[DIFF_SIDES];
+    double begin = cpu_seconds();
+    struct diff *d;
+
+    for ( unsigned int s = 0; s < DIFF_SIDES; s++ )
+    {
+        json_t *list = json_array();
+
+        for ( unsigned int i = 1; i < 60000; i++ )
+            json_array_append_new(list, json_pack("{s:i, s:o, s:s}", "domid", i,
+                "uuid", json_sprintf("%08x-%u", i, s), "name", "clone"));
+        text[s] = json_dumps(list, JSON_COMPACT);
+        json_decref(list);
+    }
+
+    d = match(text[DIFF_A], text[DIFF_B]);
+    assert_int_equal(d->domains, DIFF_DOMAINS);
+    /* All are clones: matched in order. */
+    expect(d, 1, 1, DIFF_BY_NAME);
+    expect(d, DIFF_DOMAINS, DIFF_DOMAINS, DIFF_BY_NAME);
+    for ( unsigned int i = 0; i < 2000000; i++ )
+        assert_null(diff_domain(d, DIFF_A, 20000 + i % 10000));
+    assert_true(cpu_seconds() - begin < 5);
+    unmatch(d);
+    free(text[DIFF_A]);
+    free(text[DIFF_B]);
+}
+
 static void test_names_and_rows_are_bounded(void **state)
 {
     struct diff *d = calloc(1, sizeof(*d));
@@ -320,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_gone),
         cmocka_unit_test(test_without_records),
         cmocka_unit_test(test_hostile_documents),
+        cmocka_unit_test(test_many_domains_take_little_time),
         cmocka_unit_test(test_names_and_rows_are_bounded),
     };
 

@@ -80,7 +80,7 @@ static bool holds(const char *text, const struct merge_record *rec)
 
     if ( expr_parse(text, &e, err, sizeof(err)) )
         fail_msg("%s: %s", text, err);
-    if ( expr_resolve(e, &doc, err, sizeof(err)) )
+    if ( expr_resolve(e, &doc, NULL, err, sizeof(err)) )
         fail_msg("%s: %s", text, err);
     result = expr_match(e, rec);
     expr_free(e);
@@ -231,7 +231,7 @@ static void unknown(const char *text, const char *part)
     struct expr *e;
 
     assert_int_equal(expr_parse(text, &e, err, sizeof(err)), 0);
-    assert_int_equal(expr_resolve(e, &doc, err, sizeof(err)), -ENOENT);
+    assert_int_equal(expr_resolve(e, &doc, NULL, err, sizeof(err)), -ENOENT);
     expr_free(e);
     if ( !strstr(err, part) )
         fail_msg("\"%s\": %s", text, err);
@@ -325,7 +325,7 @@ static bool wants(int argc, char **argv, const struct merge_record *rec)
     memset(&f, 0, sizeof(f));
     assert_int_equal(argp_parse(&filter_argp, argc, argv, ARGP_NO_EXIT, NULL,
                                 &f), 0);
-    assert_int_equal(filter_resolve(&f, &doc), 0);
+    assert_int_equal(filter_resolve(&f, &doc, NULL), 0);
     yes = filter_wants(&f, rec);
     filter_free(&f);
     return yes;

@@ -610,7 +610,7 @@ static void test_no_secret_gets_out(void **state)
 
         write_scene(&s);
         open_source(s.fd, &src);
-        assert_int_equal(redact(&src, OWN, fd, &t), 0);
+        assert_int_equal(redact(&src, OWN, NULL, fd, &t), 0);
         assert_int_equal(t.kept + t.left_out, CPUS * RECORDS);
         assert_int_equal(snapshot_verify(fd, NULL, NULL), 0);
         open_source(fd, &slice);
@@ -684,7 +684,7 @@ static void test_domain_without_records(void **state)
 
     write_scene(&s);
     open_source(s.fd, &src);
-    assert_int_equal(redact(&src, 77, fd, &t), -ENODATA);
+    assert_int_equal(redact(&src, 77, NULL, fd, &t), -ENODATA);
     assert_int_equal(lseek(fd, 0, SEEK_END), 0);
     doc_free(&src.doc);
     snapshot_close(src.snap);

@@ -4,6 +4,7 @@
  */
 
 #include <errno.h>
+#include <string.h>
 
 #include "lib/base/text.h"
 #include "tools/base/message.h"
@@ -134,13 +135,24 @@ error_t parse_args(int key, struct argp_state *state, struct args *args)
     }
 }
 
+void wrong_time(const char *option, const char *arg, const char *forms,
+                const struct argp_state *state)
+{
+    const char *digits = arg + (*arg == '-' || *arg == '+');
+
+    if ( *digits && !digits[strspn(digits, "0123456789")] )
+        argp_error(state, "--%s %s: the unit is missing: ns, us, ms, s, m, h or "
+                   "d", option, arg);
+    else
+        argp_error(state, "--%s takes %s, not \"%s\"", option, forms, arg);
+}
+
 uint64_t parse_time(const char *option, const char *arg,
                     const struct argp_state *state)
 {
     uint64_t ns = 0;
 
     if ( text_duration(arg, &ns) )
-        argp_error(state, "--%s takes a time like 100ms, not \"%s\"", option,
-                   arg);
+        wrong_time(option, arg, "a time like 100ms", state);
     return ns;
 }

@@ -47,6 +47,13 @@ struct args {
 
 error_t parse_args(int key, struct argp_state *state, struct args *args);
 
+/*
+ * Report a wrong time given with --@option.  @forms lists the valid ones.  A number
+ * without a unit gets a message of its own.
+ */
+void wrong_time(const char *option, const char *arg, const char *forms,
+                const struct argp_state *state);
+
 /* A time like 100ms given with --@option, in ns. */
 uint64_t parse_time(const char *option, const char *arg,
                     const struct argp_state *state);

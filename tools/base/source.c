@@ -8,6 +8,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "tools/base/message.h"
 #include "tools/base/source.h"
@@ -20,6 +22,7 @@ int source_try(const char *path, bool want_dict, struct source *src,
     int rc;
 
     src->clock = DOC_CLOCK_REL;
+    src->lives = NULL;
     rc = snapshot_open(path, &src->snap, &fault);
     if ( rc )
     {
@@ -31,15 +34,40 @@ int source_try(const char *path, bool want_dict, struct source *src,
 
     rc = doc_load(src->snap, want_dict, &src->doc, err, SOURCE_ERR_BYTES);
     if ( rc )
+    {
         snapshot_close(src->snap);
+        return rc;
+    }
+
+    rc = want_dict ? lives_load(src->snap, &src->doc, &src->lives) : 0;
+    if ( rc )
+    {
+        snprintf(err, SOURCE_ERR_BYTES, "%s", strerror(-rc));
+        source_close(src);
+    }
     return rc;
+}
+
+bool source_is_stdout(const char *path)
+{
+    struct stat in, out;
+
+    if ( fstat(STDOUT_FILENO, &out) || !S_ISREG(out.st_mode) ||
+         stat(path, &in) || in.st_dev != out.st_dev || in.st_ino != out.st_ino )
+        return false;
+
+    complain(path, "standard output is the input file");
+    return true;
 }
 
 int source_open(const char *path, bool want_dict, struct source *src)
 {
     char err[SOURCE_ERR_BYTES];
-    int rc = source_try(path, want_dict, src, err);
+    int rc;
 
+    if ( source_is_stdout(path) )
+        return -EINVAL;
+    rc = source_try(path, want_dict, src, err);
     if ( rc )
         complain(path, err);
     return rc;
@@ -47,6 +75,7 @@ int source_open(const char *path, bool want_dict, struct source *src)
 
 void source_close(struct source *src)
 {
+    lives_free(src->lives);
     doc_free(&src->doc);
     snapshot_close(src->snap);
 }

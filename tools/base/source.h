@@ -11,11 +11,13 @@
 
 #include "lib/format/doc.h"
 #include "lib/format/snapshot.h"
+#include "lib/read/lives.h"
 
 /* A snapshot file, opened for reading. */
 struct source {
     struct snapshot *snap;
     struct doc doc;
+    struct lives *lives;  /* NULL without the dictionary */
     enum doc_clock clock; /* times are printed in it; DOC_CLOCK_REL by default */
 };
 
@@ -31,6 +33,11 @@ struct source {
 int source_try(const char *path, bool want_dict, struct source *src,
                char err[SOURCE_ERR_BYTES]);
 int source_open(const char *path, bool want_dict, struct source *src);
+/*
+ * Return true, after a message on stderr, if stdout is the file @path: output
+ * would be appended to the snapshot.  source_open() checks this too.
+ */
+bool source_is_stdout(const char *path);
 void source_close(struct source *src);
 /*
  * End a command that read @src: wait for the pager, close @src, and print to

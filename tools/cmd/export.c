@@ -4,6 +4,7 @@
  */
 
 #include <argp.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -15,6 +16,7 @@
 
 #include "tools/base/message.h"
 #include "tools/base/options.h"
+#include "tools/base/output.h"
 #include "tools/base/walk.h"
 #include "tools/cmd.h"
 #include "tools/export/export.h"
@@ -128,41 +130,80 @@ static const struct argp argp = {
  * Output.
  */
 
-/* Create the directory, or use one that holds no trace yet. */
-static int open_dir(struct export *x)
+/* Return 0, -ENOTEMPTY or another -errno. */
+static int check_empty(int dir)
 {
-    if ( mkdir(x->path, 0777) && errno != EEXIST )
-        return -errno;
+    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *e;
+
+    if ( !d )
+    {
+        rc = -errno;
+        if ( fd >= 0 )
+            close(fd);
+        return rc;
+    }
+
+    while ( !rc && (e = readdir(d)) )
+        if ( strcmp(e->d_name, ".") && strcmp(e->d_name, "..") )
+            rc = -ENOTEMPTY;
+    closedir(d);
+    return rc;
+}
+
+/*
+ * Create the directory, or use an empty one: streams of an unfinished export would
+ * become part of the trace.
+ */
+static int open_dir(struct export *x, const struct options *o)
+{
+    int rc;
+
+    x->mode = output_mode(o->file, -1);
+    if ( mkdir(x->path, x->mode | 0100 | (x->mode & 0044) >> 2) )
+    {
+        if ( errno != EEXIST )
+            return -errno;
+    }
 
     x->dir = open(x->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if ( x->dir < 0 )
         return -errno;
-    if ( faccessat(x->dir, "metadata", F_OK, 0) )
-        return 0;
-
-    close(x->dir);
-    x->dir = -1;
-    return -EEXIST;
+    rc = check_empty(x->dir);
+    if ( rc )
+    {
+        close(x->dir);
+        x->dir = -1;
+    }
+    return rc;
 }
 
-static int open_out(struct export *x, const struct export_format *format)
+/* Formats of one file write to stdout. */
+static int open_file(struct output *out, const struct options *o)
 {
-    if ( format->directory )
-        return open_dir(x);
-    if ( x->path && !freopen(x->path, "w", stdout) )
-        return -errno;
+    int rc = o->out ? output_open(out, o->out, o->file, false) : 0;
 
-    return 0;
+    if ( !rc && o->out && dup2(out->fd, STDOUT_FILENO) < 0 )
+    {
+        rc = output_end(out, -errno);
+        complain(o->out, strerror(-rc));
+    }
+    return rc;
 }
 
-/* An unfinished file must not be mistaken for a trace. */
-static void remove_out(const struct export *x, const struct options *o)
+/* The directory was empty before: remove all files, and leave it. */
+static void empty_dir(int dir)
 {
-    struct stat st;
+    DIR *d = fdopendir(dir);
+    const struct dirent *e;
 
-    if ( o->out && !o->format->directory && !stat(o->out, &st) &&
-         S_ISREG(st.st_mode) )
-        unlink(o->out);
+    while ( d && (e = readdir(d)) )
+        unlinkat(dir, e->d_name, 0);
+    if ( d )
+        closedir(d);
+    else
+        close(dir);
 }
 
 struct target {
@@ -174,6 +215,7 @@ static int export_record(void *arg, const struct merge_record *rec)
 {
     const struct target *t = arg;
 
+    t->x->total += rec->kind == MERGE_EVENT;
     if ( !filter_wants(&t->o->filter, rec) )
         return 0;
     t->x->records += rec->kind == MERGE_EVENT;
@@ -188,13 +230,14 @@ static int walk(struct export *x, struct options *o, uint64_t *damaged)
     int rc = source_walk(x->src, o->filter.from_tsc, export_record, &target,
                          &t);
 
+    x->total += t.skipped;
     *damaged = t.damaged;
     return rc;
 }
 
-/* Print what was left out to stderr: stdout may be the trace. */
+/* Print omissions to stderr: stdout may be the trace. */
 static void print_left_out(const struct export *x, const struct options *o,
-                 uint64_t damaged)
+                           uint64_t damaged)
 {
     char buf[160];
 
@@ -207,47 +250,80 @@ static void print_left_out(const struct export *x, const struct options *o,
     if ( x->left_out )
     {
         snprintf(buf, sizeof(buf), "%" PRIu64 " records were left out: older "
-                 "than the history of all pCPUs, or of an unknown event", x->left_out);
+                 "than the history of all pCPUs, or of an unknown event",
+                 x->left_out);
         complain(o->file, buf);
     }
 }
 
+/* Convert all records.  The output is open. */
+static int convert(struct export *x, struct options *o, uint64_t *damaged)
+{
+    int rc = o->format->open(x);
+
+    if ( !rc )
+        rc = walk(x, o, damaged);
+    if ( !rc )
+        rc = o->format->finish(x);
+    o->format->close(x);
+    return rc;
+}
+
+static int to_dir(struct export *x, struct options *o, uint64_t *damaged)
+{
+    int rc = open_dir(x, o);
+
+    if ( rc )
+    {
+        complain(o->out, rc == -ENOTEMPTY ? "not empty: name a new directory"
+                                          : strerror(-rc));
+        return rc;
+    }
+
+    rc = convert(x, o, damaged);
+    if ( rc )
+    {
+        complain(o->out, strerror(-rc));
+        empty_dir(x->dir);
+    }
+    else
+        close(x->dir);
+    return rc;
+}
+
+static int to_file(struct export *x, struct options *o, uint64_t *damaged)
+{
+    struct output out;
+    int rc = open_file(&out, o);
+
+    if ( rc )
+        return rc;
+
+    rc = convert(x, o, damaged);
+    if ( (fflush(stdout) || ferror(stdout)) && !rc )
+        rc = errno ? -errno : -EIO;
+    if ( o->out )
+        rc = output_end(&out, rc);
+    if ( rc )
+        complain(o->out ? o->out : "standard output", strerror(-rc));
+    return rc;
+}
+
 static int export(struct export *x, struct options *o)
 {
-    const char *target = o->out ? o->out : "standard output";
     uint64_t damaged = 0;
     int rc;
 
-    rc = filter_resolve(&o->filter, &x->src->doc);
+    rc = filter_resolve(&o->filter, &x->src->doc, x->src->lives);
     if ( rc )
         return rc;
 
     x->part = filter_number(&o->filter);
-    rc = open_out(x, o->format);
-    if ( rc )
-    {
-        complain(target, rc == -EEXIST ? "holds a trace already: name a new "
-                                         "directory" : strerror(-rc));
-        return rc;
-    }
-
-    rc = o->format->open(x);
+    rc = (o->format->directory ? to_dir : to_file)(x, o, &damaged);
     if ( !rc )
-        rc = walk(x, o, &damaged);
-    if ( !rc )
-        rc = o->format->finish(x);
-    o->format->close(x);
-    if ( x->dir >= 0 )
-        close(x->dir);
-    if ( !rc && !o->format->directory && fflush(stdout) )
-        rc = -errno;
-    if ( rc )
-    {
-        complain(target, strerror(-rc));
-        remove_out(x, o);
-    }
-    else
         print_left_out(x, o, damaged);
+    if ( !rc && !x->records )
+        filter_none_left(o->file, x->total);
     return !rc && damaged ? -EBADMSG : rc;
 }
 

@@ -42,9 +42,8 @@ static int64_t parse_when(const char *option, const char *arg,
     int64_t ns = 0;
 
     if ( when_parse(arg, &w) || when_wall(&w, o->now_ns, &ns) )
-        argp_error(state, "--%s takes a time like 2026-01-31, \"2026-01-31 "
-                   "23:59\", 23:59 (UTC, today), -2h or -7d, not \"%s\"",
-                   option, arg);
+        wrong_time(option, arg, "a time like 2026-01-31, \"2026-01-31 23:59\", "
+                   "23:59 (UTC, today), -2h or -7d", state);
     return ns;
 }
 
@@ -116,8 +115,9 @@ static const struct argp argp = {
     .doc = "List the snapshots of a directory (default: " FILES_DIR "), oldest "
            "first: time, cause, domain, size.  SECONDS is the time that all "
            "pCPUs cover completely.  COMPLETE is \"yes\", \"partial\" if Xen "
-           "could not hold all of the history, or \"cut\" if the file was not "
-           "written to its end.\v"
+           "could not hold all of the history, \"redacted\" for the records of "
+           "one domain only, or \"cut\" if the file was not written to its "
+           "end.\v"
            "Examples:\n"
            "  xenflight list\n"
            "  xenflight list --cause crash --since -7d\n"
@@ -131,6 +131,8 @@ static const char *complete(const struct source *src)
 {
     if ( snapshot_truncated(src->snap) )
         return "cut";
+    if ( src->doc.redacted )
+        return "redacted";
     return strcmp(src->doc.history, "complete") ? "partial" : "yes";
 }
 
@@ -246,6 +248,31 @@ static void print_json(const struct list_row *row, size_t nr)
     }
 }
 
+/* Causes are an open set: those of the files count, and those known here. */
+static bool check_causes(const struct options *o, const struct list_row *row,
+                         size_t nr)
+{
+    static const char *const known[] = { "crash", "xen-crash", "watchdog",
+                                         "triple-fault", "viridian", "request" };
+    bool all = true;
+
+    for ( unsigned int i = 0; i < o->causes.nr; i++ )
+    {
+        const struct filter_globs one = { { o->causes.glob[i] }, 1 };
+        bool found = false;
+
+        for ( size_t n = 0; n < nr && !found; n++ )
+            found = filter_globs_match(&one, doc_text(row[n].json, "cause", ""));
+        for ( size_t n = 0; n < sizeof(known) / sizeof(known[0]); n++ )
+            found = found || filter_globs_match(&one, known[n]);
+        if ( !found )
+            complain(one.glob[0], "no such cause: crash, xen-crash, watchdog, "
+                     "triple-fault, viridian, request");
+        all = all && found;
+    }
+    return all;
+}
+
 /* Return true if all of the files could be read. */
 static bool list(const struct options *o, const struct files *paths)
 {
@@ -267,6 +294,7 @@ static bool list(const struct options *o, const struct files *paths)
         nr += rc > 0;
     }
 
+    all = check_causes(o, row, nr) && all;
     qsort(row, nr, sizeof(*row), compare);
     term_begin(&o->term);
     if ( o->json )

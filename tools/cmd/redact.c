@@ -5,13 +5,13 @@
 
 #include <argp.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "lib/base/text.h"
 #include "tools/base/message.h"
+#include "tools/base/output.h"
 #include "tools/base/options.h"
 #include "tools/cmd.h"
 #include "tools/redact/redact.h"
@@ -68,74 +68,132 @@ static const struct argp argp = {
            "completely or OUT cannot be written, 2 on wrong usage.",
 };
 
+/* The domain to keep; @life as in redact(). */
+struct choice {
+    uint32_t domid;
+    const struct life *life;
+};
+
 static int write_out(const struct source *src, const struct options *o,
-                     uint32_t domid, struct redact_totals *t)
+                     const struct choice *c, struct redact_totals *t)
 {
-    int rc, fd = open(o->out, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    struct output out;
+    int rc = output_open(&out, o->out, o->file, true);
 
-    if ( fd < 0 )
-    {
-        rc = -errno;
-        complain(o->out, strerror(-rc));
-        return rc;
-    }
-
-    rc = redact(src, domid, fd, t);
-    if ( close(fd) && !rc )
-        rc = -errno;
     if ( rc )
-    {
+        return rc;
+    rc = output_end(&out, redact(src, c->domid, c->life, out.fd, t));
+    if ( rc )
         complain(rc == -ENODATA ? o->domain : o->out,
                  rc == -ENODATA ? "no record of this domain in the file"
                                 : strerror(-rc));
-        unlink(o->out);
-    }
     return rc;
+}
+
+/* A redacted file has nothing of any other domain, and no domain "other". */
+static bool is_in(const struct source *src, const char *key, uint32_t domid)
+{
+    if ( !src->doc.redacted || domid == src->doc.only )
+        return true;
+    complain(key, "the file is already redacted to another domain");
+    return false;
+}
+
+/* Return true if all domains of that name had numbers of their own. */
+static bool have_numbers(const struct source *src, const char *key)
+{
+    const struct life *last = NULL;
+
+    for ( unsigned int i = 0; i < lives_nr(src->lives); i++ )
+    {
+        const struct life *life = lives_nth(src->lives, i);
+
+        if ( !lives_match(life, key) )
+            continue;
+        if ( last && last->domid == life->domid && !lives_same(last, life) )
+            return false;
+        last = life;
+    }
+    return true;
+}
+
+static void refuse_several(const struct source *src, const char *key)
+{
+    bool numbers = have_numbers(src, key);
+    const struct life *last = NULL;
+    char why[200], safe[64];
+    size_t len;
+
+    len = snprintf(why, sizeof(why),
+                   "several domains have this name, give a %s:",
+                   numbers ? "number" : "uuid");
+    for ( unsigned int i = 0;
+          i < lives_nr(src->lives) && len < sizeof(why) - 48; i++ )
+    {
+        const struct life *life = lives_nth(src->lives, i);
+
+        if ( !lives_match(life, key) || (last && lives_same(last, life)) )
+            continue;
+        last = life;
+        if ( numbers )
+            len += snprintf(why + len, sizeof(why) - len, " %" PRIu32,
+                            life->domid);
+        else
+            len += snprintf(why + len, sizeof(why) - len, " %.40s",
+                            text_escape(safe, sizeof(safe), life->uuid));
+    }
+    complain(key, why);
 }
 
 /*
  * Find the domain to keep.  A name may belong to several domains with different
- * owners; the user must then choose one by its number.
+ * owners; the user must then choose one.
  */
-static bool choose(const struct source *src, const struct options *o,
-                   uint32_t *domid)
+static bool choose(const struct source *src, const char *key, struct choice *c)
 {
-    struct doc_domids set;
-    unsigned int nr = doc_find_domains(&src->doc, o->domain, &set);
-    char why[160];
-    size_t len;
+    unsigned int nr = 0;
+
+    c->life = NULL;
+    if ( doc_is_domid(key, &c->domid) )
+    {
+        c->life = lives_find(src->lives, key);
+        return is_in(src, key, c->domid);
+    }
+
+    for ( unsigned int i = 0; i < lives_nr(src->lives); i++ )
+    {
+        const struct life *life = lives_nth(src->lives, i);
+
+        if ( !lives_match(life, key) ||
+             (c->life && lives_same(c->life, life)) )
+            continue;
+        c->life = life;
+        c->domid = life->domid;
+        nr++;
+    }
 
     if ( !nr )
-        complain(o->domain, "no such domain in this snapshot; "
-                            "`xenflight show --head' lists the known ones");
-    if ( nr == 1 )
-        return doc_find_domain(&src->doc, o->domain, domid);
-    if ( nr < 2 )
-        return false;
-
-    len = snprintf(why, sizeof(why),
-                   "several domains have this name, give a number:");
-    for ( uint32_t i = 0; i < DOC_DOMIDS && len < sizeof(why) - 8; i++ )
-        if ( doc_has_domid(&set, i) )
-            len += snprintf(why + len, sizeof(why) - len, " %" PRIu32, i);
-    complain(o->domain, why);
-    return false;
+        complain(key, "no such domain in this snapshot; "
+                      "`xenflight show --head' lists the known ones");
+    if ( nr > 1 )
+        refuse_several(src, key);
+    return nr == 1 && is_in(src, key, c->domid);
 }
 
 static int run(const struct source *src, const struct options *o)
 {
     struct redact_totals t;
-    uint32_t domid;
+    struct choice c;
     int rc;
 
-    if ( !choose(src, o, &domid) )
+    if ( !choose(src, o->domain, &c) )
         return EXIT_FAIL;
 
-    rc = write_out(src, o, domid, &t);
+    rc = write_out(src, o, &c, &t);
     if ( rc )
         return EXIT_FAIL;
     printf("%" PRIu64 " records of domain %" PRIu32 "; %" PRIu64
-           " left out\n", t.kept, domid, t.left_out);
+           " left out\n", t.kept, c.domid, t.left_out);
     return EXIT_OK;
 }
 

@@ -5,12 +5,14 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "tools/base/message.h"
+#include "tools/base/output.h"
 #include "tools/base/options.h"
 #include "tools/cmd.h"
 #include "tools/report/report.h"
@@ -75,35 +77,38 @@ static const struct argp argp = {
            "written, 2 on wrong usage.",
 };
 
-static int write_page(const struct report *r, const char *path)
+static int write_fd(const struct report *r, int fd)
 {
-    FILE *out = strcmp(path, "-") ? fopen(path, "we") : stdout;
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3), rc;
+    FILE *file = copy < 0 ? NULL : fdopen(copy, "w");
+
+    if ( !file )
+    {
+        rc = -errno;
+        if ( copy >= 0 )
+            close(copy);
+        return rc;
+    }
+
+    rc = report_write(r, file);
+    if ( fclose(file) && !rc )
+        rc = -errno;
+    return rc;
+}
+
+static int write_page(const struct report *r, const struct options *o)
+{
+    struct output out;
     int rc;
 
-    if ( !out )
-    {
-        complain(path, strerror(errno));
+    if ( output_open(&out, o->output, o->file, false) )
         return EXIT_FAIL;
-    }
 
-    rc = report_write(r, out);
-    if ( out == stdout )
-    {
-        if ( rc )
-            complain(path, strerror(-rc));
-        return rc ? EXIT_FAIL : EXIT_OK;
-    }
-
-    if ( fclose(out) && !rc )
-        rc = -errno;
+    rc = output_end(&out, write_fd(r, out.fd));
     if ( rc )
-    {
-        complain(path, rc == -EFBIG ? "too large for one page: use --events"
-                                    : strerror(-rc));
-        unlink(path);
-        return EXIT_FAIL;
-    }
-    return EXIT_OK;
+        complain(o->output, rc == -EFBIG ? "too large for one page: use "
+                                           "--events" : strerror(-rc));
+    return rc ? EXIT_FAIL : EXIT_OK;
 }
 
 int cmd_report(int argc, char **argv)
@@ -123,7 +128,7 @@ int cmd_report(int argc, char **argv)
     rc = r ? report_read(r, &src, o.limit) : -ENOMEM;
     if ( !rc )
     {
-        code = write_page(r, o.output);
+        code = write_page(r, &o);
         report_free(r);
     }
     free(r);

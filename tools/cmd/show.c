@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/base/text.h"
 #include "tools/base/message.h"
@@ -42,6 +43,15 @@ struct options {
  * The command line.
  */
 
+/* The argument after `--last' begins like a time and is not a file. */
+static bool is_wrong_time(const struct argp_state *state)
+{
+    const char *next = state->next < state->argc ? state->argv[state->next]
+                                                 : "";
+
+    return *next >= '0' && *next <= '9' && access(next, F_OK);
+}
+
 /* `--last 100ms', `--last=100ms', or `--last' for the summary. */
 static void parse_last(struct options *o, const char *arg,
                        struct argp_state *state)
@@ -58,6 +68,8 @@ static void parse_last(struct options *o, const char *arg,
     if ( state->next < state->argc &&
          !text_duration(state->argv[state->next], &last->ns) )
         state->next++;
+    else if ( is_wrong_time(state) )
+        parse_time("last", state->argv[state->next], state);
     else
     {
         last->given = false;
@@ -146,6 +158,8 @@ struct last_records {
 
 struct summary {
     int64_t domid;                      /* < 0: the trigger names no domain */
+    const struct lives *lives;
+    unsigned int later;                 /* of domid, as in struct life */
     struct last_records *domain;
     struct last_records *cpu[MAX_CPUS]; /* NULL: no records yet */
     uint16_t ran_on[MAX_VCPUS];         /* pCPU + 1 of its last record; 0: none */
@@ -184,7 +198,8 @@ static int summarise(struct summary *sum, const struct merge_record *rec)
         return -ENOMEM;
 
     add_last(*cpu, rec);
-    if ( sum->domid < 0 || !filter_is_of(rec, sum->domid) )
+    if ( sum->domid < 0 || !filter_is_of(rec, sum->domid) ||
+         lives_later(sum->lives, sum->domid, rec->tsc) != sum->later )
         return 0;
 
     add_last(sum->domain, rec);
@@ -251,14 +266,17 @@ static void free_summary(struct summary *sum)
     free(sum);
 }
 
-static struct summary *new_summary(const struct doc *doc)
+static struct summary *new_summary(const struct source *src)
 {
+    const struct doc *doc = &src->doc;
     struct summary *sum = calloc(1, sizeof(*sum));
 
     if ( !sum )
         return NULL;
 
     sum->domid = doc->domid;
+    sum->lives = src->lives;
+    sum->later = lives_later(src->lives, doc->domid, doc->tsc);
     sum->domain = new_last(LAST_DOMAIN);
     if ( sum->domain )
         return sum;
@@ -277,6 +295,7 @@ struct show {
     const struct out *out;
     struct filter *filter;
     struct summary *sum;
+    bool selected;             /* at least one record */
     struct out_totals totals;
 };
 
@@ -290,6 +309,7 @@ static int show_record(void *arg, const struct merge_record *rec)
     s->totals.records += rec->kind == MERGE_EVENT;
     if ( !filter_wants(s->filter, rec) )
         return 0;
+    s->selected = s->selected || rec->kind == MERGE_EVENT;
     if ( s->sum )
         return summarise(s->sum, rec);
 
@@ -312,7 +332,7 @@ static int walk(struct show *s)
 /* Return false, with a message, if the file lacks something that was asked for. */
 static bool can_show(struct source *src, struct options *o)
 {
-    if ( source_clock(src, o->clock) || filter_resolve(&o->filter, &src->doc) )
+    if ( source_clock(src, o->clock) || filter_resolve(&o->filter, &src->doc, src->lives) )
         return false;
     if ( !o->columns || !out_columns_unknown(&src->doc) )
         return true;
@@ -337,7 +357,7 @@ static int show(const struct source *src, struct options *o, bool *damaged)
 
     if ( o->summary )
     {
-        s.sum = new_summary(&src->doc);
+        s.sum = new_summary(src);
         rc = s.sum ? 0 : -ENOMEM;
     }
     else if ( !o->json )
@@ -349,6 +369,9 @@ static int show(const struct source *src, struct options *o, bool *damaged)
         print_summary(src, out, s.sum, &s.totals.shown);
     if ( !rc )
         out->tail(src, &s.totals);
+
+    if ( !rc && !term_quit() && !s.selected )
+        filter_none_left(o->file, s.totals.records);
 
     free_summary(s.sum);
     *damaged = s.totals.damaged;

@@ -60,10 +60,22 @@ static const struct argp argp = {
            "not, 2 on wrong usage.",
 };
 
-static void print(const struct options *o, const json_t *answer)
+/*
+ * The path often becomes an argument of another command, which must not take it
+ * for an option or another file of the current directory.
+ */
+static int print(const struct options *o, const json_t *answer,
+                 const char *cmd)
 {
     const char *file = json_string_value(json_object_get(answer, "file"));
     char safe[TEXT_ROOM(512)];
+
+    if ( file && *file != '/' )
+    {
+        fprintf(stderr, "%s: invalid path in the answer: %s\n", cmd,
+                text_escape(safe, sizeof(safe), file));
+        return EXIT_FAIL;
+    }
 
     if ( o->ask.json )
     {
@@ -73,6 +85,7 @@ static void print(const struct options *o, const json_t *answer)
     else
         puts(file ? text_escape(safe, sizeof(safe), file)
                   : "A snapshot will be written.");
+    return EXIT_OK;
 }
 
 int cmd_snapshot(int argc, char **argv)
@@ -92,7 +105,7 @@ int cmd_snapshot(int argc, char **argv)
                 argv[0], o.ask.run);
     if ( rc )
         return EXIT_FAIL;
-    print(&o, answer);
+    rc = print(&o, answer, argv[0]);
     json_decref(answer);
-    return EXIT_OK;
+    return rc;
 }

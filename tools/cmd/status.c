@@ -39,6 +39,14 @@ static const char *str(const json_t *o, const char *name)
     return s ? s : "?";
 }
 
+#define WORD_BYTES TEXT_ROOM(32)
+
+/* A text of the answer in printable form. */
+static const char *word(char buf[WORD_BYTES], const json_t *o, const char *name)
+{
+    return text_escape(buf, WORD_BYTES, str(o, name));
+}
+
 static double real(const json_t *o, const char *name)
 {
     return json_number_value(json_object_get(o, name));
@@ -73,8 +81,11 @@ static void print_lost(const json_t *c)
 
 static void print_channel(const json_t *cpu, const char *name, const json_t *c)
 {
+    char safe[WORD_BYTES];
+
     printf("%4" PRId64 "%c %-7s %10.3f%c", num(cpu, "cpu"),
-           json_is_false(json_object_get(cpu, "online")) ? '-' : ' ', name,
+           json_is_false(json_object_get(cpu, "online")) ? '-' : ' ',
+           text_escape(safe, sizeof(safe), name),
            real(c, "horizon_s"),
            json_is_true(json_object_get(c, "whole")) ? '*' : ' ');
     print_rate(c, "events_per_s", 10, 0);
@@ -115,13 +126,13 @@ static void print_tbuf(const json_t *r)
 static void print_recorder(const json_t *r)
 {
     const json_t *cpus = json_object_get(r, "cpus"), *cpu, *c;
-    char size[32];
+    char size[32], state[WORD_BYTES];
     const char *name;
     size_t i;
 
     printf("Recorder:  %s, %s a pCPU; newest generation %" PRId64 ", %" PRId64
            " held\n",
-           str(r, "state"),
+           word(state, r, "state"),
            text_bytes(size, sizeof(size), num(r, "bytes_per_cpu")),
            num(r, "gen"), num(r, "held"));
     if ( !strcmp(str(r, "backend"), "tbuf") )
@@ -199,7 +210,7 @@ static void print_times(const json_t *t)
 
 static void print_hook(const json_t *h)
 {
-    if ( num(h, "done") + num(h, "failed") + num(h, "timed_out") +
+    if ( num(h, "done") || num(h, "failed") || num(h, "timed_out") ||
          num(h, "dropped") )
         printf("Hook:      %" PRId64 " done, %" PRId64 " failed, %" PRId64
                " timed out, %" PRId64 " not run\n",

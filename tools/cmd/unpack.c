@@ -6,16 +6,15 @@
 
 #include <argp.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/base/text.h"
 #include "lib/format/packet.h"
 #include "tools/base/message.h"
+#include "tools/base/output.h"
 #include "tools/base/options.h"
 #include "tools/base/source.h"
 #include "tools/cmd.h"
@@ -168,12 +167,27 @@ static int print_damage(const char *path, const struct snapshot *s,
     return rc;
 }
 
+static int write_out(const struct options *o, struct snapshot *s,
+                     struct left_out *bad)
+{
+    struct output out;
+    int rc = output_open(&out, o->out, o->file, true);
+
+    if ( rc )
+        return rc;
+    rc = output_end(&out, write_plain(s, out.fd, bad));
+    if ( rc )
+        complain(rc == -EBADMSG ? o->file : o->out,
+                 rc == -EBADMSG ? "its first part is damaged" : strerror(-rc));
+    return rc;
+}
+
 static int unpack(const struct options *o)
 {
     struct snapshot_fault fault = { .what = "" };
     struct left_out bad = { 0 };
     struct snapshot *s;
-    int rc, fd;
+    int rc;
 
     rc = snapshot_open(o->file, &s, &fault);
     if ( rc )
@@ -183,21 +197,7 @@ static int unpack(const struct options *o)
         return EXIT_FAIL;
     }
 
-    fd = open(o->out, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    rc = fd < 0 ? -errno : write_plain(s, fd, &bad);
-    if ( fd >= 0 && close(fd) && !rc )
-        rc = -errno;
-    if ( rc )
-    {
-        complain(rc == -EBADMSG ? o->file : o->out,
-                 rc == -EBADMSG ? "its first part is damaged" : strerror(-rc));
-        if ( fd >= 0 )
-            unlink(o->out);
-        rc = EXIT_FAIL;
-    }
-    else
-        rc = print_damage(o->file, s, &bad);
-
+    rc = write_out(o, s, &bad) ? EXIT_FAIL : print_damage(o->file, s, &bad);
     snapshot_close(s);
     return rc;
 }

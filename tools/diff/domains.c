@@ -7,10 +7,13 @@
  * next.  The number decides only where one file has nothing else: otherwise
  * domain 3 of one host would be compared with an unrelated domain 3 of
  * another.
+ *
+ * A file can name a domain in each record, and hold any number of domains in
+ * its document.  So no look-up may walk all domains.
  */
 
-#include <ctype.h>
 #include <inttypes.h>
+#include <search.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -25,7 +28,8 @@
 
 /* A domain as a document describes it. */
 struct known {
-    uint32_t domid;
+    uint32_t domid, slot;
+    unsigned int later;
     const char *name, *uuid;
     bool gone;
 };
@@ -43,135 +47,139 @@ static struct diff_domain *add(struct diff *d)
     return dom;
 }
 
-/* The chain of a text.  Case is ignored, as it is in uuids. */
-static uint16_t *chain_of(struct diff *d, const char *text)
+static int by_uuid(const void *a, const void *b)
 {
-    uint64_t h = d->seed;
+    const struct diff_key *x = a, *y = b;
 
-    for ( ; *text; text++ )
-    {
-        h = (h ^ tolower((unsigned char)*text)) * 0x9e3779b97f4a7c15ULL;
-        h ^= h >> 29;
-    }
-    return &d->texts.first[h % (4 * DIFF_DOMAINS)];
+    return strcasecmp(x->text, y->text);
 }
 
-/* Make a domain known by its uuid or name. */
-static void index_text(struct diff *d, const struct diff_domain *dom,
-                       const char *text)
+static int by_name(const void *a, const void *b)
 {
-    uint16_t *first = chain_of(d, text);
+    const struct diff_key *x = a, *y = b;
 
-    if ( !text[0] || d->texts.nr == 3 * DIFF_DOMAINS )
+    return strcmp(x->text, y->text);
+}
+
+/* The first domain with a uuid keeps it.  Without memory it is not found. */
+static void add_uuid(struct diff *d, uint16_t index, const char *uuid)
+{
+    struct diff_key *new = &d->uuid_key[d->uuid_keys], **key;
+
+    if ( d->uuid_keys == 2 * DIFF_DOMAINS )
         return;
-    d->texts.link[d->texts.nr].domain = dom - d->domain;
-    d->texts.link[d->texts.nr].next = *first;
-    *first = ++d->texts.nr;
+
+    *new = (struct diff_key){ uuid, index, index };
+    key = tsearch(new, &d->by_uuid, by_uuid);
+    d->uuid_keys += key && *key == new;
+}
+
+static void add_name(struct diff *d, uint16_t index, const char *name)
+{
+    struct diff_key *new = &d->name_key[d->name_keys], **key;
+
+    if ( d->name_keys == DIFF_DOMAINS )
+        return;
+
+    *new = (struct diff_key){ name, index, index };
+    key = tsearch(new, &d->by_name, by_name);
+    if ( !key )
+        return;
+    if ( *key == new )
+        d->name_keys++;
+    else if ( (*key)->first )
+        d->next_named[(*key)->last - 1] = index;
+    else
+        (*key)->first = index;
+    (*key)->last = index;
 }
 
 static void attach(struct diff *d, unsigned int side, struct diff_domain *dom,
                    const struct known *k)
 {
+    uint16_t index = dom - d->domain + 1;
+
     dom->known[side] = true;
     dom->in[side] |= !k->gone;
     dom->domid[side] = k->domid;
-    if ( !dom->name[0] )
+    dom->later[side] = k->later;
+    if ( !dom->name[0] && k->name[0] )
     {
         dom->name = k->name;
-        index_text(d, dom, k->name);
+        add_name(d, index, k->name);
     }
-    if ( k->uuid[0] && strcmp(dom->uuid[side], k->uuid) )
+    if ( k->uuid[0] )
     {
         dom->uuid[side] = k->uuid;
-        index_text(d, dom, k->uuid);
+        add_uuid(d, index, k->uuid);
     }
-    if ( k->domid < DIFF_DOMIDS )
-        d->side[side].domain[k->domid] = dom - d->domain + 1;
+    if ( k->slot < DIFF_DOMIDS )
+        d->side[side].domain[k->slot] = index;
+}
+
+/* The domain with a number on a side, or NULL. */
+static struct diff_domain *at_number(struct diff *d, unsigned int side,
+                                     uint32_t domid)
+{
+    uint16_t index = domid < DIFF_DOMIDS ? d->side[side].domain[domid] : 0;
+
+    return index && index != DIFF_NO_ROOM ? &d->domain[index - 1] : NULL;
 }
 
 /* After a reboot a domain has two numbers in a file. */
-static bool same_uuid(const struct diff_domain *dom, unsigned int side,
-                      const struct known *k)
+static struct diff_domain *find_uuid(struct diff *d, unsigned int side,
+                                     const struct known *k)
 {
+    const struct diff_key want = { .text = k->uuid };
+    struct diff_key **key;
+
     if ( !k->domid )
-        return (dom->known[DIFF_A] && !dom->domid[DIFF_A]) ||
-               (dom->known[DIFF_B] && !dom->domid[DIFF_B]);
-    return k->uuid[0] && (!strcasecmp(dom->uuid[DIFF_A], k->uuid) ||
-                          !strcasecmp(dom->uuid[DIFF_B], k->uuid));
+        return at_number(d, !side, 0) ? at_number(d, !side, 0)
+                                      : at_number(d, side, 0);
+
+    key = k->uuid[0] ? tfind(&want, &d->by_uuid, by_uuid) : NULL;
+    return key ? &d->domain[(*key)->first - 1] : NULL;
 }
 
-static bool same_name(const struct diff_domain *dom, unsigned int side,
-                      const struct known *k)
+/* Domains that the side knows already are taken off the list for good. */
+static struct diff_domain *find_name(struct diff *d, unsigned int side,
+                                     const struct known *k)
 {
-    return !dom->known[side] && k->domid && k->name[0] &&
-           !strcmp(dom->name, k->name);
-}
+    const struct diff_key want = { .text = k->name };
+    struct diff_key **key;
 
-static bool same_number(const struct diff_domain *dom, unsigned int side,
-                        const struct known *k)
-{
-    return !dom->known[side] && dom->domid[!side] == k->domid &&
-           ((!dom->name[0] && !dom->uuid[!side][0]) ||
-            (!k->name[0] && !k->uuid[0]));
-}
-
-typedef bool same_fn(const struct diff_domain *dom, unsigned int side,
-                     const struct known *k);
-
-/* Return the first of two domains, either of which may be NULL. */
-static struct diff_domain *earlier(struct diff_domain *a,
-                                   struct diff_domain *b)
-{
-    return a && (!b || a < b) ? a : b;
-}
-
-/* Return the first domain in the chain of a text for which same() holds. */
-static struct diff_domain *find_text(struct diff *d, const char *text,
-                                     unsigned int side, const struct known *k,
-                                     same_fn *same)
-{
-    struct diff_domain *found = NULL;
-
-    unsigned int i;
-
-    for ( i = *chain_of(d, text); i; i = d->texts.link[i - 1].next )
+    key = k->domid && k->name[0] ? tfind(&want, &d->by_name, by_name) : NULL;
+    for ( ; key && (*key)->first;
+          (*key)->first = d->next_named[(*key)->first - 1] )
     {
-        struct diff_domain *dom = &d->domain[d->texts.link[i - 1].domain];
+        struct diff_domain *dom = &d->domain[(*key)->first - 1];
 
-        if ( same(dom, side, k) )
-            found = earlier(dom, found);
+        if ( !dom->known[side] )
+            return dom;
     }
-    return found;
+
+    return NULL;
 }
 
-/* Return the domain with that id on a side if same() holds, or NULL. */
-static struct diff_domain *find_number(struct diff *d, unsigned int in,
-                                       unsigned int side,
-                                       const struct known *k, same_fn *same)
+static struct diff_domain *find_number(struct diff *d, unsigned int side,
+                                       const struct known *k)
 {
-    uint16_t n = k->domid < DIFF_DOMIDS ? d->side[in].domain[k->domid] : 0;
+    struct diff_domain *dom = at_number(d, !side, k->domid);
 
-    if ( !n || n == DIFF_NO_ROOM || !same(&d->domain[n - 1], side, k) )
+    if ( !dom || dom->known[side] || dom->domid[!side] != k->domid )
         return NULL;
-    return &d->domain[n - 1];
+    return (!dom->name[0] && !dom->uuid[!side][0]) ||
+           (!k->name[0] && !k->uuid[0]) ? dom : NULL;
 }
 
-/*
- * Attach a domain to one that is the same by a rule.  Tables give the
- * candidates of each rule: files may have thousands of domains.
- */
+/* Attach @k to the domain that a rule finds.  Return false if there is none. */
 static bool find(struct diff *d, unsigned int side, const struct known *k,
-                 enum diff_match match, same_fn *same)
+                 enum diff_match match,
+                 struct diff_domain *(*rule)(struct diff *d, unsigned int side,
+                                             const struct known *k))
 {
-    struct diff_domain *dom;
+    struct diff_domain *dom = rule(d, side, k);
 
-    if ( same == same_name )
-        dom = find_text(d, k->name, side, k, same);
-    else if ( same == same_uuid && k->domid )
-        dom = find_text(d, k->uuid, side, k, same);
-    else
-        dom = earlier(find_number(d, DIFF_A, side, k, same),
-                      find_number(d, DIFF_B, side, k, same));
     if ( !dom )
         return false;
 
@@ -181,18 +189,60 @@ static bool find(struct diff *d, unsigned int side, const struct known *k,
     return true;
 }
 
+uint32_t diff_slot(const struct diff_side *side, uint32_t domid,
+                   unsigned int later)
+{
+    const struct lives *lives = side->src->lives;
+    const struct life *life = later ? lives_before(lives, domid, later) : NULL;
+    size_t nth = life ? life - lives_nth(lives, 0) : 0;
+
+    if ( !life )
+        return domid;
+    /* A hostile file can have more: those share the last one. */
+    return DIFF_EARLIER + nth < DIFF_DOMIDS - 2 ? DIFF_EARLIER + nth
+                                                : DIFF_DOMIDS - 2;
+}
+
+uint32_t diff_slot_at(const struct diff_side *side, uint32_t domid,
+                      uint64_t tsc)
+{
+    return diff_slot(side, domid, lives_later(side->src->lives, domid, tsc));
+}
+
+/* Get the i-th life of the file.  Return false if there are no more. */
+static bool nth_life(const struct diff_side *side, size_t i, struct known *k)
+{
+    const struct lives *lives = side->src->lives;
+    const struct life *life = i < lives_nr(lives) ? lives_nth(lives, i) : NULL;
+
+    if ( !life )
+        return false;
+
+    *k = (struct known){ life->domid, diff_slot(side, life->domid, life->later),
+                         life->later, life->name, life->uuid, life->gone };
+    if ( !strcmp(k->uuid, NO_UUID) )
+        k->uuid = "";
+    if ( k->domid >= DIFF_DOMIDS - 1 )
+        k->domid = MERGE_NO_DOMAIN;
+    return true;
+}
+
 /* Get the i-th domain of a document.  The last one is that of the trigger.
  * Return false if there are no more. */
-static bool nth(const struct doc *doc, size_t i, struct known *k)
+static bool nth(const struct diff_side *side, size_t i, struct known *k)
 {
+    const struct doc *doc = &side->src->doc;
     const json_t *list = json_object_get(doc->root, "domains");
     const json_t *dom = json_array_get(list, i);
     int64_t domid = doc_number(dom, "domid", -1);
 
+    if ( side->src->lives )
+        return nth_life(side, i, k);
     if ( i > json_array_size(list) )
         return false;
 
-    *k = (struct known){ MERGE_NO_DOMAIN, doc_text(dom, "name", ""),
+    *k = (struct known){ MERGE_NO_DOMAIN, MERGE_NO_DOMAIN, 0,
+                         doc_text(dom, "name", ""),
                          doc_text(dom, "uuid", ""),
                          json_is_true(json_object_get(dom, "gone")) };
     if ( i == json_array_size(list) )
@@ -204,7 +254,7 @@ static bool nth(const struct doc *doc, size_t i, struct known *k)
     if ( !strcmp(k->uuid, NO_UUID) )
         k->uuid = "";
     if ( domid >= 0 && domid < DIFF_DOMIDS - 1 )
-        k->domid = domid;
+        k->domid = k->slot = domid;
     return true;
 }
 
@@ -212,30 +262,30 @@ static bool nth(const struct doc *doc, size_t i, struct known *k)
 static bool is_open(const struct diff *d, unsigned int side,
                     const struct known *k)
 {
-    return k->domid != MERGE_NO_DOMAIN && !d->side[side].domain[k->domid];
+    return k->domid != MERGE_NO_DOMAIN && !d->side[side].domain[k->slot];
 }
 
 static void place(struct diff *d, unsigned int side)
 {
-    const struct doc *doc = &d->side[side].src->doc;
+    const struct diff_side *s = &d->side[side];
     struct diff_domain *dom;
     struct known k;
 
     /* One pass over all domains for each rule: an earlier rule takes a domain
      * before a weaker one can. */
-    for ( size_t i = 0; side == DIFF_B && nth(doc, i, &k); i++ )
+    for ( size_t i = 0; side == DIFF_B && nth(s, i, &k); i++ )
         if ( is_open(d, side, &k) )
-            find(d, side, &k, DIFF_SAME, same_uuid);
-    for ( size_t i = 0; side == DIFF_B && nth(doc, i, &k); i++ )
+            find(d, side, &k, DIFF_SAME, find_uuid);
+    for ( size_t i = 0; side == DIFF_B && nth(s, i, &k); i++ )
         if ( is_open(d, side, &k) )
-            find(d, side, &k, DIFF_BY_NAME, same_name);
-    for ( size_t i = 0; side == DIFF_B && nth(doc, i, &k); i++ )
+            find(d, side, &k, DIFF_BY_NAME, find_name);
+    for ( size_t i = 0; side == DIFF_B && nth(s, i, &k); i++ )
         if ( is_open(d, side, &k) )
-            find(d, side, &k, DIFF_BY_NUMBER, same_number);
+            find(d, side, &k, DIFF_BY_NUMBER, find_number);
 
-    for ( size_t i = 0; nth(doc, i, &k); i++ )
+    for ( size_t i = 0; nth(s, i, &k); i++ )
         if ( is_open(d, side, &k) &&
-             !find(d, side, &k, DIFF_SAME, same_uuid) && (dom = add(d)) )
+             !find(d, side, &k, DIFF_SAME, find_uuid) && (dom = add(d)) )
             attach(d, side, dom, &k);
 }
 
@@ -249,6 +299,7 @@ static void mirror(struct diff *d)
         d->domain[i].known[DIFF_B] = true;
         d->domain[i].in[DIFF_B] = d->domain[i].in[DIFF_A];
         d->domain[i].domid[DIFF_B] = d->domain[i].domid[DIFF_A];
+        d->domain[i].later[DIFF_B] = d->domain[i].later[DIFF_A];
     }
 }
 
@@ -262,26 +313,26 @@ void diff_match(struct diff *d)
 }
 
 struct diff_domain *diff_domain(struct diff *d, unsigned int side,
-                                uint32_t domid)
+                                uint32_t slot)
 {
-    struct known k = { domid, "", "", false };
+    struct known k = { slot, slot, 0, "", "", false };
     struct diff_domain *dom;
     uint16_t known;
 
     /* Records without a domain share the last, impossible id. */
-    if ( domid >= DIFF_DOMIDS )
-        k.domid = DIFF_DOMIDS - 1;
-    known = d->side[side].domain[k.domid];
+    if ( slot >= DIFF_DOMIDS )
+        k.domid = k.slot = DIFF_DOMIDS - 1;
+    known = d->side[side].domain[k.slot];
     if ( known == DIFF_NO_ROOM )
         return NULL;
     if ( !known && !find(d, side, &k, k.domid < FIRST_SPECIAL ? DIFF_BY_NUMBER
                                                               : DIFF_SAME,
-                         same_number) )
+                         find_number) )
     {
         dom = add(d);
         if ( !dom )
         {
-            d->side[side].domain[k.domid] = DIFF_NO_ROOM;
+            d->side[side].domain[k.slot] = DIFF_NO_ROOM;
             return NULL;
         }
         attach(d, side, dom, &k);
@@ -289,7 +340,7 @@ struct diff_domain *diff_domain(struct diff *d, unsigned int side,
             attach(d, !side, dom, &k);
     }
 
-    dom = &d->domain[d->side[side].domain[k.domid] - 1];
+    dom = &d->domain[d->side[side].domain[k.slot] - 1];
     dom->in[side] = true;
     return dom;
 }

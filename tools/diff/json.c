@@ -52,7 +52,8 @@ static json_t *side(const struct diff *d, unsigned int n)
                           doc->cause, "xen", doc_text(xen, "version", ""),
                           "from_ns", (json_int_t)doc_ns(doc, s->acc.from),
                           "to_ns", (json_int_t)doc_ns(doc, s->acc.to),
-                          "records", (json_int_t)s->acc.records, "pcpus", (int)s->cpus,
+                          "records", (json_int_t)s->acc.records, "pcpus",
+                          (int)s->cpus,
                           "gaps", gaps(s), "damaged",
                           (json_int_t)snapshot_damaged(s->src->snap), "cut",
                           (int)cut);

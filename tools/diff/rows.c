@@ -5,27 +5,24 @@
  */
 
 #include <errno.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/diff/diff.h"
+#include "tools/stats/hash.h"
 
 #define NAME_SLOTS (2 * DIFF_NAMES) /* powers of two */
 #define ROW_SLOTS  (2 * DIFF_ROWS)
 
-static uint64_t mix(uint64_t h, uint64_t v)
-{
-    h = (h ^ v) * 0x9e3779b97f4a7c15ULL;
-    return h ^ h >> 29;
-}
 
 const char *diff_name(struct diff *d, const char *text)
 {
     static const char other[] = "(other)";
-    uint64_t at = d->seed;
+    uint64_t at = hash_seed();
 
     for ( const char *p = text; *p; p++ )
-        at = mix(at, (unsigned char)*p);
+        at = hash_mix(at, (unsigned char)*p);
     for ( at %= NAME_SLOTS; d->name_slot[at]; at = (at + 1) % NAME_SLOTS )
         if ( !strcmp(d->name[d->name_slot[at] - 1], text) )
             return d->name[d->name_slot[at] - 1];
@@ -40,8 +37,8 @@ const char *diff_name(struct diff *d, const char *text)
 struct diff_row *diff_row(struct diff *d, enum diff_kind kind,
                           const struct diff_domain *dom, const char *name)
 {
-    uint64_t at = mix(mix(d->seed ^ kind, (uintptr_t)dom),
-                      (uintptr_t)name) % ROW_SLOTS;
+    uint64_t at = hash_mix(hash_mix(kind, (uintptr_t)dom), (uintptr_t)name) %
+                  ROW_SLOTS;
     struct diff_row *row;
 
     for ( ; d->row_slot[at]; at = (at + 1) % ROW_SLOTS )
@@ -77,6 +74,11 @@ int diff_add_times(struct diff_row *row, unsigned int side,
     return 0;
 }
 
+/* The keys are members of struct diff. */
+static void keep_key(void *key)
+{
+}
+
 void diff_free(struct diff *d)
 {
     for ( unsigned int i = 0; i < d->rows; i++ )
@@ -95,5 +97,7 @@ void diff_free(struct diff *d)
     }
     for ( unsigned int i = 0; i < DIFF_SECTIONS; i++ )
         free(d->list[i].item);
+    tdestroy(d->by_uuid, keep_key);
+    tdestroy(d->by_name, keep_key);
     free(d);
 }

@@ -130,9 +130,6 @@ static void print_matched(const struct diff *d, enum diff_match match,
         putchar('\n');
 }
 
-static const char *const state_text[RUNSTATES] = {
-    "running", "waiting to run", "blocked", "offline",
-};
 
 /* Selects domains that only one side has, or has records of. */
 struct only {
@@ -155,7 +152,7 @@ static void print_states(const struct diff_domain *dom, unsigned int side)
     for ( unsigned int k = 0; k < RUNSTATES; k++ )
         if ( dom->percent[side][k] >= 0.05 )
             printf("%s%.1f%% %s", n++ ? ", " : "", dom->percent[side][k],
-                   state_text[k]);
+                   runstate_words[k]);
     if ( dom->unknown[side] >= 0.05 )
         printf("%s%.1f%% of its time is not known", n ? ", " : "",
                dom->unknown[side]);
@@ -179,11 +176,11 @@ static void print_only(const struct diff *d, struct only w, const char *title)
         diff_label(dom, label, sizeof(label));
         if ( !w.recorded )
         {
-            printf("%s %s%s%s", n > 1 ? "," : "", term_on(TERM_WHO), label,
+            printf("%s %s%s%s", n > 1 ? "," : "", term_on(TERM_NAME), label,
                    term_off());
             continue;
         }
-        printf("  %s%-*.*s%s ", term_on(TERM_WHO), LABEL_WIDTH, LABEL_WIDTH,
+        printf("  %s%-*.*s%s ", term_on(TERM_NAME), LABEL_WIDTH, LABEL_WIDTH,
                label, term_off());
         print_states(dom, w.side);
         putchar('\n');
@@ -229,7 +226,7 @@ static void print_row_head(const struct diff_domain *dom, const char *name)
 {
     char label[LABEL_BYTES];
 
-    printf("  %s%-*.*s%s %s%-*s%s", term_on(TERM_WHO), LABEL_WIDTH, LABEL_WIDTH,
+    printf("  %s%-*.*s%s %s%-*s%s", term_on(TERM_NAME), LABEL_WIDTH, LABEL_WIDTH,
            diff_label(dom, label, sizeof(label)), term_off(),
            term_on(TERM_EVENT), NAME_WIDTH, name, term_off());
 }
@@ -310,14 +307,14 @@ static void print_kind(const struct diff *d, const struct diff_item *item)
         print_share(d, item->row, side);
 }
 
-/* Return the next vCPU of a domain from *i on, or NULL.  They are sorted. */
-static const struct vcpu *vcpu_of(const struct accounts *a, uint32_t domid,
-                                  unsigned int *i)
+/* Return the vCPU at index @i if it is one of the domain, or NULL. */
+static const struct vcpu *vcpu_at(const struct accounts *a, uint32_t domid,
+                                  unsigned int later, unsigned int i)
 {
-    while ( *i < vcpus_nr(a->vcpus) && vcpus_nth(a->vcpus, *i)->domid < domid )
-        ++*i;
-    return *i < vcpus_nr(a->vcpus) && vcpus_nth(a->vcpus, *i)->domid == domid
-           ? vcpus_nth(a->vcpus, *i) : NULL;
+    const struct vcpu *v = i < vcpus_nr(a->vcpus) ? vcpus_nth(a->vcpus, i)
+                                                  : NULL;
+
+    return v && v->domid == domid && v->later == later ? v : NULL;
 }
 
 static double vcpu_percent(const struct accounts *a, const struct vcpu *v,
@@ -342,7 +339,8 @@ static bool next_vcpu(const struct diff *d, const struct diff_item *item,
     w->vcpu = UINT_MAX;
     for ( unsigned int s = 0; s < DIFF_SIDES; s++ )
     {
-        v[s] = vcpu_of(&d->side[s].acc, item->domain->domid[s], &w->at[s]);
+        v[s] = vcpu_at(&d->side[s].acc, item->domain->domid[s],
+                       item->domain->later[s], w->at[s]);
         if ( v[s] && v[s]->vcpu < w->vcpu )
             w->vcpu = v[s]->vcpu;
     }
@@ -364,6 +362,9 @@ static void print_vcpu(const struct diff *d, const struct diff_item *item)
     struct walk w = { 0 }, most = { 0 };
     unsigned int vcpus = 0;
 
+    for ( unsigned int s = 0; s < DIFF_SIDES; s++ )
+        w.at[s] = vcpus_first(d->side[s].acc.vcpus, item->domain->domid[s],
+                              item->domain->later[s]);
     for ( ; next_vcpu(d, item, &w); vcpus++ )
         if ( fabs(w.percent[DIFF_B] - w.percent[DIFF_A]) >
              fabs(most.percent[DIFF_B] - most.percent[DIFF_A]) )
@@ -379,7 +380,7 @@ static void print_time(const struct diff *d, const struct diff_item *item)
 {
     const struct diff_domain *dom = item->domain;
 
-    print_row_head(dom, state_text[item->state]);
+    print_row_head(dom, runstate_words[item->state]);
     printf(" %10.1f %10.1f %+9.1f", dom->percent[DIFF_A][item->state],
            dom->percent[DIFF_B][item->state], item->change);
     if ( item->remarkable )
@@ -517,7 +518,7 @@ void diff_print_text(const struct diff *d, bool all)
 {
     print_head(d);
     print_hosts(d);
-    print_matched(d, DIFF_BY_NAME, "name, as the uuid differs");
+    print_matched(d, DIFF_BY_NAME, "name, not by uuid");
     print_matched(d, DIFF_BY_NUMBER, "number alone");
     if ( d->left_out )
         printf("%s%" PRIu64 " records are not compared: too many kinds or "

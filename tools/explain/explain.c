@@ -21,7 +21,7 @@ static void visit(void *arg, const struct merge_record *rec)
 
     if ( !x->rc )
         x->rc = accounts_add(&x->now, rec);
-    marks_add(&x->marks, rec);
+    marks_add(&x->marks, rec, x->src->lives);
 }
 
 /*
@@ -120,15 +120,18 @@ static void subject_record(struct explain *x, const struct merge_record *rec,
     if ( kind != KIND_OTHER && kind != KIND_RUNSTATE &&
          rec->id < XEN_FLIGHTREC_IDS && rec->tsc >= x->acc.from )
         ++*(rec->tsc < x->tail ? &x->before[rec->id] : &x->after[rec->id]);
+
     if ( kind_enters(kind, rec) )
         add_entry(x, rec, kind);
     else if ( kind == KIND_ENTRY )
         end_exit(x, rec->tsc);
 }
 
-static bool is_subject(const struct explain *x, uint32_t domid, uint32_t vcpu)
+static bool is_subject(const struct explain *x, uint32_t domid, uint32_t vcpu,
+                       uint64_t tsc)
 {
-    return domid == x->domid && (!x->has_vcpu || vcpu == x->vcpu);
+    return domid == x->domid && (!x->has_vcpu || vcpu == x->vcpu) &&
+           tsc >= x->from;
 }
 
 static struct moment moment_of(const struct merge_record *rec)
@@ -140,7 +143,8 @@ static void subject_runstate(struct explain *x, const struct merge_record *rec)
 {
     struct runstate_change c;
 
-    if ( !runstate_of(rec, &c) || !is_subject(x, c.domid, c.vcpu) )
+    if ( !runstate_of(rec, &c) ||
+         !is_subject(x, c.domid, c.vcpu, rec->tsc) )
         return;
 
     if ( c.new == RUNNABLE )
@@ -199,9 +203,19 @@ static void sleep_record(struct explain *x, const struct merge_record *rec)
     struct event_who who;
 
     if ( event_domain(rec->desc, 0, rec->data, rec->words, &who) &&
-         who.domid == x->domid && rec->domid != x->domid &&
+         who.domid == x->domid && rec->tsc >= x->from &&
+         rec->domid != x->domid &&
          rec->domid != MERGE_NO_DOMAIN && rec->domid != VCPU_IDLE_DOMAIN )
         x->sleep = moment_of(rec);
+}
+
+/* A wait, an exit or a run from before a gap may have ended in it. */
+static void take_gap(struct explain *x, const struct merge_record *rec)
+{
+    x->ready = x->open_exit = 0;
+    x->ran.tsc = x->ran_to = 0;
+    if ( rec->cpu == x->cpu && rec->channel == XEN_FLIGHTREC_CH_BUSY )
+        x->cpu_last.tsc = 0;
 }
 
 static int take_record(void *arg, const struct merge_record *rec)
@@ -209,10 +223,15 @@ static int take_record(void *arg, const struct merge_record *rec)
     struct explain *x = arg;
     enum kind kind = kind_of(&x->acc.kinds, rec);
 
-    if ( rec->tsc > x->end || rec->kind != MERGE_EVENT )
+    if ( rec->tsc > x->end )
         return 0;
+    if ( rec->kind == MERGE_GAP )
+    {
+        take_gap(x, rec);
+        return 0;
+    }
 
-    if ( rec->domid == x->domid && is_subject(x, rec->domid, rec->vcpu) )
+    if ( is_subject(x, rec->domid, rec->vcpu, rec->tsc) )
         subject_record(x, rec, kind);
     if ( kind == KIND_RUNSTATE )
         subject_runstate(x, rec);
@@ -267,6 +286,15 @@ static int read_once(struct explain *x)
     return x->rc;
 }
 
+/* Find the life of the subject's number that the verdict is about. */
+static void set_life(struct explain *x)
+{
+    const struct life *life = lives_at(x->src->lives, x->domid, x->end);
+
+    x->from = life ? life->from : 0;
+    x->later = life ? life->later : 0;
+}
+
 int explain_read(struct explain *x, const struct source *src)
 {
     int rc;
@@ -277,6 +305,7 @@ int explain_read(struct explain *x, const struct source *src)
     if ( !rc )
     {
         explain_choose(x);
+        set_life(x);
         rc = read_again(x);
     }
     if ( rc )

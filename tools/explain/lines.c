@@ -32,6 +32,15 @@ static void put_trigger(struct explain *x)
     const struct doc *d = &x->src->doc;
     char when[48], cause[EXPLAIN_PART], text[EXPLAIN_PART];
 
+    if ( d->redacted && d->domid != d->only )
+    {
+        put_line(x, "Trigger: redacted, not of this domain; times are from its "
+                 "last record, %s [trigger]",
+                 d->has_wall ? text_time(when, sizeof(when), d->wall_ns)
+                             : "no wall clock");
+        return;
+    }
+
     text_escape(cause, sizeof(cause), d->cause);
     text_escape(text, sizeof(text), d->reason_text);
     put_line(x, "Trigger: %s%s%s%s, %s [trigger]", cause, text[0] ? " \"" : "",
@@ -103,6 +112,11 @@ static void put_unfinished(struct explain *x)
     const struct episode *e = last_episode(x);
     char where[EXPLAIN_PART], after[EXPLAIN_PART];
 
+    if ( e && x->open_exit && x->verdict >= VERDICT_HUNG &&
+         (x->end - e->last) * 1000000.0 / x->src->doc.tsc_khz >= SILENT_NS )
+        put_line(x, "Xen is still handling %s, %s after the entry %s", e->name,
+                 duration(x, after, x->end - e->last),
+                 at(x, where, e->last, e->cpu));
     if ( !e || (x->verdict != VERDICT_XEN_CRASH &&
                 (!x->open_exit || x->verdict >= VERDICT_HUNG)) )
         return;
@@ -139,12 +153,8 @@ static void put_entries(struct explain *x)
 /* A vCPU that is offline without a pause is parked by its cap. */
 static const char *state_name(const struct account *a, unsigned int state)
 {
-    static const char *const name[RUNSTATES] = {
-        "running", "waiting to run", "blocked", "paused",
-    };
-
     return state == OFFLINE && explain_is_parked(a) ? "parked by its cap"
-                                                    : name[state];
+                                                    : runstate_words[state];
 }
 
 /* `running 40%, blocked 60%': the runstates that are not zero. */
@@ -215,12 +225,13 @@ static void put_running(struct explain *x)
 static void short_name(const struct explain *x, const struct vcpu *v, char *buf,
                        size_t bytes)
 {
-    const json_t *dom = doc_domain(&x->src->doc, v->domid);
-    const char *name = doc_text(dom, "name", "");
+    const char *name = lives_name(x->src->lives, v->domid, x->end);
     char safe[40];
 
     if ( v->domid == VCPU_IDLE_DOMAIN )
         snprintf(buf, bytes, "idle");
+    else if ( doc_is_other(&x->src->doc, v->domid) )
+        snprintf(buf, bytes, "other domains or idle");
     else if ( name[0] )
         snprintf(buf, bytes, "d%uv%u \"%s\"", v->domid, v->vcpu,
                  text_escape(safe, sizeof(safe), name));
@@ -316,9 +327,33 @@ static void put_longest_wait(struct explain *x)
 
     a = best->data;
     put_line(x, "Longest wait to run: %s, %s %s",
-             vcpu_name(x, name, best->domid, best->vcpu),
+             vcpu_name(x, name, best->domid, best->vcpu, a->longest_tsc),
              duration(x, time, a->longest),
              span(x, where, a->longest_tsc, a->longest_tsc + a->longest, -1));
+}
+
+/* Without a fault, name the vCPUs that are paused: they may be missed. */
+static void put_paused(struct explain *x)
+{
+    char name[EXPLAIN_PART], time[EXPLAIN_PART], where[EXPLAIN_PART];
+    unsigned int shown = 0;
+
+    for ( unsigned int i = 0; i < vcpus_nr(x->acc.vcpus) &&
+                              x->verdict == VERDICT_NOTHING && shown < 2; i++ )
+    {
+        const struct vcpu *v = vcpus_nth(x->acc.vcpus, i);
+        const struct account *a = v->data;
+
+        if ( v->later || !a->changed || a->state != OFFLINE ||
+             explain_is_parked(a) || marks_newest(&x->marks, MARK_REMOVE,
+                                                  v->domid) )
+            continue;
+        put_line(x, "%s is paused, for %s %s",
+                 vcpu_name(x, name, v->domid, v->vcpu, x->acc.to),
+                 duration(x, time, x->acc.to - a->since),
+                 at(x, where, a->since, a->cpu));
+        shown++;
+    }
 }
 
 /* Whether a hypercall of Dom0 may affect other domains, or the host. */
@@ -392,7 +427,9 @@ static void put_dom0(struct explain *x)
 {
     char text[EXPLAIN_LINE_BYTES / 2], where[EXPLAIN_PART], over[EXPLAIN_PART];
 
-    if ( x->acc.to == x->acc.from )
+    /* In a redacted file, Dom0 is one of the others unless it is the subject. */
+    if ( x->acc.to == x->acc.from ||
+         (x->src->doc.redacted && x->src->doc.only) )
         return;
 
     put_dom0_share(x);
@@ -515,19 +552,20 @@ static void put_marks(struct explain *x)
 
         if ( m == x->cite ||
              (m->kind != MARK_CRASH && !explain_is_recent(x, m)) ||
-             (m->kind == MARK_SHUTDOWN && m->domid == x->domid) )
+             (m->kind == MARK_SHUTDOWN && m->domid == x->domid &&
+              m->tsc >= x->from) )
             continue;
         if ( m->kind == MARK_CPU_UP || m->kind == MARK_CPU_DOWN )
             put_line(x, "pCPU %" PRIu32 " went %s %s", m->domid,
                      m->kind == MARK_CPU_UP ? "online" : "offline",
                      at(x, where, m->tsc, m->cpu));
         else if ( m->kind == MARK_SHUTDOWN || m->kind == MARK_CRASH )
-            put_line(x, "%s %s: %s %s", domain_name(x, name, m->domid),
+            put_line(x, "%s %s: %s %s", domain_name(x, name, m->domid, m->tsc),
                      m->kind == MARK_CRASH ? "crashed" : "shut down",
                      why ? why : "reason not known",
                      at(x, where, m->tsc, m->cpu));
         else
-            put_line(x, "%s was %s %s", domain_name(x, name, m->domid),
+            put_line(x, "%s was %s %s", domain_name(x, name, m->domid, m->tsc),
                      m->kind == MARK_ADD ? "created" : "removed",
                      at(x, where, m->tsc, m->cpu));
         shown++;
@@ -541,16 +579,10 @@ static void put_marks(struct explain *x)
 /* Whether the pCPU's idle vCPU runs at the end. */
 static bool is_idle(const struct explain *x, unsigned int cpu)
 {
-    for ( unsigned int i = 0; i < vcpus_nr(x->acc.vcpus); i++ )
-    {
-        const struct vcpu *v = vcpus_nth(x->acc.vcpus, i);
-        const struct account *a = v->data;
+    const struct vcpu *v = vcpus_find(x->acc.vcpus, VCPU_IDLE_DOMAIN, cpu);
+    const struct account *a = v ? v->data : NULL;
 
-        if ( v->domid == VCPU_IDLE_DOMAIN && v->vcpu == cpu )
-            return a->changed ? a->state == RUNNING : a->seen;
-    }
-
-    return false;
+    return a && (a->changed ? a->state == RUNNING : a->seen);
 }
 
 static void put_silent(struct explain *x)
@@ -558,6 +590,10 @@ static void put_silent(struct explain *x)
     static uint64_t last[UINT16_MAX + 1];
     uint64_t limit = x->src->doc.tsc_khz * (SILENT_NS / 1000000ULL);
     char where[EXPLAIN_PART];
+
+    /* Redacted: other domains ran there. */
+    if ( x->src->doc.redacted )
+        return;
 
     memset(last, 0, sizeof(last));
     for ( uint32_t i = 0; i < snapshot_frames(x->src->snap); i++ )
@@ -609,13 +645,17 @@ static void put_limits(struct explain *x)
     const struct doc *d = &x->src->doc;
     const struct snapshot_fault *cut = snapshot_truncated(x->src->snap);
     const struct account *a = subject_account(x, &x->acc);
-    char where[EXPLAIN_PART];
+    char where[EXPLAIN_PART], name[EXPLAIN_PART];
 
     put_elsewhere(x);
     if ( cut )
         put_line(x, "Incomplete: the file is truncated at byte %" PRIu64
                  " [file]", cut->offset);
-    else if ( !d->recording && strcmp(d->history, "complete") )
+    if ( d->redacted )
+        put_line(x, "Redacted: only records of %s; other domains and the host "
+                 "are not in the file [file]",
+                 domain_name(x, name, d->only, d->tsc));
+    else if ( !cut && !d->recording && strcmp(d->history, "complete") )
         put_line(x, "Incomplete: Xen could not hold all of the history "
                  "[trigger]");
     if ( x->acc.gaps )
@@ -642,6 +682,7 @@ void explain_write(struct explain *x)
     put_neighbours(x);
     put_differences(x);
     put_longest_wait(x);
+    put_paused(x);
     put_dom0(x);
     put_marks(x);
     x->room = EXPLAIN_LINES;

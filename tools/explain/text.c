@@ -71,49 +71,47 @@ const char *span_of(const struct explain *x, char *buf,
     return span(x, buf, acc->from, acc->to, -1);
 }
 
-/* A dead domain may be named by the trigger only. */
-const char *domain_name(const struct explain *x, char *buf, uint32_t domid)
+const char *domain_name(const struct explain *x, char *buf, uint32_t domid,
+                        uint64_t tsc)
 {
-    const struct doc *d = &x->src->doc;
-    const char *name = doc_text(doc_domain(d, domid), "name", "");
     char safe[80];
 
-    if ( !name[0] && d->domid == domid )
-        name = d->name;
-    text_escape(safe, sizeof(safe), name);
+    if ( doc_is_other(&x->src->doc, domid) )
+        return strcpy(buf, "another domain");
+    text_escape(safe, sizeof(safe), lives_name(x->src->lives, domid, tsc));
     snprintf(buf, EXPLAIN_PART, safe[0] ? "domain %" PRIu32 " \"%s\""
                                 : "domain %" PRIu32 "%s", domid, safe);
     return buf;
 }
 
 const char *vcpu_name(const struct explain *x, char *buf, uint32_t domid,
-                      uint32_t vcpu)
+                      uint32_t vcpu, uint64_t tsc)
 {
     char dom[EXPLAIN_PART];
 
-    domain_name(x, dom, domid);
-    snprintf(buf, EXPLAIN_PART, "%.100s vCPU %" PRIu32, dom, vcpu);
+    domain_name(x, dom, domid, tsc);
+    if ( doc_is_other(&x->src->doc, domid) )
+        snprintf(buf, EXPLAIN_PART, "%.100s", dom);
+    else
+        snprintf(buf, EXPLAIN_PART, "%.100s vCPU %" PRIu32, dom, vcpu);
     return buf;
 }
 
 const char *subject_name(const struct explain *x, char *buf)
 {
-    return x->has_vcpu ? vcpu_name(x, buf, x->domid, x->vcpu)
-                       : domain_name(x, buf, x->domid);
+    return x->has_vcpu ? vcpu_name(x, buf, x->domid, x->vcpu, x->end)
+                       : domain_name(x, buf, x->domid, x->end);
 }
 
 const struct account *subject_account(const struct explain *x,
                                   const struct accounts *acc)
 {
-    for ( unsigned int i = 0; i < vcpus_nr(acc->vcpus); i++ )
-    {
-        const struct vcpu *v = vcpus_nth(acc->vcpus, i);
+    const struct vcpu *v = x->has_vcpu
+                           ? vcpus_find_life(acc->vcpus, x->domid, x->later,
+                                             x->vcpu)
+                           : NULL;
 
-        if ( v->domid == x->domid && x->has_vcpu && v->vcpu == x->vcpu )
-            return v->data;
-    }
-
-    return NULL;
+    return v ? v->data : NULL;
 }
 
 uint64_t neighbour_ticks(const struct vcpu *v)

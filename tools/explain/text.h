@@ -28,10 +28,11 @@ const char *span(const struct explain *x, char *buf, uint64_t from,
 const char *span_of(const struct explain *x, char *buf,
                     const struct accounts *acc);
 /* `domain 5 "web1"'. */
-const char *domain_name(const struct explain *x, char *buf, uint32_t domid);
+const char *domain_name(const struct explain *x, char *buf, uint32_t domid,
+                        uint64_t tsc);
 /* `domain 5 "web1" vCPU 0'. */
 const char *vcpu_name(const struct explain *x, char *buf, uint32_t domid,
-                      uint32_t vcpu);
+                      uint32_t vcpu, uint64_t tsc);
 /* The subject, with its vCPU if that is known. */
 const char *subject_name(const struct explain *x, char *buf);
 /* `xen_version', or the number if the dictionary has no name. */

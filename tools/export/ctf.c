@@ -101,7 +101,7 @@ static int end_packet(struct export *x, struct stream *st)
     memcpy(st->buf, h, sizeof(*h));
     fd = openat(x->dir, ctf_stream_name(h->instance, name), O_WRONLY | O_CREAT |
                 O_APPEND | O_CLOEXEC |
-                (st->first_written ? 0 : O_EXCL), 0666);
+                (st->first_written ? 0 : O_EXCL), x->mode);
     if ( fd < 0 )
         return -errno;
 
@@ -271,7 +271,7 @@ static int write_meta(struct export *x)
     const struct ctf *c = x->state;
     struct ctf_meta meta = { .x = x, .class = c->class };
     int fd = openat(x->dir, "metadata",
-                    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+                    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, x->mode);
     FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
     bool failed;
 

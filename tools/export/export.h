@@ -10,6 +10,7 @@
 #define XENFLIGHT_EXPORT_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "lib/read/merge.h"
 #include "tools/base/source.h"
@@ -19,6 +20,8 @@ struct export {
     const char *path;      /* as the user wrote it, NULL for standard output */
     uint64_t part;         /* filter_number() of the chosen records */
     int dir;               /* descriptor of the directory, if directory */
+    mode_t mode;           /* permissions of files in dir */
+    uint64_t total;        /* records in the file */
     uint64_t records;      /* passed to the format, without gaps */
     uint64_t left_out;     /* of these, records the format cannot express */
     void *state;           /* owned by the format, NULL until open() */

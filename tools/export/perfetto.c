@@ -11,7 +11,9 @@
  * the domain and when the pCPU goes down.  A domain that reuses a number has
  * tracks of its own.
  *
- * Times are ns since TSC 0, on the clock that Perfetto calls boot time.
+ * Times are on the clock of Dom0 that the file knows: CLOCK_MONOTONIC, or else
+ * CLOCK_REALTIME.  A trace of Dom0 itself then has the same times.  In a file
+ * without either they are ns since TSC 0, on a clock without a name.
  */
 
 #include <errno.h>
@@ -26,8 +28,8 @@
 #include "tools/export/export.h"
 #include "tools/stats/vcpus.h"
 
-#define CLOCK_REALTIME_ID 1
-#define CLOCK_BOOTTIME_ID 6
+#define CLOCK_REALTIME_ID  1
+#define CLOCK_MONOTONIC_ID 3
 
 /* Uuids of tracks.  None may be 0. */
 #define TRACK_PCPUS  1ULL
@@ -52,6 +54,8 @@ struct cpu {
 };
 
 struct vcpu_state {
+    struct vcpu *next;     /* of the domain, or NULL */
+    bool listed;           /* in domain_state.first */
     bool has_track, open;
     uint32_t life;         /* domain_state.life that the track is for */
     uint16_t cpu;          /* pCPU where it ran last */
@@ -59,15 +63,19 @@ struct vcpu_state {
 };
 
 struct domain_state {
+    struct vcpu *first;    /* its vCPUs, linked by next */
     bool has_track;
     bool gone;
     uint32_t life;         /* number of earlier domains with this domid */
 };
 
 struct perfetto {
+    enum doc_clock clock;  /* of the times, DOC_CLOCK_TSC if none is known */
+    uint32_t clock_id;     /* its number in Perfetto, or 0 */
     struct vcpus *vcpus;
     struct domain_state domain[UINT16_MAX + 1];
     uint64_t flows;
+    uint64_t tsc;              /* of the record being exported */
     struct cpu cpu[UINT16_MAX + 1];
     uint8_t *buf;
     size_t size;
@@ -124,6 +132,8 @@ static int put_event(struct perfetto *p, Event *event, uint64_t ns)
     event->has_type = event->has_track_uuid = true;
     packet.has_timestamp = true;
     packet.timestamp = ns;
+    packet.has_timestamp_clock_id = p->clock_id != 0;
+    packet.timestamp_clock_id = p->clock_id;
     packet.track_event = event;
     return put_packet(p, &packet);
 }
@@ -186,18 +196,20 @@ static int need_domain_track(struct export *x, uint16_t domid)
 {
     struct perfetto *p = x->state;
     struct domain_state *st = &p->domain[domid];
-    const json_t *dom = doc_domain(&x->src->doc, domid);
     char safe[128], name[176], nth[16] = "";
 
     if ( st->has_track )
         return 0;
 
     st->has_track = true;
-    text_escape(safe, sizeof(safe), doc_text(dom, "name", ""));
+    text_escape(safe, sizeof(safe),
+                lives_name(x->src->lives, domid, p->tsc));
     if ( st->life )
         snprintf(nth, sizeof(nth), " (%" PRIu32 ")", st->life + 1);
     if ( domid == VCPU_IDLE_DOMAIN )
         snprintf(name, sizeof(name), "idle");
+    else if ( doc_is_other(&x->src->doc, domid) )
+        snprintf(name, sizeof(name), "other domains or idle");
     else
         snprintf(name, sizeof(name), "domain %u%s%s%s", domid,
                  safe[0] ? " " : "", safe, nth);
@@ -221,7 +233,10 @@ static int need_vcpu_track(struct export *x, struct vcpu *v)
     st->has_track = true;
     st->open = false;
     st->life = p->domain[v->domid].life;
-    snprintf(name, sizeof(name), "d%uv%u", v->domid, v->vcpu);
+    if ( doc_is_other(&x->src->doc, v->domid) )
+        snprintf(name, sizeof(name), "other");
+    else
+        snprintf(name, sizeof(name), "d%uv%u", v->domid, v->vcpu);
     return put_track(p, vcpu_track(p, v), domain_track(p, v->domid), name);
 }
 
@@ -314,17 +329,35 @@ static int change_runstate(struct export *x, struct vcpu *v, uint16_t cpu,
  * Begin and end of domains and pCPUs.
  */
 
+/* Find or add a vCPU, and put it on its domain's list. */
+static struct vcpu *vcpu_of(struct perfetto *p, uint32_t domid, uint32_t vcpu)
+{
+    struct vcpu *v = vcpus_get(p->vcpus, domid, vcpu);
+    struct vcpu_state *st = v ? v->data : NULL;
+
+    if ( st && !st->listed )
+    {
+        st->listed = true;
+        st->next = p->domain[v->domid].first;
+        p->domain[v->domid].first = v;
+    }
+
+    return v;
+}
+
+/* The list is taken apart: each record of an end would walk all of it again. */
 static int end_domain(struct perfetto *p, uint16_t domid, uint64_t ns)
 {
+    struct vcpu *v;
     int rc = 0;
 
-    for ( unsigned int i = 0; i < vcpus_nr(p->vcpus) && !rc; i++ )
+    while ( (v = p->domain[domid].first) && !rc )
     {
-        struct vcpu *v = vcpus_nth(p->vcpus, i);
+        struct vcpu_state *st = v->data;
 
-        if ( v->domid != domid )
-            continue;
-        ((struct vcpu_state *)v->data)->flow = 0;
+        p->domain[domid].first = st->next;
+        st->listed = false;
+        st->flow = 0;
         rc = close_vcpu(p, v, ns);
         if ( !rc )
             rc = leave_cpu(p, v, ns);
@@ -414,6 +447,12 @@ static void put_field_note(Note *note, const struct event_field *f, uint64_t v)
         note->has_int_value = true;
         note->int_value = event_signed(f, v);
     }
+    else if ( f->kind == EVENT_HEX )
+    {
+        note->name = (char *)f->name;
+        note->has_pointer_value = true; /* shown as hex */
+        note->pointer_value = v;
+    }
     else
         put_number_note(note, f->name, v);
 }
@@ -492,7 +531,7 @@ static int put_gap(struct export *x, const struct merge_record *rec)
     struct perfetto *p = x->state;
     struct cpu *cpu = &p->cpu[rec->cpu];
     bool unsure = cpu->busy && rec->channel == XEN_FLIGHTREC_CH_BUSY;
-    struct vcpu *v = unsure ? vcpus_get(p->vcpus, cpu->domid, cpu->vcpu) : NULL;
+    struct vcpu *v = unsure ? vcpu_of(p, cpu->domid, cpu->vcpu) : NULL;
     int rc = v ? close_vcpu(p, v, cpu->last) : 0;
 
     if ( !rc && unsure )
@@ -512,15 +551,29 @@ static uint64_t wake(struct perfetto *p, struct vcpu *v,
     return ((struct vcpu_state *)v->data)->flow = ++p->flows;
 }
 
+/* Times from before the clock's 0, as of Xen's boot, become 0. */
+static uint64_t time_of(const struct export *x, uint64_t tsc)
+{
+    const struct perfetto *p = x->state;
+    int64_t ns;
+
+    if ( !p->clock_id )
+        return doc_tsc_ns(&x->src->doc, tsc);
+
+    ns = doc_clock_at(&x->src->doc, p->clock, tsc);
+    return ns > 0 ? ns : 0;
+}
+
 static int perfetto_record(struct export *x, const struct merge_record *rec)
 {
     struct perfetto *p = x->state;
-    uint64_t ns = doc_tsc_ns(&x->src->doc, rec->tsc), flow = 0;
+    uint64_t ns = time_of(x, rec->tsc), flow = 0;
     char buf[EVENT_NAME_BYTES];
     struct runstate_change c;
     struct vcpu *v = NULL;
     int rc;
 
+    p->tsc = rec->tsc;
     rc = need_cpu_track(p, rec->cpu);
     if ( rc )
         return rc;
@@ -531,7 +584,7 @@ static int perfetto_record(struct export *x, const struct merge_record *rec)
         return put_gap(x, rec);
 
     if ( runstate_of(rec, &c) )
-        v = vcpus_get(p->vcpus, c.domid, c.vcpu);
+        v = vcpu_of(p, c.domid, c.vcpu);
     if ( v )
         flow = wake(p, v, &c);
     snprintf(buf, sizeof(buf), "id_%u", rec->id);
@@ -546,27 +599,46 @@ static int perfetto_record(struct export *x, const struct merge_record *rec)
  * The trace.
  */
 
+/* All clocks that the file knows, at the trigger.  The first one is used. */
 static int put_clocks(struct export *x)
 {
+    static const struct {
+        enum doc_clock clock;
+        uint32_t id;
+    } clocks[] = {
+        { DOC_CLOCK_MONOTONIC, CLOCK_MONOTONIC_ID },
+        { DOC_CLOCK_REALTIME, CLOCK_REALTIME_ID },
+    };
+    const struct doc *d = &x->src->doc;
+    struct perfetto *p = x->state;
     Packet packet = PERFETTO__TRACE_PACKET__INIT;
     Perfetto__ClockSnapshot snap = PERFETTO__CLOCK_SNAPSHOT__INIT;
-    Perfetto__ClockSnapshot__Clock boot = PERFETTO__CLOCK_SNAPSHOT__CLOCK__INIT;
-    Perfetto__ClockSnapshot__Clock real = PERFETTO__CLOCK_SNAPSHOT__CLOCK__INIT;
-    Perfetto__ClockSnapshot__Clock *list[] = { &boot, &real };
+    Perfetto__ClockSnapshot__Clock clock[2], *list[2];
 
-    if ( !x->src->doc.has_wall )
+    for ( size_t i = 0; i < 2; i++ )
+    {
+        Perfetto__ClockSnapshot__Clock *c = &clock[snap.n_clocks];
+
+        if ( !doc_clock_known(d, clocks[i].clock) )
+            continue;
+        perfetto__clock_snapshot__clock__init(c);
+        c->has_clock_id = c->has_timestamp = true;
+        c->clock_id = clocks[i].id;
+        c->timestamp = doc_clock_at(d, clocks[i].clock, d->tsc);
+        list[snap.n_clocks++] = c;
+        if ( p->clock_id )
+            continue;
+        p->clock = clocks[i].clock;
+        p->clock_id = clocks[i].id;
+    }
+    if ( !p->clock_id )
         return 0;
 
-    boot.has_clock_id = boot.has_timestamp = true;
-    boot.clock_id = CLOCK_BOOTTIME_ID;
-    boot.timestamp = doc_tsc_ns(&x->src->doc, x->src->doc.tsc);
-    real.has_clock_id = real.has_timestamp = true;
-    real.clock_id = CLOCK_REALTIME_ID;
-    real.timestamp = x->src->doc.wall_ns;
-    snap.n_clocks = 2;
     snap.clocks = list;
+    snap.has_primary_trace_clock = true;
+    snap.primary_trace_clock = p->clock_id;
     packet.clock_snapshot = &snap;
-    return put_packet(x->state, &packet);
+    return put_packet(p, &packet);
 }
 
 static int perfetto_open(struct export *x)

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/base/message.h"
 #include "tools/export/export.h"
 #include "tools/stats/vcpus.h"
 
@@ -34,6 +35,9 @@
 #define RECORD_WORDS    (3 + XEN_FLIGHTREC_MAX_WORDS)
 
 #define MAX_CPUS        (UINT16_MAX + 1)
+
+/* xenalyze stops at a pCPU with this number or a higher one: its MAX_CPUS. */
+#define XENALYZE_CPUS   256
 
 struct window {
     uint64_t last;         /* newest TSC */
@@ -194,12 +198,25 @@ static int xentrace_open(struct export *x)
     return 0;
 }
 
+static void warn_of_cpus(unsigned int cpus)
+{
+    char last[24];
+
+    if ( cpus <= XENALYZE_CPUS )
+        return;
+
+    snprintf(last, sizeof(last), "pCPU %u", cpus - 1);
+    complain(last, "xenalyze stops at pCPUs from 256 on: choose others with "
+                   "--cpu");
+}
+
 static int xentrace_finish(struct export *x)
 {
     struct rounds *r = x->state;
     struct window *w;
     int rc;
 
+    warn_of_cpus(r->cpus);
     for ( unsigned int i = 0; i < r->cpus; i++ )
     {
         if ( !r->cpu[i] || !r->cpu[i]->gap )

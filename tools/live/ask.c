@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/text.h"
 #include "lib/xen/hyp-tbuf.h"
 #include "tools/base/message.h"
 #include "tools/base/options.h"
@@ -73,11 +74,13 @@ int ask_parse(struct ask *a, const struct argp *own, int argc, char **argv)
 static int check_ok(const char *cmd, const json_t *answer)
 {
     const char *error = json_string_value(json_object_get(answer, "error"));
+    char safe[TEXT_ROOM(512)];
 
     if ( json_is_true(json_object_get(answer, "ok")) )
         return 0;
     fprintf(stderr, "%s: %s\n", cmd,
-            error ? error : "the daemon failed without a reason");
+            error ? text_escape(safe, sizeof(safe), error)
+                  : "the daemon failed without a reason");
     return -EIO;
 }
 

@@ -33,7 +33,9 @@ error_t ask_parse_child(int key, char *arg, struct argp_state *state);
 int ask_parse(struct ask *a, const struct argp *own, int argc, char **argv);
 
 /*
- * Send @req to the daemon.
+ * Send @req to the daemon.  The answer comes from its engine, which reads input of
+ * guests and may be captured: texts in it must be escaped before they are printed,
+ * and types and numbers must not be relied on.
  *
  * Return 0 with *answer, in which "ok" is true and which the caller must
  * json_decref(); -ENOENT without a message if no daemon is running; or another

@@ -14,6 +14,8 @@
 
 #include <xenstore.h>
 
+#include "lib/base/uuid.h"
+
 #define NAME_MAX_BYTES 128
 
 /* Shared by the caller and the thread; the last user frees it. */
@@ -25,6 +27,7 @@ struct names {
     bool none;            /* no xenstored */
     bool silent;          /* no answer in time: no more requests */
     uint16_t domid;
+    uint8_t handle[UUID_BYTES];
     char *name;           /* the answer, set before asked is cleared */
 };
 
@@ -41,17 +44,44 @@ static void put(struct names *n)
     free(n);
 }
 
-static char *read_name(struct xs_handle *xs, uint16_t domid)
+/* The value of a node that is text, or NULL; the caller must free() it. */
+static char *read_text(struct xs_handle *xs, const char *path)
 {
-    char path[40], *name;
     unsigned int len;
+    char *value = xs_read(xs, XBT_NULL, path, &len);
 
-    snprintf(path, sizeof(path), "/local/domain/%u/name", domid);
-    name = xs_read(xs, XBT_NULL, path, &len);
-    if ( name && len <= NAME_MAX_BYTES && len == strlen(name) && len )
-        return name;
-    free(name);
+    if ( value && len <= NAME_MAX_BYTES && len == strlen(value) && len )
+        return value;
+    free(value);
     return NULL;
+}
+
+/* Whether the nodes of the number are those of a former domain. */
+static bool is_stale(struct xs_handle *xs, uint16_t domid,
+                     const uint8_t handle[UUID_BYTES])
+{
+    uint8_t uuid[UUID_BYTES];
+    char path[40], *vm;
+    bool stale;
+
+    snprintf(path, sizeof(path), "/local/domain/%u/vm", domid);
+    vm = read_text(xs, path);
+    stale = vm && !strncmp(vm, "/vm/", 4) && !uuid_from_text(vm + 4, uuid) &&
+            memcmp(uuid, handle, sizeof(uuid));
+    free(vm);
+    return stale;
+}
+
+static char *read_name(struct xs_handle *xs, uint16_t domid,
+                       const uint8_t handle[UUID_BYTES])
+{
+    char path[40];
+
+    /* First, since a toolstack writes both in one transaction. */
+    if ( is_stale(xs, domid, handle) )
+        return NULL;
+    snprintf(path, sizeof(path), "/local/domain/%u/name", domid);
+    return read_text(xs, path);
 }
 
 /* The thread: runs until names_close().  The lock is dropped around xenstored. */
@@ -69,6 +99,7 @@ static void *serve(void *arg)
     }
     while ( xs && n->users > 1 )
     {
+        uint8_t handle[UUID_BYTES];
         char *name;
 
         if ( !n->asked )
@@ -76,8 +107,9 @@ static void *serve(void *arg)
             pthread_cond_wait(&n->changed, &n->lock);
             continue;
         }
+        memcpy(handle, n->handle, sizeof(handle));
         pthread_mutex_unlock(&n->lock);
-        name = read_name(xs, n->domid);
+        name = read_name(xs, n->domid, handle);
         pthread_mutex_lock(&n->lock);
         n->name = name;
         n->asked = false;
@@ -145,7 +177,7 @@ static void await(struct names *n)
     n->silent = n->asked;
 }
 
-char *names_ask(struct names *n, uint16_t domid)
+char *names_ask(struct names *n, uint16_t domid, const uint8_t handle[16])
 {
     char *name = NULL;
     bool silent;
@@ -155,6 +187,7 @@ char *names_ask(struct names *n, uint16_t domid)
     if ( !silent && !n->none )
     {
         n->domid = domid;
+        memcpy(n->handle, handle, sizeof(n->handle));
         n->asked = true;
         pthread_cond_signal(&n->changed);
         await(n);

@@ -21,8 +21,9 @@ void names_close(struct names *n);
 /*
  * Return the name of a domain, which the caller must free(), or NULL: the domain
  * has no valid name, there is no xenstored, or it took longer than NAMES_WAIT_MS.
- * After a timeout a message is printed once and no more requests are made.
+ * A name is not valid if its vm node has another uuid than @handle: it is of a
+ * former domain of that number.  After a timeout a message is printed once and no more requests are made.
  */
-char *names_ask(struct names *n, uint16_t domid);
+char *names_ask(struct names *n, uint16_t domid, const uint8_t handle[16]);
 
 #endif /* XENFLIGHT_NAMES_H */

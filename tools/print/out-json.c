@@ -9,27 +9,29 @@
 
 #include "tools/print/out.h"
 
-/* Addresses are strings: JSON numbers are signed, and often limited to 53 bits. */
-static void hex_rip(json_t *root, uint64_t rip)
+json_t *out_meta(const struct doc *d)
 {
-    json_t *trigger = json_copy(json_object_get(root, "trigger"));
+    json_t *meta = json_copy(d->root), *trigger;
     char text[24];
 
-    snprintf(text, sizeof(text), "%#" PRIx64, rip);
+    if ( !meta || !d->has_rip )
+        return meta;
+
+    trigger = json_copy(json_object_get(meta, "trigger"));
+    snprintf(text, sizeof(text), "%#" PRIx64, d->rip);
     json_object_set_new(trigger, "rip", json_string(text));
-    json_object_set_new(root, "trigger", trigger);
+    json_object_set_new(meta, "trigger", trigger);
+    return meta;
 }
 
 /* The documents without the dictionary, which was applied to the records. */
 static void json_head(const struct source *src)
 {
     const struct snapshot_fault *cut = snapshot_truncated(src->snap);
-    json_t *o = json_copy(src->doc.root);
+    json_t *o = out_meta(&src->doc);
 
     json_object_set_new(o, "type", json_string("snapshot"));
     json_object_del(o, "dictionary");
-    if ( src->doc.has_rip )
-        hex_rip(o, src->doc.rip);
     if ( src->doc.note )
         json_object_set(o, "note", src->doc.note);
     if ( src->doc.has_wall )

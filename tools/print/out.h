@@ -38,6 +38,13 @@ int out_columns_set(const char *list);
 /* Return a column that is neither known nor a field in the file, or NULL. */
 const char *out_columns_unknown(const struct doc *doc);
 
+/*
+ * Copy the metadata for JSON: addresses are hex text, as everywhere else, since
+ * JSON's numbers are signed, and often of 53 bits.  Return NULL without memory.
+ * The caller owns the copy.
+ */
+json_t *out_meta(const struct doc *d);
+
 #define OUT_TRIGGER_BYTES 800
 /* Describe the trigger, like `domain 5 "web1" crashed', printable.  Return @buf. */
 const char *out_trigger(const struct doc *d, char *buf, size_t size);

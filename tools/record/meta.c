@@ -64,7 +64,8 @@ static int add(struct record_domains *t, const struct hyp_domain *d)
         return -ENOMEM;
     t->entry = entry;
     t->entry[t->nr++] = (struct domain){ .d = *d,
-                                         .name = names_ask(t->names, d->domid) };
+                                         .name = names_ask(t->names, d->domid,
+                                                           d->handle) };
     return 0;
 }
 
@@ -84,7 +85,8 @@ int record_domains_look(struct record_domains *t)
             rc = add(t, &list[i]);
         else if ( !known->name ) /* toolstacks set it later */
         {
-            known->name = names_ask(t->names, list[i].domid);
+            known->name = names_ask(t->names, list[i].domid,
+                                    list[i].handle);
             known->in_meta = known->in_meta && !known->name;
         }
     }

@@ -62,7 +62,8 @@ static json_t *make_trigger(const struct doc *d, uint32_t domid,
                            "domid", "vcpu", "reason", "reason_text", "rip",
                            "uuid", "name", "source")
                     : json_pack("{s:s, s:s}", "cause", "request",
-                                "reason_text", "a slice of one domain");
+                                "reason_text",
+                                "redacted: not of this domain");
 
     json_object_set_new(t, "gen", json_integer(1));
     json_object_set_new(t, "tsc", json_integer(f->tsc));
@@ -102,13 +103,34 @@ static json_t *make_clock(const struct doc *d, const struct redact_facts *f)
     return c;
 }
 
-static json_t *make_domain(const struct doc *d, uint32_t domid)
+static json_t *make_domain(uint32_t domid, const struct life *life)
 {
-    const json_t *known = doc_domain(d, domid);
+    json_t *o;
 
-    if ( known )
-        return PICK(known, "domid", "uuid", "name", "vcpus");
-    return json_pack("{s:i}", "domid", (int)domid);
+    if ( life && life->entry )
+        return PICK(life->entry, "domid", "uuid", "name", "vcpus");
+    o = json_pack("{s:i}", "domid", (int)domid);
+    if ( life && life->uuid[0] )
+        json_object_set_new(o, "uuid", json_string(life->uuid));
+    if ( life && life->name[0] )
+        json_object_set_new(o, "name", json_string(life->name));
+    return o;
+}
+
+/* An entry for each life of the domain, so that readers can distinguish them. */
+static json_t *make_domains(const struct source *src, uint32_t domid,
+                            const struct life *life)
+{
+    json_t *list = json_array();
+
+    if ( !life )
+        json_array_append_new(list, make_domain(
+            domid, lives_at(src->lives, domid, src->doc.tsc)));
+    for ( unsigned int i = 0; life && i < lives_nr(src->lives); i++ )
+        if ( lives_same(lives_nth(src->lives, i), life) )
+            json_array_append_new(list, make_domain(
+                domid, lives_nth(src->lives, i)));
+    return list;
 }
 
 /* REDACT_OTHER is named "other". */
@@ -149,15 +171,16 @@ static json_t *make_dictionary(const struct doc *d)
 }
 
 int redact_meta(const struct source *src, uint32_t domid,
-                const struct redact_facts *f, char **text)
+                const struct life *life, const struct redact_facts *f,
+                char **text)
 {
     const struct doc *d = &src->doc;
     json_t *o = json_pack(
-        "{s:i, s:o, s:s, s:[s], s:o, s:o, s:[o], s:o, s:{s:i}}", "format", 1,
+        "{s:i, s:o, s:s, s:[s], s:o, s:o, s:o, s:o, s:{s:i}}", "format", 1,
         "trigger", make_trigger(d, domid, f), "history", "partial",
         "history_why", "redacted: records of one domain only",
         "xen", PICK(json_object_get(d->root, "xen"), "version"),
-        "clock", make_clock(d, f), "domains", make_domain(d, domid),
+        "clock", make_clock(d, f), "domains", make_domains(src, domid, life),
         "dictionary", make_dictionary(d), "redacted", "domid", (int)domid);
 
     if ( !o )

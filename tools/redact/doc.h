@@ -8,8 +8,7 @@
 
 #include "tools/base/source.h"
 
-/* The number of all other domains: DOMID_INVALID, which never runs. */
-#define REDACT_OTHER 0x7ff4
+#define REDACT_OTHER DOC_OTHER
 
 /* TSCs on the trigger's clock.  All but the window are those of kept records. */
 struct redact_facts {
@@ -24,8 +23,12 @@ struct redact_facts {
 void redact_get_window(const struct doc *d, struct redact_facts *f);
 /* Return the shift of the records' stamps. */
 uint8_t redact_shift(const struct doc *d);
-/* Build the document.  The caller must free() *text.  Return 0 or -ENOMEM. */
+/*
+ * Build the document.  @life as in redact().  The caller must free() *text.
+ * Return 0 or -ENOMEM.
+ */
 int redact_meta(const struct source *src, uint32_t domid,
-                const struct redact_facts *f, char **text);
+                const struct life *life, const struct redact_facts *f,
+                char **text);
 
 #endif /* XENFLIGHT_REDACT_DOC_H */

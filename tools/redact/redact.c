@@ -224,6 +224,7 @@ struct slice {
     const struct source *src;
     const struct event_dict *known;
     uint32_t domid;
+    const struct life *life;   /* of domid, or NULL: no other has the number */
     struct snapshot_writer *w;
     struct out_stream *stream[2 * (UINT16_MAX + 1)];
     uint8_t shift;
@@ -346,6 +347,14 @@ struct pass {
     struct redact_totals *totals;
 };
 
+/* Whether the number was that of the domain at @tsc. */
+static bool is_alive(const struct slice *s, uint64_t tsc)
+{
+    const struct life *life = lives_at(s->src->lives, s->domid, tsc);
+
+    return !s->life || (life && lives_same(life, s->life));
+}
+
 static int pass_record(void *arg, const struct merge_record *rec)
 {
     const struct pass *p = arg;
@@ -354,7 +363,8 @@ static int pass_record(void *arg, const struct merge_record *rec)
     if ( rec->kind != MERGE_EVENT )
         return 0;
     own = *rec;
-    if ( !redact_record(p->slice->known, &own, p->slice->domid) )
+    if ( !is_alive(p->slice, rec->tsc) ||
+         !redact_record(p->slice->known, &own, p->slice->domid) )
     {
         p->totals->left_out++;
         return 0;
@@ -416,7 +426,7 @@ static int write_slice(struct slice *s, const struct redact_facts *facts,
     char *text;
     int rc;
 
-    rc = redact_meta(s->src, s->domid, facts, &text);
+    rc = redact_meta(s->src, s->domid, s->life, facts, &text);
     if ( rc )
         return rc;
     rc = snapshot_create(fd, wall, &s->w);
@@ -450,13 +460,13 @@ static int redact_slice(struct slice *s, int fd, struct redact_totals *totals)
     if ( !totals->kept )
         return -ENODATA;
 
-    facts.is_trigger = d->domid == s->domid;
+    facts.is_trigger = d->domid == s->domid && is_alive(s, d->tsc);
     facts.tsc = facts.is_trigger ? d->tsc : facts.last_tsc;
     return write_slice(s, &facts, fd, totals);
 }
 
-int redact(const struct source *src, uint32_t domid, int fd,
-           struct redact_totals *totals)
+int redact(const struct source *src, uint32_t domid, const struct life *life,
+           int fd, struct redact_totals *totals)
 {
     struct event_dict *known;
     struct slice *s = calloc(1, sizeof(*s));
@@ -474,6 +484,7 @@ int redact(const struct source *src, uint32_t domid, int fd,
     s->src = src;
     s->known = known;
     s->domid = domid;
+    s->life = life;
     s->shift = redact_shift(&src->doc);
     rc = redact_slice(s, fd, totals);
     for ( size_t i = 0; i < 2 * (UINT16_MAX + 1); i++ )

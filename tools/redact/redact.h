@@ -3,7 +3,8 @@
  * redact.h: a copy of a snapshot restricted to one domain, for its owner or a bug
  * report.
  *
- * A record is kept if its event is known to this version with the same fields, is
+ * A record is kept if it is of the time in which the domain had its number, its
+ * event is known to this version with the same fields, is
  * not listed in redact.c as revealing other domains, fits its description in the
  * dictionary, and if it
  *   - names the domain and no other.  If another domain ran, it must have no
@@ -45,10 +46,11 @@ bool redact_record(const struct event_dict *known, struct merge_record *rec,
                    uint32_t domid);
 
 /*
- * Write the copy to @fd.  Return 0, -ENODATA if there is no record of the domain,
- * or another -errno.
+ * Write the copy to @fd.  @life: a life of @domid in src->lives; records of other
+ * domains with that number are left out.  NULL: the number has one domain.  Return
+ * 0, -ENODATA if there is no record of the domain, or another -errno.
  */
-int redact(const struct source *src, uint32_t domid, int fd,
-           struct redact_totals *totals);
+int redact(const struct source *src, uint32_t domid, const struct life *life,
+           int fd, struct redact_totals *totals);
 
 #endif /* XENFLIGHT_REDACT_H */

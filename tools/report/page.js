@@ -7,6 +7,14 @@
 
 (() => {
 const $ = id => document.getElementById(id);
+
+/* An error, at the start or later, is shown: without a message the page would
+ * just be empty. */
+addEventListener("error", e => {
+    $("failure").hidden = false;
+    $("failure").textContent = `The page cannot be drawn: ${e.message}`;
+});
+
 const facts = JSON.parse($("facts").textContent);
 const NO_VCPU = 0xffff, UNKNOWN = 4, IDLE = 32767;
 const GAP = 0, UNDESCRIBED = 1;
@@ -21,6 +29,17 @@ function element(tag, attributes, ...children) {
     e.append(...children);
     return e;
 }
+
+/*
+ * Members of the metadata come from the file, and may have any type.
+ */
+
+const is_object = x => x !== null && typeof x === "object" && !Array.isArray(x);
+const object_of = x => is_object(x) ? x : {};
+const objects_of = x => Array.isArray(x) ? x.filter(is_object) : [];
+const text_of = x => typeof x === "string" || typeof x === "number" ? String(x) : "";
+const count_of = x => Number.isFinite(x) ? x : 0;
+const meta = object_of(facts.meta);
 
 /*
  * Columns.
@@ -133,20 +152,28 @@ function value_name(table, value) {
     return rest ? `${text}|0x${rest.toString(16)}` : text;
 }
 
-const domain_names = new Map();
-for (const d of facts.meta.domains || [])
-    if (typeof d.name === "string") domain_names.set(d.domid, d.name);
+/*
+ * A domain's key is its number + 65536 * the number of later domains that got
+ * the same number.
+ */
+const number_of = domain => domain % 65536;
+const domain_names = new Map(facts.names);
+
+/* In a redacted file, the number of all domains but one. */
+const other_domain = meta.redacted ? 0x7ff4 : undefined;
 
 function domain_label(domid) {
     if (domid === IDLE) return "idle";
+    if (domid === other_domain) return "other domains or idle";
     const name = domain_names.get(domid);
-    return name ? `d${domid} ${name}` : `d${domid}`;
+    return name ? `d${number_of(domid)} ${name}` : `d${number_of(domid)}`;
 }
 
 function vcpu_label(index) {
     if (index === NO_VCPU) return "?";
     const [domid, vcpu] = facts.vcpus[index];
-    return domid === IDLE ? `idle v${vcpu}` : `d${domid}v${vcpu}`;
+    if (domid === IDLE) return `idle v${vcpu}`;
+    return domid === other_domain ? "other" : `d${number_of(domid)}v${vcpu}`;
 }
 
 function kind_name(index, word) {
@@ -294,6 +321,8 @@ let lanes = [];
 let palette = {};
 
 const LABEL = 128, LANE = 24, HEAD = 22, TICKS = 8;
+const NARROWEST = LABEL + 64;
+const SWITCH = 100e3;    /* ns: a pCPU switches vCPUs in less */
 
 function lower_bound(list, value, nr = list.length) {
     let lo = 0, hi = nr;
@@ -305,24 +334,38 @@ function lower_bound(list, value, nr = list.length) {
     return lo;
 }
 
+function cpu_lane(cpus, cpu, begin) {
+    if (!cpus.has(cpu)) cpus.set(cpu, { cpu, label: `pCPU ${cpu}`, events: [], parts: [], begin });
+    return cpus.get(cpu);
+}
+
+/* Stretches of a pCPU's lane in which no vCPU, nor idle, is known to run. */
+function holes_of(lane) {
+    const end = Math.max(0, facts.to_ns - facts.first_ns), holes = [];
+    let known = Math.max(0, facts.from_ns - facts.first_ns, lane.begin);
+    for (const i of lane.parts) {
+        if (interval.start[i] - known > SWITCH) holes.push([known, interval.start[i]]);
+        known = Math.max(known, interval.end[i]);
+    }
+    if (end > known) holes.push([known, end]);
+    return holes;
+}
+
 /*
  * A lane for each pCPU, then for each vCPU by domain, explain's subject first.
  */
 function make_lanes() {
     const cpus = new Map(), vcpus = new Map();
-    for (let i = 0; i < event.nr; i++) {
-        let lane = cpus.get(event.cpu[i]);
-        if (!lane) {
-            lane = { cpu: event.cpu[i], label: `pCPU ${event.cpu[i]}`, events: [], parts: [], begin: event.time[i] };
-            cpus.set(event.cpu[i], lane);
-        }
-        lane.events.push(i);
-    }
+    for (let i = 0; i < event.nr; i++) cpu_lane(cpus, event.cpu[i], event.time[i]).events.push(i);
     for (let i = 0; i < interval.nr; i++) {
         const index = interval.vcpu[i], [domid, vcpu] = facts.vcpus[index];
-        if (interval.state[i] === RUNNING) cpus.get(interval.cpu[i])?.parts.push(i);
+        if (interval.state[i] === RUNNING) {
+            const lane = cpu_lane(cpus, interval.cpu[i], interval.start[i]);
+            lane.begin = Math.min(lane.begin, interval.start[i]);
+            lane.parts.push(i);
+        }
         if (domid === IDLE) continue;
-        if (!vcpus.has(index)) vcpus.set(index, { domid, vcpu, label: `d${domid}v${vcpu}`, parts: [] });
+        if (!vcpus.has(index)) vcpus.set(index, { domid, vcpu, label: `d${number_of(domid)}v${vcpu}`, parts: [] });
         vcpus.get(index).parts.push(i);
     }
     const weight = lane => lane.domid === facts.subject ? -1 : lane.domid;
@@ -333,7 +376,10 @@ function make_lanes() {
     for (const lane of lanes) {
         lane.parts.sort((a, b) => interval.start[a] - interval.start[b]);
         lane.start = Float64Array.from(lane.parts, i => interval.start[i]);
-        if (lane.events) lane.time = Float64Array.from(lane.events, i => event.time[i]);
+        if (!lane.events) continue;
+        lane.time = Float64Array.from(lane.events, i => event.time[i]);
+        lane.holes = holes_of(lane);
+        lane.hole_start = Float64Array.from(lane.holes, h => h[0]);
     }
 }
 
@@ -367,7 +413,7 @@ const ns_of = x => from + (x - LABEL) / (width - LABEL) * (to - from);
 function fit_canvas() {
     const box = $("lanes"), all = HEAD + lanes.length * LANE + 4;
     $("lanes-all").style.height = `${all}px`;
-    width = box.clientWidth;
+    width = Math.max(NARROWEST, box.clientWidth);
     height = Math.min(all, Math.max(160, Math.round(innerHeight * 0.56)));
     const ratio = devicePixelRatio || 1;
     canvas.width = Math.round(width * ratio);
@@ -489,13 +535,24 @@ function hatch(x, y, w, h, colour) {
     pen.restore();
 }
 
+/* At most one bar per pixel. */
+function draw_holes(lane, y) {
+    let last = -1;
+    for (let n = Math.max(0, lower_bound(lane.hole_start, from) - 1); n < lane.holes.length && lane.hole_start[n] <= to; n++) {
+        const a = Math.max(LABEL, x_of(lane.holes[n][0])), b = Math.min(width, x_of(lane.holes[n][1]));
+        if (b < LABEL || b <= last) continue;
+        last = Math.max(b, a + 1);
+        pen.fillStyle = palette.unknown;
+        pen.fillRect(a, y + (LANE - 2 - TICKS - 6) / 2, last - a, 6);
+    }
+}
+
 function draw_cpu(lane, y) {
-    const begin = Math.min(width, x_of(lane.begin));
+    const begin = Math.min(width, x_of(lane.begin)), idle = i => facts.vcpus[interval.vcpu[i]][0] === IDLE;
     if (begin > LABEL) hatch(LABEL, y, begin - LABEL, LANE - 2, palette.rest);
-    draw_parts(lane, y - TICKS / 2, i => {
-        const [domid] = facts.vcpus[interval.vcpu[i]];
-        return domid === IDLE ? null : domain_colour(domid);
-    }, () => LANE - 4 - TICKS);
+    draw_holes(lane, y);
+    draw_parts(lane, y - TICKS / 2, i => idle(i) ? palette.rest : domain_colour(facts.vcpus[interval.vcpu[i]][0]),
+               i => idle(i) ? 2 : LANE - 4 - TICKS);
     draw_ticks(lane, y);
 }
 
@@ -631,7 +688,7 @@ function part_at(x, y) {
     if (!lane || x < LABEL || y < HEAD) return null;
     const ns = ns_of(x), n = lower_bound(lane.start, ns) - 1;
     const i = lane.parts[n];
-    if (i === undefined || interval.end[i] < ns) return lane.label;
+    if (i === undefined || interval.end[i] < ns) return `${lane.label}: not known`;
     const state = ["running", "waiting to run", "blocked", "paused", "in an unknown state"][interval.state[i]];
     const [domid] = facts.vcpus[interval.vcpu[i]];
     return `${lane.label}: ${lane.events ? `${vcpu_label(interval.vcpu[i])} ${domain_names.get(domid) ?? ""} ` : ""}${state} for ` +
@@ -771,7 +828,7 @@ function apply_filter() {
     } else {
         const kinds = words.map(w => facts.kinds.map((k, i) => kind_name(i, 0).toLowerCase().includes(w)));
         const vcpus = words.map(w => facts.vcpus.map(([d, v], i) =>
-            vcpu_label(i) === w || `d${d}` === w || (domain_names.get(d) ?? "").toLowerCase().includes(w)));
+            vcpu_label(i) === w || `d${number_of(d)}` === w || (domain_names.get(d) ?? "").toLowerCase().includes(w)));
         const cpus = words.map(w => /^cpu\d+$/.test(w) ? Number(w.slice(3)) : -1);
         const found = new Uint32Array(event.nr);
         let nr = 0;
@@ -852,9 +909,10 @@ function share(d) {
 
 function domains_table() {
     return table(`Over the ${duration(stretch)} recorded of all pCPUs; percent of one pCPU`,
-                 ["domain", "", "running", "waiting", "blocked", "entries/s", "hypercalls/s", "I/O/s"],
+                 ["domain", "", "running", "waiting", "blocked", "paused", "unknown", "entries/s", "hypercalls/s", "I/O/s"],
                  facts.domains.map(d => [`${domain_label(d.domid)}, ${d.vcpus} vCPU${d.vcpus === 1 ? "" : "s"}`, share(d), percent(d.running),
-                     d.domid === IDLE ? "" : percent(d.runnable), percent(d.blocked), rate(d.entries), rate(d.hypercalls), rate(d.io)]));
+                     d.domid === IDLE ? "" : percent(d.runnable), percent(d.blocked),
+                     percent(d.offline), percent(d.unknown), rate(d.entries), rate(d.hypercalls), rate(d.io)]));
 }
 
 function waits_table() {
@@ -886,20 +944,20 @@ function kinds_table() {
 }
 
 function losses_table() {
-    const rows = (facts.meta.streams || []).map(s => [`pCPU ${s.cpu} ${s.channel}`,
-        ...["emitted", "held", "overwritten"].map(k => count(Number(s[k] ?? 0))),
-        count(Object.values(s.lost || {}).reduce((a, b) => a + Number(b), 0)), s.balanced ? "yes" : "no"]);
+    const rows = objects_of(meta.streams).map(s => [`pCPU ${text_of(s.cpu)} ${text_of(s.channel)}`,
+        ...["emitted", "held", "overwritten"].map(k => count(count_of(s[k]))),
+        count(Object.values(object_of(s.lost)).reduce((a, b) => a + count_of(b), 0)), s.balanced === true ? "yes" : "no"]);
     return table("Records of each ring: emitted, held in this file, and missing", ["stream", "emitted", "held", "overwritten", "lost", "balanced"], rows);
 }
 
 function facts_table() {
     const rows = [], add = (key, value) => value !== undefined && value !== null && value !== "" && rows.push([key, String(value)]);
     const walk = (key, value) => {
-        if (value && typeof value === "object" && !Array.isArray(value))
+        if (is_object(value))
             for (const [k, v] of Object.entries(value)) walk(key ? `${key} ${k}` : k, v);
         else if (!Array.isArray(value)) add(key.replaceAll("_", " "), value);
     };
-    for (const key of ["trigger", "host", "xen", "clock", "history"]) walk(key, facts.meta[key]);
+    for (const key of ["trigger", "host", "xen", "clock", "history"]) walk(key, meta[key]);
     walk("", facts.note);
     return table("Metadata of the file", ["item", "value"], rows);
 }
@@ -960,13 +1018,13 @@ function explain_line(text) {
 }
 
 function make_head() {
-    const t = facts.meta.trigger || {}, host = facts.meta.host || {};
-    const of = t.domid === undefined ? "" : ` of d${t.domid}${t.name ? ` ${t.name}` : ""}`;
-    const title = `${t.cause ?? "snapshot"}${of}`;
+    const t = object_of(meta.trigger), name = text_of(t.name), version = text_of(object_of(meta.xen).version);
+    const of = Number.isInteger(t.domid) ? ` of d${t.domid}${name ? ` ${name}` : ""}` : "";
+    const title = `${text_of(t.cause) || "snapshot"}${of}`;
     document.title = `${title} - Xen trace snapshot`;
     $("title").textContent = title;
     const events = `${count(event.nr)} events over ${duration(span)}`;
-    $("subtitle").textContent = [host.name, facts.meta.xen?.version && `Xen ${facts.meta.xen.version}`, events].filter(x => x).join(" · ");
+    $("subtitle").textContent = [text_of(object_of(meta.host).name), version && `Xen ${version}`, events].filter(x => x).join(" · ");
     $("explain").replaceChildren(...facts.explain.map(explain_line));
 }
 
@@ -983,8 +1041,8 @@ function make_legend() {
         });
         $("legend").append(b);
     });
-    const key = (colour, text) => {
-        const swatch = element("span", { class: "swatch" });
+    const key = (colour, text, style = "") => {
+        const swatch = element("span", { class: `swatch ${style}` });
         swatch.style.background = `var(--${colour})`;
         $("key").append(element("span", {}, swatch, text));
     };
@@ -992,7 +1050,8 @@ function make_legend() {
     for (const [domid, n] of domains.slice(0, most)) key(`dom-${n}`, `${domain_label(domid)} running`);
     if (domains.length > most) key("dim", `${domains.length - most} more domains`);
     key("wait", "waiting to run");
-    key("rest", "blocked, or no longer recorded");
+    key("rest", "idle or blocked");
+    key("rest", "before the oldest record", "hatched");
     key("unknown", "unknown: records are missing");
 }
 
@@ -1062,11 +1121,5 @@ function start() {
     performance.mark("first-picture");
 }
 
-try {
-    start();
-} catch (error) {
-    $("failure").hidden = false;
-    $("failure").textContent = `The page cannot be drawn: ${error.message}`;
-    throw error;
-}
+start();
 })();

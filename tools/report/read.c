@@ -13,6 +13,7 @@
 struct report_vcpu {
     uint16_t index;        /* of "vcpus", + 1; 0 if not met yet */
     bool changed;
+    bool stale;            /* the newest change is from before r->start */
     uint8_t state;         /* valid if changed */
     uint16_t cpu;
     uint64_t since;        /* TSC of the newest change */
@@ -69,11 +70,10 @@ static int put_leb128(struct column *c, uint64_t v)
  */
 
 static struct report_vcpu *vcpu_of(struct report *r, uint32_t domid,
-                                   uint32_t vcpu)
+                                   unsigned int later, uint32_t vcpu)
 {
-    struct vcpu *v = domid == MERGE_NO_DOMAIN ? NULL
-                                              : vcpus_get(r->vcpus, domid,
-                                                          vcpu);
+    struct vcpu *v = domid == MERGE_NO_DOMAIN
+                     ? NULL : vcpus_get_life(r->vcpus, domid, later, vcpu);
     struct report_vcpu *data;
 
     if ( !v || vcpus_nr(r->vcpus) >= REPORT_NO_VCPU )
@@ -85,18 +85,27 @@ static struct report_vcpu *vcpu_of(struct report *r, uint32_t domid,
     return data;
 }
 
+/* A vCPU of the domain that had the number at the time of @rec. */
+static struct report_vcpu *vcpu_at(struct report *r,
+                                   const struct merge_record *rec,
+                                   uint32_t domid, uint32_t vcpu)
+{
+    return vcpu_of(r, domid, lives_later(r->src->lives, domid, rec->tsc), vcpu);
+}
+
 static uint16_t vcpu_index(const struct report_vcpu *v)
 {
     return v ? v->index - 1U : REPORT_NO_VCPU;
 }
 
-bool report_vcpu_nth(const struct report *r, unsigned int n, uint32_t *domid,
+bool report_vcpu_nth(const struct report *r, unsigned int n, uint64_t *domain,
                      uint32_t *vcpu)
 {
     if ( n >= vcpus_nr(r->vcpus) || n >= REPORT_NO_VCPU )
         return false;
 
-    *domid = vcpus_nth(r->vcpus, n)->domid;
+    *domain = report_domain(vcpus_nth(r->vcpus, n)->domid,
+                            vcpus_nth(r->vcpus, n)->later);
     *vcpu = vcpus_nth(r->vcpus, n)->vcpu;
     return true;
 }
@@ -148,7 +157,7 @@ static int put_event(struct report *r, const struct merge_record *rec,
          (rc = put_u16(&r->col[COL_CPU], rec->cpu)) ||
          (rc = put_u16(&r->col[COL_KIND], kind)) ||
          (rc = put_u16(&r->col[COL_VCPU],
-                       vcpu_index(vcpu_of(r, rec->domid, rec->vcpu)))) ||
+                       vcpu_index(vcpu_at(r, rec, rec->domid, rec->vcpu)))) ||
          (rc = put_u8(&r->col[COL_NR], nr)) ||
          (rc = put(&r->col[COL_WORDS], words, nr * sizeof(words[0]))) )
         return rc;
@@ -200,8 +209,8 @@ static int put_interval(struct report *r, const struct report_vcpu *v,
 static int change(struct report *r, const struct merge_record *rec)
 {
     struct runstate_change c;
-    struct report_vcpu *v = runstate_of(rec, &c) ? vcpu_of(r, c.domid, c.vcpu)
-                                                 : NULL;
+    struct report_vcpu *v = runstate_of(rec, &c)
+                            ? vcpu_at(r, rec, c.domid, c.vcpu) : NULL;
     int rc;
 
     if ( !v )
@@ -212,25 +221,74 @@ static int change(struct report *r, const struct merge_record *rec)
         v->cpu = rec->cpu;
     rc = put_interval(r, v, rec->tsc, c.old);
     v->changed = true;
+    v->stale = false;
     v->state = c.new;
     v->cpu = rec->cpu;
     v->since = rec->tsc;
     return rc;
 }
 
-static int end_intervals(struct report *r)
+/*
+ * Before r->start a change may be missing, so a state from then may be wrong
+ * until the next change confirms it.  A vCPU that runs is an exception: the
+ * ring of its pCPU has the change.  Intervals are ordered by their ends, so
+ * this must be called at r->start.
+ */
+static int split_intervals(struct report *r)
 {
+    r->started = true;
     for ( unsigned int i = 0; i < vcpus_nr(r->vcpus); i++ )
     {
         struct report_vcpu *v = vcpus_nth(r->vcpus, i)->data;
+        bool runs = v->state == RUNNING;
         int rc = v->index && v->changed
-                 ? put_interval(r, v, r->explain.acc.to, v->state) : 0;
+                 ? put_interval(r, v, r->start, runs ? RUNNING : REPORT_UNKNOWN)
+                 : 0;
 
         if ( rc )
             return rc;
+        v->since = r->start;
+        v->stale = v->changed && !runs;
     }
 
     return 0;
+}
+
+/* A vCPU without a change since r->start has one interval, by its account. */
+static int put_whole(struct report *r, const struct vcpu *vcpu)
+{
+    const struct account *a = vcpu->data;
+    struct report_vcpu *v = a->changed || !a->seen
+                            ? NULL : vcpu_of(r, vcpu->domid, vcpu->later,
+                                             vcpu->vcpu);
+
+    if ( !v )
+        return 0;
+
+    v->cpu = a->ran_cpu;
+    return put_interval(r, v, r->explain.acc.to,
+                        a->ticks[RUNNING] ? RUNNING : REPORT_UNKNOWN);
+}
+
+static int end_intervals(struct report *r)
+{
+    const struct vcpus *accounts = r->explain.acc.vcpus;
+    int rc = 0;
+
+    for ( unsigned int i = 0; i < vcpus_nr(r->vcpus) && !rc; i++ )
+    {
+        const struct vcpu *vcpu = vcpus_nth(r->vcpus, i);
+        struct report_vcpu *v = vcpu->data;
+
+        /* The last state of a removed domain has no end. */
+        if ( v->index && v->changed && !v->stale && !vcpu->later )
+            rc = put_interval(r, v, r->explain.acc.to, v->state);
+        else
+            v->changed = false;
+    }
+    for ( unsigned int i = 0; i < vcpus_nr(accounts) && !rc; i++ )
+        rc = put_whole(r, vcpus_nth(accounts, i));
+    return rc;
 }
 
 /*
@@ -244,6 +302,13 @@ static int take(void *arg, const struct merge_record *rec)
     uint16_t index = kind_index(r, rec);
 
     r->count[index]++;
+    if ( !r->started && rec->tsc >= r->start )
+    {
+        int rc = split_intervals(r);
+
+        if ( rc )
+            return rc;
+    }
     if ( r->skip )
     {
         r->skip--;
@@ -298,7 +363,7 @@ int report_read(struct report *r, const struct source *src, uint64_t limit)
     if ( rc )
         return rc;
 
-    rc = entries_init(&r->entries, &src->doc);
+    rc = entries_init(&r->entries, &src->doc, src->lives);
     if ( rc )
     {
         explain_free(&r->explain);

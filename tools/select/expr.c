@@ -51,6 +51,7 @@ struct node {
 
 struct expr {
     const struct event_dict *dict;
+    const struct lives *lives;
     unsigned int nr_tests, nr_nodes, root;
     struct node node[MAX_NODES];
     struct test test[EXPR_MAX_TESTS];
@@ -417,12 +418,13 @@ static int bind_test(struct expr *e, struct test *t, const struct doc *doc,
     return 0;
 }
 
-int expr_resolve(struct expr *e, const struct doc *doc, char *err,
-                 size_t bytes)
+int expr_resolve(struct expr *e, const struct doc *doc,
+                 const struct lives *lives, char *err, size_t bytes)
 {
     int rc = 0;
 
     e->dict = doc->dict;
+    e->lives = lives;
     for ( unsigned int i = 0; !rc && i < e->nr_tests; i++ )
         rc = bind_test(e, &e->test[i], doc, err, bytes);
     return rc;
@@ -434,7 +436,9 @@ int expr_resolve(struct expr *e, const struct doc *doc, char *err,
 
 /* The value that a test compares: a number, a text, or both. */
 struct have {
-    bool is_number, is_domain;
+    bool is_number;
+    bool is_domain;            /* the number is that of a domain at @tsc */
+    uint64_t tsc;
     __int128 number;
     const char *text;
     /*
@@ -486,7 +490,17 @@ static bool match_set(const char *word, const char *set)
     return false;
 }
 
-static bool judge(const struct test *t, const struct have *h)
+/* Whether the value is the number of a domain that the word names. */
+static bool names_domain(const struct expr *e, const struct test *t,
+                         const struct have *h)
+{
+    return h->is_domain && t->domids && h->number < DOC_DOMIDS &&
+           doc_has_domid(t->domids, h->number) &&
+           (!e->lives || lives_is(e->lives, t->word, h->number, h->tsc));
+}
+
+static bool judge(const struct expr *e, const struct test *t,
+                  const struct have *h)
 {
     bool same;
 
@@ -497,8 +511,7 @@ static bool judge(const struct test *t, const struct have *h)
         return t->op == OP_EQ;
     if ( t->is_number )
         return h->is_number && compare(t->op, h->number, t->number);
-    if ( h->is_domain && t->domids && h->number < DOC_DOMIDS &&
-         doc_has_domid(t->domids, h->number) )
+    if ( names_domain(e, t, h) )
         same = true;
     else
         same = h->text && (h->text[0] == '{'
@@ -519,7 +532,7 @@ static bool test_field(const struct expr *e, const struct test *t,
 {
     char text[EVENT_TEXT_BYTES], name[EVENT_WORD_BYTES];
     const struct event_field *f;
-    struct have h = { .is_number = true };
+    struct have h = { .is_number = true, .tsc = rec->tsc };
     uint64_t value;
     int n;
 
@@ -542,13 +555,13 @@ static bool test_field(const struct expr *e, const struct test *t,
         h.name = name;
     }
     h.is_domain = f->kind == EVENT_DOMAIN;
-    return judge(t, &h);
+    return judge(e, t, &h);
 }
 
 static bool test_ran(const struct expr *e, const struct test *t,
                      const struct merge_record *rec)
 {
-    struct have h = { .is_number = true };
+    struct have h = { .is_number = true, .tsc = rec->tsc };
 
     if ( rec->domid == MERGE_NO_DOMAIN )
         return false;
@@ -558,11 +571,11 @@ static bool test_ran(const struct expr *e, const struct test *t,
         h.number = rec->domid;
         h.text = event_value_name(event_enum_find(e->dict, "domid"),
                                   rec->domid);
-        return judge(t, &h);
+        return judge(e, t, &h);
     }
 
     h.number = rec->vcpu;
-    return rec->vcpu != EVENT_NO_VCPU && judge(t, &h);
+    return rec->vcpu != EVENT_NO_VCPU && judge(e, t, &h);
 }
 
 static bool eval_test(const struct expr *e, const struct test *t,
@@ -592,7 +605,7 @@ static bool eval_test(const struct expr *e, const struct test *t,
         h.number = rec->cpu;
         break;
     }
-    return judge(t, &h);
+    return judge(e, t, &h);
 }
 
 static bool eval(const struct expr *e, unsigned int at,

@@ -23,6 +23,7 @@
 #define XENFLIGHT_EXPR_H
 
 #include "lib/format/doc.h"
+#include "lib/read/lives.h"
 #include "lib/read/merge.h"
 
 #define EXPR_MAX_BYTES 4096
@@ -40,11 +41,12 @@ int expr_parse(const char *text, struct expr **out, char *err, size_t bytes);
 void expr_free(struct expr *e);
 
 /*
- * Bind the names to a file.  @doc must outlive the binding.  Return 0, or -ENOENT
- * with a reason in @err if the file has no such field, value or domain.
+ * Bind the names to a file.  @doc and @lives must outlive the binding.  If @lives
+ * is NULL, all domains with the number of the named one match.  Return 0, or
+ * -ENOENT with a reason in @err if the file has no such field, value or domain.
  */
-int expr_resolve(struct expr *e, const struct doc *doc, char *err,
-                 size_t bytes);
+int expr_resolve(struct expr *e, const struct doc *doc,
+                 const struct lives *lives, char *err, size_t bytes);
 
 /* Callers must have called expr_resolve(), and must not pass gaps. */
 bool expr_match(const struct expr *e, const struct merge_record *rec);

@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fnmatch.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,9 +81,9 @@ static void parse_moment(const char *option, const char *arg, struct when *w,
                          struct argp_state *state)
 {
     if ( when_parse(arg, w) )
-        argp_error(state, "--%s takes a time like -100ms or -0.0021 (seconds; "
-                   "from the trigger), \"2026-01-31 23:59:59.5\", 23:59:59 "
-                   "(UTC) or @TSC, not \"%s\"", option, arg);
+        wrong_time(option, arg, "a time like -100ms or -0.0021 (seconds; from "
+                   "the trigger), \"2026-01-31 23:59:59.5\", 23:59:59 (UTC) or "
+                   "@TSC", state);
 }
 
 static void parse_list(const char *option, const char *arg, bool *list,
@@ -174,9 +176,61 @@ static int resolve_times(struct filter *f, const struct doc *doc)
     return 0;
 }
 
-int filter_resolve(struct filter *f, const struct doc *doc)
+/* A glob of the number that stands for an event of no known name. */
+static bool is_number(const char *glob)
+{
+    return !strncasecmp(glob, "0x", 2);
+}
+
+static bool matches_event(const char *glob, const struct event_dict *dict)
+{
+    for ( unsigned int i = 0; i < event_dict_events(dict); i++ )
+        if ( !fnmatch(glob, event_dict_event(dict, i)->name, FNM_CASEFOLD) )
+            return true;
+
+    return false;
+}
+
+static bool matches_class(const char *glob)
+{
+    for ( size_t i = 0; i < EVENT_CLASSES; i++ )
+        if ( !fnmatch(glob, event_classes[i].name, FNM_CASEFOLD) )
+            return true;
+
+    return false;
+}
+
+/* A pattern that can match nothing is a mistake. */
+static int check_globs(const struct filter *f, const struct doc *doc)
+{
+    int rc = 0;
+
+    for ( unsigned int i = 0; i < f->events.nr; i++ )
+        if ( !is_number(f->events.glob[i]) &&
+             !matches_event(f->events.glob[i], doc->dict) )
+        {
+            complain(f->events.glob[i], "no event of this name; `xenflight show "
+                     "--columns event' prints those in the file");
+            rc = -ENOENT;
+        }
+    for ( unsigned int i = 0; i < f->classes.nr; i++ )
+        if ( !is_number(f->classes.glob[i]) &&
+             !matches_class(f->classes.glob[i]) )
+        {
+            complain(f->classes.glob[i], "no such class: gen, sched, dom0op, "
+                     "hvm, mem, pv, shadow, hw, guest");
+            rc = -ENOENT;
+        }
+    return rc;
+}
+
+int filter_resolve(struct filter *f, const struct doc *doc,
+                   const struct lives *lives)
 {
     char err[EXPR_ERR_BYTES];
+    int rc;
+
+    f->lives = lives;
 
     if ( f->domain && !doc_find_domains(doc, f->domain, &f->domids) )
     {
@@ -186,13 +240,14 @@ int filter_resolve(struct filter *f, const struct doc *doc)
     }
 
     for ( unsigned int i = 0; i < f->nr_exprs; i++ )
-        if ( expr_resolve(f->expr[i], doc, err, sizeof(err)) )
+        if ( expr_resolve(f->expr[i], doc, lives, err, sizeof(err)) )
         {
             complain(f->text[i], err);
             return -ENOENT;
         }
 
-    return resolve_times(f, doc);
+    rc = check_globs(f, doc);
+    return rc ? rc : resolve_times(f, doc);
 }
 
 void filter_free(struct filter *f)
@@ -236,16 +291,19 @@ bool filter_is_of(const struct merge_record *rec, uint32_t domid)
 }
 
 /* Without --domain, any domain is selected. */
-static bool wants_domain(const struct filter *f, uint32_t domid)
+static bool wants_domain(const struct filter *f, uint32_t domid, uint64_t tsc)
 {
-    return f->domain ? doc_has_domid(&f->domids, domid)
-                     : domid != MERGE_NO_DOMAIN;
+    if ( !f->domain )
+        return domid != MERGE_NO_DOMAIN;
+    return doc_has_domid(&f->domids, domid) &&
+           (!f->lives || lives_is(f->lives, f->domain, domid, tsc));
 }
 
 /* The same, and --vcpu. */
-static bool wants_vcpu(const struct filter *f, uint32_t domid, uint32_t vcpu)
+static bool wants_vcpu(const struct filter *f, uint32_t domid, uint32_t vcpu,
+                       uint64_t tsc)
 {
-    return wants_domain(f, domid) &&
+    return wants_domain(f, domid, tsc) &&
            (!f->by_vcpu || (vcpu < FILTER_MAX_CPUS && f->vcpu[vcpu]));
 }
 
@@ -253,13 +311,13 @@ static bool is_of_wanted(const struct filter *f, const struct merge_record *rec)
 {
     struct event_who who;
 
-    if ( wants_vcpu(f, rec->domid, rec->vcpu) )
+    if ( wants_vcpu(f, rec->domid, rec->vcpu, rec->tsc) )
         return true;
 
     for ( unsigned int k = 0;
           rec->desc && event_domain(rec->desc, k, rec->data, rec->words, &who);
           k++ )
-        if ( wants_vcpu(f, who.domid, who.vcpu) )
+        if ( wants_vcpu(f, who.domid, who.vcpu, rec->tsc) )
             return true;
 
     return false;
@@ -299,6 +357,17 @@ static uint64_t mix_texts(uint64_t number, enum part part,
         number = mix(number, part, text[i], strlen(text[i]) + 1);
 
     return number;
+}
+
+void filter_none_left(const char *path, uint64_t records)
+{
+    char why[80];
+
+    if ( !records )
+        return;
+    snprintf(why, sizeof(why), "none of its %" PRIu64 " records matches",
+             records);
+    complain(path, why);
 }
 
 uint64_t filter_number(const struct filter *f)

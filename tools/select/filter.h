@@ -48,6 +48,7 @@ struct filter {
 
     /* Set by filter_resolve(), for one file. */
     struct doc_domids domids;
+    const struct lives *lives;
     uint64_t from_tsc, to_tsc;
     int8_t shown[XEN_FLIGHTREC_IDS]; /* 0: unknown, 1: selected, -1: not */
 };
@@ -59,11 +60,20 @@ struct filter {
 extern const struct argp filter_argp;
 
 /*
- * Bind the filter to a file.  @doc must outlive it.  Return 0, or -ENOENT after a
- * message on stderr if the file has no such domain, field, value or clock.
+ * Bind the filter to a file.  @doc and @lives must outlive it.  If @lives is
+ * NULL, --domain selects all domains with the number of the named one.  Return
+ * 0, or -ENOENT after a message on stderr if the file has no such domain, event,
+ * field, value or clock.
  */
-int filter_resolve(struct filter *f, const struct doc *doc);
+int filter_resolve(struct filter *f, const struct doc *doc,
+                   const struct lives *lives);
 void filter_free(struct filter *f);
+
+/*
+ * Print a message on stderr for a selection without any of the @records records of
+ * the file: it may be a mistake.  Without records in the file it is none.
+ */
+void filter_none_left(const char *path, uint64_t records);
 
 /*
  * Return a hash of the selection after filter_resolve(), or 0 if all records are

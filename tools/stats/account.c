@@ -32,6 +32,7 @@ static enum kind find_kind(const char *name)
         { "HVM_IOPORT_", KIND_IO },
         { "HVM_IOMEM_", KIND_IO },
         { "MEM_PAGE_GRANT_", KIND_IO },
+        { "HVM_NPF", KIND_NPF },
         { "SCHED_SLEEP", KIND_SLEEP },
     };
 
@@ -149,23 +150,48 @@ void times_merge(struct times *to, const struct times *from)
  * Runstates.
  */
 
+/* The part of the stretch in which a vCPU's domain had its number. */
+static struct stretch life_of(const struct accounts *a, const struct vcpu *v)
+{
+    const struct life *life = lives_before(a->lives, v->domid, v->later);
+    struct stretch s = { a->from, a->to };
+
+    if ( life && life->from > s.from )
+        s.from = life->from < s.to ? life->from : s.to;
+    if ( life && life->to < s.to )
+        s.to = life->to > s.from ? life->to : s.from;
+    return s;
+}
+
+/* The vCPU leaves Xen, or is descheduled there. */
+static void end_exit(const struct accounts *a, struct account *v, uint64_t tsc)
+{
+    if ( v->open > a->last_gap && tsc > v->open )
+        v->in_xen += tsc - v->open;
+    v->open = 0;
+}
+
 /*
  * Account the time from the last change, or from the begin, up to @tsc to
  * runstate @old.  After a gap the state before it is no longer trusted.
  */
-static void add_time(const struct accounts *a, struct account *v, uint64_t tsc,
-                     unsigned int old)
+static void add_time(const struct accounts *a, const struct vcpu *vcpu,
+                     uint64_t tsc, unsigned int old)
 {
-    uint64_t since = v->changed ? v->since : a->from;
+    struct account *v = vcpu->data;
+    uint64_t since = v->changed ? v->since : life_of(a, vcpu).from;
     uint64_t ticks = tsc > since ? tsc - since : 0;
 
     if ( a->last_gap > since || (v->changed && v->state != old) )
     {
         v->unknown += ticks;
+        v->quiet = v->open = 0; /* an entry into Xen may be missing */
         return;
     }
 
     v->ticks[old] += ticks;
+    if ( old == RUNNING && v->open )
+        end_exit(a, v, tsc);
     if ( old == RUNNING )
         v->quiet += v->last_entry > since ? tsc - v->last_entry : ticks;
     if ( old == RUNNABLE && ticks > v->longest )
@@ -191,29 +217,74 @@ static int ran(const struct accounts *a, struct account *v, uint64_t tsc)
     return 0;
 }
 
+/* A vCPU of the domain that had the number at the time of @rec. */
+static struct vcpu *vcpu_at(struct accounts *a, const struct merge_record *rec,
+                            uint32_t domid, uint32_t vcpu)
+{
+    if ( a->redacted && domid == DOC_OTHER )
+        return NULL;
+    return vcpus_get_life(a->vcpus, domid,
+                          lives_later(a->lives, domid, rec->tsc), vcpu);
+}
+
 static int change(struct accounts *a, const struct merge_record *rec)
 {
     struct runstate_change c;
     struct vcpu *vcpu = runstate_of(rec, &c)
-                        ? vcpus_get(a->vcpus, c.domid, c.vcpu) : NULL;
+                        ? vcpu_at(a, rec, c.domid, c.vcpu) : NULL;
     struct account *v;
 
     if ( !vcpu )
         return 0;
 
     v = vcpu->data;
-    add_time(a, v, rec->tsc, c.old);
+    add_time(a, vcpu, rec->tsc, c.old);
     if ( c.new == OFFLINE && v->changed && v->slept < v->since )
         v->parks++;
     v->changed = true;
     v->cpu = rec->cpu;
     v->state = c.new;
-    v->since = rec->tsc;
+    /* Stamps of two pCPUs may cross: no time counts twice. */
+    if ( rec->tsc > v->since )
+        v->since = rec->tsc;
 
     if ( c.new == RUNNING )
         return ran(a, v, rec->tsc);
     v->woken = c.old == BLOCKED && c.new == RUNNABLE ? rec->tsc : 0;
     return 0;
+}
+
+static void vote(struct majority *m, uint64_t value)
+{
+    if ( !m->votes )
+        m->value = value;
+    if ( m->value == value )
+        m->votes++;
+    else
+        m->votes--;
+}
+
+static void count_exit(struct account *v, const struct merge_record *rec)
+{
+    uint64_t value;
+
+    v->exits++;
+    v->in_exit = true;
+    v->open = rec->tsc;
+    if ( field_of(rec, "exit", &value) )
+        vote(&v->reason, value);
+    if ( field_of(rec, "rip", &value) || field_of(rec, "eip", &value) )
+        vote(&v->rip, value);
+}
+
+static void count_npf(struct account *v, const struct merge_record *rec)
+{
+    uint64_t gpa;
+
+    if ( !field_of(rec, "gpa", &gpa) )
+        return;
+    v->npfs++;
+    vote(&v->gpa, gpa);
 }
 
 static void count_op(struct account *v, const struct merge_record *rec)
@@ -233,7 +304,7 @@ static void sleeps(struct accounts *a, const struct merge_record *rec)
 
     if ( event_domain(rec->desc, 0, rec->data, rec->words, &who) &&
          who.vcpu != EVENT_NO_VCPU )
-        vcpu = vcpus_get(a->vcpus, who.domid, who.vcpu);
+        vcpu = vcpu_at(a, rec, who.domid, who.vcpu);
     if ( vcpu )
         ((struct account *)vcpu->data)->slept = rec->tsc;
 }
@@ -252,15 +323,26 @@ static int take(struct accounts *a, const struct merge_record *rec)
     if ( rec->domid == MERGE_NO_DOMAIN )
         return 0;
 
-    vcpu = vcpus_get(a->vcpus, rec->domid, rec->vcpu);
+    vcpu = vcpu_at(a, rec, rec->domid, rec->vcpu);
+    if ( a->redacted && rec->domid == DOC_OTHER )
+        a->others[rec->cpu / 8] |= 1U << rec->cpu % 8;
     if ( !vcpu )
         return 0;
 
     v = vcpu->data;
     v->seen = true;
-    v->cpu = rec->cpu;
-    v->exits += kind == KIND_EXIT;
+    v->cpu = v->ran_cpu = rec->cpu;
     v->io += kind == KIND_IO;
+    if ( kind == KIND_EXIT )
+        count_exit(v, rec);
+    if ( kind == KIND_ENTRY )
+    {
+        if ( v->open )
+            end_exit(a, v, rec->tsc);
+        v->in_exit = false;
+    }
+    if ( kind == KIND_NPF )
+        count_npf(v, rec);
     if ( kind == KIND_HYPERCALL )
         count_op(v, rec);
     if ( kind_enters(kind, rec) )
@@ -280,18 +362,42 @@ static int lose(struct accounts *a, const struct merge_record *rec)
     return 0;
 }
 
-/*
- * A vCPU without a runstate change whose records are there ran for the whole
- * stretch.
- */
-void accounts_end(struct accounts *a)
+/* Count the vCPUs with records of their own on each pCPU, up to 2. */
+static void count_seen(const struct accounts *a, uint8_t on[UINT16_MAX + 1])
 {
     for ( unsigned int i = 0; i < vcpus_nr(a->vcpus); i++ )
     {
-        struct account *v = vcpus_nth(a->vcpus, i)->data;
+        const struct account *v = vcpus_nth(a->vcpus, i)->data;
 
-        if ( v->changed || v->seen )
-            add_time(a, v, a->to, v->changed ? v->state : RUNNING);
+        if ( v->seen && on[v->ran_cpu] < 2 )
+            on[v->ran_cpu]++;
+    }
+    for ( uint32_t cpu = 0; cpu <= UINT16_MAX; cpu++ )
+        if ( on[cpu] && a->others[cpu / 8] & 1U << cpu % 8 )
+            on[cpu] = 2;
+}
+
+/*
+ * A vCPU with records but without a runstate change ran for the whole stretch,
+ * or for the part in which its domain had the number.  If the pCPU has records
+ * of another vCPU, the changes were not recorded, and the state is not known.
+ */
+void accounts_end(struct accounts *a)
+{
+    static uint8_t on[UINT16_MAX + 1];
+
+    memset(on, 0, sizeof(on));
+    count_seen(a, on);
+    for ( unsigned int i = 0; i < vcpus_nr(a->vcpus); i++ )
+    {
+        const struct vcpu *vcpu = vcpus_nth(a->vcpus, i);
+        struct stretch life = life_of(a, vcpu);
+        struct account *v = vcpu->data;
+
+        if ( v->changed || (v->seen && on[v->ran_cpu] == 1) )
+            add_time(a, vcpu, life.to, v->changed ? v->state : RUNNING);
+        else
+            v->unknown = life.to - life.from;
     }
     vcpus_sort(a->vcpus);
 }
@@ -344,6 +450,8 @@ int accounts_begin(const struct source *src, struct stretch in,
                    struct accounts *a)
 {
     memset(a, 0, sizeof(*a));
+    a->redacted = src->doc.redacted;
+    a->lives = src->lives;
     choose_stretch(src, in, a);
     a->vcpus = vcpus_new(sizeof(struct account));
     return a->vcpus ? 0 : -ENOMEM;

@@ -14,15 +14,17 @@
  * The entry a vCPU is in.  Both are NULL if it is in the guest, or not known.
  */
 struct inside {
-    struct entry *exit, *call;
+    struct entry_sum *exit, *call;
     uint64_t tsc;
-    uint64_t gaps;             /* value of entries.gaps when this was set */
+    uint64_t gaps;             /* entries.gaps when it was entered */
 };
 
-int entries_init(struct entries *e, const struct doc *doc)
+int entries_init(struct entries *e, const struct doc *doc,
+                 const struct lives *lives)
 {
     memset(e, 0, sizeof(*e));
     e->doc = doc;
+    e->lives = lives;
     e->vcpus = vcpus_new(sizeof(struct inside));
     return e->vcpus ? 0 : -ENOMEM;
 }
@@ -35,27 +37,28 @@ void entries_free(struct entries *e)
     memset(e, 0, sizeof(*e));
 }
 
-static int compare(const struct entry *e, enum entry_kind kind, uint32_t domid,
-                   uint64_t code)
+static int compare(const struct entry_sum *a, const struct entry_sum *b)
 {
-    if ( e->kind != kind )
-        return e->kind < kind ? -1 : 1;
-    if ( e->domid != domid )
-        return e->domid < domid ? -1 : 1;
-    return e->code < code ? -1 : e->code > code;
+    if ( a->kind != b->kind )
+        return a->kind < b->kind ? -1 : 1;
+    if ( a->domid != b->domid )
+        return a->domid < b->domid ? -1 : 1;
+    if ( a->later != b->later )
+        return a->later > b->later ? -1 : 1;
+    return a->code < b->code ? -1 : a->code > b->code;
 }
 
-/* Find or add an entry.  Return NULL if there is no room. */
-static struct entry *entry_of(struct entries *e, enum entry_kind kind,
-                              uint32_t domid, uint64_t code)
+/* Find or add the entry with the key of @want.  NULL if there is no room. */
+static struct entry_sum *entry_of(struct entries *e,
+                                  const struct entry_sum *want)
 {
     unsigned int lo = 0, hi = e->nr;
-    struct entry *new;
+    struct entry_sum *new;
 
     while ( lo < hi )
     {
         unsigned int mid = (lo + hi) / 2;
-        int order = compare(e->entry[mid], kind, domid, code);
+        int order = compare(e->entry[mid], want);
 
         if ( !order )
             return e->entry[mid];
@@ -73,22 +76,26 @@ static struct entry *entry_of(struct entries *e, enum entry_kind kind,
             (e->nr - lo) * sizeof(e->entry[0]));
     e->entry[lo] = new;
     e->nr++;
-    new->kind = kind;
-    new->domid = domid;
-    new->code = code;
+    new->kind = want->kind;
+    new->domid = want->domid;
+    new->later = want->later;
+    new->code = want->code;
     return new;
 }
 
-static struct entry *count_one(struct entries *e, enum entry_kind kind,
+static struct entry_sum *count_one(struct entries *e, enum entry_kind kind,
                                const struct merge_record *rec)
 {
-    struct entry *entry = NULL;
-    uint64_t code;
+    struct entry_sum *entry = NULL, *want = &e->want;
 
+    want->kind = kind;
+    want->domid = rec->domid;
+    want->later = lives_later(e->lives, rec->domid, rec->tsc);
     if ( kind == ENTRY_EXIT
-             ? code_of(rec, "exit", &code)
-             : code_of(rec, "op", &code) || code_of(rec, "eax", &code) )
-        entry = entry_of(e, kind, rec->domid, code);
+             ? code_of(rec, "exit", &want->code)
+             : code_of(rec, "op", &want->code) ||
+               code_of(rec, "eax", &want->code) )
+        entry = entry_of(e, want);
     if ( entry )
         entry->nr++;
     else
@@ -96,35 +103,27 @@ static struct entry *count_one(struct entries *e, enum entry_kind kind,
     return entry;
 }
 
-/* The vCPU returns to the guest. */
-static void leave(const struct doc *doc, struct inside *in, uint64_t tsc)
+/* The vCPU returns to the guest.  After a gap it may have done so before. */
+static void leave(const struct entries *e, struct inside *in, uint64_t tsc)
 {
-    uint64_t ns = tsc >= in->tsc ? doc_ns(doc, tsc) - doc_ns(doc, in->tsc) : 0;
+    if ( in->exit && in->gaps == e->gaps && tsc >= in->tsc )
+    {
+        uint64_t ns = doc_ns(e->doc, tsc) - doc_ns(e->doc, in->tsc);
 
-    if ( in->exit && tsc >= in->tsc )
         times_add(&in->exit->times, ns);
-    if ( in->exit && in->call && tsc >= in->tsc )
-        times_add(&in->call->times, ns);
+        if ( in->call )
+            times_add(&in->call->times, ns);
+    }
     memset(in, 0, sizeof(*in));
 }
 
-/*
- * A gap, or a runstate change: the time until the next VM entry is not Xen's.
- * A gap is only counted, and vCPUs notice when they are used next: a file may
- * have many of both.
- */
+/* After a runstate change the time until the next VM entry is not Xen's. */
 static void forget(struct entries *e, const struct merge_record *rec)
 {
     struct runstate_change c;
-    struct vcpu *v;
+    struct vcpu *v = runstate_of(rec, &c)
+                     ? vcpus_find(e->vcpus, c.domid, c.vcpu) : NULL;
 
-    if ( rec->kind == MERGE_GAP )
-    {
-        e->gaps++;
-        return;
-    }
-
-    v = runstate_of(rec, &c) ? vcpus_get(e->vcpus, c.domid, c.vcpu) : NULL;
     if ( v )
         memset(v->data, 0, sizeof(struct inside));
 }
@@ -135,7 +134,12 @@ void entries_take(struct entries *e, const struct merge_record *rec,
     struct inside *in;
     struct vcpu *v;
 
-    if ( rec->kind == MERGE_GAP || kind == KIND_RUNSTATE )
+    if ( rec->kind == MERGE_GAP )
+    {
+        e->gaps++;
+        return;
+    }
+    if ( kind == KIND_RUNSTATE )
     {
         forget(e, rec);
         return;
@@ -149,21 +153,18 @@ void entries_take(struct entries *e, const struct merge_record *rec,
         return;
 
     in = v->data;
-    if ( in->gaps != e->gaps )
-        *in = (struct inside){ .gaps = e->gaps };
     if ( kind == KIND_ENTRY )
-        leave(e->doc, in, rec->tsc);
+        leave(e, in, rec->tsc);
     else if ( kind == KIND_EXIT )
         *in = (struct inside){
             .exit = count ? count_one(e, ENTRY_EXIT, rec) : NULL,
-            .tsc = rec->tsc,
-            .gaps = e->gaps,
+            .tsc = rec->tsc, .gaps = e->gaps,
         };
     else if ( count )
         in->call = count_one(e, ENTRY_HYPERCALL, rec);
 }
 
-const char *entry_name(const struct entry *e, const struct doc *doc)
+const char *entry_name(const struct entry_sum *e, const struct doc *doc)
 {
     const struct event_enum *names = event_enum_find(
         doc->dict, e->kind == ENTRY_EXIT ? "hvm_exit" : "hypercall");

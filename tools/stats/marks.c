@@ -60,14 +60,34 @@ const struct mark *marks_newest(const struct marks *m, enum mark_kind kind,
     return NULL;
 }
 
-/* Two events record a domain's begin, and two its end: the first one counts. */
-static bool is_repeated(const struct marks *m, const struct mark *new)
+const struct mark *marks_newest_at(const struct marks *m, enum mark_kind kind,
+                                   const struct lives *lives, uint32_t domid,
+                                   uint64_t tsc)
 {
-    return (new->kind == MARK_ADD || new->kind == MARK_REMOVE) &&
-           marks_newest(m, new->kind, new->domid);
+    unsigned int later = lives_later(lives, domid, tsc);
+
+    for ( uint64_t i = m->nr; i-- > marks_oldest(m); )
+    {
+        const struct mark *mark = marks_nth(m, i);
+
+        if ( mark->kind == kind && mark->domid == domid &&
+             lives_later(lives, domid, mark->tsc) == later )
+            return mark;
+    }
+
+    return NULL;
 }
 
-void marks_add(struct marks *m, const struct merge_record *rec)
+/* Two events record a domain's begin, and two its end: the first one counts. */
+static bool is_repeated(const struct marks *m, const struct mark *new,
+                        const struct lives *lives)
+{
+    return (new->kind == MARK_ADD || new->kind == MARK_REMOVE) &&
+           marks_newest_at(m, new->kind, lives, new->domid, new->tsc);
+}
+
+void marks_add(struct marks *m, const struct merge_record *rec,
+               const struct lives *lives)
 {
     struct event_who who = { MERGE_NO_DOMAIN, EVENT_NO_VCPU };
     uint64_t n = MERGE_NO_DOMAIN;
@@ -85,6 +105,6 @@ void marks_add(struct marks *m, const struct merge_record *rec)
 
     new = (struct mark){ kind, rec->tsc, rec->cpu, n, who.vcpu, 0 };
     field_of(rec, kind == MARK_CRASH ? "cause" : "reason", &new.reason);
-    if ( !is_repeated(m, &new) )
+    if ( !is_repeated(m, &new, lives) )
         m->mark[m->nr++ % MARKS_KEPT] = new;
 }

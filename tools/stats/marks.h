@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/read/lives.h"
 #include "lib/read/merge.h"
 
 /* Most important first: diff lists them in this order. */
@@ -39,8 +40,12 @@ struct marks {
 /* Return false if no kind of mark is recorded by an event of that name. */
 bool mark_find(const char *name, enum mark_kind *kind);
 
-/* Add @rec if it is a mark.  Records must come in time order. */
-void marks_add(struct marks *m, const struct merge_record *rec);
+/*
+ * Add @rec if it is a mark.  Records must come in time order.  @lives may be
+ * NULL.
+ */
+void marks_add(struct marks *m, const struct merge_record *rec,
+               const struct lives *lives);
 
 /*
  * Marks are numbered from 0 in time order.  Those from marks_oldest() up to
@@ -55,5 +60,9 @@ const struct mark *marks_nth(const struct marks *m, uint64_t n);
  */
 const struct mark *marks_newest(const struct marks *m, enum mark_kind kind,
                                 uint32_t domid);
+/* The same for the domain that had the number @domid at @tsc. */
+const struct mark *marks_newest_at(const struct marks *m, enum mark_kind kind,
+                                   const struct lives *lives, uint32_t domid,
+                                   uint64_t tsc);
 
 #endif /* XENFLIGHT_MARKS_H */

@@ -6,16 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <xxhash.h>
-
-#include "lib/base/seed.h"
+#include "tools/stats/hash.h"
 #include "tools/stats/vcpus.h"
 
 #define SLOTS (2 * VCPUS_MAX) /* a power of two */
 
 struct vcpus {
-    uint64_t seed;           /* of the hash: files cannot choose collisions */
     size_t data_bytes;
+    uint64_t seed;
     unsigned int nr;
     uint32_t slot[SLOTS];    /* index in `vcpu` + 1, 0 if free */
     struct vcpu *vcpu[VCPUS_MAX];
@@ -25,6 +23,10 @@ const char *const runstate_text[RUNSTATES] = {
     "running", "runnable", "blocked", "offline",
 };
 
+const char *const runstate_words[RUNSTATES] = {
+    "running", "waiting to run", "blocked", "paused",
+};
+
 struct vcpus *vcpus_new(size_t data_bytes)
 {
     struct vcpus *t = calloc(1, sizeof(*t));
@@ -32,8 +34,8 @@ struct vcpus *vcpus_new(size_t data_bytes)
     if ( !t )
         return NULL;
 
-    t->seed = seed_random();
     t->data_bytes = data_bytes;
+    t->seed = hash_seed();
     return t;
 }
 
@@ -44,17 +46,28 @@ void vcpus_free(struct vcpus *t)
     free(t);
 }
 
-/* The first slot to try for a vCPU. */
-static uint32_t first_slot(const struct vcpus *t, uint32_t domid,
-                           uint32_t vcpu)
+/*
+ * The slot of a vCPU, or the free one where it belongs.  The table always has
+ * free slots.
+ */
+static uint32_t *slot_of(const struct vcpus *t, uint32_t domid, uint32_t later,
+                         uint32_t vcpu)
 {
-    uint64_t key = (uint64_t)domid << 32 | vcpu;
+    uint64_t at = hash_mix(hash_mix(hash_mix(t->seed, domid), later), vcpu);
 
-    return XXH64(&key, sizeof(key), t->seed);
+    for ( ; ; at++ )
+    {
+        const uint32_t *slot = &t->slot[at % SLOTS];
+        const struct vcpu *v = *slot ? t->vcpu[*slot - 1] : NULL;
+
+        if ( !v ||
+             (v->domid == domid && v->later == later && v->vcpu == vcpu) )
+            return (uint32_t *)slot;
+    }
 }
 
 static struct vcpu *add(struct vcpus *t, uint32_t *slot, uint32_t domid,
-                        uint32_t vcpu)
+                        uint32_t later, uint32_t vcpu)
 {
     struct vcpu *v;
 
@@ -65,6 +78,7 @@ static struct vcpu *add(struct vcpus *t, uint32_t *slot, uint32_t domid,
         return NULL;
 
     v->domid = domid;
+    v->later = later;
     v->vcpu = vcpu;
     v->data = v + 1;
     t->vcpu[t->nr++] = v;
@@ -74,24 +88,33 @@ static struct vcpu *add(struct vcpus *t, uint32_t *slot, uint32_t domid,
 
 struct vcpu *vcpus_get(struct vcpus *t, uint32_t domid, uint32_t vcpu)
 {
-    uint32_t at = first_slot(t, domid, vcpu);
+    return vcpus_get_life(t, domid, 0, vcpu);
+}
+
+struct vcpu *vcpus_get_life(struct vcpus *t, uint32_t domid, unsigned int later,
+                            uint32_t vcpu)
+{
+    uint32_t *slot;
 
     if ( domid > UINT16_MAX || vcpu > UINT16_MAX )
         return NULL;
 
-    for ( uint32_t i = 0; i < SLOTS; i++ )
-    {
-        uint32_t *slot = &t->slot[(at + i) % SLOTS];
-        struct vcpu *v;
+    slot = slot_of(t, domid, later, vcpu);
+    return *slot ? t->vcpu[*slot - 1] : add(t, slot, domid, later, vcpu);
+}
 
-        if ( !*slot )
-            return add(t, slot, domid, vcpu);
-        v = t->vcpu[*slot - 1];
-        if ( v->domid == domid && v->vcpu == vcpu )
-            return v;
-    }
+struct vcpu *vcpus_find(const struct vcpus *t, uint32_t domid, uint32_t vcpu)
+{
+    return vcpus_find_life(t, domid, 0, vcpu);
+}
 
-    return NULL;
+struct vcpu *vcpus_find_life(const struct vcpus *t, uint32_t domid,
+                             unsigned int later, uint32_t vcpu)
+{
+    uint32_t slot = domid > UINT16_MAX || vcpu > UINT16_MAX
+                    ? 0 : *slot_of(t, domid, later, vcpu);
+
+    return slot ? t->vcpu[slot - 1] : NULL;
 }
 
 unsigned int vcpus_nr(const struct vcpus *t)
@@ -111,6 +134,8 @@ static int compare(const void *a, const void *b)
 
     if ( x->domid != y->domid )
         return x->domid < y->domid ? -1 : 1;
+    if ( x->later != y->later )
+        return x->later > y->later ? -1 : 1;
     return x->vcpu < y->vcpu ? -1 : x->vcpu > y->vcpu;
 }
 
@@ -121,12 +146,28 @@ void vcpus_sort(struct vcpus *t)
     for ( unsigned int i = 0; i < t->nr; i++ )
     {
         const struct vcpu *v = t->vcpu[i];
-        uint32_t at = first_slot(t, v->domid, v->vcpu);
 
-        while ( t->slot[at % SLOTS] )
-            at++;
-        t->slot[at % SLOTS] = i + 1;
+        *slot_of(t, v->domid, v->later, v->vcpu) = i + 1;
     }
+}
+
+unsigned int vcpus_first(const struct vcpus *t, uint32_t domid,
+                         unsigned int later)
+{
+    unsigned int lo = 0, hi = t->nr;
+
+    while ( lo < hi )
+    {
+        unsigned int mid = (lo + hi) / 2;
+
+        if ( t->vcpu[mid]->domid < domid ||
+             (t->vcpu[mid]->domid == domid && t->vcpu[mid]->later > later) )
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+
+    return lo;
 }
 
 static bool get(const struct merge_record *rec, const char *name, uint64_t *v)

@@ -21,6 +21,7 @@
 
 struct vcpu {
     uint16_t domid, vcpu;
+    uint32_t later;          /* as in struct life */
     void *data;              /* of the size given to vcpus_new(), zeroed */
 };
 
@@ -32,16 +33,31 @@ void vcpus_free(struct vcpus *t);
 
 /* Find or add a vCPU.  Return NULL without memory, or if there are too many. */
 struct vcpu *vcpus_get(struct vcpus *t, uint32_t domid, uint32_t vcpu);
+/* The same for an earlier life of the number; see lib/read/lives.h. */
+struct vcpu *vcpus_get_life(struct vcpus *t, uint32_t domid, unsigned int later,
+                            uint32_t vcpu);
+/* Find a vCPU.  Return NULL if it is not in the table. */
+struct vcpu *vcpus_find(const struct vcpus *t, uint32_t domid, uint32_t vcpu);
+struct vcpu *vcpus_find_life(const struct vcpus *t, uint32_t domid,
+                             unsigned int later, uint32_t vcpu);
 
-/* vcpus_nth() is in order of domain and vCPU after vcpus_sort(). */
+/* vcpus_nth() is in order of domid, life and vCPU after vcpus_sort(). */
 unsigned int vcpus_nr(const struct vcpus *t);
 struct vcpu *vcpus_nth(const struct vcpus *t, unsigned int n);
 void vcpus_sort(struct vcpus *t);
+/*
+ * Index of the first vCPU of a life of @domid in a sorted table, or where it would
+ * be.
+ */
+unsigned int vcpus_first(const struct vcpus *t, uint32_t domid,
+                         unsigned int later);
 
 /* Runstates, as Xen numbers them. */
 enum { RUNNING, RUNNABLE, BLOCKED, OFFLINE, RUNSTATES };
 
+/* Names of the runstates, as Xen has them and in words. */
 extern const char *const runstate_text[RUNSTATES];
+extern const char *const runstate_words[RUNSTATES];
 
 /* A decoded SCHED_RUNSTATE_CHANGE record. */
 struct runstate_change {

@@ -55,7 +55,7 @@ esac
 reason=${1:-asked}
 
 if ! xenstore-read $node >/dev/null 2>&1 ||
-    ! xenstore-write $node "$reason" 2>/dev/null
+    ! xenstore-write -- $node "$reason" 2>/dev/null
 then
     echo "xenflight-ask.sh: this guest may not ask" >&2
     exit 3
@@ -84,5 +84,5 @@ do
     # before the watch was set is seen a second later.
     timeout 1 xenstore-watch -n 2 $node-status >/dev/null 2>&1
 done
-echo "$status"
+printf '%s\n' "$status"
 [ "$status" = "done" ]

@@ -26,11 +26,15 @@ xenflight-ask -t 60 "asked by hand" > /asked || exit 1
 END
 # The hooks: the first passes the kernel's message as the reason, the other none.
 prepare_linux hooked pv 2 <<'END'
-export XENFLIGHT_ASK=/bin/xenflight-ask
+export XENFLIGHT_ASK=/bin/xenflight-ask XENFLIGHT_KMSG=/kmsg
+mkfifo /kmsg
 xenflight-kmsg > /asked 2>&1 &
+exec 9> /kmsg
 i=0
 until grep -q '^done' /asked; do
-    echo "BUG: soft lockup - CPU#0 stuck for 23s!" > /dev/kmsg
+    # As the kernel writes it: user space has no facility 0.
+    read -r up _ < /proc/uptime
+    echo "0,1,${up%.*}999999,-;watchdog: BUG: soft lockup - CPU#0 stuck for 23s!" >&9
     i=$((i + 1))
     [ $i -lt 60 ] || exit 1
     sleep 1

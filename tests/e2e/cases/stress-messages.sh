@@ -27,7 +27,7 @@ kill $pid
 wait $pid 2>/dev/null
 with_old_xen() { LD_PRELOAD=/test/old-xen.so "$@"; }
 ok "a Xen of another release: logged" \
-    refused 7 "of another release than libxenctrl" with_old_xen snapshotd
+    refused 7 "libxenctrl and Xen are of different releases" with_old_xen snapshotd
 ok "recording goes on" goes_on
 
 # A directory that cannot be written, then one that is full.

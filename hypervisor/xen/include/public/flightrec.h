@@ -272,7 +272,8 @@ struct xen_flightrec_op_status {
     uint32_t given_up;     /* generations given up unreleased: for a newer one,
                             * or by destroy */
     uint32_t expired;      /* generations whose lease expired */
-    uint32_t suppressed;   /* repeated triggers of one domain's death */
+    uint32_t suppressed;   /* repeated triggers of one domain's death, or of
+                            * its Viridian crash MSR within a minute */
     uint32_t bytes_per_cpu;/* memory for slots, both channels */
     uint32_t wake_every;   /* value of the armed wake operation; 0: none */
     uint32_t wakes;        /* number of VIRQ_FLIGHTREC_WAKE raised */

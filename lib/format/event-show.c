@@ -11,6 +11,9 @@
 
 #include "lib/format/event-impl.h"
 
+/* The last values of EVENT_ELAPSED that are negative: 17 ms. */
+#define ELAPSED_NEGATIVE ((1U << 24) - 1)
+
 /* The record being printed. */
 struct rec {
     const struct event_dict *dict;
@@ -70,16 +73,11 @@ static void put_hex(struct out *o, uint64_t n)
     put_number(o, n, 16);
 }
 
-static void put_signed(struct out *o, uint64_t n, unsigned int bits)
+static void put_signed(struct out *o, int64_t n)
 {
-    if ( n >> (bits - 1) & 1 )
-    {
+    if ( n < 0 )
         put_char(o, '-');
-        n = -n;
-        if ( bits < 64 )
-            n &= (1ULL << bits) - 1;
-    }
-    put_number(o, n, 10);
+    put_number(o, n < 0 ? -(uint64_t)n : (uint64_t)n, 10);
 }
 
 /* Number of words of argument k of a hypercall record; 3 is reserved. */
@@ -130,6 +128,19 @@ bool event_get(const struct event_desc *desc, unsigned int n,
     else
         *value = data[f->word] >> f->shift & (0xffffffffU >> (32 - f->bits));
     return true;
+}
+
+bool event_is_signed(const struct event_field *f)
+{
+    return f->kind == EVENT_SIGNED || f->kind == EVENT_ELAPSED;
+}
+
+int64_t event_signed(const struct event_field *f, uint64_t value)
+{
+    if ( f->kind == EVENT_ELAPSED )
+        return value >= UINT32_MAX - ELAPSED_NEGATIVE ? (int32_t)value
+                                                      : (int64_t)value;
+    return (int64_t)(value << (64 - f->bits)) >> (64 - f->bits);
 }
 
 /* Whether the value is all ones, which means "no vCPU". */
@@ -275,8 +286,8 @@ static void put_value(struct out *o, const struct rec *r,
         put_text(o, "none");
     else if ( f->kind == EVENT_HEX )
         put_hex(o, value);
-    else if ( f->kind == EVENT_SIGNED )
-        put_signed(o, value, f->bits);
+    else if ( event_is_signed(f) )
+        put_signed(o, event_signed(f, value));
     else
         put_number(o, value, 10);
 }
@@ -286,7 +297,7 @@ static void put_json_value(struct out *o, const struct rec *r,
 {
     const char *name = f->kind == EVENT_DOMAIN || f->kind == EVENT_BITS
                        ? NULL : value_name(r, f, value);
-    bool big = f->kind != EVENT_SIGNED && value > INT64_MAX;
+    bool big = !event_is_signed(f) && value > INT64_MAX;
 
     if ( f->kind == EVENT_BITS )
         put_bits(o, r, f, true);
@@ -303,8 +314,8 @@ static void put_json_value(struct out *o, const struct rec *r,
     }
     else if ( f->kind == EVENT_VCPU && no_vcpu(f, value) )
         put_text(o, "null");
-    else if ( f->kind == EVENT_SIGNED )
-        put_signed(o, value, f->bits);
+    else if ( event_is_signed(f) )
+        put_signed(o, event_signed(f, value));
     else
         put_number(o, value, 10);
 }

@@ -68,6 +68,7 @@ enum event_kind {
     EVENT_VCPU,           /* v */
     EVENT_CONST,          /* e: bits of the event word, in `constant` */
     EVENT_ARG,            /* argK: argument number in `shift` */
+    EVENT_ELAPSED,        /* u32 called waited_ns or ran_ns: may be negative */
 };
 
 struct event_enum;
@@ -237,6 +238,16 @@ int event_field_index(const struct event_desc *desc, const char *name);
  */
 bool event_get(const struct event_desc *desc, unsigned int n,
                const uint32_t *data, unsigned int words, uint64_t *value);
+
+/* Whether a field's values may be negative. */
+bool event_is_signed(const struct event_field *f);
+
+/*
+ * Return a value of such a field with its sign.  EVENT_ELAPSED is the low word of
+ * a difference that Xen takes between two pCPUs' clocks, which may be just below
+ * 0: its last 2^24 values are negative, not waits of 4.29 s.
+ */
+int64_t event_signed(const struct event_field *f, uint64_t value);
 
 #define EVENT_NO_VCPU   0xffffffffU
 

@@ -255,6 +255,26 @@ static void test_text_own_events(void **state)
     assert_text(0x0008201a, "tsc=4294967297", 1, 1);
 }
 
+/* A difference of two pCPUs' clocks may be just below 0. */
+static void test_elapsed_times(void **state)
+{
+    const struct event_desc *desc = event_by_event(dict, 0x0002800f);
+    const struct event_field *f = &desc->field[event_field_index(desc,
+                                                                 "waited_ns")];
+
+    assert_text(0x0002800f, "dom=1 vcpu=0 waited_ns=-295 slice_ns=-1",
+                1, 0, -295, -1);
+    assert_json(0x0002800f, "\"dom\":1,\"vcpu\":0,\"waited_ns\":-295,"
+                "\"slice_ns\":-1", 1, 0, -295, -1);
+    assert_text(0x0002800e, "dom=1 vcpu=0 ran_ns=-1", 1, 0, -1);
+    /* A wait of 4 s is one. */
+    assert_text(0x0002800e, "dom=1 vcpu=0 ran_ns=4000000000",
+                1, 0, 4000000000U);
+    assert_true(event_is_signed(f));
+    assert_int_equal(event_signed(f, 0xff000000U), -(1 << 24));
+    assert_int_equal(event_signed(f, 0xfeffffffU), 0xfeffffffU);
+}
+
 /* Flags above a code must not hide its name, nor be lost. */
 static void test_composed_values(void **state)
 {
@@ -876,6 +896,7 @@ int main(void)
         cmocka_unit_test(test_pairs_ignore_the_format),
         cmocka_unit_test(test_fits_exactly_what_is_described),
         cmocka_unit_test(test_text_own_events),
+        cmocka_unit_test(test_elapsed_times),
         cmocka_unit_test(test_composed_values),
         cmocka_unit_test(test_text_unknown_event),
         cmocka_unit_test(test_text_cut_at_any_size),

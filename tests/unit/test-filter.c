@@ -136,6 +136,14 @@ static void test_expr_of_a_record(void **state)
             fail_msg("\"%s\" is %d", row[i].text, !row[i].want);
 }
 
+static void test_expr_elapsed_times(void **state)
+{
+    struct merge_record rec = MAKE(0x0002800f, 5, 1, -295, 0);
+
+    assert_false(holds("waited_ns>10ms", &rec));
+    assert_true(holds("waited_ns<0", &rec) && holds("waited_ns==-295", &rec));
+}
+
 /* A value that is composed of a code and flags is found by its code. */
 static void test_expr_composed_values(void **state)
 {
@@ -380,6 +388,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_expr_of_a_record),
+        cmocka_unit_test(test_expr_elapsed_times),
         cmocka_unit_test(test_expr_composed_values),
         cmocka_unit_test(test_expr_times_and_signs),
         cmocka_unit_test(test_expr_wrong_reports_position),

@@ -441,11 +441,11 @@ static void put_field_note(Note *note, const struct event_field *f, uint64_t v)
 
     if ( text )
         put_text_note(note, f->name, text);
-    else if ( f->kind == EVENT_SIGNED )
+    else if ( event_is_signed(f) )
     {
         note->name = (char *)f->name;
         note->has_int_value = true;
-        note->int_value = (int64_t)(v << (64 - f->bits)) >> (64 - f->bits);
+        note->int_value = event_signed(f, v);
     }
     else if ( f->kind == EVENT_HEX )
     {

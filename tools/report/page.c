@@ -155,7 +155,7 @@ static json_t *exits_json(const struct report *r)
 /* [name, kind, word, shift, bits, constant, table or null, optional] */
 static json_t *field_json(const struct event_field *f)
 {
-    static const char kind[] = "uixbdvea";
+    static const char kind[] = "uixbdveat";
 
     return json_pack("[s, s#, i, i, i, I, s?, b]", f->name, &kind[f->kind], 1,
                      f->word, f->shift, f->bits, (json_int_t)f->constant,

@@ -234,6 +234,8 @@ function field_text(field, value, words, kind) {
     if (type === "v" && value === (1n << BigInt(bits)) - 1n) return "none";
     if (type === "x") return "0x" + value.toString(16);
     if (type === "i") return BigInt.asIntN(bits, value).toString();
+    /* A time between two pCPUs' clocks: just below 0, not 4.29 s. */
+    if (type === "t" && value >= 0xff000000n) return BigInt.asIntN(32, value).toString();
     return value.toString();
 }
 

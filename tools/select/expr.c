@@ -524,9 +524,7 @@ static bool judge(const struct expr *e, const struct test *t,
 
 static __int128 as_number(const struct event_field *f, uint64_t value)
 {
-    if ( f->kind == EVENT_SIGNED && value >> (f->bits - 1) & 1 )
-        return (__int128)value - ((__int128)1 << f->bits);
-    return value;
+    return event_is_signed(f) ? (__int128)event_signed(f, value) : value;
 }
 
 static bool test_field(const struct expr *e, const struct test *t,

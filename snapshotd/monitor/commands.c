@@ -154,12 +154,18 @@ void commands_run(struct commands *c, hyp_op_fn *op, void *arg)
         [COMMAND_MASK] = "mask",
     };
     const uint32_t v = c->command.verb;
-    char why[COMMAND_WHY];
-    int rc = command_run(op, arg, &c->command, why);
+    int rc = command_run(op, arg, &c->command, c->why);
+
+    if ( !rc )
+        c->why[0] = '\0';
 
     log_info("recorder: %s: %s",
              v >= COMMAND_START && v <= COMMAND_MASK ? verbs[v] : "?",
-             rc ? why : "done");
-    answer(c, rc ? why : NULL);
+             rc ? c->why : "done");
+}
+
+void commands_answer(struct commands *c)
+{
+    answer(c, c->why[0] ? c->why : NULL);
     c->ready = false;
 }

@@ -27,6 +27,7 @@ struct commands {
     bool ready;            /* `command` must be carried out */
     uint64_t until_ms;     /* the engine must have given up its mapping */
     struct command command;
+    char why[COMMAND_WHY]; /* it failed; "" if it was carried out */
 };
 
 /* After `listen` is open.  Return 0 or -errno. */
@@ -39,7 +40,9 @@ void commands_event(struct commands *c, uint64_t now_ms);
 bool commands_unmap(const struct commands *c);
 /* ms until commands_event() must be called even so; -1: never. */
 int commands_timeout(const struct commands *c, uint64_t now_ms);
-/* Carry out the command that is `ready`, and answer. */
+/* Carry out the command that is `ready`. */
 void commands_run(struct commands *c, hyp_op_fn *op, void *arg);
+/* Answer the command that was carried out. */
+void commands_answer(struct commands *c);
 
 #endif /* SNAPSHOTD_COMMANDS_H */

@@ -99,6 +99,8 @@ static void on_command(struct monitor *m)
     commands_run(c, monitor_op, m->hyp);
     monitor_engine_hurry(&m->engine);
     monitor_engine_check(&m->engine);
+    /* Last: the next question of this client is for the engine that remains. */
+    commands_answer(c);
 }
 
 static void work_health(struct monitor *m, bool heartbeat)

@@ -256,7 +256,7 @@ static json_t *facts(const struct report *r)
     json_object_del(meta, "dictionary");
 
     o = json_pack("{s:o, s:O*, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-                  "s:I, s:I, s:I, s:I, s:I, s:I}",
+                  "s:o, s:I, s:I, s:I, s:I, s:I, s:I}",
                   "meta", meta, "note", d->note, "enums", enums,
                   "composed", event_composed_to_json(d->dict),
                   "explain", explain_json(s), "kinds", kinds_json(r),

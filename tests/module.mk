@@ -29,10 +29,13 @@ TESTS += tests/analyze
 .SECONDEXPANSION:
 tests-built: $$(filter $$(O)/%,$$(TESTS)) ## build the tests, run none
 
+tests-list: # their names, for tests/mutants
+	@echo $(TESTS)
+
 check-all: all tests-built
 	$(Q)MAKE="$(MAKE)" $(FOR_XEN) e2e-parts -- tests/run $(TESTS)
 
 check-user: all tests-built ## the tests that boot no Xen
 	$(Q)tests/run $(filter-out tests/e2e/%,$(TESTS))
 
-.PHONY: tests-built check-all check-user
+.PHONY: tests-built tests-list check-all check-user

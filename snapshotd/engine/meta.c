@@ -246,6 +246,11 @@ int meta_text(const struct meta *m, char **text)
         "dictionary", dict, "streams", streams_json(m),
         "gaps", meta_gaps(m, &fit));
     clock_free(&fit);
+    /* For struct ages; in this form. */
+    if ( o && m->boot[0] )
+        json_object_set_new(o, "boot",
+                            json_pack("{ss sI}", "id", m->boot, "seconds",
+                                      (json_int_t)m->boot_s));
     if ( !o || put_backend(m, o) )
     {
         json_decref(o);

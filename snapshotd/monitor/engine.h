@@ -26,6 +26,7 @@ struct engine_child {
     struct questions q;
     char state[CONF_PATH]; /* the directory it writes to */
     uint32_t incarnation;  /* of the buffers that q.freeze is about */
+    bool implausible;      /* its counters are ignored, which was logged */
     uint64_t geometry;     /* of the buffers that the engine maps */
     struct request signal; /* SIGUSR1 */
 

@@ -113,6 +113,7 @@ int cases_main(int argc, char **argv, const struct test_case *cases, size_t nr)
     const char *only = argc > 2 ? argv[2] : "";
     unsigned int bad;
 
+    setvbuf(stdout, NULL, _IOLBF, 0);
     cases_build = argc > 1 ? argv[1] : "build";
     world_init(cases_build);
     bad = run_all(cases, nr, only, false);

@@ -19,7 +19,7 @@ $(HOSTED:%=$(O)/tests/hosted/test-%): %: %.o $(HOSTED_O) $(LIBXF)
 
 # A script that passes the build directory with the programs under test.
 $(HOSTED:%=$(O)/tests/hosted/%): $(O)/tests/hosted/%: \
-    $(O)/tests/hosted/test-% $(FRHOST) $(STOCKXEN) $(FAKEXEN) $(FAKECLOCK) \
+    $(O)/tests/hosted/test-% $(FRHOST) $(STOCKXEN) $(FAKEXEN) $(FAKECLOCK) $(FAKEDISK) \
     $(O)/snapshotd/snapshotd $(XENFLIGHT) $(XENFLIGHT_DOM0) $(XENFLIGHT_ASK)
 	$(Q)printf '#!/bin/sh\nexec %s %s "$$@"\n' $< $(O) >$@
 	$(Q)chmod +x $@
@@ -40,7 +40,7 @@ $(O)/tests/hosted/faults: $(INJECT)
 
 # Unit tests of the daemon's parts.
 PARTS   := $(O)/tests/hosted/test-parts
-PARTS_O := $(patsubst %,$(O)/snapshotd/%.o,engine/store engine/store-room \
+PARTS_O := $(patsubst %,$(O)/snapshotd/%.o,engine/store engine/store-room engine/age \
            engine/queue common/sandbox common/log common/proto common/domains \
            common/name common/request)
 TESTS   += $(PARTS)

@@ -34,7 +34,7 @@ xen()
 {
     cmd=$1
     shift
-    timeout 60 "$xf" "$cmd" --backend "hosted:$tmp/xen" "$@"
+    tests/lib/own-timeout 60 "$xf" "$cmd" --backend "hosted:$tmp/xen" "$@"
 }
 
 # start_record FILE OPTION...: start recording in the background; it records when

@@ -242,6 +242,7 @@ static void case_captured_numbers(struct world *w)
     check_trace(w, from);
     equal(count_outside(w), before);
     check(!logged(w, "ended by signal"));
+    check(logged(w, "implausible counters: ignored"));
     equal(daemon_stop(w), 0);
 }
 

@@ -465,6 +465,46 @@ static void case_domid_again(struct world *w)
     }
 }
 
+/* The name in the trigger of a crash of domain 9, "" if there is none. */
+static void crash_named(struct world *w, const char *name)
+{
+    json_t *meta;
+    char *path;
+
+    host(w, "crash 9 1");
+    path = wait_file(w);
+    meta = check_file(path, "crash");
+    same(text_of(json_object_get(meta, "trigger"), "name"), name);
+    json_decref(meta);
+    free(path);
+}
+
+/* The nodes of a former domain of the number are not those of the new one. */
+static void case_stale_name(struct world *w)
+{
+    up(w, NULL);
+    xs_put(w, "/local/domain/9/vm", "/vm/ffeeddcc-bbaa-9988-7766-554433221100");
+    domain_new(w, 9, HANDLE, "stale");
+    crash_named(w, "");
+}
+
+/* The toolstack writes the name first, and then whose it is. */
+static void case_late_vm(struct world *w)
+{
+    up(w, NULL);
+    xs_put(w, "/local/domain/9/vm", "/vm/ffeeddcc-bbaa-9988-7766-554433221100");
+    domain_new(w, 9, HANDLE, "stale");
+    xs_put(w, "/local/domain/9/name", "web9");
+    xs_put(w, "/tool/xenflight/request/r", "");
+    free(xs_answer_of(w, "r"));
+    free(wait_file(w));
+    xs_put(w, "/local/domain/9/vm", "/vm/" UUID);
+    xs_put(w, "/tool/xenflight/request/s", "");
+    free(xs_answer_of(w, "s"));
+    free(wait_file(w));
+    crash_named(w, "web9");
+}
+
 static void case_signal(struct world *w)
 {
     json_t *meta;
@@ -1182,9 +1222,10 @@ static void case_idle(struct world *w)
     {
         before[0] = wakeups(w->daemon);
         before[1] = wakeups(engine);
+        before[2] = wakeups(xs);
         poll(NULL, 0, 1500);
         sleeping = wakeups(w->daemon) == before[0] &&
-                   wakeups(engine) == before[1];
+                   wakeups(engine) == before[1] && wakeups(xs) == before[2];
     }
     check(sleeping);
     before[0] = wakeups(w->daemon);
@@ -1326,7 +1367,8 @@ static const struct test_case cases[] = {
     CASE(bad_configuration), BOTH(no_xenstored), CASE(not_dom0),
     CASE(not_root), CASE(xen_without_recorder), CASE(other_xen),
     CASE(virq_taken), CASE(second_daemon), CASE(no_user), BOTH(request),
-    BOTH(crash), BOTH(renamed), BOTH(domid_again), CASE(signal),
+    BOTH(crash), BOTH(renamed), BOTH(domid_again), BOTH(stale_name),
+    BOTH(late_vm), CASE(signal),
     BOTH(stale_request), BOTH(hostile_text), CASE(held_before_start),
     CASE(several_held), CASE(wrapped), CASE(goes_on), CASE(straggler),
     CASE(engine_killed), CASE(engine_killed_writing),

@@ -5,12 +5,14 @@
  */
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -264,6 +266,111 @@ static void case_command_from_nobody(struct world *w)
     close(odd);
 }
 
+/* Connections that send nothing, as many as are taken. */
+#define SILENT 64
+
+static unsigned int connect_silently(struct world *w, const char *name,
+                                     int fd[SILENT])
+{
+    struct sockaddr_un sun = { .sun_family = AF_UNIX };
+    unsigned int n;
+
+    snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/%s", w->run, name);
+    for ( n = 0; n < SILENT; n++ )
+    {
+        fd[n] = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
+        if ( connect(fd[n], (struct sockaddr *)&sun, sizeof(sun)) )
+        {
+            close(fd[n]);
+            break;
+        }
+        poll(NULL, 0, 2);
+    }
+    return n;
+}
+
+/* They are in the way of no one, neither at once nor later. */
+static void case_silent_clients(struct world *w)
+{
+    static const char *const sockets[] = { CONTROL_SOCKET, COMMAND_SOCKET };
+    int fd[2][SILENT];
+    unsigned int n[2], i;
+
+    up(w, NULL);
+    snapshot(w);
+    for ( i = 0; i < 2; i++ )
+        n[i] = connect_silently(w, sockets[i], fd[i]);
+    check(n[0] >= 9 && n[1] >= 9);
+    good("stop", NULL);
+    in_state(w, "stopped");
+    good("start", NULL);
+    in_state(w, "recording");
+    snapshot(w);
+    for ( i = 0; i < 2; i++ )
+        while ( n[i]-- )
+            close(fd[i][n[i]]);
+}
+
+/* More clients that wait for their snapshot than the queue has room for. */
+static void case_many_waiting_clients(struct world *w)
+{
+    struct control_request r = { .magic = CONTROL_MAGIC,
+                                 .op = CONTROL_SNAPSHOT,
+                                 .flags = CONTROL_WAIT };
+    unsigned int n, done = 0;
+    int fd[80];
+    char text[512];
+    ssize_t got;
+
+    up(w, "[trigger]\ndelay = 1s\n");
+    snapshot(w);
+    for ( n = 0; n < 80; n++ )
+    {
+        fd[n] = control_connect(w->run, CONTROL_SOCKET);
+        check_at(__LINE__, fd[n] >= 0 && send(fd[n], &r, sizeof(r), 0) > 0,
+                 "client %u", n);
+    }
+    for ( n = 0; n < 80; n++ )
+    {
+        got = recv(fd[n], text, sizeof(text) - 1, 0);
+        text[got > 0 ? got : 0] = '\0';
+        done += strstr(text, "\"done\"") != NULL;
+        check_at(__LINE__, strstr(text, "\"done\"") ||
+                 strstr(text, "too many requests at a time"), "client %u: %s",
+                 n, text);
+        close(fd[n]);
+    }
+    equal(done, 64);
+    snapshot(w);
+}
+
+/* An answer that is larger than a message may be; and a reader that stops. */
+static void case_status_of_many_cpus(struct world *w)
+{
+    struct control_request r = { .magic = CONTROL_MAGIC,
+                                 .op = CONTROL_STATUS };
+    int stopped[3], i;
+    json_t *o;
+
+    world_cpus = "1024";
+    up(w, "[recorder]\nbytes_per_cpu = 128K\n");
+    world_cpus = "2";
+    for ( i = 0; i < 3; i++ )
+    {
+        stopped[i] = control_connect(w->run, CONTROL_SOCKET);
+        check(send(stopped[i], &r, sizeof(r), 0) > 0);
+    }
+    o = recorder(w);
+    equal(json_array_size(json_object_get(o, "cpus")), 1024);
+    json_decref(o);
+    good("stop", NULL);
+    o = recorder(w);
+    same(text_of(o, "state"), "stopped");
+    json_decref(o);
+    for ( i = 0; i < 3; i++ )
+        close(stopped[i]);
+}
+
 /*
  * Everybody at once.
  */
@@ -350,7 +457,9 @@ int main(int argc, char **argv)
     static const struct test_case cases[] = {
         CASE(life_with_daemon),    CASE(life_without_daemon),
         CASE(destroy_takes_first), CASE(destroy_refused),
-        CASE(command_from_nobody), CASE(race_beside_daemon),
+        CASE(command_from_nobody), CASE(silent_clients),
+        CASE(status_of_many_cpus),
+        CASE(many_waiting_clients), CASE(race_beside_daemon),
         CASE(race_without_daemon),
     };
 

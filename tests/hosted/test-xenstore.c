@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "cases.h"
+#include "tests/lib/owntime.h"
 #include "guest.h"
 #include "lib/ipc/control.h"
 
@@ -31,10 +32,10 @@
 /* It is started after the daemon reports that it is up. */
 static pid_t wait_engine(struct world *w)
 {
+    const uint64_t end = own_ms() + WAIT_MS;
     pid_t pid = 0;
-    int ms;
 
-    for ( ms = 0; !pid && ms < WAIT_MS; ms++ )
+    while ( !pid && own_ms() < end )
     {
         pid = engine_pid(w);
         poll(NULL, 0, 1);
@@ -96,9 +97,9 @@ static char *check_done(struct world *w, const char *name)
 
 static bool wait_files(struct world *w, unsigned int n)
 {
-    int ms;
+    const uint64_t end = own_ms() + WAIT_MS;
 
-    for ( ms = 0; count_files(w) < n && ms < WAIT_MS; ms += 5 )
+    while ( count_files(w) < n && own_ms() < end )
         poll(NULL, 0, 5);
     return count_files(w) == n;
 }

@@ -33,6 +33,7 @@
 
 bool world_oxenstored;
 const char *world_xen = "frhost";
+const char *world_cpus = "2";
 const char *world_daemon = "snapshotd/snapshotd";
 
 static char build_dir[256];
@@ -41,6 +42,13 @@ static void __attribute__((__noreturn__)) die(const char *call)
 {
     printf("# %s: %s\n", call, strerror(errno));
     exit(99);
+}
+
+int world_wait_ms(void)
+{
+    const char *ms = getenv("HOSTED_WAIT_MS");
+
+    return ms ? strtoul(ms, NULL, 10) : 10000;
 }
 
 /* Wait for input until @end.  Return false if there is none. */
@@ -76,6 +84,9 @@ static pid_t spawn(const char *const argv[], const int fds[3])
     _exit(127);
 }
 
+/* Bytes of output that are kept. */
+#define RUN_BYTES (8 << 20)
+
 int run(char **out, const char *const argv[])
 {
     int p[2], fds[3] = { -1, -1, -1 }, status;
@@ -89,8 +100,8 @@ int run(char **out, const char *const argv[])
     fds[2] = p[1];
     pid = spawn(argv, fds);
     close(p[1]);
-    *out = calloc(1, 65536);
-    while ( (n = read(p[0], *out + have, 65535 - have)) > 0 )
+    *out = calloc(1, RUN_BYTES);
+    while ( (n = read(p[0], *out + have, RUN_BYTES - 1 - have)) > 0 )
         have += n;
     close(p[0]);
     waitpid(pid, &status, 0);
@@ -323,7 +334,7 @@ long host(struct world *w, const char *fmt, ...)
 static void host_start(struct world *w)
 {
     char path[300];
-    const char *argv[] = { path, w->dir, "2", NULL };
+    const char *argv[] = { path, w->dir, world_cpus, NULL };
     int in[2], out[2];
 
     snprintf(path, sizeof(path), "%s/tests/fake/%s", build_dir, world_xen);

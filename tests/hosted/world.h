@@ -16,7 +16,9 @@
 #include <jansson.h>
 
 /* Limit of a wait, in ms of the test's own time: see tests/lib/owntime.h. */
-#define WAIT_MS 10000
+#define WAIT_MS world_wait_ms()
+/* Return $HOSTED_WAIT_MS, 10000 by default. */
+int world_wait_ms(void);
 
 struct xs_handle;
 
@@ -46,6 +48,8 @@ void world_init(const char *build);
 extern bool world_oxenstored;
 /* Program of tests/fake in place of Xen (default frhost). */
 extern const char *world_xen;
+/* The number of its pCPUs, as text: "2" unless changed. */
+extern const char *world_cpus;
 /* Path of the daemon below the build directory (default: production). */
 extern const char *world_daemon;
 

@@ -78,7 +78,7 @@ echo ". tools/completion/xenflight.bash" >"$tmp/rc"
 typed()
 {
     printf "xenflight $1\nexit\n" |
-        PATH=$tmp/bin:$PATH TERM=dumb timeout 20 \
+        PATH=$tmp/bin:$PATH TERM=dumb tests/lib/own-timeout 20 \
             script -qec "bash --noprofile --rcfile $tmp/rc -i" /dev/null |
         tr -d '\r' | sed -n 's/^got: //p'
 }

@@ -10,7 +10,7 @@ esc=$(printf '\033')
 # COMMAND: its output on a terminal of its own
 on_terminal()
 {
-    timeout 10 script -qec "$1" /dev/null </dev/null 2>&1
+    tests/lib/own-timeout 10 script -qec "$1" /dev/null </dev/null 2>&1
 }
 
 show="$XENFLIGHT show --last 25us $golden"
@@ -63,7 +63,7 @@ less_environment() { : >"$tmp/started"
 # It waits for a key behind the first screen; less asks the terminal for it.
 waits_for_a_key()
 {
-    printf 'q' | timeout 20 script -qec "unset PAGER LESS; TERM=xterm $path $long
+    printf 'q' | tests/lib/own-timeout 20 script -qec "unset PAGER LESS; TERM=xterm $path $long
         echo status \$?" /dev/null >"$tmp/o" 2>&1 || return 1
     head -n 3 "$tmp/o"
     tail -n 3 "$tmp/o"

@@ -28,3 +28,14 @@ $(O)/tests/unit/test-diff: $(patsubst %,$(O)/tools/%.o,stats/score diff/domains 
     diff/rows stats/account stats/vcpus stats/entries stats/marks base/walk \
     base/source base/term base/message)
 $(O)/tests/unit/test-diff: LIBS_BASE += -lm
+$(O)/tests/unit/test-merge-bound: $(O)/tests/lib/gen.o
+$(O)/tests/unit/test-commit: $(patsubst %,$(O)/snapshotd/%.o,engine/store \
+    common/name common/log)
+$(O)/tests/unit/test-hook: $(patsubst %,$(O)/snapshotd/%.o,monitor/hook \
+    common/name common/log)
+# Without hyp.o: the test is Xen.
+$(O)/tests/unit/test-monitor: $(patsubst %,$(O)/snapshotd/%.o,monitor/engine \
+    monitor/questions monitor/policy monitor/child common/proto common/count \
+    common/request common/domains common/limit common/name common/log)
+$(O)/tests/unit/test-health: $(patsubst %,$(O)/snapshotd/%.o,monitor/health \
+    monitor/notify common/proto common/count common/name common/log)

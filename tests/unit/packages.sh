@@ -5,6 +5,8 @@
 # without a fresh folder: `make check-bare' does the rest.
 
 set -u
+# As a run within `make check' may have them.
+unset XEN_FAMILY XEN_SOURCE XENFLIGHT_REFRESH MAKEFLAGS MAKELEVEL
 cd "$(dirname "$0")/../.." || exit 1
 build=${1:-build}
 tmp=$(mktemp -d) || exit 1

@@ -367,7 +367,7 @@ static void begin_machine(struct machine *m)
     m->doc.tsc_khz = m->doc.clock.tsc_khz = 1000000; /* a tick is a ns */
     assert_int_equal(event_dict_build(NULL, 0, EVENT_VENDOR_AMD, &m->doc.dict),
                      0);
-    assert_int_equal(entries_init(&m->e, &m->doc), 0);
+    assert_int_equal(entries_init(&m->e, &m->doc, NULL), 0);
 }
 
 /* A record of domain 1, 100 ns after the last one. */

@@ -97,6 +97,12 @@ static void test_conf_refuses(void **state)
         { "[store]\nmax_files = 1K\n", ":2: max_files" },
         { "[write]\ncompression_level = 13\n", ":2: compression_level" },
         { "[write]\nthreads = -1\n", ":2: threads" },
+        /* Relative to what? */
+        { "[daemon]\nstate = snapshots\n", "absolute path" },
+        { "[daemon]\nrun = run\n", "absolute path" },
+        { "[hook]\nprogram = /x 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n",
+          "16 words" },
+        { "[hook]\ntimeout = 2h\n", ":2: timeout" },
         { "nonsense\n", "not a line of the form" },
     };
     struct conf c;

@@ -11,6 +11,7 @@
 #ifndef XENWORLD_SEAM_H
 #define XENWORLD_SEAM_H
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -48,6 +49,8 @@ typedef uint16_t domid_t;
 typedef unsigned long xen_pfn_t;
 
 void world_violated(const char *what) __attribute__((__noreturn__));
+/* A page, or a shared cache line, was touched: see most_work(). */
+void world_worked(void);
 /* A point at which an NMI may nest. */
 void world_point(void);
 
@@ -107,6 +110,7 @@ enum { FLIGHTREC_SOFTIRQ };
 void open_softirq(int nr, void (*handler)(void));
 void raise_softirq(unsigned int nr);
 bool softirq_pending(unsigned int cpu);
+void process_pending_softirqs(void);
 void cpu_relax(void);
 
 struct tasklet {
@@ -122,12 +126,6 @@ void softirq_tasklet_init(struct tasklet *t, void (*fn)(void *), void *arg);
 void tasklet_schedule(struct tasklet *t);
 void tasklet_schedule_on_cpu(struct tasklet *t, unsigned int cpu);
 void tasklet_kill(struct tasklet *t);
-
-struct rcu_head {
-    void (*fn)(struct rcu_head *);
-    struct rcu_head *next;
-};
-void call_rcu(struct rcu_head *head, void (*fn)(struct rcu_head *));
 
 /* --------------------------------------------------------------- time --- */
 
@@ -170,6 +168,8 @@ struct page_info {
     unsigned long count_info;
     struct domain *owner;
     bool allocated;
+    bool listed;           /* in the owner's list of pages */
+    bool unlinking;        /* another pCPU is inside free_domheap_page() */
 };
 #define _PGC_allocated   31
 #define PGC_allocated    (1UL << _PGC_allocated)
@@ -188,7 +188,8 @@ xen_pfn_t virt_to_mfn(const void *p);
 void share_xen_page_with_privileged_guests(struct page_info *pg, int how);
 void put_page_alloc_ref(struct page_info *pg);
 bool get_page(struct page_info *pg, const struct domain *d);
-#define page_set_owner(pg, d) ((void)((pg)->owner = (d)))
+void page_set_owner(struct page_info *pg, struct domain *d);
+void free_domheap_page(struct page_info *pg);
 
 /* ----------------------------------------------------------------- other - */
 
@@ -222,9 +223,12 @@ struct xen_sysctl {
     } u;
 };
 
-#define pv_shim false
-#define simple_strtoul(s, end, base) strtoul(s, (char **)(end), base)
-unsigned long parse_size_and_unit(const char *s, const char **end);
+extern bool pv_shim;
+#define simple_strtoul(s, end, base) \
+    ((unsigned long)simple_strtoull(s, end, base))
+unsigned long long simple_strtoull(const char *s, const char **end,
+                                   unsigned int base);
+unsigned long long parse_size_and_unit(const char *s, const char **end);
 /* Xen finds these in a section of its own, the world by name. */
 #define presmp_initcall(f) \
     int world_##f(void);   \
@@ -287,7 +291,7 @@ static inline void fr_wake_soon(void)
 #define fr_wmb()               fr_barrier()
 #define fr_read(x)             ACCESS_ONCE(x)
 #define fr_write(x, v)         (ACCESS_ONCE(x) = (v))
-#define fr_load_acquire(p)     ACCESS_ONCE(*(p))
+#define fr_load_acquire(p)     (world_worked(), ACCESS_ONCE(*(p)))
 #define fr_store_release(p, v) (ACCESS_ONCE(*(p)) = (v))
 
 static inline bool fr_cmpxchg(uint64_t *p, uint64_t old, uint64_t val)

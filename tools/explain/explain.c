@@ -33,7 +33,7 @@ static const char *value_name(const struct explain *x, const char *table,
                               const struct merge_record *rec,
                               const char *field, uint64_t *value)
 {
-    if ( !field_of(rec, field, value) )
+    if ( !code_of(rec, field, value) )
         return NULL;
     return event_value_name(event_enum_find(x->src->doc.dict, table), *value);
 }

@@ -105,6 +105,9 @@ static void neighbour_text(const struct explain *x, char *buf, size_t bytes)
     if ( idle && percent_of(neighbour_ticks(idle), all) >= 50 )
         snprintf(buf, bytes, ", though pCPU %u was idle %s of the time", x->cpu,
                  percent(neighbour_ticks(idle), all).text);
+    else if ( other && doc_is_other(&x->src->doc, other->domid) )
+        snprintf(buf, bytes, ", while other domains or idle had %s of pCPU %u",
+                 percent(neighbour_ticks(other), all).text, x->cpu);
     else if ( other )
         snprintf(buf, bytes, ", while %s had %s of pCPU %u",
                  vcpu_name(x, name, other->domid, other->vcpu, x->end),
@@ -235,15 +238,22 @@ static void put_destroyed(struct explain *x)
                  at_moment(x, where, &x->sleep), cite(x, removed));
     else
         put_line(x, "%s: destroyed from outside, without a shutdown of its "
-                 "own; the record of which domain did it is overwritten %s",
-                 subject_domain(x, name), cite(x, removed));
+                 "own; the record of which domain did it is %s %s",
+                 subject_domain(x, name),
+                 x->src->doc.redacted ? "redacted" : "overwritten",
+                 cite(x, removed));
 }
 
 static void put_nothing(struct explain *x)
 {
-    char where[EXPLAIN_PART];
+    char where[EXPLAIN_PART], name[EXPLAIN_PART];
 
-    if ( x->acc.from == x->acc.to || snapshot_truncated(x->src->snap) )
+    if ( x->src->doc.redacted )
+        put_line(x, "%s did not crash, hang or starve in the recording; of "
+                 "other domains it has no records %s",
+                 domain_name(x, name, x->src->doc.only, x->src->doc.tsc),
+                 span_of(x, where, &x->acc));
+    else if ( x->acc.from == x->acc.to || snapshot_truncated(x->src->snap) )
         put_line(x, "No domain crashed in the part of the recording that is "
                  "left; hangs and starvation cannot be judged from it %s",
                  span_of(x, where, &x->acc));

@@ -62,7 +62,8 @@ static json_t *make_trigger(const struct doc *d, uint32_t domid,
                            "domid", "vcpu", "reason", "reason_text", "rip",
                            "uuid", "name", "source")
                     : json_pack("{s:s, s:s}", "cause", "request",
-                                "reason_text", "a slice of one domain");
+                                "reason_text",
+                                "redacted: not of this domain");
 
     json_object_set_new(t, "gen", json_integer(1));
     json_object_set_new(t, "tsc", json_integer(f->tsc));

@@ -71,6 +71,18 @@ bool field_of(const struct merge_record *rec, const char *name,
     return n >= 0 && event_get(rec->desc, n, rec->data, rec->words, value);
 }
 
+bool code_of(const struct merge_record *rec, const char *name,
+             uint64_t *value)
+{
+    int n = rec->kind == MERGE_EVENT && rec->desc
+            ? event_field_index(rec->desc, name) : -1;
+
+    if ( n < 0 || !event_get(rec->desc, n, rec->data, rec->words, value) )
+        return false;
+    *value = event_value_code(rec->desc->field[n].names, *value);
+    return true;
+}
+
 /*
  * Times.
  */
@@ -209,6 +221,8 @@ static int ran(const struct accounts *a, struct account *v, uint64_t tsc)
 static struct vcpu *vcpu_at(struct accounts *a, const struct merge_record *rec,
                             uint32_t domid, uint32_t vcpu)
 {
+    if ( a->redacted && domid == DOC_OTHER )
+        return NULL;
     return vcpus_get_life(a->vcpus, domid,
                           lives_later(a->lives, domid, rec->tsc), vcpu);
 }
@@ -278,7 +292,7 @@ static void count_op(struct account *v, const struct merge_record *rec)
     uint64_t op;
 
     v->hypercalls++;
-    if ( (field_of(rec, "op", &op) || field_of(rec, "eax", &op)) &&
+    if ( (code_of(rec, "op", &op) || code_of(rec, "eax", &op)) &&
          op < ACCOUNT_OPS )
         v->ops[op]++;
 }
@@ -310,6 +324,8 @@ static int take(struct accounts *a, const struct merge_record *rec)
         return 0;
 
     vcpu = vcpu_at(a, rec, rec->domid, rec->vcpu);
+    if ( a->redacted && rec->domid == DOC_OTHER )
+        a->others[rec->cpu / 8] |= 1U << rec->cpu % 8;
     if ( !vcpu )
         return 0;
 
@@ -356,12 +372,15 @@ static void count_seen(const struct accounts *a, uint8_t on[UINT16_MAX + 1])
         if ( v->seen && on[v->ran_cpu] < 2 )
             on[v->ran_cpu]++;
     }
+    for ( uint32_t cpu = 0; cpu <= UINT16_MAX; cpu++ )
+        if ( on[cpu] && a->others[cpu / 8] & 1U << cpu % 8 )
+            on[cpu] = 2;
 }
 
 /*
- * A vCPU with records but without a runstate change ran for the whole stretch, or
- * for the part in which its domain had the number.  If the pCPU has records of
- * another vCPU, the changes were not recorded, and the state is not known.
+ * A vCPU with records but without a runstate change ran for the whole stretch,
+ * or for the part in which its domain had the number.  If the pCPU has records
+ * of another vCPU, the changes were not recorded, and the state is not known.
  */
 void accounts_end(struct accounts *a)
 {
@@ -431,6 +450,7 @@ int accounts_begin(const struct source *src, struct stretch in,
                    struct accounts *a)
 {
     memset(a, 0, sizeof(*a));
+    a->redacted = src->doc.redacted;
     a->lives = src->lives;
     choose_stretch(src, in, a);
     a->vcpus = vcpus_new(sizeof(struct account));

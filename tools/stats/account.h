@@ -45,6 +45,9 @@ bool kind_enters(enum kind kind, const struct merge_record *rec);
 /* Get a field by name.  Return false if the record does not have it. */
 bool field_of(const struct merge_record *rec, const char *name,
               uint64_t *value);
+/* The same, but of a composed value only the code: see event_value_code(). */
+bool code_of(const struct merge_record *rec, const char *name,
+             uint64_t *value);
 
 /* A histogram of times with 16 steps an octave: values read back are at most
  * 1/16 too low. */
@@ -112,6 +115,8 @@ struct account {
 struct accounts {
     uint64_t from, to;     /* TSC: the stretch, both ends included */
     bool cut;              /* records after @to are left out */
+    bool redacted;         /* DOC_OTHER stands for many vCPUs: no account */
+    uint8_t others[(UINT16_MAX + 1) / 8]; /* bit set: DOC_OTHER ran on the pCPU */
     uint64_t records, missing, gaps;
     uint64_t last_gap;     /* TSC, or 0 */
     struct kinds kinds;

@@ -321,9 +321,9 @@ void flightrec_domain_dying(struct domain *d, unsigned int cause,
 }
 
 /*
- * A guest chooses the code that its shutdown resolves to (SCHEDOP_shutdown_code)
- * before it dies, so @reason, which the caller passed to domain_shutdown(),
- * counts as well.
+ * A guest can choose the code that its shutdown resolves to, before it dies
+ * (SCHEDOP_shutdown_code).  So @reason, which the caller passed to
+ * domain_shutdown(), counts as well.
  */
 void flightrec_domain_shutdown(struct domain *d, unsigned int reason)
 {
@@ -369,14 +369,17 @@ struct fr_root {
 
 static struct fr_root fr_root;
 
-void fr_root_update(void)
+void fr_root_cpu(unsigned int cpu)
 {
-    unsigned int cpu;
+    const struct fr_cpu *c = flightrec_cpu[cpu];
 
-    for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
-        fr_root.cpu[cpu] = flightrec_cpu[cpu] ? __pa(flightrec_cpu[cpu]->info)
-                                              : 0;
-    fr_root.info = fr_set.info ? __pa(fr_set.info) : 0;
+    fr_root.cpu[cpu] = c ? __pa(c->info) : 0;
+}
+
+void fr_root_set(void)
+{
+    fr_root.info = fr_set.info && fr_set.state != FR_SET_FREEING
+                       ? __pa(fr_set.info) : 0;
     fr_root.incarnation = fr_set.incarnation;
     fr_root.nr_cpus = nr_cpu_ids;
     fr_root.bytes = sizeof(fr_root);

@@ -27,7 +27,8 @@ bool flightrec_wants(uint32_t event);
 
 /*
  * Handle a sub-command of XEN_SYSCTL_tbuf_op.  Return -EINVAL for one that is
- * not the recorder's; other errors are those of public/flightrec.h.
+ * not the recorder's; -ERESTART if the hypercall must be continued; other errors
+ * are those of public/flightrec.h.
  */
 int flightrec_control(struct xen_sysctl_tbuf_op *tbc);
 

@@ -38,3 +38,4 @@ $(O)/tests/unit/test-monitor: $(patsubst %,$(O)/snapshotd/%.o,monitor/engine \
     common/request common/domains common/limit common/name common/log)
 $(O)/tests/unit/test-health: $(patsubst %,$(O)/snapshotd/%.o,monitor/health \
     monitor/notify common/proto common/count common/name common/log)
+$(O)/tests/unit/test-strict: $(O)/tests/lib/gen.o

@@ -6,7 +6,7 @@
 
 .DEFAULT_GOAL := all
 
-VERSION := 0.1
+VERSION := 0.2
 PREFIX  ?= /usr/local
 DESTDIR ?=
 ifeq ($(origin CC),default)
@@ -38,21 +38,6 @@ pkg      = $(shell pkg-config $(1) $(2) 2>/dev/null)
 LIBS_XEN  = $(call pkg,--libs,xencontrol xencall xenevtchn xenforeignmemory xenstore)
 LIBS_BASE = -llz4 -lxxhash -ljansson -pthread
 
-# Before the first object: say which package is missing, not which command.
-# `make deps', `check' and `demo' install what they need.
-ifneq ($(filter-out clean help deps check demo,$(or $(MAKECMDGOALS),all)),)
-ifeq ($(shell $(CC) --version >/dev/null 2>&1 && echo yes),)
-$(error no C compiler: cannot run "$(CC)"; install gcc with "make deps", or \
-    name another one with CC=)
-endif
-ifeq ($(shell command -v protoc-c 2>/dev/null),)
-$(error no protoc-c: install protobuf-c-compiler with "make deps")
-endif
-ifeq ($(shell command -v pkg-config 2>/dev/null),)
-$(error no pkg-config: install it with "make deps")
-endif
-endif
-
 # Modules append to these.
 PROGS    :=
 TESTS    :=
@@ -65,6 +50,14 @@ MODULES  := $(wildcard lib/module.mk snapshotd/module.mk tools/module.mk \
             man/module.mk \
             tests/module.mk tests/*/module.mk snapshotd/dist/install.mk)
 include $(MODULES)
+
+# Name missing dependencies at once, not by the first compiler error.  These
+# targets install their own.
+ALONE   := deps check demo deb check-deb check-bare help clean
+ifneq ($(filter-out $(ALONE),$(or $(MAKECMDGOALS),all)),)
+MISSING := $(shell .ci/have "$(CC)")
+$(if $(MISSING),$(error $(MISSING)))
+endif
 
 all: $(PROGS) ## build the user-space part
 
@@ -81,8 +74,8 @@ check: ## install the packages needed and run all tests, in a real Xen too
 	$(Q).ci/deps check
 	$(Q)$(MAKE) --no-print-directory check-all
 
-demo: ## install the packages needed; crash a guest on a real Xen, show its end
-	$(Q).ci/deps check
+demo: ## a guest crashes on a real Xen, and its file is explained; STOCK=1: on Debian's own Xen
+	$(Q).ci/deps $(if $(STOCK),stock,demo)
 	$(Q)$(MAKE) --no-print-directory demo-run
 
 deps: ## install the packages needed to build the user-space part

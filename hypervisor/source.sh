@@ -2,8 +2,8 @@
 #
 # source.sh: fetch and unpack Debian's Xen source packages and apply the series.
 # It uses this machine's apt sources with private lists, so that the machine's
-# own state does not change.  Must be sourced with $cache (a directory), $family
-# (4.17, 4.20) and $here (this directory) set.
+# own state does not change.  Must be sourced with $here (this directory) set;
+# use_family sets $family (4.17, 4.20), $suite and $cache.
 
 say() { echo "xen: $*"; }
 die() { echo "xen: $*" >&2; exit 1; }
@@ -11,13 +11,19 @@ die() { echo "xen: $*" >&2; exit 1; }
 need() {
     for tool; do
         command -v "$tool" >/dev/null ||
-            die "$tool is missing; install what README.md lists under Build"
+            die "$tool is missing: run make deps, which installs what is needed"
     done
 }
 
-# The Debian release with this family of Xen; empty: the machine's own.
-suite=
-[ ! -e "$here/patches/$family/suite" ] || suite=$(cat "$here/patches/$family/suite")
+versions() { "$here/versions" "$@"; }
+
+# use_family FAMILY: work on this release of Xen.
+use_family() {
+    family=$1
+    suite=$(versions suite "$family") || exit 1
+    cache=${XENFLIGHT_CACHE:-$HOME/.cache/xenflight}
+    [ "$family" = 4.17 ] || cache=$cache/$family
+}
 
 # derive_sources DIR TYPES: copy this machine's entries to DIR as entries of
 # TYPES ("deb-src", "deb deb-src") for $suite.
@@ -42,8 +48,9 @@ update_lists() {
     need apt-get
     mkdir -p "$cache/apt/lists/partial" "$cache/apt/archives/partial"
     derive_sources "$cache/apt/sources.list.d" "$1"
-    private_apt apt-get -qq update >&2 ||
-        say "apt-get update failed in part; continuing with its lists" >&2
+    private_apt apt-get -qq update > "$cache/apt/update.log" 2>&1 ||
+        say "apt-get update of $suite failed in part, see $cache/apt/update.log;" \
+            "continuing with its lists" >&2
 }
 
 private_apt() {
@@ -55,9 +62,38 @@ private_apt() {
     "$tool" "$@"
 }
 
-# The file that identifies the source package in directory $1: its .dsc, or
-# without one Debian's part, which names the upstream part.
-identity() { ls "$1"/*.dsc 2>/dev/null || ls "$1"/*.debian.tar.xz; }
+# is_tree DIR: DIR is an unpacked tree of Xen, not a source package.
+is_tree() { [ -e "$1/xen/common/Kconfig" ]; }
+
+# Print what identifies the source in directory $1: its .dsc, or without one
+# Debian's part, which names the upstream part; of a tree a list of its files.
+identity() {
+    if is_tree "$1"; then
+        (cd "$1" && find xen Config.mk config -type f ! -name '*.o' ! -name '.*' |
+            sort | xargs sha256sum)
+    else
+        cat "$(identity_file "$1")"
+    fi
+}
+
+identity_file() {
+    if is_tree "$1"; then
+        echo "$1/xen/Makefile"
+    else
+        ls "$1"/*.dsc 2>/dev/null || ls "$1"/*.debian.tar.xz
+    fi
+}
+
+# Print the version of the source in directory $1.
+version_of() {
+    if is_tree "$1"; then
+        awk '/^(export )?XEN_VERSION /{ v = $NF } /^(export )?XEN_SUBVERSION /{ s = $NF }
+            /^(export )?XEN_EXTRAVERSION /{ e = $NF; sub(/\$.*/, "", e) }
+            END { print v "." s e }' "$1/xen/Makefile"
+    else
+        sed -n 's/^Version: //p' "$1"/xen_*.dsc | head -n 1
+    fi
+}
 
 # unpack DIR TREE: unpack a source package.  If an archive has lost only the
 # .dsc, the two other files suffice: apt has checked them against its signed
@@ -65,6 +101,11 @@ identity() { ls "$1"/*.dsc 2>/dev/null || ls "$1"/*.debian.tar.xz; }
 unpack() {
     rm -rf "$2"
     mkdir -p "${2%/*}"
+    if is_tree "$1"; then
+        mkdir "$2"
+        tar -C "$1" -c --exclude ./.git . | tar -C "$2" -x
+        return
+    fi
     if ls "$1"/*.dsc >/dev/null 2>&1; then
         dpkg-source --no-copy -x "$1"/*.dsc "$2" > "$cache/unpack.log" 2>&1 ||
             die "dpkg-source failed: see $cache/unpack.log"
@@ -80,36 +121,68 @@ unpack() {
     done < "$2/debian/patches/series"
 }
 
-# Store the newest source package to which the series applies in
-# $cache/src/VERSION and print VERSION.
+# Store the newest source package of $family to which the series applies in
+# $cache/src/VERSION and print VERSION.  Return 1 with the reason if there is none.
 fetch() {
-    if [ -z "${XENFLIGHT_REFRESH:-}" ] && [ -e "$cache/src/chosen" ]; then
-        cat "$cache/src/chosen"
-        return
-    fi
-    say "looking for the newest $family source of package xen" >&2
-    update_lists deb-src
-    versions=$(private_apt apt-cache showsrc xen |
-        sed -n "s/^Version: \($family\..*\)/\1/p" | sort -uVr)
-    [ -n "$versions" ] ||
-        die "apt knows no $family source of package xen; is there a Debian" \
-            "source in /etc/apt?  Or set XENFLIGHT_XEN_SOURCE"
-    for v in $versions; do
-        dir=$cache/src/$v
-        mkdir -p "$dir"
-        (cd "$dir" && private_apt apt-get -qq source --download-only \
-            "xen=$v") > "$dir/log" 2>&1 || true
-        if ! ls "$dir"/*.orig.tar.xz "$dir"/*.debian.tar.xz >/dev/null 2>&1; then
-            say "$v is listed but cannot be fetched: $(grep -m1 '^E:' "$dir/log" |
-                sed -E 's,[a-z]+://[^ ]*/,,' || echo see "$dir/log")" >&2
-        elif unpack "$dir" "$cache/try" && patched "$cache/try" "$v"; then
-            rm -rf "$cache/try"
-            echo "$v" > "$cache/src/chosen"
-            echo "$v"
+    if [ -z "${XENFLIGHT_REFRESH:-}" ]; then
+        # The failure is kept for a day, too.
+        if [ -n "$(find "$cache/src/none" -mmin -1440 2>/dev/null)" ]; then
+            cat "$cache/src/none" >&2
+            return 1
+        fi
+        if [ -e "$cache/src/chosen" ]; then
+            cat "$cache/src/chosen"
             return
         fi
+    fi
+    mkdir -p "$cache/src"
+    rm -f "$cache/src/none"
+    listed=
+    for suite in $suite $(versions also "$family" | tr , ' '); do
+        say "looking for the newest $family source of package xen in $suite" >&2
+        update_lists deb-src
+        for v in $(private_apt apt-cache showsrc xen 2>/dev/null |
+            sed -n "s/^Version: \($family\..*\)/\1/p" | sort -uVr); do
+            case " $listed " in *" $v "*) continue ;; esac
+            listed="$listed $v"
+            ! try_source "$v" || { echo "$v"; return; }
+        done
     done
-    die "none of these sources can be used:" $versions
+    suite=$(versions suite "$family")
+    echo "xen: no $family source can be used; apt lists${listed:- none}." \
+        "Set XEN_SOURCE to a folder with one" > "$cache/src/none"
+    cat "$cache/src/none" >&2
+    return 1
+}
+
+# try_source VERSION: fetch it, and see whether the series applies.
+try_source() {
+    dir=$cache/src/$1
+    mkdir -p "$dir"
+    (cd "$dir" && private_apt apt-get -qq source --download-only \
+        "xen=$1") > "$dir/log" 2>&1 || true
+    if ! ls "$dir"/*.orig.tar.xz "$dir"/*.debian.tar.xz >/dev/null 2>&1; then
+        say "$1 is listed but cannot be fetched: $(grep -m1 '^E:' "$dir/log" |
+            sed -E 's,[a-z]+://[^ ]*/,,' || echo "see $dir/log")" >&2
+        return 1
+    fi
+    (unpack "$dir" "$cache/try") && patched "$cache/try" "$1" || return 1
+    rm -rf "$cache/try"
+    echo "$1" > "$cache/src/chosen"
+}
+
+# Set $family and the rest to the first family whose source can be had, this
+# machine's first; say if it is another one.
+use_any_family() {
+    own=$(versions family) || exit 1
+    for f in $(versions); do
+        use_family "$f"
+        (fetch >/dev/null) || continue
+        [ "$f" = "$own" ] ||
+            say "taking Xen $f instead of $own, with the toolstack of $suite" >&2
+        return
+    done
+    die "no source of Xen can be had: set XEN_SOURCE to a folder with one"
 }
 
 # Print the series for version $1: series-<longest matching version>, else

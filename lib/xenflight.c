@@ -246,8 +246,8 @@ int xf_field_value(const struct xf_file *f, unsigned int n, uint64_t *value)
 
     if ( !e || !event_get(f->rec.desc, n, f->rec.data, f->rec.words, value) )
         return -ENOENT;
-    if ( e->kind == EVENT_SIGNED && e->bits < 64 && *value >> (e->bits - 1) & 1 )
-        *value |= ~0ULL << e->bits;
+    if ( event_is_signed(e) )
+        *value = event_signed(e, *value);
     return 0;
 }
 

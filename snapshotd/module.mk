@@ -4,7 +4,7 @@ SNAPSHOTD_SRC := $(wildcard snapshotd/*.c snapshotd/*/*.c)
 # What asks Xen: for the daemon and the commands that talk to it.
 HYP_O := $(patsubst %.c,$(O)/%.o,$(wildcard lib/xen/hyp*.c))
 
-PROGS += $(O)/snapshotd/snapshotd
+PROGS += $(if $(LIBS_XEN),$(O)/snapshotd/snapshotd)
 $(O)/snapshotd/snapshotd: $(SNAPSHOTD_SRC:%.c=$(O)/%.o) $(HYP_O) $(LIBXF)
 	@$(call say,LD $@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_XEN) $(LIBS_BASE) \

@@ -32,8 +32,8 @@ tests-built: $$(filter $$(O)/%,$$(TESTS)) ## build the tests, run none
 tests-list: # their names, for tests/mutants
 	@echo $(TESTS)
 
-check-all: all tests-built e2e-parts
-	$(Q)tests/run $(TESTS)
+check-all: all tests-built
+	$(Q)MAKE="$(MAKE)" $(FOR_XEN) e2e-parts -- tests/run $(TESTS)
 
 check-user: all tests-built ## the tests that boot no Xen
 	$(Q)tests/run $(filter-out tests/e2e/%,$(TESTS))

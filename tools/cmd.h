@@ -7,6 +7,9 @@
 #ifndef XENFLIGHT_CMD_H
 #define XENFLIGHT_CMD_H
 
+/* --version: versions of the program, the formats and the libraries. */
+int print_version(void);
+
 int cmd_status(int argc, char **argv);
 int cmd_start(int argc, char **argv);
 int cmd_stop(int argc, char **argv);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * xenflight.c: find the sub-command and run it.
+ * xenflight.c: find the sub-command and run it.  Those that talk to Xen are in
+ * xenflight-dom0 (tools/dom0.c), top for its live form.
  */
 
 #include <errno.h>
@@ -8,32 +9,23 @@
 #include <string.h>
 
 #include "lib/base/text.h"
+#include "tools/base/dom0.h"
 #include "tools/base/message.h"
 #include "tools/cmd.h"
-
-/* Not linked in where Xen's libraries are not installed. */
-#pragma weak cmd_status
-#pragma weak cmd_start
-#pragma weak cmd_stop
-#pragma weak cmd_create
-#pragma weak cmd_destroy
-#pragma weak cmd_mask
-#pragma weak cmd_snapshot
-#pragma weak cmd_record
 
 static const struct command {
     const char *name;
     int (*run)(int argc, char **argv);
     const char *summary;
 } commands[] = {
-    { "status", cmd_status, "print the state of the recorder and the daemon" },
-    { "start", cmd_start, "start recording" },
-    { "stop", cmd_stop, "stop recording; the buffers keep their contents" },
-    { "create", cmd_create, "create buffers of a given size" },
-    { "destroy", cmd_destroy, "free the buffers" },
-    { "mask", cmd_mask, "print or change which events are recorded" },
-    { "snapshot", cmd_snapshot, "write a snapshot now" },
-    { "record", cmd_record, "stream events to a file until interrupted" },
+    { "status", dom0_exec, "print the state of the recorder and the daemon" },
+    { "start", dom0_exec, "start recording" },
+    { "stop", dom0_exec, "stop recording; the buffers keep their contents" },
+    { "create", dom0_exec, "create buffers of a given size" },
+    { "destroy", dom0_exec, "free the buffers" },
+    { "mask", dom0_exec, "print or change which events are recorded" },
+    { "snapshot", dom0_exec, "write a snapshot now" },
+    { "record", dom0_exec, "stream events to a file until interrupted" },
     { "list", cmd_list, "list the snapshots of a directory" },
     { "info", cmd_info, "print a snapshot's metadata" },
     { "show", cmd_show, "print a snapshot's trigger and records" },
@@ -56,8 +48,7 @@ static void help(FILE *out)
     fprintf(out, "Usage: xenflight COMMAND [OPTION...]\n"
                  "The flight recorder for the Xen hypervisor.\n\n");
     for ( size_t i = 0; i < NR_COMMANDS; i++ )
-        if ( commands[i].run )
-            fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
     fprintf(out, "\nExamples:\n"
                  "  xenflight status\n"
                  "  xenflight list --since -7d\n"
@@ -71,7 +62,7 @@ static void help(FILE *out)
 static const struct command *find(const char *name)
 {
     for ( size_t i = 0; i < NR_COMMANDS; i++ )
-        if ( commands[i].run && !strcmp(name, commands[i].name) )
+        if ( !strcmp(name, commands[i].name) )
             return &commands[i];
 
     return NULL;
@@ -96,10 +87,7 @@ int main(int argc, char **argv)
     }
 
     if ( !strcmp(argv[1], "--version") || !strcmp(argv[1], "-V") )
-    {
-        puts("xenflight " XENFLIGHT_VERSION);
-        return flush_stdout();
-    }
+        return print_version();
 
     c = find(argv[1]);
     if ( !c )

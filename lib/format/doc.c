@@ -182,6 +182,15 @@ static void find_dom0(struct doc *m, const json_t *pairs)
     }
 }
 
+static void load_redacted(struct doc *m)
+{
+    int64_t domid = doc_number(json_object_get(m->root, "redacted"), "domid",
+                               DOC_UNKNOWN);
+
+    m->redacted = domid >= 0 && domid <= UINT16_MAX;
+    m->only = m->redacted ? domid : 0;
+}
+
 /* A recording has its fit in the note, since it is known only at the end. */
 static const json_t *find_fit(const struct doc *m)
 {
@@ -458,6 +467,7 @@ static int load_root(struct snapshot *s, bool want_dict, struct doc *m,
         return bad(err, err_bytes, "unknown format of the meta document");
 
     m->recording = json_is_true(json_object_get(m->root, "recording"));
+    load_redacted(m);
     /* The note is optional: a damaged one is ignored. */
     rc = load_json(s, SNAPSHOT_NOTE, &m->note);
     if ( rc && rc != -ENOENT && rc != -EBADMSG )
@@ -501,6 +511,11 @@ void doc_free(struct doc *m)
     free(m->by_domid);
     event_dict_free(m->dict);
     memset(m, 0, sizeof(*m));
+}
+
+bool doc_is_other(const struct doc *m, uint32_t domid)
+{
+    return m->redacted && domid == DOC_OTHER;
 }
 
 const json_t *doc_domain(const struct doc *m, uint32_t domid)

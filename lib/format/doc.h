@@ -35,6 +35,13 @@ struct doc {
      */
     bool recording;
 
+    /*
+     * Written by `xenflight redact`: all records are of domain @only.  Other
+     * domains, and idle vCPUs, appear as DOC_OTHER, vCPU 0.
+     */
+    bool redacted;
+    uint32_t only;
+
     /* The trigger.  An absent text is "", an absent number DOC_UNKNOWN. */
     const char *cause, *name, *uuid, *reason_text, *source;
     int64_t gen, cpu, domid, vcpu, reason;
@@ -53,6 +60,9 @@ struct doc {
     int64_t mono_ns;
     uint64_t dom0_error_ns;    /* bound of the error of both, at `tsc` */
 };
+
+/* Number of all other domains in a redacted file: DOMID_INVALID, never in use. */
+#define DOC_OTHER 0x7ff4
 
 /* Clocks in which a moment can be expressed. */
 enum doc_clock {
@@ -119,6 +129,9 @@ bool doc_window(const struct doc *m, const char *channel, int64_t *from_ns,
 const char *doc_text(const json_t *object, const char *key,
                       const char *otherwise);
 int64_t doc_number(const json_t *object, const char *key, int64_t otherwise);
+
+/* Return true if @domid stands for all other domains of a redacted file. */
+bool doc_is_other(const struct doc *m, uint32_t domid);
 
 /* Return the first entry of "domains" for a domid, or NULL; owned by `m`. */
 const json_t *doc_domain(const struct doc *m, uint32_t domid);

@@ -16,7 +16,19 @@ struct event_enum {
     char name[EVENT_WORD_BYTES];
     unsigned int nr;
     const struct event_value *values;
+    const struct event_composed *composed; /* NULL: look values up whole */
 };
+
+/* How Xen composes a value of a code, which a table names, and other bits. */
+struct event_composed {
+    const char *table;
+    uint64_t mask[2];     /* of the code, tried in this order; 0: none */
+    uint64_t marked;      /* if not 0: only values with this bit are composed */
+    bool vmx;             /* other bits are VMX exit flags */
+};
+
+/* Return the rule for a table, or NULL. */
+const struct event_composed *event_composed_find(const char *table);
 
 struct event_dict {
     unsigned int nr_enums, nr_values, nr_events;

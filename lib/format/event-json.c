@@ -4,6 +4,7 @@
  */
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/format/event-impl.h"
@@ -74,6 +75,42 @@ int event_dict_to_json(const struct event_dict *dict, json_t **events,
     json_decref(*enums);
     *events = *enums = NULL;
     return -ENOMEM;
+}
+
+static json_t *one_composed(const struct event_enum *e)
+{
+    const struct event_composed *c = e->composed;
+    json_t *masks = json_array(), *flags = json_object();
+
+    for ( unsigned int i = 0; i < 2 && c->mask[i]; i++ )
+        json_array_append_new(masks, json_integer(c->mask[i]));
+    for ( unsigned int bit = 0; bit < 64; bit++ )
+    {
+        char key[12];
+
+        snprintf(key, sizeof(key), "%u", bit);
+        if ( event_flag_name(e, bit) )
+            json_object_set_new(flags, key,
+                                json_string(event_flag_name(e, bit)));
+    }
+    return json_pack("{s:o, s:I, s:o}", "masks", masks, "marked",
+                     (json_int_t)c->marked, "flags", flags);
+}
+
+json_t *event_composed_to_json(const struct event_dict *dict)
+{
+    json_t *object = json_object();
+
+    for ( unsigned int i = 0; object && i < dict->nr_enums; i++ )
+        if ( dict->enums[i].composed &&
+             json_object_set_new(object, dict->enums[i].name,
+                                 one_composed(&dict->enums[i])) )
+        {
+            json_decref(object);
+            return NULL;
+        }
+
+    return object;
 }
 
 /* Return a string without embedded NULs, or NULL. */

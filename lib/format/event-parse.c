@@ -156,6 +156,9 @@ static int parse_plain(struct parser *p, struct event_field *f, char letter,
     f->kind = kinds[found - letters];
     if ( parse_number(s, &bits) || !bits_fit_kind(f->kind, bits) )
         return bad_field(p, "unknown width");
+    if ( f->kind == EVENT_UNSIGNED && bits == 32 &&
+         (!strcmp(f->name, "waited_ns") || !strcmp(f->name, "ran_ns")) )
+        f->kind = EVENT_ELAPSED;
 
     return place(p, f, bits);
 }

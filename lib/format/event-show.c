@@ -6,9 +6,13 @@
  * calling printf().
  */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/format/event-impl.h"
+
+/* The last values of EVENT_ELAPSED that are negative: 17 ms. */
+#define ELAPSED_NEGATIVE ((1U << 24) - 1)
 
 /* The record being printed. */
 struct rec {
@@ -69,16 +73,11 @@ static void put_hex(struct out *o, uint64_t n)
     put_number(o, n, 16);
 }
 
-static void put_signed(struct out *o, uint64_t n, unsigned int bits)
+static void put_signed(struct out *o, int64_t n)
 {
-    if ( n >> (bits - 1) & 1 )
-    {
+    if ( n < 0 )
         put_char(o, '-');
-        n = -n;
-        if ( bits < 64 )
-            n &= (1ULL << bits) - 1;
-    }
-    put_number(o, n, 10);
+    put_number(o, n < 0 ? -(uint64_t)n : (uint64_t)n, 10);
 }
 
 /* Number of words of argument k of a hypercall record; 3 is reserved. */
@@ -131,6 +130,19 @@ bool event_get(const struct event_desc *desc, unsigned int n,
     return true;
 }
 
+bool event_is_signed(const struct event_field *f)
+{
+    return f->kind == EVENT_SIGNED || f->kind == EVENT_ELAPSED;
+}
+
+int64_t event_signed(const struct event_field *f, uint64_t value)
+{
+    if ( f->kind == EVENT_ELAPSED )
+        return value >= UINT32_MAX - ELAPSED_NEGATIVE ? (int32_t)value
+                                                      : (int64_t)value;
+    return (int64_t)(value << (64 - f->bits)) >> (64 - f->bits);
+}
+
 /* Whether the value is all ones, which means "no vCPU". */
 static bool no_vcpu(const struct event_field *f, uint64_t value)
 {
@@ -163,22 +175,64 @@ bool event_runs(const struct event_desc *desc, const uint32_t *data,
            event_domain(desc, desc->runs, data, words, who);
 }
 
-/* Return the name of a field's value, or NULL to print the number. */
-static const char *value_name(const struct rec *r, const struct event_field *f,
-                              uint64_t value)
+/* Return the table of a field's values, or NULL. */
+static const struct event_enum *names_of(const struct rec *r,
+                                         const struct event_field *f)
 {
     uint64_t op;
 
     if ( f->kind == EVENT_DOMAIN )
-        return event_value_name(r->dict->domids, value);
+        return r->dict->domids;
     if ( f->kind != EVENT_ARG )
-        return event_value_name(f->names, value);
+        return f->names;
 
     if ( !event_get(r->desc, 0, r->data, r->words, &op) ||
          op >= EVENT_HYPERCALLS )
         return NULL;
 
-    return event_value_name(r->dict->args[op][f->shift], value);
+    return r->dict->args[op][f->shift];
+}
+
+/* Return the name of a field's value, or NULL to print the number. */
+static const char *value_name(const struct rec *r, const struct event_field *f,
+                              uint64_t value)
+{
+    return event_value_name(names_of(r, f), value);
+}
+
+/*
+ * Print the bits beside the code of a composed value: flags by name, the
+ * others as one number.  In text, a flag with the code's own name adds
+ * nothing.
+ */
+static void put_flags(struct out *o, const struct rec *r,
+                      const struct event_field *f, uint64_t value, bool json)
+{
+    const struct event_enum *names = names_of(r, f);
+    const char *own = event_value_name(names, value), *quote = json ? "\"" : "";
+    uint64_t rest = value ^ event_value_code(names, value);
+    const char *start = o->at;
+
+    for ( unsigned int bit = 0; bit < 64; bit++ )
+    {
+        const char *flag = rest >> bit & 1 ? event_flag_name(names, bit) : NULL;
+
+        if ( !flag )
+            continue;
+        rest ^= 1ULL << bit;
+        if ( !json && !strcmp(flag, own) )
+            continue;
+        put_text(o, json ? (o->at > start ? "," : "") : "|");
+        put_text(o, quote);
+        put_text(o, flag);
+        put_text(o, quote);
+    }
+    if ( !rest )
+        return;
+    put_text(o, json ? (o->at > start ? "," : "") : "|");
+    put_text(o, quote);
+    put_hex(o, rest);
+    put_text(o, quote);
 }
 
 static void put_bits(struct out *o, const struct rec *r,
@@ -224,13 +278,16 @@ static void put_value(struct out *o, const struct rec *r,
 
     name = value_name(r, f, value);
     if ( name )
+    {
         put_text(o, name);
+        put_flags(o, r, f, value, false);
+    }
     else if ( f->kind == EVENT_VCPU && no_vcpu(f, value) )
         put_text(o, "none");
     else if ( f->kind == EVENT_HEX )
         put_hex(o, value);
-    else if ( f->kind == EVENT_SIGNED )
-        put_signed(o, value, f->bits);
+    else if ( event_is_signed(f) )
+        put_signed(o, event_signed(f, value));
     else
         put_number(o, value, 10);
 }
@@ -240,7 +297,7 @@ static void put_json_value(struct out *o, const struct rec *r,
 {
     const char *name = f->kind == EVENT_DOMAIN || f->kind == EVENT_BITS
                        ? NULL : value_name(r, f, value);
-    bool big = f->kind != EVENT_SIGNED && value > INT64_MAX;
+    bool big = !event_is_signed(f) && value > INT64_MAX;
 
     if ( f->kind == EVENT_BITS )
         put_bits(o, r, f, true);
@@ -257,8 +314,8 @@ static void put_json_value(struct out *o, const struct rec *r,
     }
     else if ( f->kind == EVENT_VCPU && no_vcpu(f, value) )
         put_text(o, "null");
-    else if ( f->kind == EVENT_SIGNED )
-        put_signed(o, value, f->bits);
+    else if ( event_is_signed(f) )
+        put_signed(o, event_signed(f, value));
     else
         put_number(o, value, 10);
 }
@@ -451,13 +508,35 @@ bool event_fits(const struct event_desc *desc, const uint32_t *data,
     return !t.is_short && t.rest >= words;
 }
 
-static void put_key(struct out *o, const char *buf, const char *name)
+static void put_key(struct out *o, const char *buf, const char *name,
+                    const char *suffix)
 {
     if ( o->at > buf )
         put_char(o, ',');
     put_char(o, '"');
     put_text(o, name);
+    put_text(o, suffix);
     put_text(o, "\":");
+}
+
+/* The other bits of a composed value, unless another field has that name. */
+static void put_json_flags(struct out *o, const char *buf, const struct rec *r,
+                           const struct event_field *f, uint64_t value)
+{
+    const struct event_enum *names = names_of(r, f);
+    char key[EVENT_WORD_BYTES + sizeof("_flags")];
+
+    if ( f->kind == EVENT_DOMAIN || f->kind == EVENT_BITS ||
+         event_value_code(names, value) == value )
+        return;
+    snprintf(key, sizeof(key), "%s_flags", f->name);
+    if ( event_field_index(r->desc, key) >= 0 )
+        return;
+
+    put_key(o, buf, key, "");
+    put_char(o, '[');
+    put_flags(o, r, f, value, true);
+    put_char(o, ']');
 }
 
 size_t event_json(const struct event_dict *dict, const struct event_desc *desc,
@@ -475,17 +554,18 @@ size_t event_json(const struct event_dict *dict, const struct event_desc *desc,
     for ( unsigned int i = 0; desc && i < desc->nr_fields; i++ )
         if ( event_get(desc, i, data, words, &value) )
         {
-            put_key(&o, buf, desc->field[i].name);
+            put_key(&o, buf, desc->field[i].name, "");
             put_json_value(&o, &r, &desc->field[i], value);
+            put_json_flags(&o, buf, &r, &desc->field[i], value);
         }
     if ( t.is_short )
     {
-        put_key(&o, buf, "short");
+        put_key(&o, buf, "short", "");
         put_text(&o, "true");
     }
     if ( t.rest < words )
     {
-        put_key(&o, buf, "rest");
+        put_key(&o, buf, "rest", "");
         put_char(&o, '[');
         put_rest(&o, &r, t.rest, "\"");
         put_char(&o, ']');

@@ -79,6 +79,7 @@ static struct event_enum *open_table(struct event_dict *dict, const char *name,
     }
 
     strcpy(table->name, name);
+    table->composed = event_composed_find(name);
     table->values = &dict->values[dict->nr_values];
     dict->nr_enums++;
     return table;

@@ -68,6 +68,7 @@ enum event_kind {
     EVENT_VCPU,           /* v */
     EVENT_CONST,          /* e: bits of the event word, in `constant` */
     EVENT_ARG,            /* argK: argument number in `shift` */
+    EVENT_ELAPSED,        /* u32 called waited_ns or ran_ns: may be negative */
 };
 
 struct event_enum;
@@ -140,6 +141,14 @@ int event_dict_to_json(const struct event_dict *dict, json_t **events,
                        json_t **enums);
 
 /*
+ * Return the rules for composed values of this version, for readers in another
+ * language: by table, "masks" of the code in the order in which they are
+ * tried, "marked", and "flags" by bit.  A new reference; NULL if out of
+ * memory.
+ */
+json_t *event_composed_to_json(const struct event_dict *dict);
+
+/*
  * Build a dictionary from the JSON of a file.  Members with other names are
  * ignored.  The caller frees *out.  Return 0, -ENOMEM, or -EBADMSG with the
  * reason in `err`, which may be NULL and needs no escaping.
@@ -172,8 +181,29 @@ const struct event_desc *event_lookup(const struct event_dict *dict,
 const char *event_name(const struct event_desc *desc, uint32_t event,
                        char buf[EVENT_NAME_BYTES]);
 
-/* Return the name of a value, or NULL.  `names` may be NULL. */
+/*
+ * Return the name of a value, or NULL.  `names` may be NULL.  Of a value that
+ * Xen composes of a code and other bits, like a VMX exit reason with flags, it
+ * is the code that has the name.
+ */
 const char *event_value_name(const struct event_enum *names, uint64_t value);
+
+/*
+ * Return the part of a value that its name stands for: the value itself unless
+ * it is composed and has no name as a whole.  Counts by value must use this.
+ */
+uint64_t event_value_code(const struct event_enum *names, uint64_t value);
+
+/* Return the name of a bit beside the code of composed values, or NULL. */
+const char *event_flag_name(const struct event_enum *names, unsigned int bit);
+
+/*
+ * Return the name of the i-th value of a table with one flag set, for formats
+ * that list all values; NULL after the last.  A value may repeat one of the
+ * table.
+ */
+const char *event_enum_flag_row(const struct event_enum *names, unsigned int i,
+                                uint64_t *value);
 
 /* Return the name of a table. */
 const char *event_enum_name(const struct event_enum *names);
@@ -209,6 +239,16 @@ int event_field_index(const struct event_desc *desc, const char *name);
 bool event_get(const struct event_desc *desc, unsigned int n,
                const uint32_t *data, unsigned int words, uint64_t *value);
 
+/* Whether a field's values may be negative. */
+bool event_is_signed(const struct event_field *f);
+
+/*
+ * Return a value of such a field with its sign.  EVENT_ELAPSED is the low word of
+ * a difference that Xen takes between two pCPUs' clocks, which may be just below
+ * 0: its last 2^24 values are negative, not waits of 4.29 s.
+ */
+int64_t event_signed(const struct event_field *f, uint64_t value);
+
 #define EVENT_NO_VCPU   0xffffffffU
 
 struct event_who {
@@ -228,9 +268,10 @@ bool event_runs(const struct event_desc *desc, const uint32_t *data,
 /*
  * Print the fields: "dom=1 vcpu=0 old=running new=blocked", or by the event's
  * format.  A vCPU of all ones is "none".  " (too short)" marks a record that
- * ends early.  Words that no field covers follow as " rest=0x1,0x2".  The
- * output is printable ASCII, is cut to fit, and always ends with a NUL.  Return
- * its length.
+ * ends early.  Other bits of a composed value follow its name:
+ * "exit=IO_INSTRUCTION|BUS_LOCK", "a0=map_grant_ref|0x3000".  Words that no
+ * field covers follow as " rest=0x1,0x2".  The output is printable ASCII, is
+ * cut to fit, and always ends with a NUL.  Return its length.
  */
 size_t event_text(const struct event_dict *dict, const struct event_desc *desc,
                   const uint32_t *data, unsigned int words, char *buf,
@@ -258,10 +299,12 @@ bool event_fits(const struct event_desc *desc, const uint32_t *data,
  * Print the fields as members of a JSON object, without the braces:
  * "\"dom\":1,\"old\":\"running\"".  u, i, d and v are numbers, a v of all ones
  * is null, x is a string "0x...", b an array.  A value with a name in the
- * field's table is that name, except for d.  A number beyond 63 bits is a string
- * too, since JSON readers have no such integers.  "short":true and
- * "rest":["0x1"] are as above.  Return the length, or 0 if it does not fit or
- * there are no members; `buf` is then empty.
+ * field's table is that name, except for d.  A number beyond 63 bits is a
+ * string too, since JSON readers have no such integers.  "short":true and
+ * "rest":["0x1"] are as above.  Other bits of a composed value are strings in
+ * an array: "exit":"IO_INSTRUCTION","exit_flags":["BUS_LOCK"].  Return the
+ * length, or 0 if it does not fit or there are no members; `buf` is then
+ * empty.
  */
 size_t event_json(const struct event_dict *dict, const struct event_desc *desc,
                   const uint32_t *data, unsigned int words, char *buf,

@@ -207,7 +207,8 @@ int snapshot_verify(int fd, struct snapshot_fault *fault,
  *  "window": { "busy": { "from_tsc", "to_tsc" }, "rare": ... }: the time, on
  *      the trigger's clock, in which every pCPU has all records except for gaps
  *  "cpus": [ { "cpu", "node" } ... ]
- *  "domains": [ { "domid"*, "uuid", "name", "vcpus" } ... ]
+ *  "domains": [ { "domid"*, "uuid", "name", "vcpus", "gone" } ... ]; those of
+ *      one number in order of their creation, see lib/read/lives.h
  *  "dictionary"*: { "events"*: [ ... ], "enums": { ... } }, see event.h
  *  "streams": [ { "cpu"*, "channel"*: "busy" | "rare", "gen", "tsc", "slots",
  *      "emitted", "late", "held", "held_earlier", "sacrificed", "overwritten",

@@ -41,49 +41,71 @@ int control_connect(const char *run, const char *name)
     return fd;
 }
 
-static int receive_answer(int fd, char *buf, json_t **answer)
+/* One packet, within the time that is left.  0 at the end of the answer. */
+static ssize_t receive_piece(int fd, char *buf, int timeout_ms)
 {
-    json_error_t err;
+    struct pollfd p = { .fd = fd, .events = POLLIN };
+    ssize_t n;
+    int rc;
+
+    do {
+        rc = poll(&p, 1, timeout_ms);
+        n = rc > 0 ? recv(fd, buf, CONTROL_PIECE, MSG_TRUNC) : 0;
+    } while ( (rc < 0 || n < 0) && errno == EINTR );
+    if ( rc <= 0 )
+        return rc ? -errno : -ETIMEDOUT;
+    if ( n < 0 )
+        return -errno;
+    return n > CONTROL_PIECE ? -EBADMSG : n;
+}
+
+/* Packets until the daemon closes the socket. */
+static int receive_answer(int fd, int timeout_ms, json_t **answer)
+{
+    char *buf = NULL, *grown;
+    size_t bytes = 0;
     ssize_t n;
 
     do {
-        n = recv(fd, buf, CONTROL_MAX, 0);
-    } while ( n < 0 && errno == EINTR );
-    if ( n < 0 )
-        return -errno;
-    if ( !n )
+        grown = bytes + CONTROL_PIECE > CONTROL_MAX
+                    ? NULL
+                    : realloc(buf, bytes + CONTROL_PIECE);
+        if ( !grown )
+        {
+            free(buf);
+            return bytes ? -EFBIG : -ENOMEM;
+        }
+        buf = grown;
+        n = receive_piece(fd, buf + bytes, timeout_ms);
+        bytes += n > 0 ? n : 0;
+    } while ( n > 0 );
+    *answer = n ? NULL : json_loadb(buf, bytes, 0, NULL);
+    free(buf);
+    if ( n )
+        return n;
+    if ( !bytes )
         return -EPIPE;
-    *answer = json_loadb(buf, n, 0, &err);
     return json_is_object(*answer) ? 0 : -EBADMSG;
 }
 
 int control_ask(int fd, const void *req, size_t bytes, int timeout_ms,
                 json_t **answer)
 {
-    struct pollfd p = { .fd = fd, .events = POLLIN };
-    char *buf = NULL;
     int rc;
 
     *answer = NULL;
     if ( send(fd, req, bytes, MSG_NOSIGNAL) != (ssize_t)bytes )
         return -errno;
-    rc = poll(&p, 1, timeout_ms);
-    if ( rc <= 0 )
-        return rc ? -errno : -ETIMEDOUT;
-    buf = malloc(CONTROL_MAX);
-    if ( !buf )
-        return -ENOMEM;
-    rc = receive_answer(fd, buf, answer);
+    rc = receive_answer(fd, timeout_ms, answer);
     if ( rc )
     {
         json_decref(*answer);
         *answer = NULL;
     }
-    free(buf);
     return rc;
 }
 
-/* A user who can write in RUN could replace the socket or the lock. */
+/* A user with write access to RUN could replace the socket or the lock. */
 static int make_run(const char *run)
 {
     struct stat st;

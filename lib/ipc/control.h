@@ -3,8 +3,9 @@
  * control.h: how a tool asks the daemon.
  *
  * The socket RUN/control is SOCK_SEQPACKET, root only.  A request is one struct
- * control_request; the answer is one packet, a JSON object with "ok": bool,
- * "error": text, and the members that the operation adds.  The engine answers;
+ * control_request.  The answer is a JSON object with "ok": bool, "error": text,
+ * and the members that the operation adds; it comes in packets of at most
+ * CONTROL_PIECE bytes, after which the socket is closed.  The engine answers;
  * commands that change the recorder have their own socket, see command.h.  Only
  * the holder of RUN/lock (flock) may command the recorder: the daemon while it
  * runs, otherwise a tool for the length of one command.
@@ -23,7 +24,8 @@
 #define CONTROL_LOCK     "lock"
 #define CONTROL_MAGIC    0x43465258U
 #define CONTROL_TEXT     256
-#define CONTROL_MAX      (1024 * 1024) /* bytes of an answer */
+#define CONTROL_MAX      (16 << 20) /* bytes of an answer */
+#define CONTROL_PIECE    (64 << 10) /* ... of one packet of it */
 
 enum control_op {
     CONTROL_STATUS = 1,    /* adds "recorder", "daemon" */
@@ -48,7 +50,7 @@ int control_connect(const char *run, const char *name);
 /*
  * Send one request and receive its answer, which the caller must decref.
  * Return 0, -ETIMEDOUT, -EPIPE if the daemon closed the socket, -EBADMSG if the
- * answer is not a JSON object, or -errno.  @timeout_ms < 0: no timeout.
+ * answer is not a JSON object, -EFBIG beyond CONTROL_MAX, or -errno.  @timeout_ms < 0: no timeout.
  */
 int control_ask(int fd, const void *req, size_t bytes, int timeout_ms,
                 json_t **answer);

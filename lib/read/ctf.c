@@ -66,7 +66,13 @@ const char *ctf_value_name(const struct ctf_member *m, unsigned int *i,
 
     /* Skip values that do not fit: they cannot occur, readers refuse them. */
     do {
-        name = m->names ? event_enum_row(m->names, (*i)++, value) : NULL;
+        unsigned int nr = m->names ? m->names->nr : 0, n = (*i)++;
+
+        name = n < nr ? event_enum_row(m->names, n, value)
+                      : event_enum_flag_row(m->names, n - nr, value);
+        /* A whole value has its own row. */
+        if ( name && n >= nr && event_value_code(m->names, *value) == *value )
+            *value = UINT64_MAX;
     } while ( name && m->bits < 64 && *value >> m->bits );
 
     return name;
@@ -80,7 +86,7 @@ static const struct event_enum *names_of(const struct event_field *f,
     uint64_t value;
 
     if ( f->kind == EVENT_BITS || f->kind == EVENT_ARG ||
-         f->kind == EVENT_SIGNED )
+         event_is_signed(f) )
         return NULL;
 
     named.names = f->names;
@@ -94,9 +100,9 @@ static void describe(const struct event_field *f, struct ctf_member *m)
     *m = (struct ctf_member){
         .elements = f->bits > 64 ? f->bits / 32 : maybe,
         .bits = f->bits > 64           ? 32
-                : f->kind == EVENT_ARG ? 64
+                : f->kind == EVENT_ARG || f->kind == EVENT_ELAPSED ? 64
                                        : width(f->bits),
-        .is_signed = f->kind == EVENT_SIGNED,
+        .is_signed = event_is_signed(f),
         .hex = f->kind == EVENT_HEX || f->kind == EVENT_BITS ||
                f->kind == EVENT_ARG,
     };
@@ -156,14 +162,13 @@ static unsigned int get_field(const struct merge_record *rec, unsigned int n,
                               uint64_t *value)
 {
     const struct event_field *f = &rec->desc->field[n];
-    unsigned int up = 64 - f->bits;
 
     if ( !event_get(rec->desc, n, rec->data, rec->words, value) )
         return 0;
     if ( f->bits > 64 )
         return get_words(&rec->data[f->word], f->bits / 32, value);
-    if ( f->kind == EVENT_SIGNED )
-        *value = (int64_t)(*value << up) >> up;
+    if ( event_is_signed(f) )
+        *value = event_signed(f, *value);
 
     return 1;
 }

@@ -503,6 +503,21 @@ bool lives_is(const struct lives *l, const char *key, uint32_t domid,
     return life && lives_match(life, key);
 }
 
+const struct life *lives_find(const struct lives *l, const char *key)
+{
+    const struct life *trigger, *best = NULL;
+    unsigned int nr = lives_nr(l);
+
+    trigger = nr ? lives_at(l, l->doc->domid, l->doc->tsc) : NULL;
+    if ( trigger && lives_match(trigger, key) )
+        return trigger;
+    for ( unsigned int i = 0; i < nr; i++ )
+        if ( lives_match(&l->life[i], key) &&
+             (!best || best->gone || !l->life[i].gone) )
+            best = &l->life[i];
+    return best;
+}
+
 bool lives_same(const struct life *a, const struct life *b)
 {
     return a == b || (a->domid == b->domid && a->uuid[0] &&

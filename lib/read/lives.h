@@ -73,6 +73,11 @@ bool lives_match(const struct life *life, const char *key);
  */
 bool lives_is(const struct lives *l, const char *key, uint32_t domid,
               uint64_t tsc);
+/*
+ * Return the life that @key names: the trigger's, else the last one of a domain
+ * that is alive, else the last; NULL if there is none.
+ */
+const struct life *lives_find(const struct lives *l, const char *key);
 /* Return true if two lives of a number are of the same domain, by uuid. */
 bool lives_same(const struct life *a, const struct life *b);
 

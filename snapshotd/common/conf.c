@@ -23,6 +23,7 @@ enum conf_type {
     CONF_U64_BYTES,
     CONF_SECONDS,          /* 0 is "off" */
     CONF_MS,
+    CONF_COMMAND,          /* an absolute path, and words */
     CONF_RATE,             /* struct limit_rate */
     CONF_CAUSES,           /* bits of words */
     CONF_SOURCES,
@@ -66,8 +67,8 @@ static const struct conf_key {
 } keys[] = {
 #define FIELD(f) offsetof(struct conf, f)
     { "daemon", "user", CONF_TEXT, FIELD(user), 0, 64 },
-    { "daemon", "state", CONF_TEXT, FIELD(state), 0, CONF_PATH },
-    { "daemon", "run", CONF_TEXT, FIELD(run), 0, CONF_PATH },
+    { "daemon", "state", CONF_ABSOLUTE, FIELD(state), 0, CONF_PATH },
+    { "daemon", "run", CONF_ABSOLUTE, FIELD(run), 0, CONF_PATH },
     { "daemon", "heartbeat", CONF_U32, FIELD(heartbeat_s), 1, 3600 },
     { "recorder", "create", CONF_BOOL, FIELD(create), 0, 0 },
     { "recorder", "bytes_per_cpu", CONF_U32_BYTES, FIELD(bytes_per_cpu),
@@ -93,7 +94,7 @@ static const struct conf_key {
     { "write", "compression_level", CONF_S32, FIELD(compression_level), -64,
       12 },
     { "status", "textfile", CONF_ABSOLUTE, FIELD(textfile), 0, CONF_PATH },
-    { "hook", "program", CONF_ABSOLUTE, FIELD(hook), 0, CONF_PATH },
+    { "hook", "program", CONF_COMMAND, FIELD(hook), 0, CONF_PATH },
     { "hook", "user", CONF_TEXT, FIELD(hook_user), 0, 64 },
     { "hook", "timeout", CONF_SECONDS, FIELD(hook_timeout_s), 1, 3600 },
     { "write", "threads", CONF_U32, FIELD(threads), 0, 16 },
@@ -279,6 +280,18 @@ static int set_text(char *field, const struct conf_key *k, const char *value)
     return 0;
 }
 
+static unsigned int count_words(const char *s)
+{
+    unsigned int n = 0;
+
+    while ( *(s += strspn(s, " \t")) )
+    {
+        s += strcspn(s, " \t");
+        n++;
+    }
+    return n;
+}
+
 static int in_range(const struct conf_key *k, int64_t n)
 {
     return n < k->min || n > k->max ? -ERANGE : 0;
@@ -300,6 +313,12 @@ static int set_key(struct conf *c, const struct conf_key *k, const char *value,
     case CONF_ABSOLUTE:
         *expects = "an absolute path";
         return *value == '/' ? set_text(field, k, value) : -EINVAL;
+
+    case CONF_COMMAND:
+        *expects = "an absolute path and arguments, at most 16 words";
+        return *value == '/' && count_words(value) <= CONF_HOOK_WORDS
+                   ? set_text(field, k, value)
+                   : -EINVAL;
 
     case CONF_RATE:
         *expects = "how many at once and the time after which one more may "

@@ -15,6 +15,7 @@
 
 #define CONF_DEFAULT_FILE "/etc/xen/snapshotd.conf"
 #define CONF_PATH         200
+#define CONF_HOOK_WORDS   16       /* of the program and its arguments */
 
 /* Which guests may ask for a snapshot. */
 enum conf_guests { CONF_GUESTS_NONE, CONF_GUESTS_NAMED, CONF_GUESTS_ALL };
@@ -46,7 +47,7 @@ struct conf {
     char textfile[CONF_PATH];  /* for Prometheus; "": none */
     char hook[CONF_PATH];      /* program and arguments; "": none */
     char hook_user[64];        /* "": the daemon's */
-    uint32_t hook_timeout_s;
+    uint32_t hook_timeout_s;   /* 0: no limit */
     uint32_t threads;          /* that compress; 0: as many as seem right */
     uint32_t guests;           /* enum conf_guests */
     struct limit_rate guest;   /* of one guest's requests */

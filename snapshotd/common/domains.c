@@ -47,6 +47,7 @@ struct domain *domains_get(struct domains *t, uint16_t domid,
     return e;
 }
 
+/* The order stays: readers of a snapshot take it for that of creation. */
 static void forget_oldest(struct domains *t)
 {
     struct domain *e, *oldest = NULL;
@@ -63,7 +64,8 @@ static void forget_oldest(struct domains *t)
     if ( gone <= DOMAINS_GONE )
         return;
     free(oldest->name);
-    *oldest = t->entry[--t->nr];
+    t->nr--;
+    memmove(oldest, oldest + 1, (t->entry + t->nr - oldest) * sizeof(*oldest));
 }
 
 void domains_changed(struct domains *t, struct domain *dom)

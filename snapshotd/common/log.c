@@ -82,7 +82,7 @@ static void to_stderr(int priority, const char *text)
     lost = __atomic_exchange_n(&log_lost, 0, __ATOMIC_RELAXED);
     if ( lost )
         dprintf(STDERR_FILENO, "%s: warning: %lu lines before this one were "
-                "lost: nobody read them\n", log_name, lost);
+                "lost: no reader\n", log_name, lost);
 }
 
 static void log_any(int priority, const char *fields, const char *fmt,

@@ -5,11 +5,15 @@
 
 #include <cap-ng.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
+#include <linux/futex.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -19,13 +23,13 @@
 
 /* Both: memory, time, open sockets and files, the end. */
 static const int common[] = {
-    SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
-    SCMP_SYS(futex), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
+    SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap),
+    SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
     SCMP_SYS(nanosleep), SCMP_SYS(clock_nanosleep), SCMP_SYS(getpid),
     SCMP_SYS(gettid), SCMP_SYS(getrandom),
     SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(close),
     SCMP_SYS(fstat), SCMP_SYS(newfstatat), /* fstat() of another glibc */
-    SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(sendto), SCMP_SYS(sendmsg),
+    SCMP_SYS(poll), SCMP_SYS(ppoll),
     SCMP_SYS(recvfrom), SCMP_SYS(recvmsg),
     SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction),
     SCMP_SYS(restart_syscall), SCMP_SYS(exit), SCMP_SYS(exit_group),
@@ -41,12 +45,59 @@ static const int common[] = {
 static const int engine[] = {
     SCMP_SYS(sysinfo), /* qsort() asks how much memory there is */
     SCMP_SYS(pread64), SCMP_SYS(readv), SCMP_SYS(pwrite64), SCMP_SYS(lseek),
-    SCMP_SYS(fstatfs), SCMP_SYS(statx), SCMP_SYS(fcntl),
+    SCMP_SYS(fstatfs), SCMP_SYS(statx),
     SCMP_SYS(openat), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
-    SCMP_SYS(getdents64), SCMP_SYS(unlinkat), SCMP_SYS(renameat),
-    SCMP_SYS(renameat2), SCMP_SYS(ftruncate), SCMP_SYS(fsync),
+    SCMP_SYS(getdents64), SCMP_SYS(renameat),
+    SCMP_SYS(ftruncate), SCMP_SYS(fsync),
     SCMP_SYS(fdatasync), SCMP_SYS(fadvise64), SCMP_SYS(accept4),
 };
+
+/*
+ * Calls that mean different things by one of their arguments: only the values
+ * that are needed.  Arguments of type int: the upper half is not looked at.
+ */
+struct command {
+    int call;
+    unsigned int at;       /* the argument */
+    uint64_t mask, value;
+    bool engine;           /* only the engine needs it */
+};
+
+#define INT        0xffffffffULL
+#define FUTEX_MASK (INT & ~(uint64_t)(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME))
+
+static const struct command commands[] = {
+    { SCMP_SYS(futex), 1, FUTEX_MASK, FUTEX_WAIT, false },
+    { SCMP_SYS(futex), 1, FUTEX_MASK, FUTEX_WAKE, false },
+    { SCMP_SYS(futex), 1, FUTEX_MASK, FUTEX_WAIT_BITSET, false },
+    { SCMP_SYS(madvise), 2, INT, MADV_DONTNEED, false },
+    { SCMP_SYS(madvise), 2, INT, MADV_FREE, false },
+    /* Memory is never executable. */
+    { SCMP_SYS(mmap), 2, PROT_EXEC, 0, false },
+    { SCMP_SYS(mprotect), 2, PROT_EXEC, 0, false },
+    /* To the other end only: a datagram socket could name any. */
+    { SCMP_SYS(sendto), 4, UINT64_MAX, 0, false },
+    /* For fdopendir(); F_SETOWN would send signals. */
+    { SCMP_SYS(fcntl), 1, INT, F_GETFL, true },
+    { SCMP_SYS(fcntl), 1, INT, F_GETFD, true },
+    { SCMP_SYS(fcntl), 1, INT, F_SETFD, true },
+    { SCMP_SYS(renameat2), 4, INT, RENAME_NOREPLACE, true },
+    { SCMP_SYS(unlinkat), 2, INT, 0, true },
+};
+
+static int allow_commands(scmp_filter_ctx ctx, enum sandbox_kind kind)
+{
+    const size_t nr = sizeof(commands) / sizeof(commands[0]);
+    const struct command *c;
+    int rc = 0;
+
+    for ( c = commands; !rc && c < commands + nr; c++ )
+        if ( !c->engine || kind == SANDBOX_ENGINE )
+            rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, c->call, 1,
+                                  SCMP_CMP(c->at, SCMP_CMP_MASKED_EQ, c->mask,
+                                           c->value));
+    return rc;
+}
 
 static int allow_list(scmp_filter_ctx ctx, const int *list, size_t nr)
 {
@@ -64,13 +115,8 @@ static int allow(scmp_filter_ctx ctx, enum sandbox_kind kind)
 
     if ( !rc && kind == SANDBOX_ENGINE )
         rc = allow_list(ctx, engine, sizeof(engine) / sizeof(engine[0]));
-    /* Memory is never executable. */
     if ( !rc )
-        rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-                              SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-    if ( !rc )
-        rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-                              SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+        rc = allow_commands(ctx, kind);
     /* For abort(); never to another process, such as a hook of this user. */
     if ( !rc )
         rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
@@ -120,7 +166,7 @@ static int drop_ids(uid_t uid, gid_t gid)
 int sandbox_enter(enum sandbox_kind kind, int dir, uid_t uid, gid_t gid,
                   int (*start)(void *), void *arg)
 {
-    const struct rlimit none = { 0, 0 }, files = { 64, 64 };
+    const struct rlimit none = { 0, 0 }, files = { 128, 128 };
     /* It may become nicer and come back, no further. */
     const rlim_t usual = 20 - getpriority(PRIO_PROCESS, 0);
     const struct rlimit nice_back = { usual, usual };

@@ -3,26 +3,9 @@
 
 #include "snapshotd/engine/engine-impl.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "snapshotd/common/log.h"
-
-/* A client that does not read loses its answer; it cannot hold us up. */
-void engine_send_client(int fd, json_t *o)
-{
-    char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
-
-    if ( text &&
-         send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 )
-        log_warning("control: sending an answer failed: %s", strerror(errno));
-    free(text);
-    json_decref(o);
-}
 
 static void answer_client(struct engine *e, struct request *q)
 {
@@ -41,8 +24,7 @@ static void answer_client(struct engine *e, struct request *q)
     if ( a->error )
         json_object_set_new(o, "error",
                             json_string(request_error_text(a->error)));
-    engine_send_client(q->client, o);
-    close(q->client);
+    engine_send_client(e, q->client, o);
 }
 
 void engine_answer(struct engine *e, struct request *q, uint16_t state,

@@ -56,6 +56,9 @@ static void *sync_thread(void *arg)
             pthread_cond_wait(&b->changed, &b->lock);
         pthread_mutex_unlock(&b->lock);
         rc = fdatasync(b->fd) ? -errno : 0;
+        /* A file system without it has nothing to wait for. */
+        if ( rc == -EINVAL || rc == -ENOSYS || rc == -EOPNOTSUPP )
+            rc = 0;
         pthread_mutex_lock(&b->lock);
         b->rc = rc;
         b->synced_ns = rc ? 0 : mono_ns();

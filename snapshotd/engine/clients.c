@@ -12,7 +12,6 @@
 
 #include "lib/ipc/control.h"
 #include "lib/xen/recorder.h"
-#include "snapshotd/common/log.h"
 
 static json_t *guests_json(const struct guest_counters *g)
 {
@@ -117,9 +116,9 @@ static json_t *daemon_json(const struct engine *e)
                      "last", last);
 }
 
-static void client_error(int fd, const char *text)
+static void client_error(struct engine *e, int fd, const char *text)
 {
-    engine_send_client(fd, json_pack("{sb ss}", "ok", 0, "error", text));
+    engine_send_client(e, fd, json_pack("{sb ss}", "ok", 0, "error", text));
 }
 
 static void client_status(struct engine *e, int fd)
@@ -129,14 +128,13 @@ static void client_status(struct engine *e, int fd)
                            &recorder);
 
     if ( rc )
-        client_error(fd, hyp_why(rc));
+        client_error(e, fd, hyp_why(rc));
     else
-        engine_send_client(fd, json_pack("{sb so so}", "ok", 1, "recorder",
+        engine_send_client(e, fd, json_pack("{sb so so}", "ok", 1, "recorder",
                                          recorder, "daemon", daemon_json(e)));
 }
 
-/* True: the connection is the request's now. */
-static bool client_snapshot(struct engine *e, int fd,
+static void client_snapshot(struct engine *e, int fd,
                             const struct control_request *in)
 {
     const bool wait = in->flags & CONTROL_WAIT;
@@ -149,58 +147,40 @@ static bool client_snapshot(struct engine *e, int fd,
     memcpy(r.text, in->text, r.text_bytes);
     if ( !engine_request(e, &r, &error) )
     {
-        client_error(fd, request_error_text(error));
-        return false;
+        client_error(e, fd, request_error_text(error));
+        return;
     }
+    /* Else the connection is the request's. */
     if ( !wait )
-        engine_send_client(fd, json_pack("{sb ss}", "ok", 1, "state",
+        engine_send_client(e, fd, json_pack("{sb ss}", "ok", 1, "state",
                                          "accepted"));
-    return wait;
 }
 
-/* True: the connection is a request's now.  One request each. */
-static bool client_request(struct engine *e, int fd)
+/* One request for each connection, which is then closed, or the request's. */
+void engine_client_ready(struct engine *e, struct client *c)
 {
     struct control_request in;
+    const int fd = c->fd;
     ssize_t n = recv(fd, &in, sizeof(in), MSG_DONTWAIT | MSG_TRUNC);
 
     if ( n != sizeof(in) || in.magic != CONTROL_MAGIC )
-        return false;
-    switch ( in.op )
     {
-    case CONTROL_STATUS:
-        client_status(e, fd);
-        return false;
-
-    case CONTROL_SNAPSHOT:
-        return client_snapshot(e, fd, &in);
-
-    default:
-        client_error(fd, "the daemon does not know the request");
-        return false;
+        engine_client_close(c);
+        return;
     }
-}
-
-void engine_client_ready(struct engine *e, int *client)
-{
-    if ( !client_request(e, *client) )
-        close(*client);
-    *client = -1;
+    c->fd = -1;
+    if ( in.op == CONTROL_STATUS )
+        client_status(e, fd);
+    else if ( in.op == CONTROL_SNAPSHOT )
+        client_snapshot(e, fd, &in);
+    else
+        client_error(e, fd, "the daemon does not know the request");
 }
 
 void engine_client_accept(struct engine *e)
 {
-    int fd = accept4(e->listen, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK), i;
+    int fd = accept4(e->listen, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-    if ( fd < 0 )
-        return;
-    for ( i = 0; i < CLIENTS; i++ )
-    {
-        if ( e->client[i] >= 0 )
-            continue;
-        e->client[i] = fd;
-        return;
-    }
-    client_error(fd, "too many connections at a time: ask again");
-    close(fd);
+    if ( fd >= 0 )
+        engine_client_slot(e, fd);
 }

@@ -17,7 +17,7 @@
 #include "snapshotd/engine/store.h"
 #include "snapshotd/engine/trigger.h"
 
-#define CLIENTS 8          /* control connections at a time */
+#define CLIENTS 8          /* control connections that are being served */
 
 /* Nanoseconds from the trigger on. */
 struct latency {
@@ -56,9 +56,15 @@ struct engine {
     uint32_t old_gen;      /* a former engine may have written up to this ... */
     bool looked;           /* ... which was read at the first look */
     uint32_t failed_gen;   /* giving it back failed: not tried again */
-    int client[CLIENTS];   /* -1: free */
+    struct client {
+        int fd;            /* -1: free */
+        uint64_t until_ns; /* something must have moved by then */
+        char *out;         /* its answer, of which part is sent; or NULL */
+        size_t bytes, at;
+    } client[CLIENTS];
     char last_file[STORE_NAME];
     struct latency last;
+    struct ages ages;      /* of the files in the directory */
 };
 
 /*
@@ -107,6 +113,23 @@ void engine_suppressed(struct engine *e, const struct store_id *id, int domid,
                        enum outcome outcome);
 
 /*
+ * sockets.c
+ */
+
+/* A place for a connection; pushes out the one that has not moved longest. */
+struct client *engine_client_slot(struct engine *e, int fd);
+void engine_client_close(struct client *c);
+/*
+ * Closes those that have not moved for too long.  Return the time at which the
+ * next will have, or UINT64_MAX.
+ */
+uint64_t engine_client_expire(struct engine *e, uint64_t now_ns);
+/* It is writable: send on, and close it at the end. */
+void engine_client_flush(struct client *c);
+/* Send one JSON object, then close.  Takes over fd and *o. */
+void engine_send_client(struct engine *e, int fd, json_t *o);
+
+/*
  * answers.c
  */
 
@@ -117,15 +140,12 @@ void engine_answer(struct engine *e, struct request *q, uint16_t state,
 void engine_answer_all(struct engine *e, enum request_state in, uint32_t gen,
                        uint16_t state, uint16_t error,
                        const struct store_id *id);
-/* One JSON object to a client; takes *o over. */
-void engine_send_client(int fd, json_t *o);
 
 /*
- * clients.c: a new connection; one that is readable, after which *client is
- * free again.
+ * clients.c: a new connection; one whose request has come.
  */
 void engine_client_accept(struct engine *e);
-void engine_client_ready(struct engine *e, int *client);
+void engine_client_ready(struct engine *e, struct client *c);
 
 /*
  * take.c

@@ -58,13 +58,14 @@ static int prepare(struct engine *e, const char *backend)
     e->text = -1;
     e->listen = ENGINE_FD_CONTROL;
     for ( i = 0; i < CLIENTS; i++ )
-        e->client[i] = -1;
+        e->client[i].fd = -1;
     rc = proto_receive(e->fd, &m, 0);
     if ( rc || m.type != MSG_CONF )
         return rc ? rc : -EPROTO;
     e->conf = m.u.conf;
     e->counters = m.u.conf.counters;
     uname(&e->uts);
+    age_init(&e->ages);
     /* The name would be that of /proc/self/exe. */
     prctl(PR_SET_NAME, "snapshotd-eng");
     rc = map_rings(e, backend);

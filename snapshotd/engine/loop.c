@@ -155,14 +155,26 @@ static int next_timeout(struct engine *e)
     const uint64_t now = now_ns(CLOCK_MONOTONIC);
     uint64_t next = queue_due(&e->queue, now);
 
+    uint64_t silent = engine_client_expire(e, now);
+
     if ( e->expire_ns < next )
         next = e->expire_ns;
+    if ( silent < next )
+        next = silent;
     if ( waiting(e) || next <= now )
         return 0;
     if ( next == UINT64_MAX )
         return -1;
     next = (next - now + 999999) / 1000000;
     return next < INT_MAX ? next : INT_MAX;
+}
+
+static void client_moves(struct engine *e, struct client *c)
+{
+    if ( c->out )
+        engine_client_flush(c);
+    else
+        engine_client_ready(e, c);
 }
 
 static void wait_and_receive(struct engine *e)
@@ -172,19 +184,22 @@ static void wait_and_receive(struct engine *e)
         { .fd = e->text, .events = POLLIN },
         { .fd = e->listen, .events = POLLIN },
     };
-    int i, rc;
+    int i, rc, timeout;
 
+    timeout = next_timeout(e);
     for ( i = 0; i < CLIENTS; i++ )
-        p[3 + i] = (struct pollfd){ .fd = e->client[i], .events = POLLIN };
-    rc = poll(p, 3 + CLIENTS, next_timeout(e));
+        p[3 + i] = (struct pollfd){ .fd = e->client[i].fd,
+                                      .events = e->client[i].out ? POLLOUT
+                                                                 : POLLIN };
+    rc = poll(p, 3 + CLIENTS, timeout);
     e->work |= !rc;
     if ( rc <= 0 )
         return;
     if ( p[0].revents || p[1].revents )
         engine_receive(e);
     for ( i = 0; i < CLIENTS; i++ )
-        if ( p[3 + i].revents )
-            engine_client_ready(e, &e->client[i]);
+        if ( p[3 + i].revents && e->client[i].fd == p[3 + i].fd )
+            client_moves(e, &e->client[i]);
     if ( p[2].revents )
         engine_client_accept(e);
 }
@@ -200,8 +215,8 @@ static void expire(struct engine *e)
     if ( e->expire_ns > now )
         return;
     clock_gettime(CLOCK_REALTIME, &wall);
-    rc = store_expire(e->dir, &budget, wall.tv_sec, &e->counters.store,
-                      &next_s);
+    rc = store_expire(e->dir, &budget, wall.tv_sec, &e->ages,
+                      &e->counters.store, &next_s);
     if ( rc )
         log_error("store: the directory cannot be read: %s", strerror(-rc));
     /* The wall clock may be set: it is looked at again before long. */

@@ -58,7 +58,7 @@ static uint64_t begins(const struct clock_fit *fit,
 
 /*
  * When the last hole in it ended; nothing is missing before: `whole`.  Xen's own
- * trace buffers do not count what was overwritten.
+ * trace buffers do not count overwritten records.
  */
 static uint64_t stream_from(const struct meta *m, const struct stream *s,
                             const struct clock_fit *fit, bool *whole)

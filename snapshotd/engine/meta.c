@@ -198,8 +198,8 @@ static json_t *limits_json(void)
 {
     static const char *const limits[] = {
         "held when the daemon saw the trigger, not when it was",
-        "one channel: a flood of events pushes out what is rare",
-        "what was overwritten is not counted: counts are of what is here",
+        "one channel: a flood of events pushes out the rare ones",
+        "overwritten records are not counted: counts are of this file",
         "a record without a stamp has that of the record before it",
         "\"ns\" is the control domain's monotonic clock",
     };
@@ -246,6 +246,11 @@ int meta_text(const struct meta *m, char **text)
         "dictionary", dict, "streams", streams_json(m),
         "gaps", meta_gaps(m, &fit));
     clock_free(&fit);
+    /* For struct ages; in this form. */
+    if ( o && m->boot[0] )
+        json_object_set_new(o, "boot",
+                            json_pack("{ss sI}", "id", m->boot, "seconds",
+                                      (json_int_t)m->boot_s));
     if ( !o || put_backend(m, o) )
     {
         json_decref(o);

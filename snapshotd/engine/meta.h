@@ -20,6 +20,8 @@ struct meta {
     const struct domains *domains;
     const struct hyp_version *xen;
     const char *host, *kernel;
+    const char *boot;          /* of Dom0: its id, "" if it is not known */
+    uint64_t boot_s;           /* seconds since then */
     struct clock_pair pair[2];
     unsigned int nr_pairs;
     unsigned int pending;      /* pCPUs that were not quiescent */

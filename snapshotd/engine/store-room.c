@@ -18,6 +18,9 @@
 
 #include "snapshotd/common/log.h"
 
+/* A file that cannot be judged now is looked at again after so long. */
+#define AGE_RETRY_S 600
+
 /* One file of ours. */
 struct entry {
     struct store_id id;
@@ -27,6 +30,8 @@ struct entry {
     bool gone;             /* removed since the list was made */
     uint64_t bytes;
     uint32_t of_domain;    /* files of the same uuid */
+    bool here;             /* written in this boot of Dom0, at boot_s */
+    uint64_t boot_s;
 };
 
 struct list {
@@ -56,18 +61,27 @@ static int list_add(struct list *l, const struct entry *e)
     return 0;
 }
 
+/* < 0: a is older.  Files of this boot are newer than all others. */
+static int compare_age(const struct entry *a, const struct entry *b)
+{
+    if ( a->here != b->here )
+        return a->here - b->here;
+    if ( a->here && a->boot_s != b->boot_s )
+        return a->boot_s < b->boot_s ? -1 : 1;
+    if ( !a->here && a->id.wall_s != b->id.wall_s )
+        return a->id.wall_s < b->id.wall_s ? -1 : 1;
+    return a->id.gen < b->id.gen ? -1 : a->id.gen > b->id.gen;
+}
+
 /* By domain, cause, age. */
 static int compare(const void *va, const void *vb)
 {
-    const struct store_id *a = &((const struct entry *)va)->id;
-    const struct store_id *b = &((const struct entry *)vb)->id;
-    int c = memcmp(a->uuid, b->uuid, sizeof(a->uuid));
+    const struct entry *a = va, *b = vb;
+    int c = memcmp(a->id.uuid, b->id.uuid, sizeof(a->id.uuid));
 
-    if ( c || a->cause != b->cause )
-        return c ? c : a->cause - b->cause;
-    if ( a->wall_s != b->wall_s )
-        return a->wall_s < b->wall_s ? -1 : 1;
-    return a->gen < b->gen ? -1 : a->gen > b->gen;
+    if ( c || a->id.cause != b->id.cause )
+        return c ? c : a->id.cause - b->id.cause;
+    return compare_age(a, b);
 }
 
 static bool same_domain(const struct entry *a, const struct entry *b)
@@ -125,12 +139,20 @@ static int list_read(int dir, const struct store_id *own, struct list *l)
     closedir(stream);
     if ( rc )
         free(l->entry);
-    else if ( l->nr )
-    {
-        qsort(l->entry, l->nr, sizeof(*l->entry), compare);
-        list_relate(l);
-    }
     return rc;
+}
+
+/* Before one is removed: their ages, and all that depends on the order. */
+static void list_order(int dir, struct ages *ages, struct list *l)
+{
+    struct entry *e;
+
+    for ( e = l->entry; ages && e < l->entry + l->nr; e++ )
+        e->here = e->kind == STORE_FINAL &&
+                  age_of(ages, dir, &e->id, &e->boot_s);
+    if ( l->nr )
+        qsort(l->entry, l->nr, sizeof(*l->entry), compare);
+    list_relate(l);
 }
 
 /* Sums; `own`: of an operator's own files only. */
@@ -168,9 +190,7 @@ static bool before(const struct entry *a, const struct entry *b)
         return rank(a) < rank(b);
     if ( rank(a) == 2 && a->of_domain != b->of_domain )
         return a->of_domain > b->of_domain;
-    if ( a->id.wall_s != b->id.wall_s )
-        return a->id.wall_s < b->id.wall_s;
-    return a->id.gen < b->id.gen;
+    return compare_age(a, b) < 0;
 }
 
 static struct entry *list_first(const struct list *l)
@@ -183,8 +203,8 @@ static struct entry *list_first(const struct list *l)
     return best;
 }
 
-static int entry_remove(int dir, struct list *l, struct entry *e,
-                        const char *why)
+static int entry_remove(int dir, struct ages *ages, struct list *l,
+                        struct entry *e, const char *why)
 {
     char name[STORE_NAME + 16];
 
@@ -192,6 +212,8 @@ static int entry_remove(int dir, struct list *l, struct entry *e,
     if ( unlinkat(dir, name, 0) && errno != ENOENT )
         return -errno;
     log_info("store: %s: removed: %s", name, why);
+    if ( ages )
+        age_removed(ages, &e->id);
     e->gone = true;
     for ( struct entry *o = l->entry; o < l->entry + l->nr; o++ )
         o->of_domain -= same_domain(o, e);
@@ -221,6 +243,9 @@ static int disk_has(int dir, uint64_t bytes)
 
     if ( fstatvfs(dir, &v) )
         return -errno;
+    /* Some FUSE file systems do not know their size. */
+    if ( !v.f_blocks )
+        return 0;
     return (uint64_t)v.f_bavail * v.f_frsize < bytes ? -ENOSPC : 0;
 }
 
@@ -267,6 +292,7 @@ static int hopeless(const struct store_room *r, const struct list *l,
 
 static int make_room(struct store_room *r, struct list *l, uint64_t bytes)
 {
+    bool ordered = false;
     struct entry *e;
     int rc;
 
@@ -277,10 +303,13 @@ static int make_room(struct store_room *r, struct list *l, uint64_t bytes)
         return rc;
     while ( (rc = obstacle(r, l, bytes)) == -EDQUOT || rc == -ENOSPC )
     {
+        if ( !ordered )
+            list_order(r->dir, r->ages, l);
+        ordered = true;
         e = list_first(l);
         if ( !e )
             return rc;
-        rc = entry_remove(r->dir, l, e,
+        rc = entry_remove(r->dir, r->ages, l, e,
                           rc == -EDQUOT ? "the budget is used up"
                                         : "the disk is nearly full");
         if ( rc )
@@ -330,29 +359,51 @@ int store_room(struct store_room *r, uint64_t bytes)
     return rc;
 }
 
+/* In how many seconds the file will be too old; 0 if it is.  Sure by `age`. */
+static uint64_t seconds_left(int dir, const struct entry *e, uint64_t age,
+                             uint64_t now_s, struct ages *ages)
+{
+    const uint64_t end = e->id.wall_s + age;
+    uint64_t boot_s, now;
+
+    if ( end > now_s )
+        return end - now_s;
+    if ( !ages )
+        return 0;
+    if ( e->kind == STORE_FINAL && age_of(ages, dir, &e->id, &boot_s) )
+    {
+        now = age_boot_s();
+        return boot_s + age > now ? boot_s + age - now : 0;
+    }
+    return age_wall_is_good(ages, dir, now_s) ? 0 : AGE_RETRY_S;
+}
+
 int store_expire(int dir, const struct store_budget *budget, uint64_t now_s,
-                 struct store_usage *usage, uint64_t *next_s)
+                 struct ages *ages, struct store_usage *usage,
+                 uint64_t *next_s)
 {
     const uint64_t age = budget->max_age_s;
     struct entry *e;
     struct list l;
+    uint64_t left;
     int rc = list_read(dir, NULL, &l);
 
     *next_s = 0;
     if ( rc )
         return rc;
+    /* At each look, so that a step is seen. */
+    if ( ages )
+        age_wall_is_good(ages, dir, now_s);
     usage->pinned = 0;
     for ( e = l.entry; e < l.entry + l.nr; e++ )
     {
         usage->pinned += e->pinned;
         if ( !age || e->pinned || e->kind == STORE_PART )
             continue;
-        if ( e->id.wall_s + age > now_s )
-        {
-            if ( !*next_s || e->id.wall_s + age - now_s < *next_s )
-                *next_s = e->id.wall_s + age - now_s;
-        }
-        else if ( !entry_remove(dir, &l, e, "older than max_age") )
+        left = seconds_left(dir, e, age, now_s, ages);
+        if ( left && (!*next_s || left < *next_s) )
+            *next_s = left;
+        if ( !left && !entry_remove(dir, ages, &l, e, "older than max_age") )
             usage->expired++;
     }
     list_sum(&l, false, &usage->files, &usage->bytes);

@@ -85,24 +85,50 @@ int store_begin(int dir, struct store_id *id, int *fd)
     return -EEXIST;
 }
 
+/* The file system lacks a call: NFS, FUSE and ZFS before 2.2 do. */
+static bool is_absent(int error)
+{
+    return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP;
+}
+
+static int sync_if_it_can(int fd)
+{
+    return fsync(fd) && !is_absent(errno) ? -errno : 0;
+}
+
+/* Return 0, or -EEXIST if the name is in use.  Nothing is ever replaced. */
+static int rename_new(int dir, const char *part, const char *name)
+{
+    if ( !renameat2(dir, part, dir, name, RENAME_NOREPLACE) )
+        return 0;
+    if ( !is_absent(errno) )
+        return -errno;
+    /* No other process makes files here: the monitor has one engine. */
+    if ( !faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) )
+        return -EEXIST;
+    return renameat(dir, part, dir, name) ? -errno : 0;
+}
+
 int store_commit(int dir, struct store_id *id, int fd)
 {
     char name[STORE_NAME], part[STORE_NAME + 16];
     int rc;
 
     store_entry_name(id, STORE_PART, part);
-    if ( fsync(fd) )
-        return -errno;
+    rc = sync_if_it_can(fd);
+    if ( rc )
+        return rc;
     do {
         store_name(id, name);
-        rc = renameat2(dir, part, dir, name, RENAME_NOREPLACE) ? -errno : 0;
+        rc = rename_new(dir, part, name);
     } while ( rc == -EEXIST && id->again++ < AGAIN_MAX );
     if ( rc )
         return rc;
     /* The file itself is safe. */
-    if ( fsync(dir) )
+    rc = sync_if_it_can(dir);
+    if ( rc )
         log_warning("store: %s: syncing its name failed: %s: it may not "
-                    "survive a power failure", name, strerror(errno));
+                    "survive a power failure", name, strerror(-rc));
     return 0;
 }
 

@@ -16,6 +16,7 @@
 
 #include "snapshotd/common/count.h"
 #include "snapshotd/common/name.h"
+#include "snapshotd/engine/age.h"
 
 /* The kind of a directory entry, by its name. */
 enum store_kind { STORE_OTHER, STORE_FINAL, STORE_PART, STORE_PARTIAL };
@@ -70,6 +71,7 @@ struct store_room {
     int dir;
     const struct store_budget *budget;
     const struct store_id *id; /* of the file being written */
+    struct ages *ages;     /* NULL: order by the wall clock only */
     struct store_usage *usage;
     uint64_t written;      /* of it */
     uint64_t granted;      /* bytes it may have before others must go */
@@ -83,11 +85,13 @@ struct store_room {
 int store_room(struct store_room *r, uint64_t bytes);
 
 /*
- * Remove files that are too old at `now_s`; pinned ones stay.  *next_s is the
- * number of seconds until the next one is too old, or 0 if none will be.
+ * Remove files that are too old at `now_s` by the wall clock and by `ages` (NULL:
+ * by the wall clock only); pinned ones stay.  *next_s is the number of seconds
+ * until the next one may be too old, or 0 if none will be.
  */
 int store_expire(int dir, const struct store_budget *budget, uint64_t now_s,
-                 struct store_usage *usage, uint64_t *next_s);
+                 struct ages *ages, struct store_usage *usage,
+                 uint64_t *next_s);
 
 /*
  * Clean up after a former run: complete files get their final name; others are

@@ -207,7 +207,7 @@ static int take_begin(struct engine *e, struct take *k)
 
     k->budget = engine_budget(e);
     k->room = (struct store_room){ .dir = e->dir, .budget = &k->budget,
-                                   .id = &k->id,
+                                   .id = &k->id, .ages = &e->ages,
                                    .usage = &e->counters.store };
     rc = take_room(k, sizeof(struct snapshot_header));
     if ( !rc )
@@ -270,6 +270,8 @@ static int take_put_meta(struct engine *e, struct take *k)
     k->meta.xen = &e->xen;
     k->meta.host = e->uts.nodename;
     k->meta.kernel = e->uts.release;
+    k->meta.boot = e->ages.boot;
+    k->meta.boot_s = age_boot_s();
     if ( e->pair[0].tsc )
         k->meta.pair[k->meta.nr_pairs++] = e->pair[0];
     k->meta.pair[k->meta.nr_pairs++] = e->pair[1];
@@ -394,6 +396,8 @@ static int take_finish(struct engine *e, struct take *k)
     rc = take_wait_first(e, k);
     if ( !rc )
         rc = store_commit(e->dir, &k->id, k->fd);
+    if ( !rc )
+        age_written(&e->ages, &k->id);
     k->lat.durable = since(e, &k->trigger);
     return rc;
 }

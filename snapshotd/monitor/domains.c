@@ -40,7 +40,7 @@ static void mark_gone(struct domains *t, const struct hyp_domain *list,
         if ( d )
             d->seen = true;
     }
-    /* Backwards: an old entry that is dropped is replaced by the last one. */
+    /* Backwards: the entries behind one that is dropped move down. */
     for ( i = t->nr; i--; )
     {
         d = &t->entry[i];

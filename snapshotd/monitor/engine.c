@@ -162,9 +162,46 @@ static void got_ready(struct engine_child *e, uint32_t incarnation)
         monitor_engine_wake(e, WAKE_START, 0, 0);
 }
 
+/* Complete files of a former engine that one start may find. */
+#define RECOVERED 8
+
+/*
+ * Counters only grow, and there are no more outcomes than generations that were
+ * taken: so a captured engine can neither hide what happened nor make up much.
+ */
+static bool plausible(const struct engine_child *e, const struct counters *in)
+{
+    const struct counters *old = &e->q.counters;
+    const uint64_t most = e->q.takes + RECOVERED * (uint64_t)e->child.starts;
+    uint64_t sum = 0;
+    unsigned int i, cause;
+
+    for ( i = 0; i < OUTCOME_JUDGED; i++ )
+        for ( cause = 0; cause < STORE_CAUSES; cause++ )
+        {
+            if ( in->of[i][cause] < old->of[i][cause] ||
+                 (i != OUTCOME_REFUSED && in->of[i][cause] > most) )
+                return false;
+            sum += i == OUTCOME_REFUSED ? 0 : in->of[i][cause];
+        }
+    return sum <= most && in->requests >= old->requests &&
+           in->durable >= old->durable && in->durable <= most &&
+           in->bytes_written >= old->bytes_written &&
+           in->held_ns >= old->held_ns && in->durable_ns >= old->durable_ns &&
+           in->store.evicted >= old->store.evicted &&
+           in->store.expired >= old->store.expired;
+}
+
 /* All but the outcomes that are counted here. */
 static void got_counters(struct engine_child *e, struct counters *in)
 {
+    if ( !plausible(e, in) )
+    {
+        if ( !e->implausible )
+            log_error("engine: implausible counters: ignored");
+        e->implausible = true;
+        return;
+    }
     memcpy(in->of[OUTCOME_JUDGED], e->q.counters.of[OUTCOME_JUDGED],
            sizeof(in->of) - OUTCOME_JUDGED * sizeof(in->of[0]));
     e->q.counters = *in;

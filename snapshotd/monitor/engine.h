@@ -26,6 +26,7 @@ struct engine_child {
     struct questions q;
     char state[CONF_PATH]; /* the directory it writes to */
     uint32_t incarnation;  /* of the buffers that q.freeze is about */
+    bool implausible;      /* its counters are ignored, which was logged */
     uint64_t geometry;     /* of the buffers that the engine maps */
     struct request signal; /* SIGUSR1 */
 
@@ -59,7 +60,7 @@ void monitor_engine_check(struct engine_child *e);
 
 /* One message.  A malformed one ends the engine. */
 void monitor_engine_receive(struct engine_child *e);
-/* Sends what is owed.  Return true if nothing is any more. */
+/* Sends all owed messages that fit.  Return true if none is left. */
 bool monitor_engine_feed(struct engine_child *e);
 /* Whether it has all domains, so that it can take names in. */
 bool monitor_engine_knows(const struct engine_child *e);

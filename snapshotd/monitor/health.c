@@ -128,7 +128,7 @@ static void put_outcomes(FILE *f, const struct counters *c)
     unsigned int i, cause;
 
     put_head(f, "triggers_total", "counter",
-             "Triggers by cause and what became of them.");
+             "Triggers by cause and outcome.");
     for ( cause = 0; cause < STORE_CAUSES; cause++ )
         for ( i = 0; i < OUTCOMES; i++ )
             if ( cause || c->of[i][cause] )
@@ -151,7 +151,7 @@ static void put_recorder(FILE *f, const struct recorder *a)
     for ( ch = 0; ch < XEN_FLIGHTREC_CHANNELS; ch++ )
         fprintf(f, "xenflight_reach_seconds{channel=\"%s\"} %.3f\n",
                 horizon_channel_name(ch), a->reach_s[ch]);
-    put_head(f, "records_total", "counter", "Records, by what became of them.");
+    put_head(f, "records_total", "counter", "Records by outcome.");
     for ( ch = 0; ch < XEN_FLIGHTREC_CHANNELS; ch++ )
     {
         fprintf(f,
@@ -168,7 +168,7 @@ static void put_recorder(FILE *f, const struct recorder *a)
                     horizon_channel_name(ch), horizon_lost_name(i),
                     a->lost[ch][i]);
     }
-    put_head(f, "xen_triggers_total", "counter", "What Xen says of triggers.");
+    put_head(f, "xen_triggers_total", "counter", "Triggers as counted by Xen.");
     fprintf(f,
             "xenflight_xen_triggers_total{what=\"deferred\"} %" PRIu64 "\n"
             "xenflight_xen_triggers_total{what=\"second\"} %" PRIu64 "\n"

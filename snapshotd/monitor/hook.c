@@ -19,8 +19,6 @@
 
 #include "snapshotd/common/log.h"
 
-#define HOOK_ARGS 16
-
 int hook_user(struct hook *h, const struct conf *c, uid_t uid, gid_t gid)
 {
     const struct passwd *pw;
@@ -86,7 +84,7 @@ void hook_add(struct hook *h, const struct conf *c, const char *dir,
 }
 
 /* argv from words with blanks between; nothing is quoted or expanded. */
-static int split(char *words, char *argv[HOOK_ARGS + 1])
+static int split(char *words, char *argv[CONF_HOOK_WORDS + 1])
 {
     char *word, *rest = words;
     int n = 0;
@@ -95,7 +93,7 @@ static int split(char *words, char *argv[HOOK_ARGS + 1])
     {
         if ( !*word )
             continue;
-        if ( n == HOOK_ARGS )
+        if ( n == CONF_HOOK_WORDS )
             return -E2BIG;
         argv[n++] = word;
     }
@@ -139,7 +137,7 @@ static int start(struct hook *h, const struct conf *c,
                  const struct hook_run *r)
 {
     const ssize_t n = strlen(r->text);
-    char words[CONF_PATH], *argv[HOOK_ARGS + 1];
+    char words[CONF_PATH], *argv[CONF_HOOK_WORDS + 1];
     int fd[2], rc;
 
     strcpy(words, c->hook);
@@ -182,11 +180,20 @@ static void start_next(struct hook *h, const struct conf *c, uint64_t now_ms)
         return;
     }
     h->overdue = false;
-    h->deadline_ms = now_ms + c->hook_timeout_s * 1000ULL;
+    h->started_ms = now_ms;
+}
+
+/* The limit may change while it runs. */
+static void set_deadline(struct hook *h, const struct conf *c)
+{
+    h->deadline_ms = c->hook_timeout_s
+                         ? h->started_ms + c->hook_timeout_s * 1000ULL
+                         : UINT64_MAX;
 }
 
 void hook_work(struct hook *h, const struct conf *c, uint64_t now_ms)
 {
+    set_deadline(h, c);
     if ( h->pid && !h->overdue && now_ms >= h->deadline_ms )
     {
         h->overdue = true;
@@ -194,11 +201,12 @@ void hook_work(struct hook *h, const struct conf *c, uint64_t now_ms)
     }
     while ( !h->pid && h->queued )
         start_next(h, c, now_ms);
+    set_deadline(h, c);
 }
 
 int64_t hook_wait_ms(const struct hook *h, uint64_t now_ms)
 {
-    if ( !h->pid || h->overdue )
+    if ( !h->pid || h->overdue || h->deadline_ms == UINT64_MAX )
         return -1;
     return h->deadline_ms > now_ms ? h->deadline_ms - now_ms : 0;
 }

@@ -26,7 +26,8 @@
 struct hook {
     pid_t pid;             /* 0 while none runs */
     bool overdue;          /* it was killed */
-    uint64_t deadline_ms;
+    uint64_t started_ms;
+    uint64_t deadline_ms;  /* UINT64_MAX without a limit */
     uid_t uid;             /* the user it runs as */
     gid_t gid;
     struct hook_run {

@@ -99,6 +99,8 @@ static void on_command(struct monitor *m)
     commands_run(c, monitor_op, m->hyp);
     monitor_engine_hurry(&m->engine);
     monitor_engine_check(&m->engine);
+    /* Last: the next question of this client is for the engine that remains. */
+    commands_answer(c);
 }
 
 static void work_health(struct monitor *m, bool heartbeat)
@@ -338,7 +340,8 @@ static void turn(struct monitor *m)
     pass_on(m);
     hook_work(&m->hook, &m->conf, now_ms());
     work_health(m, false);
-    if ( p[5].revents || m->commands.client >= 0 )
+    if ( p[5].revents || !commands_timeout(&m->commands, now_ms()) ||
+         m->commands.ready )
         on_command(m);
     monitor_engine_unmap(&m->engine, commands_unmap(&m->commands));
     start_children(m);
@@ -388,9 +391,11 @@ static int open_sockets(struct monitor *m)
     int code = open_socket(m->conf.run, CONTROL_SOCKET, &m->control);
 
     m->engine.exec.pass = m->control;
-    return code ? code
-                : open_socket(m->conf.run, COMMAND_SOCKET,
-                              &m->commands.listen);
+    if ( !code )
+        code = open_socket(m->conf.run, COMMAND_SOCKET, &m->commands.listen);
+    if ( !code && commands_init(&m->commands) )
+        code = EXIT_CODE_OTHER;
+    return code;
 }
 
 static int open_all(struct monitor *m)
@@ -444,7 +449,7 @@ int monitor_run(const struct monitor_options *opt)
 {
     static struct monitor mon = { .lock = -1, .control = -1, .virq = -1,
                                   .signals = -1, .heartbeat = -1,
-                                  .commands = { .listen = -1,
+                                  .commands = { .listen = -1, .events = -1,
                                                 .client = -1 } };
     struct monitor *m = &mon;
     int code;

@@ -113,7 +113,7 @@ int open_lock(const char *run, int *fd)
     }
     log_error("%s/" CONTROL_LOCK ": %s", run,
               *fd == -EPERM ? "the directory must be root's, and writable "
-                              "for nobody else"
+                              "by no other user"
                             : strerror(-*fd));
     return EXIT_CODE_OTHER;
 }

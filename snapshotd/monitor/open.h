@@ -14,7 +14,7 @@
 int open_xen(const char *backend, struct hyp **hyp);
 /* For Xen's own trace buffers: configures the backend, binds the VIRQ. */
 int open_virq(struct hyp *hyp, const struct conf *c, int *fd);
-/* Creates and starts buffers if Xen has none and the configuration says so. */
+/* Creates and starts buffers if Xen has none and the configuration has it so. */
 void open_buffers(struct hyp *hyp, const struct conf *c);
 int open_user(const char *name, struct user *user);
 int open_lock(const char *run, int *fd);

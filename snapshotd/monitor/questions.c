@@ -159,6 +159,8 @@ static int answer_take(struct questions *q, uint32_t gen,
     out->gen = gen;
     if ( !gen )
         return read_clocks(q, &out->now);
+    q->takes += gen != q->asked;
+    q->asked = gen;
     rc = acknowledge(q, gen);
     if ( !rc )
         rc = hyp_op(q->hyp, &o);

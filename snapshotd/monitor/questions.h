@@ -23,6 +23,8 @@ struct questions {
     uint32_t reading;      /* the generation that was taken; 0: none */
     unsigned int deaths;   /* of engines that were reading it */
     uint32_t released;     /* given back last; 0 once its file is reported */
+    uint32_t asked;        /* the generation of the last TAKE */
+    uint64_t takes;        /* of different generations */
     struct msg reply;
     bool reply_owed;
 };

@@ -67,7 +67,7 @@ void monitor_xenstore_ended(struct xenstore_child *x, int status);
 
 /* One message.  A malformed one ends the process. */
 void monitor_xenstore_receive(struct xenstore_child *x);
-/* Sends what is owed.  Return true if nothing is any more. */
+/* Sends all owed messages that fit.  Return true if none is left. */
 bool monitor_xenstore_feed(struct xenstore_child *x);
 
 /* Reports that xenstored hangs, and then replaces the process. */

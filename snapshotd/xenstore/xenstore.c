@@ -69,7 +69,7 @@ static void read_name(struct process *p, uint16_t domid,
                       const uint8_t handle[16])
 {
     char name[PROTO_TEXT];
-    size_t bytes = xs_domain_name(&p->xs, domid, name, sizeof(name));
+    size_t bytes = xs_domain_name(&p->xs, domid, handle, name, sizeof(name));
     struct domain *d;
 
     if ( !bytes || !link_has_domain(&p->link, domid, handle) )

@@ -14,10 +14,12 @@
 #include <xenstore.h>
 #include <xenstore_lib.h>
 
+#include "lib/base/uuid.h"
 #include "snapshotd/common/log.h"
 
 #define PATH_ROOM  256
 #define NAME_PATH  "/local/domain/%u/name"
+#define VM_PATH    "/local/domain/%u/vm"
 #define NAME_TOKEN "name-%u"
 /* Transactions that others got in between, before it is done without one. */
 #define TRIES      8
@@ -124,23 +126,64 @@ static bool read_node(struct xs *x, const char *path, char *buf, size_t room,
     return true;
 }
 
+static void watch_vm(struct xs *x, unsigned int domid, bool on)
+{
+    char path[PATH_ROOM], token[32];
+
+    snprintf(path, sizeof(path), VM_PATH, domid);
+    snprintf(token, sizeof(token), NAME_TOKEN, domid);
+    /* Errors do no harm: it may be watched already, or not. */
+    if ( on )
+        xs_watch(x->h, path, token);
+    else
+        xs_unwatch(x->h, path, token);
+}
+
 void xs_watch_name(struct xs *x, unsigned int domid, bool on)
 {
     char path[PATH_ROOM], token[32];
 
     snprintf(path, sizeof(path), NAME_PATH, domid);
     snprintf(token, sizeof(token), NAME_TOKEN, domid);
+    if ( !on )
+        watch_vm(x, domid, false);
     if ( on ? !xs_watch(x->h, path, token) && errno != EEXIST
             : !xs_unwatch(x->h, path, token) && errno != ENOENT )
         log_warning("%s: %swatch failed: %s", path, on ? "" : "un",
                     strerror(errno));
 }
 
-size_t xs_domain_name(struct xs *x, unsigned int domid, char *buf, size_t room)
+/*
+ * Return true if `vm' ("/vm/<uuid>") names another domain than @handle: the
+ * nodes are those of a former domain of that number.  Without it, nothing is
+ * known.
+ */
+static bool is_stale(struct xs *x, unsigned int domid, const uint8_t handle[16])
+{
+    char path[PATH_ROOM], vm[sizeof("/vm/") + UUID_TEXT_BYTES];
+    uint8_t uuid[UUID_BYTES];
+    size_t bytes;
+
+    snprintf(path, sizeof(path), VM_PATH, domid);
+    if ( !read_node(x, path, vm, sizeof(vm) - 1, &bytes) )
+        return false;
+    vm[bytes] = '\0';
+    return !strncmp(vm, "/vm/", 4) && !uuid_from_text(vm + 4, uuid) &&
+           memcmp(uuid, handle, sizeof(uuid));
+}
+
+size_t xs_domain_name(struct xs *x, unsigned int domid,
+                      const uint8_t handle[16], char *buf, size_t room)
 {
     char path[PATH_ROOM];
     size_t bytes;
 
+    /* First, since a toolstack writes both in one transaction. */
+    if ( is_stale(x, domid, handle) )
+    {
+        watch_vm(x, domid, true);
+        return 0;
+    }
     snprintf(path, sizeof(path), NAME_PATH, domid);
     read_node(x, path, buf, room, &bytes);
     return bytes;

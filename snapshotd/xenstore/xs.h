@@ -50,9 +50,14 @@ int xs_alive(struct xs *x);
 
 /* Watch a domain's name from now on, or stop. */
 void xs_watch_name(struct xs *x, unsigned int domid, bool on);
-/* Read /local/domain/<domid>/name.  Return its bytes, 0 if there is none. */
-size_t xs_domain_name(struct xs *x, unsigned int domid, char *buf,
-                      size_t room);
+/*
+ * Read /local/domain/<domid>/name.  Return its bytes, 0 if there is none or if
+ * /local/domain/<domid>/vm says that it is of a domain with another uuid, which
+ * had the number before.  Then `vm' is watched like the name, until
+ * xs_watch_name() ends that.
+ */
+size_t xs_domain_name(struct xs *x, unsigned int domid,
+                      const uint8_t handle[16], char *buf, size_t room);
 
 /* The names of all requests; the caller frees the list.  *nr is their count. */
 char **xs_requests(struct xs *x, unsigned int *nr);

@@ -4,8 +4,7 @@
 # XENFLIGHT_SYSROOT if that is set.  Sourced.
 
 sysroot=${XENFLIGHT_SYSROOT:-}
-xen_bin=$(ls -d "$sysroot"/usr/lib/xen-4.*/bin 2>/dev/null | sort -V | tail -n 1)
-xen_bin=${xen_bin#"$sysroot"}
+xen_bin=$("${0%/*}/../../hypervisor/versions" bin)
 
 # libraries PROGRAM: print the paths of its shared libraries, below $sysroot.
 libraries() {

@@ -22,7 +22,7 @@ $(O)/e2e/dom0.cpio: $(E2E)/mkinitrd $(E2E)/get-kernel $(E2E)/dom0/init \
 	@$(call say,INITRD $(@D))
 	$(Q)$(E2E)/mkinitrd $(@D)
 
-E2E_TINY := $(foreach m,1 2 3 4 5 6 7 8 9 10 11 12 13 14,$(O)/e2e/tiny-$m)
+E2E_TINY := $(foreach m,1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16,$(O)/e2e/tiny-$m)
 
 $(O)/e2e/tiny-%: $(E2E)/guest/tiny.S
 	@mkdir -p $(@D)
@@ -51,8 +51,11 @@ e2e-parts: installed xen xen-debian xen-off xen-pristine \
     $(O)/$(E2E)/probe-tbuf $(E2E_TINY) $(O)/e2e/old-xen.so \
     $(O)/e2e/hang.ko
 
-e2e: e2e-parts all ## the tests on a real Xen under QEMU
-	$(Q)tests/run $(filter $(E2E)/%,$(TESTS))
+# The release of Xen under test, in $(XENFLIGHT_BUILD): see for-xen.
+FOR_XEN = CC="$(CC)" $(E2E)/for-xen
+
+e2e: all ## the tests on a real Xen under QEMU
+	$(Q)MAKE="$(MAKE)" $(FOR_XEN) e2e-parts -- tests/run $(filter $(E2E)/%,$(TESTS))
 
 TESTS += $(E2E)/main-job $(E2E)/objects $(E2E)/recorder $(E2E)/small $(E2E)/stock $(E2E)/faults $(E2E)/panic $(E2E)/stress
 
@@ -65,35 +68,22 @@ soak: e2e-parts all $(O)/tests/hosted/faults ## SOAK_MINUTES=30 of crashing gues
 	$(Q)$(E2E)/soak-crashes
 	$(Q)FAULTS_ALL=1 $(O)/tests/hosted/faults
 
-# The newest Xen of Debian with its own toolstack and libraries.  Programs are
-# built against those, in a build directory of their own.
-NEXT   := 4.20
-NEXT_O := build/next
+# The newest Xen of Debian with its own toolstack and libraries, beside what is
+# built for this machine.
+NEXT := 4.20
 
 check-xen-next: installed ## the recorder and the main job on Xen 4.20
-	$(Q)hypervisor/build-xen on $(NEXT_O)/xen $(NEXT)
-	$(Q)root=$$($(E2E)/next-root $(NEXT)) && \
-	    mkdir -p $(NEXT_O)/xen-debian && \
-	    gzip -dc $$root/boot/xen-$(NEXT)-amd64.gz > $(NEXT_O)/xen-debian/xen && \
-	    export XENFLIGHT_SYSROOT=$$root PKG_CONFIG_SYSROOT_DIR=$$root \
-	        PKG_CONFIG_LIBDIR=$$root/usr/lib/x86_64-linux-gnu/pkgconfig && \
-	    $(MAKE) --no-print-directory O=$(NEXT_O) CC="$(CC) --sysroot=$$root \
-	        -L$$root/usr/lib/x86_64-linux-gnu" next-parts && \
-	    XENFLIGHT_BUILD=$(NEXT_O) XEN_SRC=$$(ls -dt \
-	        $${XENFLIGHT_CACHE:-$$HOME/.cache/xenflight}/$(NEXT)/work/on-*/ | \
-	        head -n 1) tests/run tests/unit/events-complete.sh $(E2E)/recorder \
-	        $(E2E)/main-job
+	$(Q)MAKE="$(MAKE)" $(FOR_XEN) -f $(NEXT) next-parts -- \
+	    sh -c 'XEN_SRC=$$(ls -dt "$${XENFLIGHT_CACHE:-$$HOME/.cache/xenflight}"/$(NEXT)/work/on-*/ | \
+	        head -n 1) exec tests/run tests/unit/events-complete.sh $(E2E)/recorder \
+	        $(E2E)/main-job'
 
-next-parts: installed $(O)/e2e/dom0.cpio $(O)/$(E2E)/probe $(E2E_TINY)
+next-parts: installed xen xen-debian $(O)/e2e/dom0.cpio $(O)/$(E2E)/probe $(E2E_TINY)
+
+# Dom0's part of the demo; Xen is made before.
+demo-parts: installed $(O)/e2e/dom0.cpio
 
 demo-run:
-	$(Q)echo "1. Building snapshotd and xenflight"
-	$(Q)$(MAKE) --no-print-directory -s all
-	$(Q)echo "2. Building Xen with the flight recorder (a minute, then cached)"
-	$(Q)$(MAKE) --no-print-directory xen
-	$(Q)echo "3. Making a small Dom0 and a guest from Debian's packages"
-	$(Q)$(MAKE) --no-print-directory $(O)/e2e/dom0.cpio
-	$(Q)$(MAKE) --no-print-directory installed
-	$(Q)$(E2E)/demo
+	$(Q)MAKE="$(MAKE)" CC="$(CC)" $(E2E)/demo
 
-.PHONY: check-xen-next next-parts demo-run e2e e2e-parts soak installed
+.PHONY: check-xen-next next-parts demo-run demo-parts e2e e2e-parts soak installed

@@ -17,6 +17,7 @@
 #include <x86intrin.h>
 
 #include <xenctrl.h>
+#include <xen/hvm/params.h>
 #include <xenforeignmemory.h>
 
 #include <public/flightrec-events.h>
@@ -668,6 +669,34 @@ static int do_plug(char **arg)
     return rc ? fail("plug", rc) : 0;
 }
 
+/* once CMD FIRST: an operation by one hypercall, which must complete. */
+static int do_once(char **arg)
+{
+    struct xen_flightrec_op o = { .cmd = number(arg, 0) };
+    xc_interface *xc = xc_interface_open(NULL, NULL, 0);
+    struct xen_sysctl sysctl;
+    uint32_t first = number(arg, 1);
+
+    memcpy(&o.u, &first, sizeof(first));
+    memset(&sysctl, 0, sizeof(sysctl));
+    sysctl.cmd = XEN_SYSCTL_tbuf_op;
+    memcpy(&sysctl.u, &o, sizeof(o));
+    if ( !xc || xc_sysctl(xc, &sysctl) )
+        return fail("once", -errno);
+    return 0;
+}
+
+/* Give a paused HVM or PVH guest the Viridian crash MSRs. */
+static int do_viridian(char **arg)
+{
+    xc_interface *xc = xc_interface_open(NULL, NULL, 0);
+
+    if ( !xc || xc_hvm_param_set(xc, number(arg, 0), HVM_PARAM_VIRIDIAN,
+                                 HVMPV_base_freq | HVMPV_crash_ctl) )
+        return fail("viridian", -errno);
+    return 0;
+}
+
 /* unpause DOMID: without the toolstack, so that xenstored is not needed. */
 static int do_unpause(char **arg)
 {
@@ -868,7 +897,8 @@ static const struct command {
     { "bench", do_bench }, { "tbuf", do_tbuf }, { "freezes", do_freezes },
     { "follow", do_follow },
     { "unpause", do_unpause }, { "domain", do_domain }, { "find", do_find },
-    { "plug", do_plug },
+    { "plug", do_plug }, { "viridian", do_viridian },
+    { "once", do_once },
 };
 
 int main(int argc, char **argv)

@@ -48,10 +48,12 @@
 #include "lib/xen/hyp-hosted.h"
 #include "ring.h"
 
-#define MAX_CPUS         16
+#define MAX_CPUS         1024
 #define CLIENTS          16
 #define QUIESCE_MS       2
+/* Of a pCPU if there are few: the threads of many must not take all time. */
 #define WRITE_EVERY_NS   500000
+#define MANY_CPUS        16
 #define DOMID_INVALID    0x7ff4
 #define SHUTDOWN_CRASH   3
 #define OTHER_OP         62      /* the bit of unknown operations */
@@ -239,7 +241,8 @@ static void cpu_turn(struct cpu *c, unsigned int turn)
         pthread_cond_wait(&host.wake, &host.lock);
         return;
     }
-    until = in_ns(WRITE_EVERY_NS);
+    until = in_ns(WRITE_EVERY_NS *
+                  (host.nr_cpus > MANY_CPUS ? host.nr_cpus : 1));
     pthread_cond_timedwait(&host.wake, &host.lock, &until);
 }
 

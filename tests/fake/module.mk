@@ -7,6 +7,7 @@ STOCKXEN := $(O)/tests/fake/stockxen
 INJECT  := $(O)/tests/fake/inject
 FAKEXEN := $(O)/tests/fake/fakexen.so
 FAKECLOCK := $(O)/tests/fake/fakeclock.so
+FAKEDISK := $(O)/tests/fake/fakedisk.so
 
 # The core's seam must be found before the library's headers.
 $(O)/tests/fake/frhost.o: tests/fake/frhost.c
@@ -28,7 +29,7 @@ $(INJECT): $(O)/tests/fake/inject.o
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
 # Never built with a sanitizer: it is loaded into a program without one.
-$(FAKEXEN) $(FAKECLOCK): $(O)/%.so: %.c lib/xen/hyp-hosted.h
+$(FAKEXEN) $(FAKECLOCK) $(FAKEDISK): $(O)/%.so: %.c lib/xen/hyp-hosted.h
 	@mkdir -p $(@D)
 	@$(call say,LD $@)
 	$(Q)$(CC) $(CSTD) $(WARN) $(CPPFLAGS) -O2 -g -fPIC -shared -o $@ $<

@@ -130,6 +130,9 @@ static int both(unsigned int cpu, struct xen_flightrec_op *op)
         if ( rc[0] != -ERESTART || ++tries == 300 )
             break;
         /* Other pCPUs run in between. */
+        for ( int w = 0; w < 2; w++ )
+            for ( unsigned int i = 0; i < WORLD_CPUS; i++ )
+                world[w]->softirqs(i);
         if ( byte() & 1 )
             map_stale();
     }
@@ -343,8 +346,6 @@ static void step(void)
         case 18:
             if ( b & 1 )
                 world[w]->softirqs(a % WORLD_CPUS);
-            else if ( b & 2 )
-                world[w]->rcu();
             else if ( b & 4 )
                 world[w]->tsc((int64_t)(int8_t)a * (1 << 30));
             else
@@ -363,7 +364,6 @@ static void settle(void)
             world[w]->plug(cpu, true);
         for ( unsigned int cpu = 0; cpu < WORLD_CPUS; cpu++ )
             world[w]->softirqs(cpu);
-        world[w]->rcu();
     }
 }
 

@@ -10,7 +10,7 @@ FUZZ_TIME ?= 60
 
 # What a target needs beyond the library: sources without .c, libraries.
 FUZZ_USES_commands  = tests/fuzz/image $(patsubst %.c,%,$(filter-out \
-    tools/xenflight.c $(XENFLIGHT_XEN),$(XENFLIGHT_SRC)))
+    tools/xenflight.c,$(XENFLIGHT_SRC)))
 FUZZ_OBJ_commands  := $(O)/gen/perfetto.pb-c.o
 FUZZ_LIBS_commands := -lprotobuf-c -lm
 # The changed copies of each file in the gate; 300 where a round takes no time.

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * captured.c: an engine that is somebody else's.  The production daemon is
- * linked with it; where the engine would take a generation it first does what
- * the file "try" in its directory says, and writes what came of it to "said":
+ * captured.c: an engine under an attacker's control.  The production daemon is
+ * linked with it; where the engine would take a generation it first runs the command in
+ * the file "try" of its directory, and writes the results to "said":
  *
  *   call NAME      one system call that it must not survive
  *   send NAME      a message that is none
- *   files          what must be out of reach by name; "said": what was not
- *   operations     each operation, with random numbers; "said": what was not
+ *   files          paths that must be out of reach; "said": those that were not
+ *   operations     each operation, with random numbers; "said": those that were not
  *                  refused and should have been
  *   numbers        messages of the right form, full of random numbers
  *   text NAME      a malformed message to the xenstore process
@@ -135,7 +135,7 @@ static void files(struct engine *e)
             if ( got >= 0 )
                 close(got);
         }
-    /* What is above the directory is the directory. */
+    /* The parent of the directory is the directory itself. */
     fd = openat(e->dir, "../planted", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     if ( fd >= 0 )
         close(fd);
@@ -173,7 +173,7 @@ static void send_odd(struct engine *e, const char *name)
         bytes = 0;
     if ( send(e->fd, &s, bytes, MSG_NOSIGNAL) != (ssize_t)bytes )
         say("%s: %s\n", name, strerror(errno));
-    /* Whoever lives on has been let through; its end comes first. */
+    /* A process that survives was let through; its end comes first. */
     if ( recv(e->fd, &s, sizeof(s), 0) > 0 )
         say("%s: answered\n", name);
     poll(NULL, 0, 10000);
@@ -230,7 +230,7 @@ static void operations(struct engine *e)
                              : far[i - OPERATIONS];
         any_bytes(&m.u.op, sizeof(m.u.op));
         m.u.op.op.cmd = cmd;
-        /* What it may do anyway: not with what is held now. */
+        /* Operations it may use: not on the generation held now. */
         if ( is_allowed(cmd) )
             m.u.op.op.u.gen.gen = 0x40000000 + i;
         rc = ask_raw(e, &m);
@@ -256,12 +256,12 @@ static void numbers(struct engine *e)
             m.u.signal.number = any();
         if ( m.type == MSG_TAKE )
         {
-            /* Of no generation; what it says goes into an answer. */
+            /* Of no generation; its text goes into an answer. */
             m.u.take.gen = 0x40000000 + i;
             m.u.take.outcome = random();
             ask_raw(e, &m);
             if ( m.u.take.count )
-                say("told of what was not asked for: %llx\n",
+                say("revealed without a question: %llx\n",
                     (unsigned long long)m.u.take.count);
         }
         else
@@ -312,7 +312,7 @@ static void send_answers(struct engine *e)
 }
 
 /*
- * What to do.
+ * Commands.
  */
 
 static void save_said(struct engine *e)

@@ -58,10 +58,8 @@ static const char *missing(bool ocaml)
 {
     if ( geteuid() )
         return "needs root";
-    if ( access(ocaml ? "/usr/lib/xen-4.17/bin/oxenstored"
-                      : "/usr/lib/xen-4.17/bin/xenstored",
-                X_OK) )
-        return "xenstored is not installed (xen-utils-4.17)";
+    if ( access(ocaml ? XEN_BIN "/oxenstored" : XEN_BIN "/xenstored", X_OK) )
+        return "xenstored is not installed (in " XEN_BIN ")";
     /* This fails in a chroot whose root is not a mount point. */
     if ( ocaml && system("unshare -m --propagation private true 2>/dev/null") )
         return "cannot make private mounts";

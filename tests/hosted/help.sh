@@ -27,7 +27,8 @@ not_ok()
     head -n 20 "$2" | sed 's/^/# /'
 }
 
-# Run xenflight on the rings; `create' needs that there are none.
+# Run xenflight on the rings; `create' needs that there are none, others that Xen
+# records.
 on_rings()
 {
     cmd=$1

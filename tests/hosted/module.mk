@@ -6,6 +6,11 @@ HOSTED_O := $(patsubst %,$(O)/tests/hosted/%.o,cases guest world) \
             $(O)/tests/lib/owntime.o
 HOSTED   := daemon guests policy life health storms stock captured faults names \
             xenstore
+
+# The programs of this machine's Xen release.
+XEN_BIN := $(shell hypervisor/versions bin $$(hypervisor/versions machine))
+$(foreach s,cases world,$(eval CFLAGS-tests/hosted/$(s).c := -DXEN_BIN='"$(XEN_BIN)"'))
+
 TESTS    += $(HOSTED:%=$(O)/tests/hosted/%)
 
 $(HOSTED:%=$(O)/tests/hosted/test-%): %: %.o $(HOSTED_O) $(LIBXF)
@@ -14,8 +19,8 @@ $(HOSTED:%=$(O)/tests/hosted/test-%): %: %.o $(HOSTED_O) $(LIBXF)
 
 # A script that passes the build directory with the programs under test.
 $(HOSTED:%=$(O)/tests/hosted/%): $(O)/tests/hosted/%: \
-    $(O)/tests/hosted/test-% $(FRHOST) $(STOCKXEN) $(FAKEXEN) $(FAKECLOCK) \
-    $(O)/snapshotd/snapshotd $(O)/tools/xenflight $(XENFLIGHT_ASK)
+    $(O)/tests/hosted/test-% $(FRHOST) $(STOCKXEN) $(FAKEXEN) $(FAKECLOCK) $(FAKEDISK) \
+    $(O)/snapshotd/snapshotd $(XENFLIGHT) $(XENFLIGHT_DOM0) $(XENFLIGHT_ASK)
 	$(Q)printf '#!/bin/sh\nexec %s %s "$$@"\n' $< $(O) >$@
 	$(Q)chmod +x $@
 
@@ -35,7 +40,7 @@ $(O)/tests/hosted/faults: $(INJECT)
 
 # Unit tests of the daemon's parts.
 PARTS   := $(O)/tests/hosted/test-parts
-PARTS_O := $(patsubst %,$(O)/snapshotd/%.o,engine/store engine/store-room \
+PARTS_O := $(patsubst %,$(O)/snapshotd/%.o,engine/store engine/store-room engine/age \
            engine/queue common/sandbox common/log common/proto common/domains \
            common/name common/request)
 TESTS   += $(PARTS)

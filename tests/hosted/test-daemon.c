@@ -61,7 +61,7 @@ static int64_t count_records(const struct snapshot *s, unsigned int cpu,
     return n;
 }
 
-/* All streams are there, balance, and the file has what they say. */
+/* All streams are there and balance, and the file matches them. */
 static void check_streams(const char *path, const json_t *meta,
                           unsigned int cpus)
 {
@@ -122,11 +122,11 @@ static json_t *check_file(char *path, const char *cause)
  * Plain messages and exit codes.
  */
 
-/* The daemon ends by itself, with this code, and says this. */
+/* The daemon ends by itself, with this code and this message. */
 static void check_refusal(struct world *w, int code, const char *text)
 {
     equal(daemon_wait(w), code);
-    check_at(__LINE__, logged(w, text), "it said: %s", w->text);
+    check_at(__LINE__, logged(w, text), "output: %s", w->text);
 }
 
 static void write_file(const char *path, const char *text)
@@ -164,7 +164,7 @@ static void case_bad_configuration(struct world *w)
     {
         write_file(w->conf, bad[i].text);
         equal(run(&out, argv), 3);
-        check_at(__LINE__, strstr(out, bad[i].says), "it said: %s", out);
+        check_at(__LINE__, strstr(out, bad[i].says), "output: %s", out);
         free(out);
     }
     daemon_start(w);
@@ -203,7 +203,7 @@ static void case_not_root(struct world *w)
     snprintf(daemon, sizeof(daemon), "%s/snapshotd/snapshotd",
              cases_build);
     equal(run(&out, argv), 4);
-    check_at(__LINE__, strstr(out, "not root"), "it said: %s", out);
+    check_at(__LINE__, strstr(out, "not root"), "output: %s", out);
     free(out);
 }
 
@@ -247,7 +247,7 @@ static void case_second_daemon(struct world *w)
              cases_build);
     equal(run(&out, argv), 10);
     check_at(__LINE__, strstr(out, "another snapshotd is running"),
-             "it said: %s", out);
+             "output: %s", out);
     free(out);
     equal(daemon_stop(w), 0);
 }
@@ -465,6 +465,46 @@ static void case_domid_again(struct world *w)
     }
 }
 
+/* The name in the trigger of a crash of domain 9, "" if there is none. */
+static void crash_named(struct world *w, const char *name)
+{
+    json_t *meta;
+    char *path;
+
+    host(w, "crash 9 1");
+    path = wait_file(w);
+    meta = check_file(path, "crash");
+    same(text_of(json_object_get(meta, "trigger"), "name"), name);
+    json_decref(meta);
+    free(path);
+}
+
+/* The nodes of a former domain of the number are not those of the new one. */
+static void case_stale_name(struct world *w)
+{
+    up(w, NULL);
+    xs_put(w, "/local/domain/9/vm", "/vm/ffeeddcc-bbaa-9988-7766-554433221100");
+    domain_new(w, 9, HANDLE, "stale");
+    crash_named(w, "");
+}
+
+/* The toolstack writes the name first, and then whose it is. */
+static void case_late_vm(struct world *w)
+{
+    up(w, NULL);
+    xs_put(w, "/local/domain/9/vm", "/vm/ffeeddcc-bbaa-9988-7766-554433221100");
+    domain_new(w, 9, HANDLE, "stale");
+    xs_put(w, "/local/domain/9/name", "web9");
+    xs_put(w, "/tool/xenflight/request/r", "");
+    free(xs_answer_of(w, "r"));
+    free(wait_file(w));
+    xs_put(w, "/local/domain/9/vm", "/vm/" UUID);
+    xs_put(w, "/tool/xenflight/request/s", "");
+    free(xs_answer_of(w, "s"));
+    free(wait_file(w));
+    crash_named(w, "web9");
+}
+
 static void case_signal(struct world *w)
 {
     json_t *meta;
@@ -499,7 +539,7 @@ static void case_stale_request(struct world *w)
     equal(count_files(w), 1);
 }
 
-/* What guests may influence is a text in the file, and harmless in the log. */
+/* Text that guests can influence is in the file, and escaped in the log. */
 static void case_hostile_text(struct world *w)
 {
     static const char text[] = "a\nsnapshotd: error: \"b\" %s %n \033[31m";
@@ -596,7 +636,7 @@ static void check_window(const json_t *meta)
                  "from_tsc") <= num_of(w, "from_tsc"));
 }
 
-/* A wrapped ring: most was overwritten, and the account says how much. */
+/* A wrapped ring: most was overwritten, and the account has the number. */
 static void case_wrapped(struct world *w)
 {
     const json_t *streams, *s;
@@ -695,7 +735,7 @@ static void case_engine_killed(struct world *w)
     answer = xs_answer_of(w, "k");
     same(answer, "done");
     path = wait_file(w);
-    /* Its generation was taken by the next engine, before what it froze. */
+    /* The next engine took its generation before the one it froze. */
     json_decref(check_file(path, "request"));
     check(path && strstr(path, "-g1.xfr.lz4"));
     free(path);
@@ -703,7 +743,7 @@ static void case_engine_killed(struct world *w)
     check(engine_pid(w) != pid);
 }
 
-/* At the moment when the file is begun: it is made anew, or finished. */
+/* At the moment when the file is begun: it is created again, or finished. */
 static void case_engine_killed_writing(struct world *w)
 {
     char *path, *answer, name[64];
@@ -774,7 +814,7 @@ static void case_monitor_killed(struct world *w)
     equal(daemon_stop(w), 0);
 }
 
-/* One file of the crash, whoever was killed around its release. */
+/* One file of the crash, whichever process was killed around its release. */
 static void case_killed_at_release(struct world *w)
 {
     static const char *const when[] = { "kill after", "kill before" };
@@ -978,7 +1018,7 @@ static void case_open_run_directory(struct world *w)
     world_start(w, NULL);
     check(!mkdir(w->run, 0700) && !chmod(w->run, 0777));
     daemon_start(w);
-    check_refusal(w, 1, "writable for nobody else");
+    check_refusal(w, 1, "writable by no other user");
 }
 
 /* Forty requests at a time: each gets its answer. */
@@ -1085,7 +1125,7 @@ static void case_engine_has_no_rights(struct world *w)
     free(wait_file(w));
     engine = engine_pid(w);
     equal(loose_threads(engine, &threads, &nice), 0);
-    /* But for the engine itself and who syncs. */
+    /* Except for the engine itself and its thread that syncs. */
     check(threads >= 2);
     equal(nice, threads - 2);
     equal(getpriority(PRIO_PROCESS, engine), getpriority(PRIO_PROCESS, 0));
@@ -1099,7 +1139,7 @@ static void case_engine_has_no_rights(struct world *w)
     link[n > 0 ? n : 0] = '\0';
     snprintf(want, sizeof(want), "%s", w->state);
     same(link, want);
-    /* Sockets, the state directory, what it got as 0..2; no device of Xen. */
+    /* Sockets, the state directory, its inherited 0..2; no device of Xen. */
     snprintf(path, sizeof(path), "/proc/%d/fd", engine);
     d = opendir(path);
     while ( d && (e = readdir(d)) )
@@ -1174,7 +1214,7 @@ static void case_idle(struct world *w)
     check(wait_log(w, "durable"));
     engine = engine_pid(w);
     xs = xenstore_pid(w);
-    /* Let it come to rest: it tells how it is a second after a change. */
+    /* Let it settle: status is published a second after a change. */
     for ( i = 0; i < WAIT_MS / 10 && !status_is(w, "written", "1"); i++ )
         poll(NULL, 0, 10);
     /* On a busy machine that takes longer: two waits in a row settle it. */
@@ -1312,14 +1352,14 @@ static void case_request_script(struct world *w)
     equal(run(&out, argv), 0);
     path = wait_file(w);
     check_at(__LINE__, path && !strncmp(out, path, strlen(path)),
-             "it said: %s", out);
+             "output: %s", out);
     json_decref(check_file(path, "request"));
     free(path);
     free(out);
     equal(daemon_stop(w), 0);
     argv[2] = "1";
     equal(run(&out, argv), 1);
-    check_at(__LINE__, strstr(out, "no answer"), "it said: %s", out);
+    check_at(__LINE__, strstr(out, "no answer"), "output: %s", out);
     free(out);
 }
 
@@ -1327,7 +1367,8 @@ static const struct test_case cases[] = {
     CASE(bad_configuration), BOTH(no_xenstored), CASE(not_dom0),
     CASE(not_root), CASE(xen_without_recorder), CASE(other_xen),
     CASE(virq_taken), CASE(second_daemon), CASE(no_user), BOTH(request),
-    BOTH(crash), BOTH(renamed), BOTH(domid_again), CASE(signal),
+    BOTH(crash), BOTH(renamed), BOTH(domid_again), BOTH(stale_name),
+    BOTH(late_vm), CASE(signal),
     BOTH(stale_request), BOTH(hostile_text), CASE(held_before_start),
     CASE(several_held), CASE(wrapped), CASE(goes_on), CASE(straggler),
     CASE(engine_killed), CASE(engine_killed_writing),

@@ -110,7 +110,7 @@ static void forget_log(struct world *w)
     w->text[0] = '\0';
 }
 
-/* Else Xen has no recorder, and what is held the monitor holds. */
+/* Else Xen has no recorder, and the monitor is the holder. */
 static bool holds(void)
 {
     return !strcmp(world_xen, "frhost");
@@ -201,7 +201,7 @@ static void check_answer(struct world *w, const char *what)
 
 /*
  * A snapshot during which a process dies at its Nth call.  False: there were
- * fewer, *calls says how many.
+ * fewer, *calls is their number.
  */
 static bool killed_at(struct world *w, enum process which, unsigned int n,
                       unsigned int *calls)
@@ -222,7 +222,7 @@ static bool killed_at(struct world *w, enum process which, unsigned int n,
     else
         check(!kill(w->daemon, SIGUSR1));
     check_at(__LINE__, file_or_death(w, &j), "%s: nothing happens", what);
-    /* To the end of it: who answers is done. */
+    /* Wait for its end: a process that answers is done. */
     if ( engine_pid(w) )
         engine_answers(w);
     hit = inject_end(&j, calls);
@@ -311,7 +311,7 @@ static bool fails_at(struct world *w, const struct disk_error *e,
         ++*lost;
         check_at(__LINE__, hit, "%s: lost without a failure", what);
         check_at(__LINE__, wait_log(w, "no snapshot: ") &&
-                 wait_log(w, e->said), "%s: not said", what);
+                 wait_log(w, e->said), "%s: not logged", what);
     }
     check_at(__LINE__, count_entries(w) == count_files(w),
              "%s: unfinished files stay", what);
@@ -425,8 +425,8 @@ static void case_fault_read_only(struct world *w)
 }
 
 /*
- * Each write takes long; meanwhile there is another trigger, and all that Xen
- * records goes on.
+ * Each write takes long.  During it another trigger comes, and Xen keeps
+ * recording.
  */
 static void case_fault_slow_disk(struct world *w)
 {

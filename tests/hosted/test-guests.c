@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-guests.c: guests ask for trace snapshots, as xs-hooks/PROTOCOL.md says,
- * and misuse what they were given: over their own rings, on both xenstoreds.
+ * test-guests.c: guests ask for trace snapshots by xs-hooks/PROTOCOL.md,
+ * and misuse their nodes: over their own rings, on both xenstoreds.
  *
  *   test-guests BUILD-DIRECTORY [NAME-PART]: only cases with it in their name
  */
@@ -149,7 +149,7 @@ static void case_named(struct world *w)
     guest_close(&other);
 }
 
-/* What was asked of nobody; a guest that does not want to; one that may not. */
+/* A stale request; a guest that opts out; one that may not ask. */
 static void case_daemon_was_away(struct world *w)
 {
     struct guest_ring g, other;
@@ -207,14 +207,14 @@ static void case_program(struct world *w)
     free(out);
     equal(guest_run(&other, &out, (const char *[]){ ask_path, "-d", "DEVICE",
                                                     NULL }), 3);
-    check_at(__LINE__, strstr(out, "may not ask: ENOENT"), "it said: %s", out);
+    check_at(__LINE__, strstr(out, "may not ask: ENOENT"), "output: %s", out);
     free(out);
     equal(run(&out, (const char *[]){ ask_path, "-d", "/nonexistent", NULL }),
           3);
     free(out);
     equal(run(&out, (const char *[]){ ask_path, "-t", "x", NULL }), 2);
     free(out);
-    /* Nobody there. */
+    /* No daemon. */
     equal(daemon_stop(w), 0);
     equal(guest_run(&g, &out, (const char *[]){ ask_path, "-d", "DEVICE", "-n",
                                                 NULL }), 0);
@@ -222,7 +222,7 @@ static void case_program(struct world *w)
     free(out);
     equal(guest_run(&g, &out, (const char *[]){ ask_path, "-d", "DEVICE", "-t",
                                                 "1", NULL }), 1);
-    check_at(__LINE__, strstr(out, "no answer"), "it said: %s", out);
+    check_at(__LINE__, strstr(out, "no answer"), "output: %s", out);
     free(out);
     guest_close(&g);
     guest_close(&other);
@@ -242,7 +242,7 @@ static unsigned int log_lines(struct world *w, const char *what)
 }
 
 /*
- * Toolstacks: what libvirt and XAPI call, as they call it.
+ * Toolstacks: the hooks of libvirt and XAPI, called as they do.
  */
 
 /* A shell line, with the tree's hooks in $H and a directory for it in $D. */
@@ -256,7 +256,7 @@ static int shell(struct world *w, const char *line)
     setenv("D", w->dir, 1);
     rc = run(&out, argv);
     if ( rc || *out )
-        printf("# %s\n# status %d, it said: %s\n", line, rc, out);
+        printf("# %s\n# status %d, output: %s\n", line, rc, out);
     rc = rc ? rc : *out;
     free(out);
     return rc;
@@ -340,7 +340,7 @@ static void case_xapi(struct world *w)
     path = xs_get(w, "/tool/xenflight/guest/" UUID2);
     check(!path);
     free(path);
-    /* Forced: what led there is kept. */
+    /* Forced: the history before it is kept. */
     equal(shell(w, "PATH=$D/bin:$PATH $D/vm-pre-shutdown/50-x -vmuuid " UUID
                    " -reason hard-shutdown >$D/said"), 0);
     path = wait_file(w);
@@ -480,7 +480,7 @@ static void case_makes_its_own(struct world *w)
     settle(w);
     ask(&other, "beside it");
     check_answer(&other, "done");
-    /* Its limit, the other's, what settles. */
+    /* Its limit, the other's, the final state. */
     check(count_files(w) <= 2 + 1 + 1);
     check(log_lines(w, "domain 5") <= 6);
     guest_close(&g);
@@ -533,7 +533,7 @@ static void case_number_again(struct world *w)
 
 /*
  * A guest that writes as fast as it can; beside it another one, whose
- * operations are timed.  First to a node that nobody watches, for comparison.
+ * operations are timed.  First to an unwatched node, for comparison.
  */
 
 struct flood {
@@ -561,7 +561,7 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* In a process of its own: writes until it is told to stop, and counts. */
+/* In a process of its own: writes until a signal, and counts. */
 static pid_t flood(struct guest_ring *g, const char *node, struct flood *f)
 {
     static const char *const values[] = { "flood", "", "another" };
@@ -683,13 +683,13 @@ static void case_flood(struct world *w)
     check(status_line(engine_pid(w), "VmRSS") - engine < 2048);
     check(status_line(xenstore_pid(w), "VmRSS") - xs < 1024);
 #endif
-    /* What others ask for is done as ever; its own budget is used up. */
+    /* Requests of others are served as before; its own budget is used up. */
     t = seconds();
     ask(&third, "while it is going on");
     check_answer(&third, "done");
     printf("# measured: another guest's request done after %.0f ms\n",
            (seconds() - t) * 1e3);
-    /* What is left of it, if anything, is soon. */
+    /* The rest of it, if any, comes soon. */
     for ( i = 0; i < 3; i++ )
     {
         ask(&g, "after all that");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-health.c: what the daemon tells of itself: nodes in xenstore, the file
+ * test-health.c: the daemon's published state: nodes in xenstore, the file
  * for Prometheus, the service manager and its watchdog.
  *
  *   test-health BUILD-DIRECTORY [NAME-PART]: only cases with it in their name
@@ -68,7 +68,7 @@ static void case_nodes(struct world *w)
     check_node(w, "held", "0");
     check_node(w, "last", file);
     free(file);
-    /* A new xenstored is told all of it. */
+    /* A new xenstored gets all of it. */
     xenstored_kill(w);
     check(wait_log(w, "xenstored is gone"));
     xenstored_start(w);
@@ -169,7 +169,7 @@ static void case_textfile(struct world *w)
     snprintf(path, sizeof(path), "%s/x.prom", w->dir);
     snprintf(part, sizeof(part), "%s.part", path);
     snprintf(victim, sizeof(victim), "%s/victim", w->dir);
-    /* Somebody who may write there has laid a trap. */
+    /* Another user with write access there has laid a trap. */
     fd = open(victim, O_WRONLY | O_CREAT, 0600);
     check(write(fd, "mine", 4) == 4);
     close(fd);
@@ -227,7 +227,7 @@ static void manager_up(struct world *w, const char *watchdog_usec,
     unsetenv("WATCHDOG_USEC");
 }
 
-/* Waits at most so long for a message with `what` in it. */
+/* Waits at most `ms` for a message that contains `what`. */
 static bool told(const char *what, int ms)
 {
     struct pollfd p = { .fd = manager, .events = POLLIN };
@@ -256,7 +256,7 @@ static void case_manager(struct world *w)
     domain_new(w, 5, HANDLE, "web-1");
     free(crash_file(w));
     check(told("1 written, 0 failed", WAIT_MS));
-    /* The engine knows of nobody to talk to. */
+    /* The engine has no notification socket. */
     snprintf(path, sizeof(path), "/proc/%d/environ", engine_pid(w));
     text = read_file(path);
     check(!memmem(text, 65536, "NOTIFY_SOCKET", 13));
@@ -291,7 +291,7 @@ static void case_watchdog(struct world *w)
     check(told("WATCHDOG=1", WAIT_MS) && told("WATCHDOG=1", WAIT_MS));
     engine = engine_pid(w);
     kill(engine, SIGSTOP);
-    /* What it said before may still be told, once; then there is silence. */
+    /* Earlier progress may still be reported once; then there is silence. */
     told("WATCHDOG=1", 2 * TICK_MS);
     told("WATCHDOG=1", 2 * TICK_MS);
     check(!told("WATCHDOG=1", 5 * TICK_MS));
@@ -301,7 +301,7 @@ static void case_watchdog(struct world *w)
     kill(engine, SIGKILL);
     check(wait_log(w, "ended by signal 9"));
     check(told("WATCHDOG=1", WAIT_MS) && told("WATCHDOG=1", WAIT_MS));
-    /* A stuck monitor says nothing either. */
+    /* A stuck monitor is silent as well. */
     kill(w->daemon, SIGSTOP);
     while ( told("WATCHDOG=1", 1) )
         continue;

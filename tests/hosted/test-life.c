@@ -5,12 +5,14 @@
  */
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,7 +61,7 @@ good_at(int line, struct world *w, const char *command, const char *a, ...)
     free(out);
 }
 
-/* The tool fails and says `what`. */
+/* The tool fails with the message `what`. */
 static void refused(struct world *w, const char *what, const char *command,
                     const char *a)
 {
@@ -67,7 +69,7 @@ static void refused(struct world *w, const char *what, const char *command,
     int rc = tool(w, &out, command, a, NULL);
 
     check_at(__LINE__, rc == 1, "%s: %d", command, rc);
-    check_at(__LINE__, strstr(out, what), "%s said: %s", command, out);
+    check_at(__LINE__, strstr(out, what), "%s: output: %s", command, out);
     free(out);
 }
 
@@ -86,7 +88,7 @@ static json_t *recorder(struct world *w)
             break;
         free(out);
     }
-    check_at(__LINE__, status, "status said: %s", out);
+    check_at(__LINE__, status, "status: output: %s", out);
     free(out);
     r = json_incref(json_object_get(status, "recorder"));
     json_decref(status);
@@ -107,7 +109,7 @@ static void verify(const char *path)
     const char *argv[] = { program, "verify", path, NULL };
 
     snprintf(program, sizeof(program), "%s/tools/xenflight", cases_build);
-    check_at(__LINE__, path && !run(&out, argv), "verify says: %s",
+    check_at(__LINE__, path && !run(&out, argv), "verify: %s",
              path ? out : "no file");
     if ( path )
         free(out);
@@ -124,7 +126,7 @@ static void snapshot(struct world *w)
     free(path);
 }
 
-/* What is the same for a tool that asks the daemon and one that asks Xen. */
+/* Common to a tool that asks the daemon and one that asks Xen. */
 static void live(struct world *w)
 {
     json_t *r;
@@ -223,7 +225,7 @@ static void case_life_without_daemon(struct world *w)
     masks(w);
 }
 
-/* What is held is written before the mapping is given up. */
+/* Held generations are written before the mapping is dropped. */
 static void case_destroy_takes_first(struct world *w)
 {
     char *path;
@@ -244,7 +246,7 @@ static void case_destroy_takes_first(struct world *w)
     snapshot(w);
 }
 
-/* Somebody has it mapped: said where, and all goes on. */
+/* Another process has it mapped: it is named, and recording continues. */
 static void case_destroy_refused(struct world *w)
 {
     up(w, NULL);
@@ -257,7 +259,7 @@ static void case_destroy_refused(struct world *w)
     good("destroy", NULL);
 }
 
-/* Who connects and says nothing, or nonsense, is in nobody's way for long. */
+/* A client that is silent or sends nonsense blocks no other for long. */
 static void case_command_from_nobody(struct world *w)
 {
     int silent, odd;
@@ -273,6 +275,111 @@ static void case_command_from_nobody(struct world *w)
     close(odd);
 }
 
+/* Connections that send nothing, as many as are taken. */
+#define SILENT 64
+
+static unsigned int connect_silently(struct world *w, const char *name,
+                                     int fd[SILENT])
+{
+    struct sockaddr_un sun = { .sun_family = AF_UNIX };
+    unsigned int n;
+
+    snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/%s", w->run, name);
+    for ( n = 0; n < SILENT; n++ )
+    {
+        fd[n] = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
+        if ( connect(fd[n], (struct sockaddr *)&sun, sizeof(sun)) )
+        {
+            close(fd[n]);
+            break;
+        }
+        poll(NULL, 0, 2);
+    }
+    return n;
+}
+
+/* They are in the way of no one, neither at once nor later. */
+static void case_silent_clients(struct world *w)
+{
+    static const char *const sockets[] = { CONTROL_SOCKET, COMMAND_SOCKET };
+    int fd[2][SILENT];
+    unsigned int n[2], i;
+
+    up(w, NULL);
+    snapshot(w);
+    for ( i = 0; i < 2; i++ )
+        n[i] = connect_silently(w, sockets[i], fd[i]);
+    check(n[0] >= 9 && n[1] >= 9);
+    good("stop", NULL);
+    in_state(w, "stopped");
+    good("start", NULL);
+    in_state(w, "recording");
+    snapshot(w);
+    for ( i = 0; i < 2; i++ )
+        while ( n[i]-- )
+            close(fd[i][n[i]]);
+}
+
+/* More clients that wait for their snapshot than the queue has room for. */
+static void case_many_waiting_clients(struct world *w)
+{
+    struct control_request r = { .magic = CONTROL_MAGIC,
+                                 .op = CONTROL_SNAPSHOT,
+                                 .flags = CONTROL_WAIT };
+    unsigned int n, done = 0;
+    int fd[80];
+    char text[512];
+    ssize_t got;
+
+    up(w, "[trigger]\ndelay = 1s\n");
+    snapshot(w);
+    for ( n = 0; n < 80; n++ )
+    {
+        fd[n] = control_connect(w->run, CONTROL_SOCKET);
+        check_at(__LINE__, fd[n] >= 0 && send(fd[n], &r, sizeof(r), 0) > 0,
+                 "client %u", n);
+    }
+    for ( n = 0; n < 80; n++ )
+    {
+        got = recv(fd[n], text, sizeof(text) - 1, 0);
+        text[got > 0 ? got : 0] = '\0';
+        done += strstr(text, "\"done\"") != NULL;
+        check_at(__LINE__, strstr(text, "\"done\"") ||
+                 strstr(text, "too many requests at a time"), "client %u: %s",
+                 n, text);
+        close(fd[n]);
+    }
+    equal(done, 64);
+    snapshot(w);
+}
+
+/* An answer that is larger than a message may be; and a reader that stops. */
+static void case_status_of_many_cpus(struct world *w)
+{
+    struct control_request r = { .magic = CONTROL_MAGIC,
+                                 .op = CONTROL_STATUS };
+    int stopped[3], i;
+    json_t *o;
+
+    world_cpus = "1024";
+    up(w, "[recorder]\nbytes_per_cpu = 128K\n");
+    world_cpus = "2";
+    for ( i = 0; i < 3; i++ )
+    {
+        stopped[i] = control_connect(w->run, CONTROL_SOCKET);
+        check(send(stopped[i], &r, sizeof(r), 0) > 0);
+    }
+    o = recorder(w);
+    equal(json_array_size(json_object_get(o, "cpus")), 1024);
+    json_decref(o);
+    good("stop", NULL);
+    o = recorder(w);
+    same(text_of(o, "state"), "stopped");
+    json_decref(o);
+    for ( i = 0; i < 3; i++ )
+        close(stopped[i]);
+}
+
 /*
  * Everybody at once.
  */
@@ -284,7 +391,7 @@ static const char *const steps[] = {
 
 #define STEPS (sizeof(steps) / sizeof(steps[0]))
 
-/* A shell that runs `turns` of them; its status says if one hung or died. */
+/* A shell that runs `turns` of them; its status is 0 if none hung or died. */
 static pid_t shell(struct world *w, unsigned int turns, unsigned int stride)
 {
     char script[4096];
@@ -359,7 +466,9 @@ int main(int argc, char **argv)
     static const struct test_case cases[] = {
         CASE(life_with_daemon),    CASE(life_without_daemon),
         CASE(destroy_takes_first), CASE(destroy_refused),
-        CASE(command_from_nobody), CASE(race_beside_daemon),
+        CASE(command_from_nobody), CASE(silent_clients),
+        CASE(status_of_many_cpus),
+        CASE(many_waiting_clients), CASE(race_beside_daemon),
         CASE(race_without_daemon),
     };
 

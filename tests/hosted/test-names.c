@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-names.c: the names of domains in what `xenflight record' writes: from a
+ * test-names.c: the names of domains in files of `xenflight record': from a
  * real xenstored, whenever they come there.
  */
 
@@ -64,7 +64,7 @@ static pid_t begin(struct world *w)
     return pid;
 }
 
-/* Ends it and reads what it says of the domains of that number. */
+/* Ends it and reads its entries for the domains of that number. */
 static json_t *end(pid_t pid)
 {
     const char *argv[] = { tool(), "info", "--json", file, NULL };
@@ -141,7 +141,7 @@ static void case_names_that_come_later(struct world *w)
 }
 
 /*
- * Whoever reads it finds a domain by its name, all that had it; a slice is of
+ * A reader finds a domain by its name, all that had it; a slice is of
  * one.
  */
 static void case_names_are_found(struct world *w)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Parts of snapshotd by themselves: names and budget of the store, messages
- * between the halves, what the sandbox leaves.
+ * between the processes, and the rights left by the sandbox.
  */
 
 #include <setjmp.h>
@@ -232,7 +232,7 @@ static void test_store_room_order(void **state)
     assert_true(is_there(pinned) && is_there(request));
 }
 
-/* Each write is asked for; never more on disk than the budget says. */
+/* Room is requested for each write; the budget is never exceeded on disk. */
 static void test_store_room_bounds_bytes_as_it_grows(void **state)
 {
     const struct store_budget budget = { .max_files = 100,
@@ -308,16 +308,16 @@ static void test_store_expire_by_age(void **state)
     put_file(crash, 10);
     put_file(pinned, 10);
     pin(pinned);
-    assert_int_equal(store_expire(dir, &budget, 599, &usage, &next), 0);
+    assert_int_equal(store_expire(dir, &budget, 599, NULL, &usage, &next), 0);
     assert_int_equal(next, 1);
     assert_int_equal(usage.expired, 0);
-    assert_int_equal(store_expire(dir, &budget, 600, &usage, &next), 0);
+    assert_int_equal(store_expire(dir, &budget, 600, NULL, &usage, &next), 0);
     assert_int_equal(next, 50);
     assert_int_equal(usage.expired, 1);
     assert_false(is_there(request));
     /* A clock that was set back: nothing from the future is too old. */
-    assert_int_equal(store_expire(dir, &budget, 3, &usage, &next), 0);
-    assert_int_equal(store_expire(dir, &budget, 9999, &usage, &next), 0);
+    assert_int_equal(store_expire(dir, &budget, 3, NULL, &usage, &next), 0);
+    assert_int_equal(store_expire(dir, &budget, 9999, NULL, &usage, &next), 0);
     assert_int_equal(next, 0);
     assert_true(is_there(pinned) && !is_there(crash));
     assert_int_equal(usage.files, 1);
@@ -362,7 +362,7 @@ static void put_snapshot(struct store_id id, uint64_t tsc, uint64_t ns)
     close(fd);
 }
 
-/* Of several boots and hosts, with one name: each is found as what it is. */
+/* Of several boots and hosts, with one name: each is found by its identity. */
 static void test_store_find_by_trigger_not_by_name(void **state)
 {
     const struct store_id a = id_of(500, 5, XEN_FLIGHTREC_CAUSE_CRASH);
@@ -567,7 +567,7 @@ static void test_queue_adopts_by_number(void **state)
 }
 
 /*
- * Each state and event, and what must follow: "-" where it is impossible.  The
+ * Each state and event, and the state that must follow: "-" where it is impossible.  The
  * order of the columns is that of enum request_event.
  */
 static void test_request_transitions(void **state)
@@ -666,6 +666,15 @@ static void test_domains_forget_only_gone_ones(void **state)
     {
         memcpy(handle, &i, sizeof(i));
         assert_non_null(domains_find(&t, 5, handle));
+    }
+    /* In order of creation: the document has them so. */
+    for ( i = 1; i < t.nr; i++ )
+    {
+        uint32_t before, after;
+
+        memcpy(&before, t.entry[i - 1].d.handle, sizeof(before));
+        memcpy(&after, t.entry[i].d.handle, sizeof(after));
+        assert_true(before < after);
     }
     domains_free(&t);
 }
@@ -775,18 +784,17 @@ static void test_sandbox_leaves_xenstore_process_no_names(void **state)
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
 /* The calls that may be made at all, with whatever arguments: both, engine. */
 static const int may[] = {
-    SYS_brk, SYS_munmap, SYS_mremap, SYS_madvise, SYS_futex,
+    SYS_brk, SYS_munmap, SYS_mremap,
     SYS_clock_gettime, SYS_gettimeofday, SYS_nanosleep, SYS_clock_nanosleep,
     SYS_getpid, SYS_gettid, SYS_getrandom, SYS_read, SYS_write, SYS_writev,
-    SYS_close, SYS_fstat, SYS_newfstatat, SYS_poll, SYS_ppoll, SYS_sendto,
-    SYS_sendmsg, SYS_recvfrom, SYS_recvmsg, SYS_rt_sigreturn,
+    SYS_close, SYS_fstat, SYS_newfstatat, SYS_poll, SYS_ppoll, SYS_recvfrom, SYS_recvmsg, SYS_rt_sigreturn,
     SYS_rt_sigprocmask, SYS_rt_sigaction, SYS_restart_syscall, SYS_exit,
     SYS_exit_group,
 };
 static const int engine_may[] = {
     SYS_sysinfo, SYS_pread64, SYS_readv, SYS_pwrite64, SYS_lseek, SYS_fstatfs,
-    SYS_statx, SYS_fcntl, SYS_openat, SYS_faccessat, SYS_faccessat2,
-    SYS_getdents64, SYS_unlinkat, SYS_renameat, SYS_renameat2, SYS_ftruncate,
+    SYS_statx, SYS_openat, SYS_faccessat, SYS_faccessat2,
+    SYS_getdents64, SYS_renameat, SYS_ftruncate,
     SYS_fsync, SYS_fdatasync, SYS_fadvise64, SYS_accept4,
 };
 
@@ -802,6 +810,11 @@ static int try_number(void)
 {
     syscall(number, -1L, -1L, -1L, -1L, -1L, -1L);
     return 0;
+}
+
+static int try_setown(void)
+{
+    return fcntl(STDIN_FILENO, F_SETOWN, (int)number);
 }
 
 static bool is_in(const int *list, size_t n, long nr)
@@ -845,6 +858,109 @@ static void system_calls_one_by_one(enum sandbox_kind which)
     assert_int_equal(in_sandbox(try_number), -SIGSYS);
 }
 
+/* Calls with a command, and which commands are harmless. */
+struct command {
+    long number;
+    int at;                /* the argument that is the command */
+    long last;             /* all from 0 to this are tried, and -1 */
+    long may[8];           /* these, up to the first -1 */
+    bool engine;           /* no other process may at all */
+};
+
+static const struct command commands[] = {
+    { SYS_fcntl, 1, 1100, { F_GETFD, F_SETFD, F_GETFL, -1 }, true },
+    { SYS_futex, 1, 520, { 0, 1, 9, 128, 129, 137, 265, -1 }, false },
+    { SYS_madvise, 2, 110, { MADV_DONTNEED, MADV_FREE, -1 }, false },
+    { SYS_renameat2, 4, 16, { RENAME_NOREPLACE, -1 }, true },
+    { SYS_unlinkat, 2, 0x300, { 0, -1 }, true },
+    { SYS_sendto, 4, 4096, { 0, -1 }, false }, /* its address */
+    { SYS_setpriority, 0, 4, { -1 }, false },
+};
+
+static const struct command *command;
+static long command_value;
+
+/* The other arguments are -1, which no call takes. */
+static int try_command(void)
+{
+    long a[6] = { -1, -1, -1, -1, -1, -1 };
+
+    a[command->at] = command_value;
+    syscall(command->number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    return 0;
+}
+
+static bool may_command(const struct command *c, long value)
+{
+    unsigned int i;
+
+    for ( i = 0; i < 8 && c->may[i] >= 0; i++ )
+        if ( c->may[i] == value )
+            return true;
+    /* FUTEX_CLOCK_REALTIME and FUTEX_PRIVATE_FLAG with any of the three. */
+    return c->number == SYS_futex && value >= 0 &&
+           ((value & ~0x180) < 2 || (value & ~0x180) == 9);
+}
+
+static void commands_one_by_one(enum sandbox_kind which)
+{
+    const size_t nr = sizeof(commands) / sizeof(commands[0]);
+    const struct command *c;
+    int rc;
+
+    if ( geteuid() )
+        skip();
+    kind = which;
+    assert_int_equal(fchown(dir, 65534, 65534), 0);
+    for ( c = command = commands; c < commands + nr; c = ++command )
+        for ( command_value = -1; command_value <= c->last; )
+        {
+            rc = in_sandbox(try_command);
+            if ( (rc == -SIGSYS) == (may_command(c, command_value) &&
+                                     (!c->engine || kind == SANDBOX_ENGINE)) )
+                fail_msg("call %ld, command %ld: ended with %d", c->number,
+                         command_value, rc);
+            command_value += c->last > 1024 && command_value > 64 ? 61 : 1;
+        }
+    kind = SANDBOX_ENGINE;
+}
+
+static void test_sandbox_commands_of_engine(void **state)
+{
+    commands_one_by_one(SANDBOX_ENGINE);
+}
+
+static void test_sandbox_commands_of_xenstore_process(void **state)
+{
+    commands_one_by_one(SANDBOX_XENSTORE);
+}
+
+/* A signal by way of a socket: to a hook, which has the same user. */
+static void test_sandbox_sends_no_signal_by_fcntl(void **state)
+{
+    pid_t hook;
+    int status;
+
+    if ( geteuid() )
+        skip();
+    kind = SANDBOX_ENGINE;
+    assert_int_equal(fchown(dir, 65534, 65534), 0);
+    hook = fork();
+    if ( !hook )
+    {
+        if ( setgroups(0, NULL) || setresgid(65534, 65534, 65534) ||
+             setresuid(65534, 65534, 65534) )
+            _exit(1);
+        pause();
+        _exit(0);
+    }
+    number = hook;
+    assert_int_equal(in_sandbox(try_setown), -SIGSYS);
+    assert_int_equal(waitpid(hook, &status, WNOHANG), 0);
+    kill(hook, SIGKILL);
+    waitpid(hook, &status, 0);
+}
+
 static void test_sandbox_system_calls_of_engine(void **state)
 {
     system_calls_one_by_one(SANDBOX_ENGINE);
@@ -883,6 +999,9 @@ int main(void)
         IN_DIR(test_sandbox_leaves_files_of_its_directory_only),
         IN_DIR(test_sandbox_leaves_xenstore_process_no_names),
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
+        IN_DIR(test_sandbox_commands_of_engine),
+        IN_DIR(test_sandbox_commands_of_xenstore_process),
+        IN_DIR(test_sandbox_sends_no_signal_by_fcntl),
         IN_DIR(test_sandbox_system_calls_of_engine),
         IN_DIR(test_sandbox_system_calls_of_xenstore_process),
 #endif

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-policy.c: what snapshotd.conf says is what the daemon does: limits,
- * budgets, causes, the delay, pins, and a configuration that is read anew.
+ * test-policy.c: the daemon obeys snapshotd.conf: limits, budgets, causes, the
+ * delay, pins, and a configuration that is reloaded.
  *
  *   test-policy BUILD-DIRECTORY [NAME-PART]: only cases with it in their name
  */
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -50,7 +52,7 @@ static json_t *status(struct world *w)
     return daemon;
 }
 
-/* What the monitor counts gets to the engine, which answers, a little later. */
+/* The monitor's counters reach the engine, which answers, a little later. */
 static void check_status(struct world *w, const char *what)
 {
     const uint64_t end = own_ms() + WAIT_MS;
@@ -128,6 +130,11 @@ static void request(struct world *w, const char *name, const char *want,
     free(answer);
 }
 
+static bool there(const char *path)
+{
+    return !access(path, F_OK);
+}
+
 /*
  * Limits.
  */
@@ -154,7 +161,7 @@ static void case_limits(struct world *w)
     equal(count(w, "crash", "written"), 3);
     equal(count(w, "crash", "limit_domain"), 2);
     equal(count(w, "crash", "limit_total"), 1);
-    /* What operators want has a limit of its own. */
+    /* Operators' requests have a limit of their own. */
     request(w, "r", "done", NULL);
     equal(count_files(w), 4);
 }
@@ -197,7 +204,7 @@ static void case_delay(struct world *w)
     own = own_ms();
     xs_put(w, "/tool/xenflight/request/later", "");
     check(wait_log(w, "request: "));
-    /* A crash meanwhile does not wait. */
+    /* A crash during the delay does not wait. */
     path = crash_file(w, 5);
     check(path && strstr(path, "-crash-g1"));
     check(own_ms() - own < 3000);
@@ -214,7 +221,7 @@ static void case_delay(struct world *w)
 
 /*
  * In a process of its own: looks at the directory again and again, until it
- * gets a signal; its status tells whether more than `max` was ever there.  A
+ * gets a signal; its status is 0 if never more than `max` was there.  A
  * file that is renamed between two names is seen under both: once counts.
  */
 static volatile sig_atomic_t enough;
@@ -296,11 +303,6 @@ static void case_budget_at_any_instant(struct world *w)
     json_decref(d);
 }
 
-static bool there(const char *path)
-{
-    return !access(path, F_OK);
-}
-
 static void case_pinned(struct world *w)
 {
     char tool_path[300], *path[5], *out;
@@ -379,6 +381,184 @@ static void case_age(struct world *w)
     check(!there(old));
 }
 
+static int64_t trigger_tsc(const char *path)
+{
+    json_t *meta = path ? file_meta(path) : NULL;
+    int64_t tsc = num_of(json_object_get(meta, "trigger"), "tsc");
+
+    json_decref(meta);
+    return tsc;
+}
+
+/*
+ * A wall clock that is wrong, or steps (tests/fake/fakeclock.c).
+ */
+
+#define YEAR_S (366 * 86400LL)
+
+static volatile int64_t *clock_offset;
+
+/* Starts the daemon with the clock that w has; the first time, with a new one. */
+static void start_clocked(struct world *w, int64_t offset_s)
+{
+    char path[128], preload[300];
+    int fd;
+
+    snprintf(path, sizeof(path), "%s/clock", w->dir);
+    snprintf(preload, sizeof(preload), "%s/tests/fake/fakeclock.so",
+             cases_build);
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    check(!ftruncate(fd, sizeof(*clock_offset)));
+    clock_offset = mmap(NULL, sizeof(*clock_offset), PROT_READ | PROT_WRITE,
+                        MAP_SHARED, fd, 0);
+    close(fd);
+    *clock_offset = offset_s;
+    setenv("FAKECLOCK", path, 1);
+    setenv("LD_PRELOAD", preload, 1);
+    daemon_start(w);
+    unsetenv("LD_PRELOAD");
+    unsetenv("FAKECLOCK");
+    check(wait_log(w, "watching"));
+}
+
+/* Makes the engine look for old files. */
+static void look_for_old(struct world *w)
+{
+    kill(w->daemon, SIGHUP);
+    check(wait_log(w, "configuration: reloaded"));
+    request(w, "look", "done", NULL);
+    check(xs_rm_answer(w, "look"));
+    free(wait_file(w));
+    poll(NULL, 0, 100);
+}
+
+/* Behind at first, then right, then ahead; and other engines and daemons. */
+static void case_age_when_clock_steps(struct world *w)
+{
+    char *path[3];
+    int i;
+
+    world_start(w, "[store]\nmax_age = 90d\n[limit]\ndomain = off\n");
+    domain_new(w, 5, HANDLE_A, "web-1");
+    start_clocked(w, -10 * YEAR_S);
+    path[0] = crash_file(w, 5);
+    *clock_offset = 0;
+    path[1] = crash_file(w, 5);
+    look_for_old(w);
+    *clock_offset = 10 * YEAR_S;
+    path[2] = crash_file(w, 5);
+    look_for_old(w);
+    kill(engine_pid(w), SIGKILL);
+    check(wait_log(w, "ended by signal 9"));
+    look_for_old(w);
+    equal(daemon_stop(w), 0);
+    start_clocked(w, 10 * YEAR_S);
+    look_for_old(w);
+    check(!logged(w, "older than max_age"));
+    for ( i = 0; i < 3; i++ )
+    {
+        check_at(__LINE__, path[i] && there(path[i]), "file %d is gone", i);
+        free(path[i]);
+    }
+    equal(daemon_stop(w), 0);
+}
+
+/* Of an earlier boot, and the clock is ahead since the start: no haste. */
+static void case_age_when_clock_is_ahead(struct world *w)
+{
+    char *path, old[300];
+    int fd;
+
+    world_start(w, "[store]\nmax_age = 90d\n");
+    snprintf(old, sizeof(old), "%s/20250101T000000Z-" UUID_A
+             "-crash-g1.xfr.lz4", w->state);
+    fd = open(old, O_WRONLY | O_CREAT, 0600);
+    check(fd >= 0);
+    close(fd);
+    start_clocked(w, 60 * YEAR_S);
+    request(w, "a", "done", NULL);
+    path = wait_file(w);
+    check(path && there(old) && !logged(w, "older than max_age"));
+    free(path);
+    equal(daemon_stop(w), 0);
+    /* With a clock that agrees with the directory it goes. */
+    start_clocked(w, 0);
+    check(wait_log(w, "removed: older than max_age"));
+    check(!there(old));
+    equal(daemon_stop(w), 0);
+}
+
+/* Set back: the oldest goes, not the newest, and not each one at once. */
+static void case_room_when_clock_is_set_back(struct world *w)
+{
+    char *path[6], handle[40];
+    unsigned int i;
+
+    world_start(w, "[store]\nmax_files = 3\n[limit]\ndomain = off\n");
+    start_clocked(w, 0);
+    for ( i = 0; i < 6; i++ )
+    {
+        if ( i == 3 )
+            *clock_offset = -10 * YEAR_S;
+        if ( i == 4 )
+        {
+            kill(engine_pid(w), SIGKILL);
+            check(wait_log(w, "ended by signal 9"));
+        }
+        snprintf(handle, sizeof(handle), "%032u", i + 1);
+        domain_new(w, i + 1, handle, "x");
+        path[i] = crash_file(w, i + 1);
+        /* Ages are in seconds. */
+        poll(NULL, 0, 1100);
+    }
+    for ( i = 0; i < 6; i++ )
+    {
+        check_at(__LINE__, path[i] && there(path[i]) == (i >= 3),
+                 "file %u: %s", i, i >= 3 ? "gone" : "still there");
+        free(path[i]);
+    }
+    equal(daemon_stop(w), 0);
+}
+
+/*
+ * A file system that lacks calls (tests/fake/fakedisk.c).
+ */
+
+static void on_such_a_disk(struct world *w, int error)
+{
+    char preload[300], number[16], *path;
+
+    snprintf(preload, sizeof(preload), "%s/tests/fake/fakedisk.so",
+             cases_build);
+    check(!access(preload, R_OK));
+    snprintf(number, sizeof(number), "%d", error);
+    setenv("FAKEDISK", number, 1);
+    setenv("LD_PRELOAD", preload, 1);
+    daemon_start(w);
+    unsetenv("LD_PRELOAD");
+    unsetenv("FAKEDISK");
+    check(wait_log(w, "watching"));
+    path = crash_file(w, 5);
+    check_at(__LINE__, trigger_tsc(path), "error %d: no whole file", error);
+    free(path);
+    equal(count_entries(w), count_files(w));
+    equal(daemon_stop(w), 0);
+    check(!logged(w, "no snapshot"));
+}
+
+static void case_disk_without_some_calls(struct world *w)
+{
+    static const int errors[] = { EINVAL, ENOSYS, EOPNOTSUPP };
+    unsigned int i;
+
+    world_start(w, "[limit]\ndomain = off\n");
+    domain_new(w, 5, HANDLE_A, "web-1");
+    for ( i = 0; i < sizeof(errors) / sizeof(errors[0]); i++ )
+        on_such_a_disk(w, errors[i]);
+    equal(count_files(w), 3);
+    check(!logged(w, "warning: store: "));
+}
+
 /*
  * Files of a former life of the host, whose generations have the same numbers.
  */
@@ -403,15 +583,6 @@ static void leave_behind(struct world *w, const char *from, const char *what,
         equal(run(&out, argv), 0);
         free(out);
     }
-}
-
-static int64_t trigger_tsc(const char *path)
-{
-    json_t *meta = path ? file_meta(path) : NULL;
-    int64_t tsc = num_of(json_object_get(meta, "trigger"), "tsc");
-
-    json_decref(meta);
-    return tsc;
 }
 
 static void case_names_of_a_former_life(struct world *w)
@@ -482,7 +653,7 @@ static void case_part_of_a_former_life(struct world *w)
 }
 
 /*
- * The configuration read anew.
+ * The configuration reloaded.
  */
 
 static void case_reload(struct world *w)
@@ -608,7 +779,7 @@ static void case_hook(struct world *w)
     equal(num_of(o, "generation"), 1);
     check(num_of(o, "records") > 0);
     json_decref(o);
-    /* Who it is, its words as they stand, nothing open beyond ls's own. */
+    /* Its user, its arguments unchanged, nothing open beyond ls's own. */
     check(strstr(out, "\n65534\n65534\n3\na;b $HOME\n0 1 2 3 \n") != NULL);
     check(strstr(out, "NoNewPrivs:\t1") != NULL);
     check(strstr(out, "CapEff:\t0000000000000000") != NULL);
@@ -644,6 +815,34 @@ static void case_hook_that_hangs(struct world *w)
     check(wait_log(w, "hook: exit status 127: its user cannot run the program"));
 }
 
+/* "off" is no limit; not one of 0 s. */
+static void case_hook_without_timeout(struct world *w)
+{
+    char conf[512], *out;
+    int ms;
+
+    up(w, NULL);
+    write_hook(w, "#!/bin/sh\nsleep 2; echo ran >>\"$1\"\n");
+    hook_conf(w, conf, "timeout = off\n");
+    reload(w, conf);
+    check(wait_log(w, "configuration: reloaded"));
+    domain_new(w, 5, HANDLE_A, "web-1");
+    crash_files(w, 5, 1);
+    check_status(w, "Hook:      1 done, 0 failed");
+    out = read_out(w);
+    same(out, "ran\n");
+    free(out);
+    check(!logged(w, "hook: timed out"));
+    /* It may be limited while it runs: from now on. */
+    write_hook(w, "#!/bin/sh\nsleep 1000\n");
+    crash_files(w, 5, 1);
+    for ( ms = 0; ms < 300; ms += 10 )
+        poll(NULL, 0, 10);
+    hook_conf(w, conf, "timeout = 1s\n");
+    reload(w, conf);
+    check(wait_log(w, "hook: timed out: killed"));
+}
+
 static const struct test_case cases[] = {
     CASE(limits),
     CASE(limit_of_requests),
@@ -653,11 +852,13 @@ static const struct test_case cases[] = {
     CASE(pinned),
     CASE(operators_keep_no_crash_out),
     CASE(free_space_floor),
+    CASE(age_when_clock_steps), CASE(age_when_clock_is_ahead),
+    CASE(room_when_clock_is_set_back), CASE(disk_without_some_calls),
     CASE(names_of_a_former_life), CASE(part_of_a_former_life), CASE(age),
     CASE(reload),
     CASE(reload_other_directory),
     CASE(hook),
-    CASE(hook_that_hangs),
+    CASE(hook_that_hangs), CASE(hook_without_timeout),
 };
 
 int main(int argc, char **argv)

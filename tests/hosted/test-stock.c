@@ -45,7 +45,7 @@ static json_t *recorder(struct world *w)
     snprintf(program, sizeof(program), "%s/tools/xenflight", cases_build);
     run(&out, argv);
     status = json_loads(out, 0, NULL);
-    check_at(__LINE__, status, "status said: %s", out);
+    check_at(__LINE__, status, "status: output: %s", out);
     free(out);
     r = json_incref(json_object_get(status, "recorder"));
     json_decref(status);
@@ -187,7 +187,7 @@ static void case_poweroff_is_no_crash(struct world *w)
     equal(count_files(w), 2);
 }
 
-/* Without us Xen drops; who comes after us goes on, and counts it. */
+/* Without us Xen drops; the next daemon continues, and counts it. */
 static void case_killed_and_adopted(struct world *w)
 {
     int64_t dropped;
@@ -210,7 +210,7 @@ static void case_killed_and_adopted(struct world *w)
     check(held(meta, 0, "held") > RING / 5);
     json_decref(meta);
     equal(daemon_stop(w), 0);
-    /* What the first one found, though the second found what the first set. */
+    /* The state that the first found, though the second found the first's. */
     equal(host(w, "mask"), 0x0ffff000);
     equal(host(w, "enabled"), 0);
 }
@@ -245,7 +245,7 @@ static void case_backend_flightrec(struct world *w)
     check(wait_log(w, "no flight recorder"));
 }
 
-/* Somebody writes over the index: Xen stops tracing.  It is said, and set right. */
+/* The index is overwritten: Xen stops tracing.  That is logged and repaired. */
 static void case_bogus_index(struct world *w)
 {
     int64_t bogus;
@@ -318,7 +318,7 @@ static void case_sleeps(struct world *w)
     json_decref(request(w));
     host(w, "fill 0 %u", RING);
     before = counter(w, 0, "produced");
-    /* What followed from all that, in health's own time, must end. */
+    /* Consequences of this, at health's own rate, must end. */
     for ( tries = 0, n = -1; tries < 10 && n != wakes(w); tries++ )
     {
         n = wakes(w);
@@ -351,8 +351,8 @@ static double cpu_ms(pid_t pid)
 }
 
 /*
- * A reader that does what xentrace -M does: wakes at the VIRQ or ten times a
- * second, copies all that is new into a ring of its own, consumes it.
+ * A reader like xentrace -M: wakes at the VIRQ or ten times a second, copies
+ * all new records into a ring of its own, consumes it.
  */
 static void __attribute__((__noreturn__)) copy_all(const struct world *w, size_t bytes)
 {
@@ -428,7 +428,7 @@ static void case_beside_a_copy_large(struct world *w)
     beside_a_copy(w, 4);
 }
 
-/* Without a daemon: what the tool does, and says that it does not do. */
+/* Without a daemon: the tool's abilities, and its stated limits. */
 static void case_tool_alone(struct world *w)
 {
     char program[300], *out;
@@ -438,7 +438,7 @@ static void case_tool_alone(struct world *w)
     world_start(w, NULL);
     snprintf(program, sizeof(program), "%s/tools/xenflight", cases_build);
     equal(run(&out, argv), 0);
-    check_at(__LINE__, strstr(out, "start snapshotd"), "it said: %s", out);
+    check_at(__LINE__, strstr(out, "start snapshotd"), "output: %s", out);
     free(out);
     equal(host(w, "enabled"), 1);
     equal(host(w, "mask"), 0x07bff000);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-storms.c: what a daemon meets that runs for years: a xenstored that
+ * test-storms.c: the trials of a daemon that runs for years: a xenstored that
  * hangs, floods of triggers, signals at any moment, clocks that are set.
  *
  *   test-storms BUILD-DIRECTORY [NAME-PART]: only cases with it in their name
@@ -77,7 +77,7 @@ static void xenstored_goes_on(struct world *w)
     check(wait_log(w, "xenstored answers again"));
 }
 
-/* All that Xen and an administrator want goes on meanwhile. */
+/* Requests of Xen and of an administrator are served during it. */
 static void case_xenstored_hangs(struct world *w)
 {
     up(w, "heartbeat = 1\n");
@@ -96,7 +96,7 @@ static void case_xenstored_hangs(struct world *w)
     answered(w, "again");
 }
 
-/* A domain that came and crashed meanwhile: Xen knows who it was. */
+/* A domain created and crashed during it: Xen knows its identity. */
 static void case_crash_while_xenstored_hangs(struct world *w)
 {
     json_t *meta, *trigger;
@@ -169,7 +169,7 @@ static json_t *status(struct world *w)
     return all;
 }
 
-/* What became of crashes, as the daemon has it: its sum without "gone". */
+/* Outcomes of crashes in the daemon's counters: their sum without "gone". */
 static int64_t outcomes(struct world *w, int64_t *written, int64_t *gone)
 {
     json_t *all = status(w), *d = json_object_get(all, "daemon"), *v;
@@ -256,7 +256,7 @@ static void case_flood_of_triggers(struct world *w)
     }
     now = now_ns();
     check(wait_released(w));
-    /* It answers after what it had to do: all is counted then. */
+    /* It answers after its pending work: all is counted then. */
     kill(w->daemon, SIGUSR1);
     json_decref(next_file(w, "crash"));
     check(wait_log(w, "request by signal"));
@@ -310,7 +310,7 @@ static void case_crash_loops(struct world *w)
 }
 
 /*
- * Who and when.
+ * Identity and time.
  */
 
 static void case_trigger_during_snapshot(struct world *w)
@@ -327,7 +327,7 @@ static void case_trigger_during_snapshot(struct world *w)
     equal(count_entries(w), 2);
 }
 
-/* Its number has another domain before anyone reads what is held. */
+/* Its number is given to another domain before the hold is read. */
 static void case_gone_before_read(struct world *w)
 {
     json_t *meta, *trigger;

@@ -183,7 +183,7 @@ static void test_lapped(void)
         bail("arm");
     read_all(&s);
     ok(s.missed > 100 && !s.wrong && s.missed == stream_missed(reader),
-       "a slow reader is told its missed packets");
+       "a slow reader gets the count of missed packets");
 }
 
 /* The pCPU writes all the time: no torn packet may be returned. */

@@ -29,7 +29,7 @@
 
 #define KILLS 12
 
-/* It is started after the daemon says that it is up. */
+/* It is started after the daemon reports that it is up. */
 static pid_t wait_engine(struct world *w)
 {
     const uint64_t end = own_ms() + WAIT_MS;
@@ -185,7 +185,7 @@ static void case_xs_and_engine_killed(struct world *w)
         free(path);
         equal(count_files(w), i + 1);
     }
-    /* All at once, and what is asked meanwhile. */
+    /* All at once, and requests made during it. */
     ask(w, i, name);
     check(guest_write(&g, ASK, "why", 3) >= 0);
     kill(xenstore_pid(w), SIGKILL);
@@ -247,7 +247,7 @@ static unsigned int times(const struct world *w, const char *what)
     return n;
 }
 
-/* Said once, however long; the process is replaced, the rest goes on. */
+/* Logged once, however long; the process is replaced, the rest continues. */
 static void case_xs_hangs(struct world *w)
 {
     struct guest_ring g;
@@ -285,7 +285,7 @@ static void case_xs_hangs(struct world *w)
 }
 
 /*
- * Who has which bytes.
+ * The bytes that each process holds.
  */
 
 /* Whether `marker` is anywhere in the process' memory. */
@@ -358,7 +358,7 @@ static void case_xs_monitor_has_no_guest_byte(struct world *w)
 }
 
 /*
- * Captured: it does what a request's text says, see captured-xs.c.
+ * Captured: a request's text is its command, see captured-xs.c.
  */
 
 static void captured_up(struct world *w)
@@ -403,7 +403,7 @@ static void still_works(struct world *w, pid_t engine)
     equal(engine_pid(w), engine);
 }
 
-/* It dies of it, as the log says. */
+/* It dies of it, which is logged. */
 static void captured_dies(struct world *w, const char *how,
                           const char *const *name, size_t nr, const char *log)
 {
@@ -509,7 +509,7 @@ static void case_xs_captured_numbers(struct world *w)
 }
 
 /*
- * What a hostile engine sends to it (captured.c): it ends, or ignores it, and
+ * Messages of a hostile engine (captured.c): it ends, or ignores them, and
  * writes nothing but the daemon's own nodes.
  */
 static void engine_tries(struct world *w, const char *what)
@@ -547,7 +547,7 @@ static void case_xs_hostile_engine(struct world *w)
     }
     ask(w, 100, name);
     free(check_done(w, name));
-    /* It may answer what it likes: but not for later requests. */
+    /* It may give any answer, but not for later requests. */
     engine_tries(w, "answers");
     free(wait_file(w));
     poll(NULL, 0, 500);

@@ -28,11 +28,12 @@
 #include "lib/format/snapshot.h"
 #include "tests/lib/owntime.h"
 
-#define XENSTORED  "/usr/lib/xen-4.17/bin/xenstored"
-#define OXENSTORED "/usr/lib/xen-4.17/bin/oxenstored"
+#define XENSTORED  XEN_BIN "/xenstored"
+#define OXENSTORED XEN_BIN "/oxenstored"
 
 bool world_oxenstored;
 const char *world_xen = "frhost";
+const char *world_cpus = "2";
 const char *world_daemon = "snapshotd/snapshotd";
 
 static char build_dir[256];
@@ -83,6 +84,9 @@ static pid_t spawn(const char *const argv[], const int fds[3])
     _exit(127);
 }
 
+/* Bytes of output that are kept. */
+#define RUN_BYTES (8 << 20)
+
 int run(char **out, const char *const argv[])
 {
     int p[2], fds[3] = { -1, -1, -1 }, status;
@@ -96,8 +100,8 @@ int run(char **out, const char *const argv[])
     fds[2] = p[1];
     pid = spawn(argv, fds);
     close(p[1]);
-    *out = calloc(1, 65536);
-    while ( (n = read(p[0], *out + have, 65535 - have)) > 0 )
+    *out = calloc(1, RUN_BYTES);
+    while ( (n = read(p[0], *out + have, RUN_BYTES - 1 - have)) > 0 )
         have += n;
     close(p[0]);
     waitpid(pid, &status, 0);
@@ -330,7 +334,7 @@ long host(struct world *w, const char *fmt, ...)
 static void host_start(struct world *w)
 {
     char path[300];
-    const char *argv[] = { path, w->dir, "2", NULL };
+    const char *argv[] = { path, w->dir, world_cpus, NULL };
     int in[2], out[2];
 
     snprintf(path, sizeof(path), "%s/tests/fake/%s", build_dir, world_xen);

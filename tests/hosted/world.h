@@ -48,6 +48,8 @@ void world_init(const char *build);
 extern bool world_oxenstored;
 /* Program of tests/fake in place of Xen (default frhost). */
 extern const char *world_xen;
+/* The number of its pCPUs, as text: "2" unless changed. */
+extern const char *world_cpus;
 /* Path of the daemon below the build directory (default: production). */
 extern const char *world_daemon;
 

@@ -32,7 +32,7 @@ struct rig_record {
     struct packet_record rec;
 };
 
-/* The clock: what it says next, and how far it goes on by being read. */
+/* The clock: its next value, and the step taken by each reading. */
 extern uint64_t rig_tsc, rig_tick;
 
 /* busy and rare alike: this many slots of so many bytes */
@@ -42,7 +42,7 @@ struct rig_form {
     uint32_t spares;
 };
 
-/* Makes the rig this thread's pCPU.  Releases what an earlier test held. */
+/* Makes the rig this thread's pCPU.  Releases the holds of an earlier test. */
 void rig_open(struct rig *rig, const struct rig_form *form);
 void rig_close(struct rig *rig);
 

@@ -40,7 +40,7 @@
 
 enum kind {
     LOAD,   /* reg = *addr */
-    STORE,  /* *addr = val, if reg `guard` says so */
+    STORE,  /* *addr = val, if reg `guard` is set */
     UPDATE, /* *addr = change(*addr), reg = its result: locked, a full barrier */
     STALE,  /* *addr = change(reg): an update that is not atomic */
     RMB, WMB,

@@ -90,4 +90,43 @@ check "typed: a cause behind an equals sign" given 'list --cause=tri\t' \
 check "typed: a command and its option" given 'veri\t--js\tx' "<verify> <--json> <x>"
 check "typed: a colour" given 'info --color=nev\tx' "<info> <--color=never> <x>"
 check "typed: a file" given 'info tests/golden/cra\t' "<info> <$golden>"
+
+# zsh and fish, where they are installed: what they offer for the last word of LINE.
+zsh_offers()
+{
+    zsh -f -c '
+        compadd() { print -l -- ${@[$(( ${@[(i)--]} + 1 )),-1]}; }
+        compset() { PREFIX=${PREFIX##${~2}}; }
+        _describe() { print -l -- ${${(P)4}%%:*}; }
+        _files() { print -- FILES; }
+        line=$1 program=$2
+        words=($program ${${(z)line}[2,-1]})
+        [[ $line != *" " ]] || words+=("")
+        CURRENT=$#words PREFIX=$words[-1]
+        source tools/completion/xenflight.zsh' zsh "$1" "$XENFLIGHT" |
+        grep -e "^${2:-}" | sort | tr '\n' ' '
+}
+fish_offers()
+{
+    PATH=$tmp/bin:$PATH fish --no-config -c '
+        source tools/completion/xenflight.fish; complete -C $argv[1]' -- "$1" |
+        cut -f 1 | sort | tr '\n' ' '
+}
+offers() { got=$($1 "$2" ${4:+"$4"}); echo "$got"; [ "$got" = "$3 " ]; }
+all_columns() { _xenflight_columns "$1" | tr ' ' '\n' | sort | paste -sd ' '; }
+for shell in zsh fish
+do
+    if ! command -v $shell >/dev/null
+    then
+        n=$((n + 1))
+        echo "ok $n - $shell # SKIP no $shell"
+        continue
+    fi
+    check "$shell: commands" offers ${shell}_offers 'xenflight ex' 'explain export' ex
+    check "$shell: options" offers ${shell}_offers 'xenflight verify --j' --json --j
+    check "$shell: a format" offers ${shell}_offers 'xenflight export --to ' \
+        'csv ctf json perfetto xentrace'
+    check "$shell: columns" offers ${shell}_offers 'xenflight list --columns ' \
+        "$(all_columns list)"
+done
 finish

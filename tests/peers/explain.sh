@@ -64,14 +64,21 @@ says late-starved "$victim: starved: waited to run for 9[0-9]% of 1.000 s and ra
 says capped "$victim: starved by its cap: ran for [45]% of .* and was parked by the scheduler for 9[0-9]%, (19|20) times"
 says storm 'domain 2 "neighbour" vCPU .: hypercall storm: [0-9]+/s, (all|>?9.%) xen_version; '
 says storm-starves 'domain 2 "neighbour" vCPU .: hypercall storm: [0-9]+/s, (all|>?9.%) xen_version; '
+says exits-npf "$victim: exit storm: [0-9]*/s, all NPF at rip 0x1000, gpa 0x80000000; in Xen for 70% "
+says exits-two "$victim: exit storm: [0-9]*/s; in Xen for (69|70)% "
+says spins "$victim: hung at rip 0x1000: "
+says stuck "$victim: stuck in Xen on pCPU 1: no VM entry for 90[0-9]\.[0-9]* ms "
 says hung 'domain 0 "Domain-0" vCPU 1: hung on pCPU 1: '
 says hung-shares "$victim: hung on pCPU 1: ran for 6[0-9]*.* ms without an entry into Xen .* since the recording starts" none
 says destroyed 'domain 1 "victim": destroyed from outside by domain 0 "Domain-0" vCPU 0, without a shutdown of its own: '
 
-for scene in plain late hvm paused
+for scene in plain late hvm paused exits-touch
 do
     says $scene 'No domain crashed, hung or starved' none
 done
+"$MAKE_SCENE" paused "$tmp/s.xfr.lz4" >/dev/null
+"$XENFLIGHT" explain "$tmp/s.xfr.lz4" >"$tmp/said"
+check "paused: is listed" grep -q "^$victim is paused, for " "$tmp/said"
 says removed 'No domain crashed, hung or starved'
 check "removed: its old crash is listed" grep -q '^domain 1 "victim" crashed: xen_crash \[' "$tmp/said"
 says reboot 'No domain crashed, hung or starved'

@@ -103,6 +103,29 @@ check "explain: alice's crash is told with her name" \
 check "explain: her crash hides nothing of bob's end" \
     sh -c "'$XENFLIGHT' explain '$file' | grep '\"bob\" was removed'"
 
+# Two files with the same hypercalls, and other ends.
+"$MAKE_LIVES" "$tmp/a.xfr.lz4" 0 killed || exit 1
+"$MAKE_LIVES" "$tmp/b.xfr.lz4" 3 0 || exit 1
+compared()
+{
+    "$XENFLIGHT" diff --all --json "$@" "$tmp/a.xfr.lz4" "$tmp/b.xfr.lz4" |
+        jq -c 'select(.what == "hypercall" and .domain.a == 5) |
+            [.domain.name, .name, .a.count, .b.count]' | sort
+}
+# EXPECTED OPTION...
+compares()
+{
+    want=$1
+    shift
+    compared "$@" >"$tmp/compared"
+    printf "$want" | diff - "$tmp/compared"
+}
+alice='["alice","vcpu_op",120,120]\n'
+bob='["bob","sched_op",1325,1325]\n'
+check "diff: each is compared with itself" compares "$alice$bob"
+check "diff --domain: alice only" compares "$alice" --domain alice
+check "diff --domain: bob only" compares "$bob" --domain bob
+
 # Names that two domains had under one number.
 "$MAKE_LIVES" "$file" 0 0 bob || exit 1
 check "redact: a name of two domains is refused" sh -c "

@@ -196,6 +196,89 @@ static json_t *exit_hole(struct scene *s, unsigned int steps)
     return died("triple-fault", cpu, 1);
 }
 
+/* Domain 1 does nothing but exit, 100,000 times a second. */
+static void exit_loop(struct scene *s, unsigned int exits,
+                      const uint32_t *reason, const uint32_t *rip,
+                      const uint64_t *gpa)
+{
+    unsigned int cpu;
+
+    scene_hvm(s, 1);
+    cpu = scene_run(s, 1, 0);
+    for ( unsigned int i = 0; i < exits; i++ )
+    {
+        SCENE_RECORD(s, cpu, "HVM_VMEXIT64", reason[i & 1], rip[i & 1], 0);
+        scene_wait(s, 4000);
+        if ( gpa )
+            SCENE_RECORD(s, cpu, "HVM_NPF", gpa[0] + i * gpa[1],
+                         (gpa[0] + i * gpa[1]) >> 32, 0, 0, 0, 0);
+        scene_wait(s, 3000);
+        SCENE_RECORD(s, cpu, "HVM_VMENTRY", 0);
+        scene_wait(s, 3000);
+        if ( i % 100 == 0 )
+            SCENE_RECORD(s, 1 - cpu, "PV_HYPERCALL_V2", 17);
+    }
+}
+
+/* It accesses one address that has no memory. */
+static json_t *exits_npf(struct scene *s, unsigned int steps)
+{
+    exit_loop(s, steps, (uint32_t[]){ 0x400, 0x400 },
+              (uint32_t[]){ 0x1000, 0x1000 }, (uint64_t[]){ 0x80000000, 0 });
+    return request(s);
+}
+
+/* It touches new memory page by page, which is no fault. */
+static json_t *exits_touch(struct scene *s, unsigned int steps)
+{
+    exit_loop(s, steps, (uint32_t[]){ 0x400, 0x400 },
+              (uint32_t[]){ 0x1000, 0x1000 },
+              (uint64_t[]){ 0x80000000, 0x1000 });
+    return request(s);
+}
+
+/* It reads a register and executes cpuid, by turns. */
+static json_t *exits_two(struct scene *s, unsigned int steps)
+{
+    exit_loop(s, steps, (uint32_t[]){ 114, 124 },
+              (uint32_t[]){ 0x1000, 0x1008 }, NULL);
+    return request(s);
+}
+
+/* It runs at one address with interrupts off. */
+static json_t *spins(struct scene *s, unsigned int steps)
+{
+    unsigned int cpu;
+
+    scene_hvm(s, 1);
+    cpu = scene_run(s, 1, 0);
+    for ( unsigned int i = 0; i < 100; i++ )
+    {
+        SCENE_RECORD(s, cpu, "HVM_VMEXIT64", 96, 0x1000, 0);
+        scene_wait(s, 3000);
+        SCENE_RECORD(s, cpu, "HVM_VMENTRY", 0);
+        scene_wait(s, 9000000);
+        SCENE_RECORD(s, 1 - cpu, "PV_HYPERCALL_V2", 17);
+    }
+    return request(s);
+}
+
+/* An exit of which Xen does not return. */
+static json_t *stuck(struct scene *s, unsigned int steps)
+{
+    unsigned int cpu;
+
+    scene_hvm(s, 1);
+    cpu = scene_run(s, 1, 0);
+    SCENE_RECORD(s, cpu, "HVM_VMEXIT64", 0x400, 0x1000, 0);
+    for ( unsigned int i = 0; i < 100; i++ )
+    {
+        SCENE_RECORD(s, 1 - cpu, "PV_HYPERCALL_V2", 17);
+        scene_wait(s, 9000000);
+    }
+    return request(s);
+}
+
 /* Domain 1 runs all the time, as its begin is overwritten. */
 static json_t *still(struct scene *s, unsigned int steps)
 {
@@ -412,16 +495,13 @@ static const struct {
     const char *name;
     json_t *(*play)(struct scene *s, unsigned int steps);
     unsigned int drop[SCENE_CPUS];
-} scenes[] = {
+} scenes[] = { /* the index is part of the seed: add scenes at the end */
     { "plain", plain, { 0 } },
     { "late", plain, { 0, 3 } },
     { "hvm", hvm, { 0 } },
     { "pv-panic", pv_panic, { 0 } },
     { "xen-crash", xen_crash, { 0 } },
     { "triple", triple, { 0 } },
-    { "exit-hole", exit_hole, { 0 } },
-    { "ends", ends, { 0 } },
-    { "still", still, { 0, 1 } },
     { "watchdog", watchdog, { 0 } },
     { "starved", starved, { 0 } },
     { "late-starved", late_starved, { 0 } },
@@ -440,6 +520,14 @@ static const struct {
     { "other-ids", other_ids, { 0 } },
     { "faults-panic", faults_panic, { 0 } },
     { "hole", hole, { 0 } },
+    { "exit-hole", exit_hole, { 0 } },
+    { "ends", ends, { 0 } },
+    { "still", still, { 0, 1 } },
+    { "exits-npf", exits_npf, { 0 } },
+    { "exits-touch", exits_touch, { 0 } },
+    { "exits-two", exits_two, { 0 } },
+    { "spins", spins, { 0 } },
+    { "stuck", stuck, { 0 } },
 };
 
 #define NR_SCENES (sizeof(scenes) / sizeof(scenes[0]))

@@ -24,6 +24,13 @@ $(MAKE_LIVES): $(MAKE_LIVES).o $(O)/tests/lib/gen.o $(LIBXF)
 	@$(call say,LD $@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBXF) $(LIBS_BASE)
 
+# Files with two long lists each.
+MANY := $(O)/tests/peers/many
+
+$(MANY): $(MANY).o $(LIBXF)
+	@$(call say,LD $@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBXF) $(LIBS_BASE)
+
 PEERS := $(patsubst tests/peers/%.sh,$(O)/tests/peers/%.sh, \
          $(filter-out tests/peers/lib.sh,$(wildcard tests/peers/*.sh)))
 
@@ -33,10 +40,11 @@ PRELOAD := $(if $(SAN),$(shell $(CC) -print-file-name=libasan.so))
 $(PEERS): $(O)/tests/peers/%.sh: tests/peers/%.sh $(XENFLIGHT) $(MAKE_SCENE) \
           $(if $(LIBS_BT2),$(BT2))
 	@mkdir -p $(@D)
-	$(Q)printf '#!/bin/sh\nexport XENFLIGHT=%s MAKE_SCENE=%s SPOIL=%s MAKE_LIVES=%s\nexport BT2_PLUGIN=%s BT2_PRELOAD=%s\nexec %s\n' \
-	    $(XENFLIGHT) $(MAKE_SCENE) $(SPOIL) $(MAKE_LIVES) $(BT2) "$(PRELOAD)" $< >$@ && chmod +x $@
+	$(Q)printf '#!/bin/sh\nexport XENFLIGHT=%s MAKE_SCENE=%s SPOIL=%s MAKE_LIVES=%s MANY=%s\nexport BT2_PLUGIN=%s BT2_PRELOAD=%s\nexec %s\n' \
+	    $(XENFLIGHT) $(MAKE_SCENE) $(SPOIL) $(MAKE_LIVES) $(MANY) $(BT2) "$(PRELOAD)" $< >$@ && chmod +x $@
 
 TESTS += $(PEERS)
 
 $(O)/tests/peers/lives.sh: $(MAKE_LIVES)
 $(O)/tests/peers/hostile.sh: $(SPOIL)
+$(O)/tests/peers/many.sh: $(MANY)

@@ -10,6 +10,7 @@
 __thread struct fr_cpu *fr_hosted_cpu;
 __thread uint16_t fr_hosted_domid, fr_hosted_vcpu;
 uint64_t (*fr_hosted_clock)(void);
+void (*fr_hosted_this_cpu)(void);
 void (*fr_hosted_wake)(void);
 
 bool fr_clock_pair(uint64_t *tsc, uint64_t *ns)

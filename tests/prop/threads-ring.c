@@ -175,7 +175,7 @@ static const char *check_held(const struct writer *w, unsigned int ch,
     }
 
     if ( records != w->info.audit[gen % XEN_FLIGHTREC_MAX_HELD][ch].held )
-        return "not as many records as the audit says";
+        return "the number of records differs from the audit";
     return NULL;
 }
 
@@ -257,7 +257,7 @@ int main(void)
         pthread_join(writers[i]->thread, NULL);
     }
 
-    printf("1..1\n%sok 1 - writers, and a controller that reads what is held\n",
+    printf("1..1\n%sok 1 - writers, and a controller that reads held slots\n",
            bad ? "not " : "");
     if ( bad )
         printf("# %s\n", bad);

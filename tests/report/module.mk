@@ -4,10 +4,12 @@
 
 REPORT_TEST := $(O)/tests/report/report.sh
 
-$(REPORT_TEST): tests/report/report.sh $(XENFLIGHT) $(O)/tests/peers/make-scene
+$(REPORT_TEST): tests/report/report.sh $(XENFLIGHT) $(O)/tests/peers/make-scene \
+    $(O)/tests/peers/make-lives
 	@mkdir -p $(@D)
-	$(Q)printf '#!/bin/sh\nXENFLIGHT=%s MAKE_SCENE=%s SHOTS=%s exec %s\n' \
-	    $(XENFLIGHT) $(O)/tests/peers/make-scene $(O)/report $< >$@ && \
+	$(Q)printf '#!/bin/sh\nexport XENFLIGHT=%s MAKE_SCENE=%s MAKE_LIVES=%s\nSHOTS=%s exec %s\n' \
+	    $(XENFLIGHT) $(O)/tests/peers/make-scene $(O)/tests/peers/make-lives \
+	    $(O)/report $< >$@ && \
 	    chmod +x $@
 
 TESTS += $(REPORT_TEST)

@@ -92,7 +92,7 @@ assert len(seen) == len(rows) - 1 > 2
 for s, r in zip(seen, rows[1:]):
     percent = float(s[2].split()[0])
     assert abs(percent - 100 * r['running_ns'] / length) < 0.06, (s, r)
-    assert abs(int(s[5].replace(',', '')) - r['entries'] * 1e9 / length) <= 1, (s, r)
+    assert abs(int(s[7].replace(',', '')) - r['entries'] * 1e9 / length) <= 1, (s, r)
 END
 
 # "still" has a vCPU that never changes its runstate, "hole" a gap.
@@ -114,6 +114,27 @@ check "its table of domains is that of \`top'" sh -c "
     '$XENFLIGHT' top --json '$tmp/hvm.xfr.lz4' >'$tmp/top.json' &&
     python3 '$tmp/table.py' '$tmp/hvm.seen' '$tmp/top.json'"
 
+cat >"$tmp/lives.py" <<'END'
+import json, sys
+page = open(sys.argv[1]).read()
+begin = page.index('id="facts">') + len('id="facts">')
+facts = json.loads(page[begin:page.index('</script>', begin)])
+names = dict(facts['names'])
+ops = {names.get(d['domid']): d['ops'] for d in facts['domains']}
+assert ops['alice'] == [[24, 120]] and ops['bob'] == [[29, 1325]], ops
+assert names[facts['subject']] == 'bob'
+END
+# Two domains that had one number are two, with their own names.
+"$MAKE_LIVES" "$tmp/lives.xfr.lz4" 0 killed || exit 1
+lives()
+{
+    report "$tmp/lives.xfr.lz4" "$tmp/lives.html" &&
+        visit "$tmp/lives.html" && sed 's/<[^>]*>/|/g' "$tmp/dom" >"$tmp/text" &&
+        grep -o '|d5 [a-z]*, 1 vCPU|' "$tmp/text" >"$tmp/domains" &&
+        printf '|d5 alice, 1 vCPU|\n|d5 bob, 1 vCPU|\n' | diff - "$tmp/domains" &&
+        python3 "$tmp/lives.py" "$tmp/lives.html"
+}
+check "two domains of one number have their own names" lives
 # Domain 1 of "noise" has a name that contains markup.
 check "a hostile name stays text" sh -c "
     grep -q '<title>snapshot - Xen\|<title>request - Xen' '$tmp/dom' &&

@@ -97,7 +97,7 @@ struct held_copy {
     uint8_t data[SLOT_BYTES];
 };
 
-/* The state that a schedule changes, besides ring.c's own statics. */
+/* The state that a schedule changes, in addition to ring.c's own statics. */
 static struct world {
     struct fr_cpu cpu;
     struct xen_flightrec_cpu info;
@@ -152,7 +152,7 @@ uint64_t step_clock(void)
     return W.clock;
 }
 
-/* --------------------------------------------------- what primitives did -- */
+/* --------------------------------------------------- effects of primitives -- */
 
 static int ring_of_pos(const void *p)
 {

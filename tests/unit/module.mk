@@ -17,7 +17,8 @@ $(UNIT_BIN): $(O)/%: $(O)/%.o $(LIBXF)
 
 TESTS += $(UNIT_BIN)
 
-TESTS += tests/unit/events-complete.sh tests/unit/public-library.sh tests/unit/service.sh tests/unit/kmsg.sh
+TESTS += tests/unit/events-complete.sh tests/unit/kmsg.sh tests/unit/packages.sh \
+    tests/unit/public-library.sh tests/unit/service.sh
 
 $(O)/tests/unit/test-limit: $(O)/snapshotd/common/limit.o
 $(O)/tests/unit/test-conf: $(O)/snapshotd/common/conf.o $(O)/snapshotd/common/log.o

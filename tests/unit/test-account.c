@@ -216,6 +216,53 @@ static void test_vcpus_without_a_change(void **state)
     event_dict_free(dict);
 }
 
+static void account_hvm(struct accounts *a, const struct event_dict *dict,
+                        uint64_t tsc, const char *name, uint32_t reason,
+                        uint32_t rip)
+{
+    for ( unsigned int i = 0; i < event_list_rows; i++ )
+        if ( !strcmp(event_list[i].name, name) )
+        {
+            struct merge_record rec = {
+                .kind = MERGE_EVENT, .tsc = tsc, .words = 3, .domid = 1,
+                .id = XEN_FLIGHTREC_ID_FIRST + i,
+                .desc = event_by_id(dict, XEN_FLIGHTREC_ID_FIRST + i),
+                .data = { reason, rip },
+            };
+
+            assert_int_equal(accounts_add(a, &rec), 0);
+        }
+}
+
+/* Time in Xen: up to the VM entry or a change, but not over a gap. */
+static void test_time_in_xen(void **state)
+{
+    struct accounts *a = accounts_new(1000);
+    const struct account *v;
+    struct event_dict *dict;
+
+    assert_int_equal(event_dict_build(NULL, 0, EVENT_VENDOR_AMD, &dict), 0);
+    account_hvm(a, dict, 100, "HVM_VMEXIT64", 114, 0x1000);
+    account_hvm(a, dict, 130, "HVM_VMENTRY", 0, 0);
+    account_hvm(a, dict, 200, "HVM_VMEXIT64", 120, 0x2000);
+    account_change(a, dict, 205, 1, "RUNNING_BLOCKED");
+    account_change(a, dict, 400, 1, "BLOCKED_RUNNING");
+    account_hvm(a, dict, 410, "HVM_VMENTRY", 0, 0);
+    account_hvm(a, dict, 500, "HVM_VMEXIT64", 114, 0x1000);
+    account_gap(a, 550);
+    account_hvm(a, dict, 600, "HVM_VMENTRY", 0, 0);
+    account_hvm(a, dict, 700, "HVM_VMEXIT64", 114, 0x1000);
+    v = account_of(a, 1);
+    assert_int_equal(v->in_xen, 35);
+    assert_int_equal(v->exits, 4);
+    assert_true(v->in_exit);
+    assert_int_equal(v->reason.value, 114);
+    assert_int_equal(v->reason.votes, 2);
+    assert_int_equal(v->rip.value, 0x1000);
+    accounts_done(a);
+    event_dict_free(dict);
+}
+
 /* A wake-up, @gap unless it is 0, and the change to running at 300. */
 static void expect_wait(const struct event_dict *dict, uint64_t gap,
                         uint64_t waits, uint64_t longest, uint64_t unknown)
@@ -320,7 +367,7 @@ static void begin_machine(struct machine *m)
     m->doc.tsc_khz = m->doc.clock.tsc_khz = 1000000; /* a tick is a ns */
     assert_int_equal(event_dict_build(NULL, 0, EVENT_VENDOR_AMD, &m->doc.dict),
                      0);
-    assert_int_equal(entries_init(&m->e, &m->doc), 0);
+    assert_int_equal(entries_init(&m->e, &m->doc, NULL), 0);
 }
 
 /* A record of domain 1, 100 ns after the last one. */
@@ -458,6 +505,7 @@ int main(void)
         cmocka_unit_test(test_vcpus_have_a_limit),
         cmocka_unit_test(test_states_add_up),
         cmocka_unit_test(test_vcpus_without_a_change),
+        cmocka_unit_test(test_time_in_xen),
         cmocka_unit_test(test_waits_over_a_gap),
         cmocka_unit_test(test_quiet_over_a_gap),
         cmocka_unit_test(test_entries_are_paired),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * test-capture.c: from the real ring core through the file to the merged order:
- * what was recorded is what is read, once, and the account agrees.
+ * each record is read back once, and the account agrees.
  */
 
 #include <setjmp.h>
@@ -15,7 +15,7 @@
 #include "lib/read/merge.h"
 #include "tests/lib/rig.h"
 
-#define KHZ 2600000 /* what the rig says */
+#define KHZ 2600000 /* the rig's own figures */
 
 static const struct rig_form form = {
     .slots = 16, .slot_bytes = 8192, .spares = 3
@@ -137,7 +137,7 @@ static void check_order(struct snapshot *s, uint32_t last)
         if ( rec.channel == XEN_FLIGHTREC_CH_BUSY )
             busy = true;
         else
-            assert_false(busy); /* only what busy does not have any more */
+            assert_false(busy); /* only records that busy has lost */
         serial = rec.data[0];
     }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-conf.c: the configuration: each key's values, what is refused and with
- * which words, and that the file that is installed has the defaults.
+ * test-conf.c: the configuration: each key's values, the refused ones with
+ * their messages, and that the installed file has the defaults.
  */
 
 #include <setjmp.h>
@@ -19,7 +19,7 @@
 
 static char why[1024];
 
-/* Reads a file with this text; what conf_read() says. */
+/* Reads a file with this text; returns conf_read()'s result. */
 static int read_text(struct conf *c, const char *text)
 {
     char path[] = "/tmp/xfc.XXXXXX";
@@ -97,6 +97,12 @@ static void test_conf_refuses(void **state)
         { "[store]\nmax_files = 1K\n", ":2: max_files" },
         { "[write]\ncompression_level = 13\n", ":2: compression_level" },
         { "[write]\nthreads = -1\n", ":2: threads" },
+        /* Relative to what? */
+        { "[daemon]\nstate = snapshots\n", "absolute path" },
+        { "[daemon]\nrun = run\n", "absolute path" },
+        { "[hook]\nprogram = /x 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n",
+          "16 words" },
+        { "[hook]\ntimeout = 2h\n", ":2: timeout" },
         { "nonsense\n", "not a line of the form" },
     };
     struct conf c;
@@ -105,10 +111,10 @@ static void test_conf_refuses(void **state)
     for ( i = 0; i < sizeof(bad) / sizeof(bad[0]); i++ )
         if ( read_text(&c, bad[i].text) != -EINVAL ||
              !strstr(why, bad[i].says) )
-            fail_msg("%s: says \"%s\"", bad[i].text, why);
+            fail_msg("%s: message \"%s\"", bad[i].text, why);
 }
 
-/* What is commented out there is the default: with the marks away, the same. */
+/* Commented-out lines are defaults: without the marks, the result is the same. */
 static void test_conf_installed_file_has_the_defaults(void **state)
 {
     struct conf c, defaults;

@@ -255,6 +255,69 @@ static void test_text_own_events(void **state)
     assert_text(0x0008201a, "tsc=4294967297", 1, 1);
 }
 
+/* A difference of two pCPUs' clocks may be just below 0. */
+static void test_elapsed_times(void **state)
+{
+    const struct event_desc *desc = event_by_event(dict, 0x0002800f);
+    const struct event_field *f = &desc->field[event_field_index(desc,
+                                                                 "waited_ns")];
+
+    assert_text(0x0002800f, "dom=1 vcpu=0 waited_ns=-295 slice_ns=-1",
+                1, 0, -295, -1);
+    assert_json(0x0002800f, "\"dom\":1,\"vcpu\":0,\"waited_ns\":-295,"
+                "\"slice_ns\":-1", 1, 0, -295, -1);
+    assert_text(0x0002800e, "dom=1 vcpu=0 ran_ns=-1", 1, 0, -1);
+    /* A wait of 4 s is one. */
+    assert_text(0x0002800e, "dom=1 vcpu=0 ran_ns=4000000000",
+                1, 0, 4000000000U);
+    assert_true(event_is_signed(f));
+    assert_int_equal(event_signed(f, 0xff000000U), -(1 << 24));
+    assert_int_equal(event_signed(f, 0xfeffffffU), 0xfeffffffU);
+}
+
+/* Flags above a code must not hide its name, nor be lost. */
+static void test_composed_values(void **state)
+{
+    const struct event_enum *exits = event_enum_find(dict, "hvm_exit");
+    const struct event_enum *grant = event_enum_find(dict, "grant_table_op_a0");
+
+    assert_text(0x00081002, "exit=IO_INSTRUCTION eip=0x5", 30, 5);
+    assert_text(0x00081002, "exit=IO_INSTRUCTION|BUS_LOCK eip=0x5",
+                30 | 1 << 26, 5);
+    assert_text(0x00081002, "exit=CPUID|BUS_LOCK|ENCLAVE|0x40000000 eip=0x5",
+                10 | 3 << 26 | 1 << 30, 5);
+    assert_text(0x00081002, "exit=BUS_LOCK eip=0x5", 74 | 1 << 26, 5);
+    /* A whole value that has a name, and a code that has none. */
+    assert_text(0x00081002, "exit=ENTRY_FAILED_MCE eip=0x5", 0x80000029, 5);
+    assert_text(0x00081002,
+                "exit=INVALID_GUEST_STATE|BUS_LOCK|ENTRY_FAILED eip=0x5",
+                0x84000021, 5);
+    assert_text(0x00081002, "exit=67108964 eip=0x5", 100 | 1 << 26, 5);
+    assert_json(0x00081002,
+                "\"exit\":\"IO_INSTRUCTION\",\"exit_flags\":[\"BUS_LOCK\","
+                "\"0x40000000\"],\"eip\":\"0x5\"",
+                30 | 1 << 26 | 1 << 30, 5);
+    assert_json(0x00081002, "\"exit\":\"BUS_LOCK\","
+                "\"exit_flags\":[\"BUS_LOCK\"],\"eip\":\"0x5\"",
+                74 | 1 << 26, 5);
+
+    /* 64 bits of a guest's register, and a continuation's progress. */
+    assert_text(0x0020100d, "op=sched_op a0=shutdown|0x500000000",
+                29 | 2 << 20, 2, 5);
+    assert_text(0x0020100d, "op=grant_table_op a0=unmap_grant_ref|0x3000",
+                20 | 1 << 20, 0x3001);
+    /* Other bits of a Viridian guest's register are any. */
+    assert_text(0x00082012, "eax=viridian|0x1234", 0x80001234);
+    assert_text(0x00082012, "eax=4660", 0x1234);
+
+    assert_int_equal(event_value_code(exits, 30 | 1 << 26), 30);
+    assert_int_equal(event_value_code(exits, 0x80000029), 0x80000029);
+    assert_int_equal(event_value_code(grant, 0x3001), 1);
+    assert_int_equal(event_value_code(NULL, 0x3001), 0x3001);
+    assert_true(event_value_code(event_enum_find(dict, "svm_exit"),
+                                 UINT64_MAX) == UINT32_MAX);
+}
+
 static void test_text_unknown_event(void **state)
 {
     const uint32_t words[] = { 1, 0xabc };
@@ -833,6 +896,8 @@ int main(void)
         cmocka_unit_test(test_pairs_ignore_the_format),
         cmocka_unit_test(test_fits_exactly_what_is_described),
         cmocka_unit_test(test_text_own_events),
+        cmocka_unit_test(test_elapsed_times),
+        cmocka_unit_test(test_composed_values),
         cmocka_unit_test(test_text_unknown_event),
         cmocka_unit_test(test_text_cut_at_any_size),
         cmocka_unit_test(test_json_members),

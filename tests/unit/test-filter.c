@@ -136,6 +136,34 @@ static void test_expr_of_a_record(void **state)
             fail_msg("\"%s\" is %d", row[i].text, !row[i].want);
 }
 
+static void test_expr_elapsed_times(void **state)
+{
+    struct merge_record rec = MAKE(0x0002800f, 5, 1, -295, 0);
+
+    assert_false(holds("waited_ns>10ms", &rec));
+    assert_true(holds("waited_ns<0", &rec) && holds("waited_ns==-295", &rec));
+}
+
+/* A value that is composed of a code and flags is found by its code. */
+static void test_expr_composed_values(void **state)
+{
+    struct merge_record rec = MAKE(0x00081002, 123 | 1 << 26, 0);
+    struct merge_record plain = MAKE(0x00081002, 123, 0);
+    struct merge_record call = MAKE(0x0020100d, 20 | 1 << 20, 0x3001);
+
+    assert_true(holds("exit==IOIO", &rec) && holds("exit==IOIO", &plain));
+    assert_false(holds("exit!=IOIO", &rec) || holds("exit!=IOIO", &plain));
+    assert_true(holds("exit==\"*|BUS_LOCK\"", &rec));
+    assert_false(holds("exit==\"*|BUS_LOCK\"", &plain));
+    assert_true(holds("exit==123", &rec) && holds("exit==0x0400007b", &rec));
+    assert_false(holds("exit!=123", &rec) || holds("exit==124", &rec));
+    assert_true(holds("exit&0x4000000", &rec));
+    assert_false(holds("exit&0x4000000", &plain));
+    assert_false(holds("exit==0", &rec) || holds("eip!=0", &rec));
+    assert_true(holds("a0==unmap_grant_ref", &call));
+    assert_false(holds("a0==map_grant_ref", &call));
+}
+
 static void test_expr_times_and_signs(void **state)
 {
     /* SCHED_SWITCH_INFNEXT: dom, vcpu, waited_ns, slice_ns */
@@ -360,6 +388,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_expr_of_a_record),
+        cmocka_unit_test(test_expr_elapsed_times),
+        cmocka_unit_test(test_expr_composed_values),
         cmocka_unit_test(test_expr_times_and_signs),
         cmocka_unit_test(test_expr_wrong_reports_position),
         cmocka_unit_test(test_expr_too_many_tests),

@@ -41,7 +41,7 @@ static void test_limit_burst_then_rate(void **state)
     for ( i = 0; i < 4; i++ )
         assert_true(limit_take(&l, key_of(1), &rate, now));
     assert_false(limit_take(&l, key_of(1), &rate, now));
-    /* A key's use is nobody else's. */
+    /* A key's use counts for no other key. */
     assert_true(limit_take(&l, key_of(2), &rate, now));
     assert_false(limit_take(&l, key_of(1), &rate, now + 60 * SECOND - 1));
     assert_true(limit_take(&l, key_of(1), &rate, now + 60 * SECOND));
@@ -118,7 +118,7 @@ static void test_limit_is_a_token_bucket(void **state)
     }
 }
 
-/* More keys than entries: who used most is remembered longest. */
+/* More keys than entries: the heaviest user is remembered longest. */
 static void test_limit_flood_of_keys_frees_nobody_heavy(void **state)
 {
     const struct limit_rate rate = { .burst = 4, .refill_s = 600 };

@@ -248,6 +248,12 @@ static void test_the_trigger_names_its_life(void **state)
     expect(700, "bob", B);
     end(state);
 
+    /* By number, it is the trigger's. */
+    LOAD("{\"cause\":\"crash\",\"tsc\":600,\"domid\":5,\"uuid\":\"" A "\"}",
+         "[" GONE "," BOB "]", ADD(100, 5), REM(650, 5), ADD(700, 5));
+    assert_string_equal(lives_find(lives, "5")->name, "alice");
+    end(state);
+
     /* The trigger's number is not listed. */
     LOAD("{\"cause\":\"crash\",\"tsc\":1000000,\"domid\":5,\"name\":\"x\"}",
          "[{\"domid\":4},{\"domid\":6,\"name\":\"six\"}]",
@@ -284,6 +290,9 @@ static void test_keys(void **state)
     assert_true(lives_is(lives, "5", 5, 700));
     assert_true(lives_is(lives, "77", 77, 0));
     assert_false(lives_is(lives, "5", 9, 0)); /* a number before a name */
+    assert_ptr_equal(lives_find(lives, "5"), bob);
+    assert_ptr_equal(lives_find(lives, "alice"), alice);
+    assert_null(lives_find(lives, "carol"));
     assert_false(lives_same(alice, bob));
     assert_true(lives_same(alice, alice));
 }

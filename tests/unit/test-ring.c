@@ -947,6 +947,87 @@ static void test_counters_fold(void **state)
                      (1ULL << 39) - 10 + 104);
 }
 
+/*
+ * Destroy the buffers at the n-th read of the pCPU's pointer or of the clock:
+ * another pCPU clears the pointer while this one is inside a record.
+ */
+static unsigned int destroy_at;
+static uint64_t destroy_gap;
+
+static void destroy_soon(void)
+{
+    if ( destroy_at && !--destroy_at )
+    {
+        fr_hosted_cpu = NULL;
+        rig_tsc += destroy_gap;
+    }
+}
+
+static uint64_t clock_of_destroy(void)
+{
+    rig_tsc += rig_tick;
+    destroy_soon();
+    return rig_tsc;
+}
+
+/* One record of each kind, with the buffers destroyed at each point of it. */
+static void test_destroy_inside_a_record(void **state)
+{
+    static const uint32_t event[] = { RIG_EV_BUSY, RIG_EV_BOTH, RIG_EV_OTHER };
+    static const unsigned int bytes[] = { 0, 8, 7, 28 };
+    uint64_t (*clock)(void) = fr_hosted_clock;
+    uint32_t words[7] = { 0 };
+    unsigned int e, b, at, gap;
+
+    fr_hosted_clock = clock_of_destroy;
+    fr_hosted_this_cpu = destroy_soon;
+    for ( e = 0; e < 3; e++ )
+        for ( b = 0; b < 4; b++ )
+            for ( at = 1; at < 6; at++ )
+                for ( gap = 0; gap < 2; gap++ )
+                {
+                    destroy_gap = gap ? 1ULL << 40 : 0;
+                    destroy_at = at;
+                    fr_trace(event[e], words, bytes[b]);
+                    destroy_at = 0;
+                    fr_hosted_cpu = rig.cpu;
+                }
+    fr_hosted_this_cpu = NULL;
+    fr_hosted_clock = clock;
+
+    /* All that were counted are accounted for. */
+    at = rig_freeze();
+    assert_true(fr_adopt(rig.cpu));
+    assert_audit(at, XEN_FLIGHTREC_CH_BUSY);
+    assert_audit(at, XEN_FLIGHTREC_CH_RARE);
+}
+
+/* The full slot and a new generation send the fast path to the slow one. */
+static void test_destroy_before_a_switch(void **state)
+{
+    uint64_t (*clock)(void) = fr_hosted_clock;
+    uint32_t words[3] = { 0 };
+    unsigned int i;
+
+    fr_hosted_this_cpu = destroy_soon;
+    fr_hosted_clock = clock_of_destroy;
+    for ( i = 0; i < 100; i++ )
+    {
+        if ( i % 10 == 5 )
+            fr_release(rig_freeze());
+        /* The first read of the pointer is the last. */
+        destroy_at = 2;
+        destroy_gap = 0;
+        fr_trace(RIG_EV_BUSY, words, 12);
+        fr_hosted_cpu = rig.cpu;
+    }
+    destroy_at = 0;
+    fr_hosted_this_cpu = NULL;
+    fr_hosted_clock = clock;
+    assert_int_equal(counters(XEN_FLIGHTREC_CH_BUSY).emitted, 100);
+    assert_int_equal(counters(XEN_FLIGHTREC_CH_BUSY).newest_seq > 5, 1);
+}
+
 /* Must be the last test: a stop cannot be undone. */
 static void test_stop(void **state)
 {
@@ -1022,6 +1103,8 @@ int main(void)
         SMALL(test_trigger_read),
         SMALL(test_audit_always_balances),
         SMALL(test_counters_fold),
+        ROOMY(test_destroy_inside_a_record),
+        SMALL(test_destroy_before_a_switch),
         SMALL(test_stop),
     };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The bound on what a traced guest write copies (XSA-477): Xen's own header, as
+ * The bound on the copy of a traced guest write (XSA-477): Xen's own header, as
  * the patched arch/x86/mm/shadow/multi.c includes it.
  */
 
@@ -14,7 +14,7 @@
 
 #include <xen/trace-bounded.h>
 
-/* The field as it lies in memory, between what must not be touched. */
+/* The field as it lies in memory, between bytes that must not be touched. */
 struct around {
     uint64_t before, field, after;
 };
@@ -53,7 +53,7 @@ static void test_copy_short_clears_rest(void **state)
     }
 }
 
-/* What the emulator can write at once: up to 64 bytes. */
+/* The emulator writes up to 64 bytes at once. */
 static void test_copy_wide_is_cut(void **state)
 {
     unsigned int bytes;

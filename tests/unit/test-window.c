@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * test-window.c: from when to when a snapshot is complete, and when records were
- * lost, as the daemon finds it from what the rings hold.
+ * lost, as the daemon computes it from the held rings.
  */
 
 #include <setjmp.h>
@@ -87,7 +87,7 @@ static int64_t complete_from(void)
     meta_window(&m, &fit, XEN_FLIGHTREC_CH_BUSY, &w);
     if ( !w.known )
         return -1;
-    /* The first pCPU that took part: what another recorded later is extra. */
+    /* The first pCPU that took part: later records of another are extra. */
     assert_int_equal(w.to_tsc, TRIGGER + 1000);
     return TRIGGER - w.from_tsc;
 }

@@ -4,8 +4,8 @@
 # Each of Xen's headers that they include is replaced by seam.h.
 
 XENWORLD_DIR  := $(O)/tests/xenworld
-XENWORLD_XEN  := xen/cpu xen/errno xen/event xen/flightrec-platform xen/init \
-                 xen/kexec xen/mm xen/numa xen/param xen/rcupdate xen/sched xen/softirq \
+XENWORLD_XEN  := xen/cpu xen/ctype xen/errno xen/event xen/flightrec-platform xen/init \
+                 xen/kexec xen/mm xen/numa xen/param xen/sched xen/softirq \
                  xen/spinlock xen/tasklet xen/time xen/timer xen/trace \
                  xen/types asm/guest public/sched public/sysctl public/xen
 XENWORLD_SRC  := $(patsubst %.o,$(CORE_SRC)/%.c,$(shell \
@@ -38,3 +38,9 @@ $(XENWORLD_O) &: $(XENWORLD_SRC) $(wildcard $(CORE_SRC)/*.h \
 	@mkdir -p $(XENWORLD_DIR)
 	@$(call say,CC $(CORE_SRC) as a process)
 	$(call xenworld_make,$(XENWORLD_DIR),$(CC) $(CSTD) $(WARN) $(CFLAGS))
+
+$(XENWORLD_DIR)/test-world: $(XENWORLD_DIR)/test-world.o $(XENWORLD_O)
+	@$(call say,LD $@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+TESTS += $(XENWORLD_DIR)/test-world

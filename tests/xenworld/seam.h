@@ -11,6 +11,7 @@
 #ifndef XENWORLD_SEAM_H
 #define XENWORLD_SEAM_H
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -48,6 +49,8 @@ typedef uint16_t domid_t;
 typedef unsigned long xen_pfn_t;
 
 void world_violated(const char *what) __attribute__((__noreturn__));
+/* A page, or a shared cache line, was touched: see most_work(). */
+void world_worked(void);
 /* A point at which an NMI may nest. */
 void world_point(void);
 
@@ -95,6 +98,10 @@ void spin_unlock(spinlock_t *l);
 #define test_bit(nr, p)          (!!(*(p) & (1U << (nr))))
 #define test_and_set_bit(nr, p) \
     ({ bool b_ = test_bit(nr, p); set_bit(nr, p); b_; })
+#define cmpxchg(p, old, new) \
+    ({ __typeof__(*(p)) o_ = (old), w_ = *(p); \
+       if ( w_ == o_ ) *(p) = (new); \
+       w_; })
 #define arch_fetch_and_add(p, v) __atomic_fetch_add(p, v, __ATOMIC_RELAXED)
 
 /* ----------------------------------------------------------- deferred --- */
@@ -103,6 +110,7 @@ enum { FLIGHTREC_SOFTIRQ };
 void open_softirq(int nr, void (*handler)(void));
 void raise_softirq(unsigned int nr);
 bool softirq_pending(unsigned int cpu);
+void process_pending_softirqs(void);
 void cpu_relax(void);
 
 struct tasklet {
@@ -118,12 +126,6 @@ void softirq_tasklet_init(struct tasklet *t, void (*fn)(void *), void *arg);
 void tasklet_schedule(struct tasklet *t);
 void tasklet_schedule_on_cpu(struct tasklet *t, unsigned int cpu);
 void tasklet_kill(struct tasklet *t);
-
-struct rcu_head {
-    void (*fn)(struct rcu_head *);
-    struct rcu_head *next;
-};
-void call_rcu(struct rcu_head *head, void (*fn)(struct rcu_head *));
 
 /* --------------------------------------------------------------- time --- */
 
@@ -145,8 +147,11 @@ uint64_t get_localtime_us(const void *d);
 struct domain {
     domid_t domain_id;
     uint8_t handle[16];
+    bool is_shutting_down;
+    unsigned int shutdown_code;
     unsigned int flightrec_dying;
 };
+#define SHUTDOWN_CODE_INVALID ~0u
 struct vcpu {
     struct domain *domain;
     unsigned int vcpu_id;
@@ -163,6 +168,8 @@ struct page_info {
     unsigned long count_info;
     struct domain *owner;
     bool allocated;
+    bool listed;           /* in the owner's list of pages */
+    bool unlinking;        /* another pCPU is inside free_domheap_page() */
 };
 #define _PGC_allocated   31
 #define PGC_allocated    (1UL << _PGC_allocated)
@@ -181,7 +188,8 @@ xen_pfn_t virt_to_mfn(const void *p);
 void share_xen_page_with_privileged_guests(struct page_info *pg, int how);
 void put_page_alloc_ref(struct page_info *pg);
 bool get_page(struct page_info *pg, const struct domain *d);
-#define page_set_owner(pg, d) ((void)((pg)->owner = (d)))
+void page_set_owner(struct page_info *pg, struct domain *d);
+void free_domheap_page(struct page_info *pg);
 
 /* ----------------------------------------------------------------- other - */
 
@@ -215,9 +223,12 @@ struct xen_sysctl {
     } u;
 };
 
-#define pv_shim false
-#define simple_strtoul(s, end, base) strtoul(s, (char **)(end), base)
-unsigned long parse_size_and_unit(const char *s, const char **end);
+extern bool pv_shim;
+#define simple_strtoul(s, end, base) \
+    ((unsigned long)simple_strtoull(s, end, base))
+unsigned long long simple_strtoull(const char *s, const char **end,
+                                   unsigned int base);
+unsigned long long parse_size_and_unit(const char *s, const char **end);
 /* Xen finds these in a section of its own, the world by name. */
 #define presmp_initcall(f) \
     int world_##f(void);   \
@@ -238,7 +249,7 @@ extern struct fr_cpu *flightrec_cpu[NR_CPUS];
 
 static inline struct fr_cpu *fr_this_cpu(void)
 {
-    return flightrec_cpu[smp_processor_id()];
+    return ACCESS_ONCE(flightrec_cpu[smp_processor_id()]);
 }
 
 static inline uint64_t fr_clock(void)
@@ -280,7 +291,7 @@ static inline void fr_wake_soon(void)
 #define fr_wmb()               fr_barrier()
 #define fr_read(x)             ACCESS_ONCE(x)
 #define fr_write(x, v)         (ACCESS_ONCE(x) = (v))
-#define fr_load_acquire(p)     ACCESS_ONCE(*(p))
+#define fr_load_acquire(p)     (world_worked(), ACCESS_ONCE(*(p)))
 #define fr_store_release(p, v) (ACCESS_ONCE(*(p)) = (v))
 
 static inline bool fr_cmpxchg(uint64_t *p, uint64_t old, uint64_t val)

@@ -37,7 +37,7 @@
 unsigned int nr_cpu_ids = WORLD_CPUS, cpu_khz = 2000000, world_cpu;
 int tb_init_done;
 
-static struct domain domains[WORLD_DOMAINS], xen_domain = { 0x7ff2, {}, 0 };
+static struct domain domains[WORLD_DOMAINS], xen_domain = { .domain_id = 0x7ff2 };
 struct domain *dom_xen = &xen_domain;
 static struct vcpu vcpus[WORLD_DOMAINS];
 static unsigned int running; /* index of the current domain */
@@ -51,17 +51,21 @@ static unsigned int used_pages;
 static bool online[NR_CPUS] = { true };
 static struct notifier_block *notifier;
 static unsigned int maps_held, locks_held, in_nmi;
-static unsigned int nmi_after;
+static unsigned int nmi_after, stall_after;
+static void (*stall_fn)(void);
+static struct page_info *race_page, *unlinking_page;
 static uint32_t nmi_event;
 static unsigned int allocs_left = ~0U, softirqs_left = ~0U, maps_left = ~0U;
 static void (*softirq_handler)(void);
 static unsigned int softirq_bits;
 static struct tasklet *tasklets;
-static struct rcu_head *rcu_list;
 static struct timer *the_timer;
 static s_time_t now_ns = 1000000000;
 static uint64_t tsc_offset;
 static unsigned int virq_count[24];
+static bool bad_option;
+bool pv_shim;
+static unsigned int work, most;
 
 int world_fr_presmp_init(void);
 int world_fr_wake_init(void);
@@ -71,6 +75,12 @@ void world_violated(const char *what)
 {
     fprintf(stderr, "violated: %s\n", what);
     abort();
+}
+
+void world_worked(void)
+{
+    if ( ++work > most )
+        most = work;
 }
 
 /* Take one of a limited number.  Return false if none is left; ~0: no limit. */
@@ -114,6 +124,13 @@ void world_point(void)
 {
     static const uint32_t words[] = { 0x4e4d4931, 0x4e4d4932, 0x4e4d4933 };
 
+    if ( stall_after && !--stall_after )
+    {
+        unsigned int was = world_cpu;
+
+        stall_fn();
+        world_cpu = was;
+    }
     if ( !nmi_after || --nmi_after || in_nmi )
         return;
     in_nmi++;
@@ -156,7 +173,15 @@ void raise_softirq(unsigned int nr)
 
 bool softirq_pending(unsigned int cpu)
 {
+    work = 0;
     return !luck(&softirqs_left);
+}
+
+void process_pending_softirqs(void)
+{
+    work = 0;
+    if ( in_nmi )
+        world_violated("softirqs are processed in an NMI");
 }
 
 void softirq_tasklet_init(struct tasklet *t, void (*fn)(void *), void *arg)
@@ -239,24 +264,6 @@ void cpu_relax(void)
             run_softirqs(cpu);
 }
 
-void call_rcu(struct rcu_head *head, void (*fn)(struct rcu_head *))
-{
-    head->fn = fn;
-    head->next = rcu_list;
-    rcu_list = head;
-}
-
-static void run_rcu(void)
-{
-    struct rcu_head *head;
-
-    while ( (head = rcu_list) )
-    {
-        rcu_list = head->next;
-        head->fn(head);
-    }
-}
-
 /* --------------------------------------------------------------- time ---- */
 
 void init_timer(struct timer *t, void (*fn)(void *), void *arg,
@@ -273,6 +280,7 @@ void set_timer(struct timer *t, s_time_t at)
 
 s_time_t NOW(void)
 {
+    work = 0;
     return now_ns += 100;
 }
 
@@ -343,7 +351,8 @@ void *alloc_xenheap_pages(unsigned int order, unsigned int flags)
         uninitialised(p, n * PAGE_SIZE);
         for ( i = 0; i < n; i++ )
             page_of[first + i] =
-                (struct page_info){ PGC_xen_heap, NULL, true };
+                (struct page_info){ .count_info = PGC_xen_heap,
+                                    .allocated = true };
         used_pages += n;
         return p;
     }
@@ -354,6 +363,7 @@ struct page_info *virt_to_page(const void *p)
 {
     size_t off = (const uint8_t *)p - arena;
 
+    world_worked();
     if ( off >= sizeof(arena) )
         world_violated("a page outside of the heap");
     return &page_of[off / PAGE_SIZE];
@@ -372,6 +382,8 @@ void free_xenheap_page(void *p)
         world_violated("a page is freed twice");
     if ( pg->count_info & ~PGC_xen_heap )
         world_violated("a page is freed that is in use");
+    if ( pg->unlinking || pg->listed )
+        world_violated("a page is freed that is in its owner's list");
     *pg = (struct page_info){ 0 };
     used_pages--;
     hide(p, PAGE_SIZE);
@@ -387,6 +399,7 @@ void free_xenheap_pages(void *p, unsigned int order)
 
 void clear_page(void *p)
 {
+    world_worked();
     memset(p, 0, PAGE_SIZE);
 }
 
@@ -397,15 +410,62 @@ void share_xen_page_with_privileged_guests(struct page_info *pg, int how)
     if ( pg->owner == dom_xen )
         return;
     page_set_owner(pg, dom_xen);
-    if ( !(pg->count_info & ~PGC_xen_heap) )
-        pg->count_info |= PGC_allocated | 1;
+    if ( pg->count_info & ~PGC_xen_heap )
+        world_violated("a page in use is lent");
+    pg->count_info |= PGC_allocated | 1;
+    pg->listed = true;
+}
+
+void page_set_owner(struct page_info *pg, struct domain *d)
+{
+    if ( pg->unlinking || pg->listed )
+        world_violated("the owner changes of a page in its list");
+    pg->owner = d;
+}
+
+/* Of Xen heap: only takes it off its owner's list. */
+void free_domheap_page(struct page_info *pg)
+{
+    if ( (pg->count_info & PGC_count_mask) || !pg->listed || !pg->owner )
+        world_violated("a page is taken off its list twice or in use");
+    pg->listed = pg->unlinking = false;
 }
 
 static void put_page(struct page_info *pg)
 {
     if ( !(pg->count_info & PGC_count_mask) )
         world_violated("a page reference too few");
-    pg->count_info--;
+    if ( --pg->count_info & PGC_count_mask )
+        return;
+    if ( pg == unlinking_page )
+        pg->unlinking = true;
+    else
+        free_domheap_page(pg);
+}
+
+/* The last mapping goes at this moment, on another pCPU. */
+static void race(struct page_info *pg)
+{
+    if ( pg != race_page )
+        return;
+    race_page = NULL;
+    unlinking_page = pg;
+    put_page(pg);
+}
+
+static void unmap_race(unsigned int page)
+{
+    race_page = &page_of[page];
+}
+
+static bool unmap_done(void)
+{
+    bool happened = unlinking_page;
+
+    if ( happened && unlinking_page->unlinking )
+        free_domheap_page(unlinking_page);
+    race_page = unlinking_page = NULL;
+    return happened;
 }
 
 void put_page_alloc_ref(struct page_info *pg)
@@ -414,6 +474,7 @@ void put_page_alloc_ref(struct page_info *pg)
         return;
     pg->count_info &= ~PGC_allocated;
     put_page(pg);
+    race(pg);
 }
 
 bool get_page(struct page_info *pg, const struct domain *d)
@@ -452,31 +513,33 @@ void send_global_virq(unsigned int virq)
     virq_count[virq]++;
 }
 
-unsigned long parse_size_and_unit(const char *s, const char **end)
+/* As Xen's: it wraps, and does not require a digit. */
+unsigned long long simple_strtoull(const char *s, const char **end,
+                                   unsigned int base)
 {
-    char *e;
-    unsigned long n = strtoul(s, &e, 0);
+    unsigned long long n = 0;
 
-    switch ( *e )
+    base = *s != '0' ? 10 : (s[1] | 0x20) == 'x' && isxdigit(s[2]) ? 16 : 8;
+    s += base == 16 ? 2 : base == 8;
+    for ( ; isxdigit(*s); s++ )
     {
-    case 'G':
-    case 'g':
-        n <<= 10; /* fall through */
-    case 'M':
-    case 'm':
-        n <<= 10; /* fall through */
-    case 'K':
-    case 'k':
-        n <<= 10; /* fall through */
-    case 'B':
-    case 'b':
-        e += !!*e;
-        break;
-    default:
-        n <<= 10;
-        break;
+        unsigned int digit = isdigit(*s) ? *s - '0' : (*s | 0x20) - 'a' + 10;
+
+        if ( digit >= base )
+            break;
+        n = n * base + digit;
     }
-    *end = e;
+    *end = s;
+    return n;
+}
+
+unsigned long long parse_size_and_unit(const char *s, const char **end)
+{
+    unsigned long long n = simple_strtoull(s, &s, 0);
+    const char *units = "bkmgt", *unit = *s ? strchr(units, *s | 0x20) : NULL;
+
+    n <<= unit ? 10 * (unit - units) : 10;
+    *end = s + !!unit;
     return n;
 }
 
@@ -505,14 +568,25 @@ static void boot(const char *option)
     for ( i = 0; i < WORLD_DOMAINS; i++ )
     {
         domains[i].domain_id = i;
+        domains[i].shutdown_code = SHUTDOWN_CODE_INVALID;
         memset(domains[i].handle, 0x10 + i, sizeof(domains[i].handle));
         vcpus[i].domain = &domains[i];
     }
     if ( option )
-        (void)world_parse_flightrec(option);
+        bad_option = world_parse_flightrec(option);
     (void)world_fr_wake_init();
     (void)world_fr_presmp_init();
     done();
+}
+
+static void shim(void)
+{
+    pv_shim = true;
+}
+
+static bool option_refused(void)
+{
+    return bad_option;
 }
 
 static int control(unsigned int cpu, struct xen_flightrec_op *op)
@@ -554,13 +628,31 @@ static void domain(unsigned int cpu, unsigned int n, unsigned int what,
     running = cpu % WORLD_DOMAINS;
     smear_stack();
     if ( what == 0 )
+    {
+        /* As domain_shutdown() does. */
         flightrec_domain_shutdown(d, reason);
+        if ( d->shutdown_code == SHUTDOWN_CODE_INVALID )
+            d->shutdown_code = reason;
+        d->is_shutting_down = true;
+    }
     else if ( what == 1 )
         flightrec_domain_dying(d, 1 + reason % (XEN_FLIGHTREC_CAUSES - 1),
                                reason);
     else
+    {
+        d->is_shutting_down = false;
+        d->shutdown_code = SHUTDOWN_CODE_INVALID;
         flightrec_domain_resume(d);
+    }
     done();
+}
+
+static void shutdown_code(unsigned int n, unsigned int reason)
+{
+    struct domain *d = &domains[n % WORLD_DOMAINS];
+
+    if ( d->shutdown_code == SHUTDOWN_CODE_INVALID )
+        d->shutdown_code = reason;
 }
 
 static void notify(unsigned int by, unsigned long action, uintptr_t cpu)
@@ -594,6 +686,12 @@ static void put_nmi(unsigned int after, uint32_t event)
 {
     nmi_after = after;
     nmi_event = event;
+}
+
+static void stall(unsigned int after, void (*fn)(void))
+{
+    stall_after = after;
+    stall_fn = fn;
 }
 
 static void set_luck(unsigned int allocs, unsigned int softirqs,
@@ -642,6 +740,14 @@ static uint8_t *lent(unsigned int page)
                : NULL;
 }
 
+static unsigned int most_work(void)
+{
+    unsigned int was = most;
+
+    work = most = 0;
+    return was;
+}
+
 static unsigned int pages_used(void)
 {
     return used_pages;
@@ -676,10 +782,13 @@ static uint64_t state(void)
 }
 
 const struct xen_world xen_world = {
-    .boot = boot, .control = control, .trace = trace,
-    .wants = flightrec_wants, .domain = domain, .plug = plug,
-    .softirqs = run_softirqs, .rcu = run_rcu, .time = pass_time,
+    .boot = boot, .shim = shim, .option_refused = option_refused, .control = control,
+    .trace = trace,
+    .wants = flightrec_wants, .domain = domain,
+    .shutdown_code = shutdown_code, .plug = plug,
+    .softirqs = run_softirqs, .time = pass_time,
     .tsc = move_tsc, .nmi = put_nmi, .luck = set_luck, .map = map,
+    .stall = stall, .unmap_race = unmap_race, .unmap_done = unmap_done,
     .map_page = map_page, .unmap = unmap, .lent = lent,
-    .pages_used = pages_used, .virqs = virqs, .state = state,
+    .most_work = most_work, .pages_used = pages_used, .virqs = virqs, .state = state,
 };

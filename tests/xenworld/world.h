@@ -28,6 +28,10 @@
 struct xen_world {
     /* Boot with the value of flightrec= (or NULL). */
     void (*boot)(const char *option);
+    /* Call before boot(): this Xen is a PV shim. */
+    void (*shim)(void);
+    /* The option of boot() was invalid. */
+    bool (*option_refused)(void);
     /* XEN_SYSCTL_tbuf_op with Dom0's op, on pCPU `cpu`. */
     int (*control)(unsigned int cpu, struct xen_flightrec_op *op);
     void (*trace)(unsigned int cpu, uint32_t event, const void *data,
@@ -36,13 +40,16 @@ struct xen_world {
     /* what: 0: domain_shutdown(reason); 1: dying; 2: resume */
     void (*domain)(unsigned int cpu, unsigned int domain, unsigned int what,
                    unsigned int reason);
+    /* SCHEDOP_shutdown_code. */
+    void (*shutdown_code)(unsigned int domain, unsigned int reason);
     void (*plug)(unsigned int cpu, bool online);
-    /* Run a pCPU's softirqs and tasklets; RCU; pass time, with its timers. */
+    /* Run a pCPU's softirqs and tasklets; pass time, with its timers. */
     void (*softirqs)(unsigned int cpu);
-    void (*rcu)(void);
     void (*time)(uint64_t ns);
     void (*tsc)(int64_t by);
-    /* Set an NMI that traces `event`, `after` points from now. */
+    /* Call fn on pCPU 0, `after` points from now, while this pCPU stalls. */
+    void (*stall)(unsigned int after, void (*fn)(void));
+    /* An NMI that traces `event`, `after` points from now. */
     void (*nmi)(unsigned int after, uint32_t event);
     /* Limit the allocations that succeed, the checks that find no softirq, and
      * the attempts that get the CPU maps; ~0: no limit. */
@@ -52,8 +59,20 @@ struct xen_world {
     /* Map a page whose number Dom0 knows from before. */
     bool (*map_page)(unsigned int page);
     void (*unmap)(unsigned int page);
+    /*
+     * Unmap a page when the recorder next drops its own reference.  The pCPU
+     * that unmaps it is inside free_domheap_page() until unmap_done().
+     */
+    void (*unmap_race)(unsigned int page);
+    /* Return true if that has happened. */
+    bool (*unmap_done)(void);
     /* The memory of a page if it is lent to Dom0; else NULL. */
     uint8_t *(*lent)(unsigned int page);
+    /*
+     * The most pages and cache lines of other pCPUs that the recorder touched
+     * between two checks of the clock or for softirqs, since the last call.
+     */
+    unsigned int (*most_work)(void);
     unsigned int (*pages_used)(void);
     unsigned int (*virqs)(unsigned int virq);
     uint64_t (*state)(void); /* a hash of the state hidden from Dom0 */

@@ -181,7 +181,7 @@ int term_end(void)
 const char *term_on(enum term_paint paint)
 {
     static const char *const code[] = {
-        [TERM_HEAD] = "\x1b[1m", [TERM_WHO] = "\x1b[32m",
+        [TERM_HEAD] = "\x1b[1m", [TERM_NAME] = "\x1b[32m",
         [TERM_EVENT] = "\x1b[36m", [TERM_BAD] = "\x1b[1;33m",
     };
 

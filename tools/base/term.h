@@ -36,7 +36,7 @@ bool term_quit(void);
  */
 int term_end(void);
 
-enum term_paint { TERM_HEAD, TERM_WHO, TERM_EVENT, TERM_BAD };
+enum term_paint { TERM_HEAD, TERM_NAME, TERM_EVENT, TERM_BAD };
 
 /* Return the escape sequence that begins or ends the colour, or "". */
 const char *term_on(enum term_paint paint);

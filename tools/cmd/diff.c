@@ -120,10 +120,21 @@ static const struct argp argp = {
  * message on stderr.
  */
 
+/* Find the slot of a domain on a side.  Return false if there is none. */
+static bool find_slot(const struct diff_side *side, const char *name,
+                      uint32_t *slot)
+{
+    const struct life *life = lives_find(side->src->lives, name);
+
+    if ( life )
+        *slot = diff_slot(side, life->domid, life->later);
+    return life || doc_is_domid(name, slot);
+}
+
 /* --domain, looked up in B, then in A. */
 static int choose_domain(struct diff *d, const char *name)
 {
-    uint32_t domid;
+    uint32_t slot;
 
     if ( !name )
         return 0;
@@ -132,8 +143,8 @@ static int choose_domain(struct diff *d, const char *name)
     {
         unsigned int side = i ? DIFF_A : DIFF_B;
 
-        if ( doc_find_domain(&d->side[side].src->doc, name, &domid) )
-            d->only = diff_domain(d, side, domid);
+        if ( find_slot(&d->side[side], name, &slot) )
+            d->only = diff_domain(d, side, slot);
     }
     if ( d->only )
         return 0;
@@ -143,18 +154,29 @@ static int choose_domain(struct diff *d, const char *name)
     return EXIT_FAIL;
 }
 
-/* Select all domids that the domain had on this side. */
+/*
+ * Select all numbers that the domain had on this side.  Records of other domains
+ * with these numbers are left out later.
+ */
 static void want_domain(const struct diff *d, unsigned int side,
                         struct filter *f)
 {
+    const struct diff_side *s = &d->side[side];
     unsigned int index = d->only - d->domain + 1;
 
     f->domain = "";
     f->lives = NULL;
     memset(&f->domids, 0, sizeof(f->domids));
     for ( uint32_t i = 0; i < DIFF_DOMIDS; i++ )
-        if ( d->side[side].domain[i] == index )
-            f->domids.bit[i / 8] |= 1U << i % 8;
+    {
+        uint32_t n = i;
+
+        if ( s->domain[i] != index )
+            continue;
+        if ( i >= DIFF_EARLIER && i - DIFF_EARLIER < lives_nr(s->src->lives) )
+            n = lives_nth(s->src->lives, i - DIFF_EARLIER)->domid;
+        f->domids.bit[n / 8] |= 1U << n % 8;
+    }
 }
 
 /*
@@ -240,12 +262,44 @@ static int print(const struct diff *d, const struct options *o)
     return 0;
 }
 
+static const struct diff_domain *redacted_to(struct diff *d, unsigned int side)
+{
+    const struct doc *doc = &d->side[side].src->doc;
+
+    return doc->redacted ? diff_domain(d, side, doc->only) : NULL;
+}
+
+/*
+ * A redacted file has one domain, and not all of its kinds of events: only files
+ * that are redacted to the same domain can be compared.
+ */
+static int check_redacted(struct diff *d)
+{
+    const struct diff_domain *a = redacted_to(d, DIFF_A);
+    const struct diff_domain *b = redacted_to(d, DIFF_B);
+
+    if ( !a && !b )
+        return 0;
+    if ( a == b && (!d->only || d->only == a) )
+    {
+        d->only = a;
+        return 0;
+    }
+
+    complain(d->side[a ? DIFF_A : DIFF_B].path,
+             a != b ? "redacted: redact both files to the same domain"
+                    : "redacted: it has only records of another domain");
+    return EXIT_FAIL;
+}
+
 static int compare(struct diff *d, const struct options *o)
 {
     int rc;
 
     diff_match(d);
     rc = choose_domain(d, o->filter.domain);
+    if ( !rc )
+        rc = check_redacted(d);
     for ( unsigned int s = 0; !rc && s < DIFF_SIDES; s++ )
         rc = read_side(d, s, o);
     if ( !rc )

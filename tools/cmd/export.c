@@ -235,7 +235,7 @@ static int walk(struct export *x, struct options *o, uint64_t *damaged)
     return rc;
 }
 
-/* Print what was left out to stderr: stdout may be the trace. */
+/* Print omissions to stderr: stdout may be the trace. */
 static void print_left_out(const struct export *x, const struct options *o,
                            uint64_t damaged)
 {

@@ -236,7 +236,7 @@ static void print_domains(const struct doc *d)
     json_array_foreach(domains, i, dom)
         printf("  %5" PRId64 " %5" PRId64 "  %-36s  %s%s%s%s\n",
                doc_number(dom, "domid", -1), doc_number(dom, "vcpus", -1),
-               escaped(uuid, dom, "uuid"), term_on(TERM_WHO),
+               escaped(uuid, dom, "uuid"), term_on(TERM_NAME),
                escaped(name, dom, "name"), term_off(),
                json_is_true(json_object_get(dom, "gone")) ? " (gone)" : "");
 }

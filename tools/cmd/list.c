@@ -115,8 +115,9 @@ static const struct argp argp = {
     .doc = "List the snapshots of a directory (default: " FILES_DIR "), oldest "
            "first: time, cause, domain, size.  SECONDS is the time that all "
            "pCPUs cover completely.  COMPLETE is \"yes\", \"partial\" if Xen "
-           "could not hold all of the history, or \"cut\" if the file was not "
-           "written to its end.\v"
+           "could not hold all of the history, \"redacted\" for the records of "
+           "one domain only, or \"cut\" if the file was not written to its "
+           "end.\v"
            "Examples:\n"
            "  xenflight list\n"
            "  xenflight list --cause crash --since -7d\n"
@@ -130,6 +131,8 @@ static const char *complete(const struct source *src)
 {
     if ( snapshot_truncated(src->snap) )
         return "cut";
+    if ( src->doc.redacted )
+        return "redacted";
     return strcmp(src->doc.history, "complete") ? "partial" : "yes";
 }
 

@@ -90,13 +90,13 @@ static int write_out(const struct source *src, const struct options *o,
     return rc;
 }
 
-/* A number: the trigger's domain, else the last one that had it. */
-static void choose_number(const struct source *src, struct choice *c)
+/* A redacted file has nothing of any other domain, and no domain "other". */
+static bool is_in(const struct source *src, const char *key, uint32_t domid)
 {
-    const struct doc *d = &src->doc;
-
-    c->life = lives_at(src->lives, c->domid,
-                       d->domid == c->domid ? d->tsc : UINT64_MAX);
+    if ( !src->doc.redacted || domid == src->doc.only )
+        return true;
+    complain(key, "the file is already redacted to another domain");
+    return false;
 }
 
 /* Return true if all domains of that name had numbers of their own. */
@@ -156,8 +156,8 @@ static bool choose(const struct source *src, const char *key, struct choice *c)
     c->life = NULL;
     if ( doc_is_domid(key, &c->domid) )
     {
-        choose_number(src, c);
-        return true;
+        c->life = lives_find(src->lives, key);
+        return is_in(src, key, c->domid);
     }
 
     for ( unsigned int i = 0; i < lives_nr(src->lives); i++ )
@@ -177,7 +177,7 @@ static bool choose(const struct source *src, const char *key, struct choice *c)
                       "`xenflight show --head' lists the known ones");
     if ( nr > 1 )
         refuse_several(src, key);
-    return nr == 1;
+    return nr == 1 && is_in(src, key, c->domid);
 }
 
 static int run(const struct source *src, const struct options *o)

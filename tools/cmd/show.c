@@ -158,6 +158,8 @@ struct last_records {
 
 struct summary {
     int64_t domid;                      /* < 0: the trigger names no domain */
+    const struct lives *lives;
+    unsigned int later;                 /* of domid, as in struct life */
     struct last_records *domain;
     struct last_records *cpu[MAX_CPUS]; /* NULL: no records yet */
     uint16_t ran_on[MAX_VCPUS];         /* pCPU + 1 of its last record; 0: none */
@@ -196,7 +198,8 @@ static int summarise(struct summary *sum, const struct merge_record *rec)
         return -ENOMEM;
 
     add_last(*cpu, rec);
-    if ( sum->domid < 0 || !filter_is_of(rec, sum->domid) )
+    if ( sum->domid < 0 || !filter_is_of(rec, sum->domid) ||
+         lives_later(sum->lives, sum->domid, rec->tsc) != sum->later )
         return 0;
 
     add_last(sum->domain, rec);
@@ -263,14 +266,17 @@ static void free_summary(struct summary *sum)
     free(sum);
 }
 
-static struct summary *new_summary(const struct doc *doc)
+static struct summary *new_summary(const struct source *src)
 {
+    const struct doc *doc = &src->doc;
     struct summary *sum = calloc(1, sizeof(*sum));
 
     if ( !sum )
         return NULL;
 
     sum->domid = doc->domid;
+    sum->lives = src->lives;
+    sum->later = lives_later(src->lives, doc->domid, doc->tsc);
     sum->domain = new_last(LAST_DOMAIN);
     if ( sum->domain )
         return sum;
@@ -351,7 +357,7 @@ static int show(const struct source *src, struct options *o, bool *damaged)
 
     if ( o->summary )
     {
-        s.sum = new_summary(&src->doc);
+        s.sum = new_summary(src);
         rc = s.sum ? 0 : -ENOMEM;
     }
     else if ( !o->json )

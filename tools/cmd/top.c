@@ -10,12 +10,13 @@
 #include <string.h>
 
 #include "lib/base/text.h"
+#include "tools/base/dom0.h"
 #include "tools/base/message.h"
 #include "tools/base/options.h"
 #include "tools/cmd.h"
 #include "tools/record/top-live.h"
 
-/* Not linked in without Xen's libraries. */
+/* In xenflight-dom0 only. */
 #pragma weak top_live
 
 enum { OPT_BACKEND = 256 };
@@ -92,15 +93,6 @@ static const struct argp argp = {
            "on wrong usage.",
 };
 
-static int live(const struct options *o, const char *cmd)
-{
-    if ( top_live )
-        return top_live(&o->form, &o->live, cmd);
-    fprintf(stderr, "%s: live: built without Xen's libraries (for a file of "
-            "that name use ./live)\n", cmd);
-    return EXIT_FAIL;
-}
-
 int cmd_top(int argc, char **argv)
 {
     static struct options o = { .live.interval_ns = 2000000000 };
@@ -111,7 +103,8 @@ int cmd_top(int argc, char **argv)
         return EXIT_USAGE;
 
     if ( !strcmp(o.file, "live") )
-        return live(&o, argv[0]);
+        return top_live ? top_live(&o.form, &o.live, argv[0])
+                        : dom0_exec(argc, argv);
 
     if ( source_open(o.file, true, &src) )
         return EXIT_FAIL;

@@ -75,9 +75,9 @@ static const struct argp argp = {
 struct verdict {
     const char *path;
     bool whole;
-    bool known;                  /* totals and partial are set */
+    bool known;                  /* totals and history are set */
     struct snapshot_totals totals;
-    bool partial;                /* Xen could not hold all of the history */
+    const char *history;         /* "complete", "partial" or "redacted" */
     json_t *faults;              /* [{"why", "at": byte offset, if known}] */
 };
 
@@ -189,7 +189,9 @@ static void check(struct verdict *v)
     }
 
     v->known = true;
-    v->partial = strcmp(src.doc.history, "complete");
+    v->history = src.doc.redacted                       ? "redacted"
+                 : strcmp(src.doc.history, "complete") ? "partial"
+                                                       : "complete";
     check_counters(v, &src);
     if ( v->totals.damaged )
         fault(v, NOWHERE, "the file is whole, but some packets were "
@@ -223,11 +225,11 @@ static void print_whole(const struct verdict *v)
 
     printf("%s: %swhole%s: %" PRIu32 " data frames, %" PRIu64 " packets, %"
            PRIu64 " records, %s, ",
-           text_escape(safe, sizeof(safe), v->path), term_on(TERM_WHO),
+           text_escape(safe, sizeof(safe), v->path), term_on(TERM_NAME),
            term_off(), t->frames, t->packets, t->records,
            text_bytes(size, sizeof(size), t->file_bytes));
-    if ( v->partial )
-        printf("%shistory partial%s\n", term_on(TERM_BAD), term_off());
+    if ( strcmp(v->history, "complete") )
+        printf("%shistory %s%s\n", term_on(TERM_BAD), v->history, term_off());
     else
         printf("history complete\n");
 }
@@ -247,7 +249,7 @@ static void print_json(const struct verdict *v)
                          "records", (json_int_t)t->records,
                          "bytes", (json_int_t)t->file_bytes,
                          "damaged_frames", (json_int_t)t->damaged,
-                         "history", v->partial ? "partial" : "complete"));
+                         "history", v->history));
     json_dumpf(o, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
     putchar('\n');
     json_decref(o);

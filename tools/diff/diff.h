@@ -36,6 +36,12 @@ enum { DIFF_A, DIFF_B, DIFF_SIDES };
 #define DIFF_DOMIDS  65536
 #define DIFF_CPUS    65536
 
+/*
+ * A domain's slot: its number if no later domain got that, else one from here on.
+ * Xen has no numbers that high.
+ */
+#define DIFF_EARLIER 0x8000U
+
 /* In diff_side.domain: DIFF_DOMAINS was reached when it was first met. */
 #define DIFF_NO_ROOM UINT16_MAX
 
@@ -50,6 +56,7 @@ struct diff_domain {
     bool known[DIFF_SIDES];    /* in the document, or in a record */
     bool in[DIFF_SIDES];       /* known and not gone, or has records */
     uint32_t domid[DIFF_SIDES]; /* its newest, or MERGE_NO_DOMAIN */
+    unsigned int later[DIFF_SIDES]; /* of domid, as in struct life */
     const char *name;          /* from the document, not escaped, or "" */
     const char *uuid[DIFF_SIDES];
     enum diff_match match;
@@ -86,7 +93,7 @@ struct diff_side {
     bool cpu[DIFF_CPUS];       /* pCPUs with records in it */
     unsigned int cpus;
     const char *names[XEN_FLIGHTREC_IDS]; /* of events by id; NULL if not met */
-    uint16_t domain[DIFF_DOMIDS]; /* by domid: index + 1, 0, DIFF_NO_ROOM */
+    uint16_t domain[DIFF_DOMIDS]; /* by slot: index + 1, 0, DIFF_NO_ROOM */
 };
 
 /* A uuid or name in a search tree, see domains.c. */
@@ -141,11 +148,16 @@ struct diff {
 /* domains.c: fill d->domain from both documents. */
 void diff_match(struct diff *d);
 /*
- * Return the domain with that id on a side, or NULL if there is no room.  It is
+ * Return the domain with that slot on a side, or NULL if there is no room.  It is
  * added if the document does not have it.
  */
 struct diff_domain *diff_domain(struct diff *d, unsigned int side,
-                                uint32_t domid);
+                                uint32_t slot);
+/* Return the slot of a domain by its number and a time, or a life's `later'. */
+uint32_t diff_slot_at(const struct diff_side *side, uint32_t domid,
+                      uint64_t tsc);
+uint32_t diff_slot(const struct diff_side *side, uint32_t domid,
+                   unsigned int later);
 /* Whether it is no guest or Dom0, but "(idle)", "(unknown domain)" or alike. */
 bool diff_is_special(const struct diff_domain *dom);
 /* Whether the other side does not know the domain, or has no record of it. */

@@ -28,7 +28,8 @@
 
 /* A domain as a document describes it. */
 struct known {
-    uint32_t domid;
+    uint32_t domid, slot;
+    unsigned int later;
     const char *name, *uuid;
     bool gone;
 };
@@ -101,6 +102,7 @@ static void attach(struct diff *d, unsigned int side, struct diff_domain *dom,
     dom->known[side] = true;
     dom->in[side] |= !k->gone;
     dom->domid[side] = k->domid;
+    dom->later[side] = k->later;
     if ( !dom->name[0] && k->name[0] )
     {
         dom->name = k->name;
@@ -111,8 +113,8 @@ static void attach(struct diff *d, unsigned int side, struct diff_domain *dom,
         dom->uuid[side] = k->uuid;
         add_uuid(d, index, k->uuid);
     }
-    if ( k->domid < DIFF_DOMIDS )
-        d->side[side].domain[k->domid] = index;
+    if ( k->slot < DIFF_DOMIDS )
+        d->side[side].domain[k->slot] = index;
 }
 
 /* The domain with a number on a side, or NULL. */
@@ -187,18 +189,60 @@ static bool find(struct diff *d, unsigned int side, const struct known *k,
     return true;
 }
 
+uint32_t diff_slot(const struct diff_side *side, uint32_t domid,
+                   unsigned int later)
+{
+    const struct lives *lives = side->src->lives;
+    const struct life *life = later ? lives_before(lives, domid, later) : NULL;
+    size_t nth = life ? life - lives_nth(lives, 0) : 0;
+
+    if ( !life )
+        return domid;
+    /* A hostile file can have more: those share the last one. */
+    return DIFF_EARLIER + nth < DIFF_DOMIDS - 2 ? DIFF_EARLIER + nth
+                                                : DIFF_DOMIDS - 2;
+}
+
+uint32_t diff_slot_at(const struct diff_side *side, uint32_t domid,
+                      uint64_t tsc)
+{
+    return diff_slot(side, domid, lives_later(side->src->lives, domid, tsc));
+}
+
+/* Get the i-th life of the file.  Return false if there are no more. */
+static bool nth_life(const struct diff_side *side, size_t i, struct known *k)
+{
+    const struct lives *lives = side->src->lives;
+    const struct life *life = i < lives_nr(lives) ? lives_nth(lives, i) : NULL;
+
+    if ( !life )
+        return false;
+
+    *k = (struct known){ life->domid, diff_slot(side, life->domid, life->later),
+                         life->later, life->name, life->uuid, life->gone };
+    if ( !strcmp(k->uuid, NO_UUID) )
+        k->uuid = "";
+    if ( k->domid >= DIFF_DOMIDS - 1 )
+        k->domid = MERGE_NO_DOMAIN;
+    return true;
+}
+
 /* Get the i-th domain of a document.  The last one is that of the trigger.
  * Return false if there are no more. */
-static bool nth(const struct doc *doc, size_t i, struct known *k)
+static bool nth(const struct diff_side *side, size_t i, struct known *k)
 {
+    const struct doc *doc = &side->src->doc;
     const json_t *list = json_object_get(doc->root, "domains");
     const json_t *dom = json_array_get(list, i);
     int64_t domid = doc_number(dom, "domid", -1);
 
+    if ( side->src->lives )
+        return nth_life(side, i, k);
     if ( i > json_array_size(list) )
         return false;
 
-    *k = (struct known){ MERGE_NO_DOMAIN, doc_text(dom, "name", ""),
+    *k = (struct known){ MERGE_NO_DOMAIN, MERGE_NO_DOMAIN, 0,
+                         doc_text(dom, "name", ""),
                          doc_text(dom, "uuid", ""),
                          json_is_true(json_object_get(dom, "gone")) };
     if ( i == json_array_size(list) )
@@ -210,7 +254,7 @@ static bool nth(const struct doc *doc, size_t i, struct known *k)
     if ( !strcmp(k->uuid, NO_UUID) )
         k->uuid = "";
     if ( domid >= 0 && domid < DIFF_DOMIDS - 1 )
-        k->domid = domid;
+        k->domid = k->slot = domid;
     return true;
 }
 
@@ -218,28 +262,28 @@ static bool nth(const struct doc *doc, size_t i, struct known *k)
 static bool is_open(const struct diff *d, unsigned int side,
                     const struct known *k)
 {
-    return k->domid != MERGE_NO_DOMAIN && !d->side[side].domain[k->domid];
+    return k->domid != MERGE_NO_DOMAIN && !d->side[side].domain[k->slot];
 }
 
 static void place(struct diff *d, unsigned int side)
 {
-    const struct doc *doc = &d->side[side].src->doc;
+    const struct diff_side *s = &d->side[side];
     struct diff_domain *dom;
     struct known k;
 
     /* One pass over all domains for each rule: an earlier rule takes a domain
      * before a weaker one can. */
-    for ( size_t i = 0; side == DIFF_B && nth(doc, i, &k); i++ )
+    for ( size_t i = 0; side == DIFF_B && nth(s, i, &k); i++ )
         if ( is_open(d, side, &k) )
             find(d, side, &k, DIFF_SAME, find_uuid);
-    for ( size_t i = 0; side == DIFF_B && nth(doc, i, &k); i++ )
+    for ( size_t i = 0; side == DIFF_B && nth(s, i, &k); i++ )
         if ( is_open(d, side, &k) )
             find(d, side, &k, DIFF_BY_NAME, find_name);
-    for ( size_t i = 0; side == DIFF_B && nth(doc, i, &k); i++ )
+    for ( size_t i = 0; side == DIFF_B && nth(s, i, &k); i++ )
         if ( is_open(d, side, &k) )
             find(d, side, &k, DIFF_BY_NUMBER, find_number);
 
-    for ( size_t i = 0; nth(doc, i, &k); i++ )
+    for ( size_t i = 0; nth(s, i, &k); i++ )
         if ( is_open(d, side, &k) &&
              !find(d, side, &k, DIFF_SAME, find_uuid) && (dom = add(d)) )
             attach(d, side, dom, &k);
@@ -255,6 +299,7 @@ static void mirror(struct diff *d)
         d->domain[i].known[DIFF_B] = true;
         d->domain[i].in[DIFF_B] = d->domain[i].in[DIFF_A];
         d->domain[i].domid[DIFF_B] = d->domain[i].domid[DIFF_A];
+        d->domain[i].later[DIFF_B] = d->domain[i].later[DIFF_A];
     }
 }
 
@@ -268,16 +313,16 @@ void diff_match(struct diff *d)
 }
 
 struct diff_domain *diff_domain(struct diff *d, unsigned int side,
-                                uint32_t domid)
+                                uint32_t slot)
 {
-    struct known k = { domid, "", "", false };
+    struct known k = { slot, slot, 0, "", "", false };
     struct diff_domain *dom;
     uint16_t known;
 
     /* Records without a domain share the last, impossible id. */
-    if ( domid >= DIFF_DOMIDS )
-        k.domid = DIFF_DOMIDS - 1;
-    known = d->side[side].domain[k.domid];
+    if ( slot >= DIFF_DOMIDS )
+        k.domid = k.slot = DIFF_DOMIDS - 1;
+    known = d->side[side].domain[k.slot];
     if ( known == DIFF_NO_ROOM )
         return NULL;
     if ( !known && !find(d, side, &k, k.domid < FIRST_SPECIAL ? DIFF_BY_NUMBER
@@ -287,7 +332,7 @@ struct diff_domain *diff_domain(struct diff *d, unsigned int side,
         dom = add(d);
         if ( !dom )
         {
-            d->side[side].domain[k.domid] = DIFF_NO_ROOM;
+            d->side[side].domain[k.slot] = DIFF_NO_ROOM;
             return NULL;
         }
         attach(d, side, dom, &k);
@@ -295,7 +340,7 @@ struct diff_domain *diff_domain(struct diff *d, unsigned int side,
             attach(d, !side, dom, &k);
     }
 
-    dom = &d->domain[d->side[side].domain[k.domid] - 1];
+    dom = &d->domain[d->side[side].domain[k.slot] - 1];
     dom->in[side] = true;
     return dom;
 }

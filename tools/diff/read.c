@@ -35,6 +35,13 @@ static const char *name_of(struct diff *d, struct diff_side *side,
     return name;
 }
 
+/* The domain that had a number at a time. */
+static struct diff_domain *domain_at(struct diff *d, unsigned int side,
+                                     uint32_t domid, uint64_t tsc)
+{
+    return diff_domain(d, side, diff_slot_at(&d->side[side], domid, tsc));
+}
+
 static struct diff_domain *domain_of(struct diff *d, unsigned int side,
                                      const struct merge_record *rec)
 {
@@ -42,8 +49,23 @@ static struct diff_domain *domain_of(struct diff *d, unsigned int side,
 
     if ( rec->desc &&
          event_domain(rec->desc, 0, rec->data, rec->words, &who) )
-        return diff_domain(d, side, who.domid);
-    return diff_domain(d, side, rec->domid);
+        return domain_at(d, side, who.domid, rec->tsc);
+    return domain_at(d, side, rec->domid, rec->tsc);
+}
+
+/* Of records of the number, which the filter selects, those of the domain. */
+static bool is_of_only(struct diff *d, unsigned int side,
+                       const struct merge_record *rec)
+{
+    struct event_who who;
+
+    if ( domain_at(d, side, rec->domid, rec->tsc) == d->only )
+        return true;
+    for ( unsigned int k = 0; rec->desc &&
+          event_domain(rec->desc, k, rec->data, rec->words, &who); k++ )
+        if ( domain_at(d, side, who.domid, rec->tsc) == d->only )
+            return true;
+    return false;
 }
 
 static bool is_counted(struct diff *d, unsigned int side,
@@ -51,8 +73,8 @@ static bool is_counted(struct diff *d, unsigned int side,
 {
     struct filter *f = d->side[side].filter;
 
-    return rec->kind == MERGE_EVENT && (!d->only || d->only->in[side]) &&
-           (!f || filter_wants(f, rec));
+    return rec->kind == MERGE_EVENT && (!f || filter_wants(f, rec)) &&
+           (!d->only || is_of_only(d, side, rec));
 }
 
 static void count(struct diff *d, unsigned int side,
@@ -91,7 +113,7 @@ static void visit(void *arg, const struct merge_record *rec)
     counted = is_counted(r->d, r->side, rec);
     entries_take(&side->entries, rec, kind_of(&side->acc.kinds, rec),
                  counted && (!r->d->only ||
-                             diff_domain(r->d, r->side, rec->domid) ==
+                             domain_at(r->d, r->side, rec->domid, rec->tsc) ==
                              r->d->only));
     if ( counted )
         count(r->d, r->side, rec);
@@ -106,7 +128,8 @@ static int take_entries(struct diff *d, unsigned int side)
     {
         const struct entry_sum *e = s->entries.entry[i];
         const char *name = entry_name(e, &s->src->doc);
-        const struct diff_domain *dom = diff_domain(d, side, e->domid);
+        const struct diff_domain *dom = diff_domain(
+            d, side, diff_slot(s, e->domid, e->later));
         struct diff_row *row = NULL;
         char number[24];
         int rc;
@@ -183,7 +206,8 @@ static int take_vcpus(struct diff *d, unsigned int side)
     for ( unsigned int i = 0; i < vcpus_nr(acc->vcpus); i++ )
     {
         const struct vcpu *v = vcpus_nth(acc->vcpus, i);
-        struct diff_domain *dom = diff_domain(d, side, v->domid);
+        struct diff_domain *dom = diff_domain(
+            d, side, diff_slot(&d->side[side], v->domid, v->later));
         int rc;
 
         if ( !dom || (d->only && dom != d->only) )
@@ -203,7 +227,7 @@ int diff_read(struct diff *d, unsigned int side)
 {
     struct diff_side *s = &d->side[side];
     struct reading r = { d, side };
-    int rc = entries_init(&s->entries, &s->src->doc);
+    int rc = entries_init(&s->entries, &s->src->doc, s->src->lives);
 
     if ( rc )
         return rc;

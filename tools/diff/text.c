@@ -176,11 +176,11 @@ static void print_only(const struct diff *d, struct only w, const char *title)
         diff_label(dom, label, sizeof(label));
         if ( !w.recorded )
         {
-            printf("%s %s%s%s", n > 1 ? "," : "", term_on(TERM_WHO), label,
+            printf("%s %s%s%s", n > 1 ? "," : "", term_on(TERM_NAME), label,
                    term_off());
             continue;
         }
-        printf("  %s%-*.*s%s ", term_on(TERM_WHO), LABEL_WIDTH, LABEL_WIDTH,
+        printf("  %s%-*.*s%s ", term_on(TERM_NAME), LABEL_WIDTH, LABEL_WIDTH,
                label, term_off());
         print_states(dom, w.side);
         putchar('\n');
@@ -226,7 +226,7 @@ static void print_row_head(const struct diff_domain *dom, const char *name)
 {
     char label[LABEL_BYTES];
 
-    printf("  %s%-*.*s%s %s%-*s%s", term_on(TERM_WHO), LABEL_WIDTH, LABEL_WIDTH,
+    printf("  %s%-*.*s%s %s%-*s%s", term_on(TERM_NAME), LABEL_WIDTH, LABEL_WIDTH,
            diff_label(dom, label, sizeof(label)), term_off(),
            term_on(TERM_EVENT), NAME_WIDTH, name, term_off());
 }
@@ -309,10 +309,12 @@ static void print_kind(const struct diff *d, const struct diff_item *item)
 
 /* Return the vCPU at index @i if it is one of the domain, or NULL. */
 static const struct vcpu *vcpu_at(const struct accounts *a, uint32_t domid,
-                                  unsigned int i)
+                                  unsigned int later, unsigned int i)
 {
-    return i < vcpus_nr(a->vcpus) && vcpus_nth(a->vcpus, i)->domid == domid
-           ? vcpus_nth(a->vcpus, i) : NULL;
+    const struct vcpu *v = i < vcpus_nr(a->vcpus) ? vcpus_nth(a->vcpus, i)
+                                                  : NULL;
+
+    return v && v->domid == domid && v->later == later ? v : NULL;
 }
 
 static double vcpu_percent(const struct accounts *a, const struct vcpu *v,
@@ -337,7 +339,8 @@ static bool next_vcpu(const struct diff *d, const struct diff_item *item,
     w->vcpu = UINT_MAX;
     for ( unsigned int s = 0; s < DIFF_SIDES; s++ )
     {
-        v[s] = vcpu_at(&d->side[s].acc, item->domain->domid[s], w->at[s]);
+        v[s] = vcpu_at(&d->side[s].acc, item->domain->domid[s],
+                       item->domain->later[s], w->at[s]);
         if ( v[s] && v[s]->vcpu < w->vcpu )
             w->vcpu = v[s]->vcpu;
     }
@@ -360,7 +363,8 @@ static void print_vcpu(const struct diff *d, const struct diff_item *item)
     unsigned int vcpus = 0;
 
     for ( unsigned int s = 0; s < DIFF_SIDES; s++ )
-        w.at[s] = vcpus_first(d->side[s].acc.vcpus, item->domain->domid[s]);
+        w.at[s] = vcpus_first(d->side[s].acc.vcpus, item->domain->domid[s],
+                              item->domain->later[s]);
     for ( ; next_vcpu(d, item, &w); vcpus++ )
         if ( fabs(w.percent[DIFF_B] - w.percent[DIFF_A]) >
              fabs(most.percent[DIFF_B] - most.percent[DIFF_A]) )
@@ -514,7 +518,7 @@ void diff_print_text(const struct diff *d, bool all)
 {
     print_head(d);
     print_hosts(d);
-    print_matched(d, DIFF_BY_NAME, "name, as the uuid differs");
+    print_matched(d, DIFF_BY_NAME, "name, not by uuid");
     print_matched(d, DIFF_BY_NUMBER, "number alone");
     if ( d->left_out )
         printf("%s%" PRIu64 " records are not compared: too many kinds or "

@@ -33,7 +33,7 @@ static const char *value_name(const struct explain *x, const char *table,
                               const struct merge_record *rec,
                               const char *field, uint64_t *value)
 {
-    if ( !field_of(rec, field, value) )
+    if ( !code_of(rec, field, value) )
         return NULL;
     return event_value_name(event_enum_find(x->src->doc.dict, table), *value);
 }
@@ -120,6 +120,7 @@ static void subject_record(struct explain *x, const struct merge_record *rec,
     if ( kind != KIND_OTHER && kind != KIND_RUNSTATE &&
          rec->id < XEN_FLIGHTREC_IDS && rec->tsc >= x->acc.from )
         ++*(rec->tsc < x->tail ? &x->before[rec->id] : &x->after[rec->id]);
+
     if ( kind_enters(kind, rec) )
         add_entry(x, rec, kind);
     else if ( kind == KIND_ENTRY )

@@ -38,6 +38,9 @@ enum verdict {
     VERDICT_STARVED,       /* runnable, but other vCPUs have the pCPU */
     VERDICT_CAPPED,        /* runnable, but its cap parks it */
     VERDICT_STORM,         /* repeats one hypercall in a loop */
+    VERDICT_EXIT_STORM,    /* is in Xen for most of its time */
+    VERDICT_SPINS,         /* runs at one address, without exits of its own */
+    VERDICT_STUCK,         /* an exit that Xen does not finish */
     VERDICT_DESTROYED,     /* removed by another domain */
     VERDICT_NOTHING,
 };
@@ -98,6 +101,7 @@ struct explain {
     uint64_t dom0_calls;       /* sum of those, and of unknown numbers */
     struct moment domctl;      /* newest domctl of Dom0 */
 
+
     unsigned int room;         /* lines that may be written yet */
     char line[EXPLAIN_LINES][EXPLAIN_LINE_BYTES];
     unsigned int lines;
@@ -112,6 +116,8 @@ void explain_free(struct explain *x);
 
 /* rules.c: choose verdict and subject from accounts and marks. */
 void explain_choose(struct explain *x);
+/* Return the file's name of an exit reason, or NULL. */
+const char *explain_exit_name(const struct explain *x, uint64_t reason);
 /* Ticks for which a vCPU had work but did not run: runnable, or parked. */
 uint64_t explain_kept(const struct account *a);
 /* Whether a mark is of the time that the verdict is about. */

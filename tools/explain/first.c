@@ -105,6 +105,9 @@ static void neighbour_text(const struct explain *x, char *buf, size_t bytes)
     if ( idle && percent_of(neighbour_ticks(idle), all) >= 50 )
         snprintf(buf, bytes, ", though pCPU %u was idle %s of the time", x->cpu,
                  percent(neighbour_ticks(idle), all).text);
+    else if ( other && doc_is_other(&x->src->doc, other->domid) )
+        snprintf(buf, bytes, ", while other domains or idle had %s of pCPU %u",
+                 percent(neighbour_ticks(other), all).text, x->cpu);
     else if ( other )
         snprintf(buf, bytes, ", while %s had %s of pCPU %u",
                  vcpu_name(x, name, other->domid, other->vcpu, x->end),
@@ -163,6 +166,65 @@ static const char *subject_domain(const struct explain *x, char *buf)
     return domain_name(x, buf, x->domid, x->end);
 }
 
+/* `all NPF', `67% CPUID', or nothing if no reason has most of the exits. */
+static void reason_text(const struct explain *x, const struct account *a,
+                        char *buf, size_t bytes)
+{
+    const char *name = explain_exit_name(x, a->reason.value);
+    char number[24], rip[48] = "", gpa[40] = "";
+
+    buf[0] = '\0';
+    if ( a->reason.votes * 2 < a->exits )
+        return;
+
+    snprintf(number, sizeof(number), "exit %" PRIu64, a->reason.value);
+    if ( a->rip.votes * 10 >= a->exits * 9 )
+        snprintf(rip, sizeof(rip), " at rip %#" PRIx64, a->rip.value);
+    if ( a->npfs && a->gpa.votes * 2 >= a->npfs )
+        snprintf(gpa, sizeof(gpa), ", gpa %#" PRIx64, a->gpa.value);
+    snprintf(buf, bytes, ", %s %s%s%s",
+             a->reason.votes == a->exits ? "all" : "mostly",
+             name ? name : number, rip, gpa);
+}
+
+static void put_exit_storm(struct explain *x)
+{
+    const struct account *a = subject_account(x, x->basis);
+    double over_s = (x->basis->to - x->basis->from) /
+                    (x->src->doc.tsc_khz * 1e3);
+    char name[EXPLAIN_PART], where[EXPLAIN_PART], reason[2 * EXPLAIN_PART];
+
+    reason_text(x, a, reason, sizeof(reason));
+    put_line(x, "%s: exit storm: %.0f/s%s; in Xen for %s of the time that it "
+             "ran, at the end on pCPU %u %s", subject_name(x, name),
+             a->exits / over_s, reason,
+             percent(a->in_xen, a->ticks[RUNNING]).text, x->cpu,
+             span_of(x, where, x->basis));
+}
+
+static void put_spins(struct explain *x)
+{
+    const struct account *a = subject_account(x, x->basis);
+    char name[EXPLAIN_PART], where[EXPLAIN_PART];
+
+    put_line(x, "%s: hung at rip %#" PRIx64 ": ran whenever it could, and all "
+             "its %" PRIu64 " exits were Xen's own interrupts, at the end on "
+             "pCPU %u %s", subject_name(x, name), a->rip.value, a->exits,
+             x->cpu, span_of(x, where, x->basis));
+}
+
+static void put_stuck(struct explain *x)
+{
+    const struct account *a = subject_account(x, &x->acc);
+    char name[EXPLAIN_PART], where[EXPLAIN_PART], time[EXPLAIN_PART];
+
+    put_line(x, "%s: stuck in Xen on pCPU %u: no VM entry for %s after its "
+             "last exit %s", subject_name(x, name), x->cpu,
+             duration(x, time, a->quiet),
+             span(x, where, x->entered ? x->entered : x->acc.from, x->acc.to,
+                  x->cpu));
+}
+
 /* The vCPU that stopped the domain asked; any vCPU may do the final removal. */
 static void put_destroyed(struct explain *x)
 {
@@ -176,15 +238,22 @@ static void put_destroyed(struct explain *x)
                  at_moment(x, where, &x->sleep), cite(x, removed));
     else
         put_line(x, "%s: destroyed from outside, without a shutdown of its "
-                 "own; the record of which domain did it is overwritten %s",
-                 subject_domain(x, name), cite(x, removed));
+                 "own; the record of which domain did it is %s %s",
+                 subject_domain(x, name),
+                 x->src->doc.redacted ? "redacted" : "overwritten",
+                 cite(x, removed));
 }
 
 static void put_nothing(struct explain *x)
 {
-    char where[EXPLAIN_PART];
+    char where[EXPLAIN_PART], name[EXPLAIN_PART];
 
-    if ( x->acc.from == x->acc.to || snapshot_truncated(x->src->snap) )
+    if ( x->src->doc.redacted )
+        put_line(x, "%s did not crash, hang or starve in the recording; of "
+                 "other domains it has no records %s",
+                 domain_name(x, name, x->src->doc.only, x->src->doc.tsc),
+                 span_of(x, where, &x->acc));
+    else if ( x->acc.from == x->acc.to || snapshot_truncated(x->src->snap) )
         put_line(x, "No domain crashed in the part of the recording that is "
                  "left; hangs and starvation cannot be judged from it %s",
                  span_of(x, where, &x->acc));
@@ -202,6 +271,9 @@ void explain_write_first(struct explain *x)
         [VERDICT_STARVED] = put_starved,
         [VERDICT_CAPPED] = put_capped,
         [VERDICT_STORM] = put_storm,
+        [VERDICT_EXIT_STORM] = put_exit_storm,
+        [VERDICT_SPINS] = put_spins,
+        [VERDICT_STUCK] = put_stuck,
         [VERDICT_DESTROYED] = put_destroyed,
         [VERDICT_NOTHING] = put_nothing,
     };

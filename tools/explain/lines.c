@@ -32,6 +32,15 @@ static void put_trigger(struct explain *x)
     const struct doc *d = &x->src->doc;
     char when[48], cause[EXPLAIN_PART], text[EXPLAIN_PART];
 
+    if ( d->redacted && d->domid != d->only )
+    {
+        put_line(x, "Trigger: redacted, not of this domain; times are from its "
+                 "last record, %s [trigger]",
+                 d->has_wall ? text_time(when, sizeof(when), d->wall_ns)
+                             : "no wall clock");
+        return;
+    }
+
     text_escape(cause, sizeof(cause), d->cause);
     text_escape(text, sizeof(text), d->reason_text);
     put_line(x, "Trigger: %s%s%s%s, %s [trigger]", cause, text[0] ? " \"" : "",
@@ -103,6 +112,11 @@ static void put_unfinished(struct explain *x)
     const struct episode *e = last_episode(x);
     char where[EXPLAIN_PART], after[EXPLAIN_PART];
 
+    if ( e && x->open_exit && x->verdict >= VERDICT_HUNG &&
+         (x->end - e->last) * 1000000.0 / x->src->doc.tsc_khz >= SILENT_NS )
+        put_line(x, "Xen is still handling %s, %s after the entry %s", e->name,
+                 duration(x, after, x->end - e->last),
+                 at(x, where, e->last, e->cpu));
     if ( !e || (x->verdict != VERDICT_XEN_CRASH &&
                 (!x->open_exit || x->verdict >= VERDICT_HUNG)) )
         return;
@@ -216,6 +230,8 @@ static void short_name(const struct explain *x, const struct vcpu *v, char *buf,
 
     if ( v->domid == VCPU_IDLE_DOMAIN )
         snprintf(buf, bytes, "idle");
+    else if ( doc_is_other(&x->src->doc, v->domid) )
+        snprintf(buf, bytes, "other domains or idle");
     else if ( name[0] )
         snprintf(buf, bytes, "d%uv%u \"%s\"", v->domid, v->vcpu,
                  text_escape(safe, sizeof(safe), name));
@@ -316,6 +332,30 @@ static void put_longest_wait(struct explain *x)
              span(x, where, a->longest_tsc, a->longest_tsc + a->longest, -1));
 }
 
+/* Without a fault, name the vCPUs that are paused: they may be missed. */
+static void put_paused(struct explain *x)
+{
+    char name[EXPLAIN_PART], time[EXPLAIN_PART], where[EXPLAIN_PART];
+    unsigned int shown = 0;
+
+    for ( unsigned int i = 0; i < vcpus_nr(x->acc.vcpus) &&
+                              x->verdict == VERDICT_NOTHING && shown < 2; i++ )
+    {
+        const struct vcpu *v = vcpus_nth(x->acc.vcpus, i);
+        const struct account *a = v->data;
+
+        if ( v->later || !a->changed || a->state != OFFLINE ||
+             explain_is_parked(a) || marks_newest(&x->marks, MARK_REMOVE,
+                                                  v->domid) )
+            continue;
+        put_line(x, "%s is paused, for %s %s",
+                 vcpu_name(x, name, v->domid, v->vcpu, x->acc.to),
+                 duration(x, time, x->acc.to - a->since),
+                 at(x, where, a->since, a->cpu));
+        shown++;
+    }
+}
+
 /* Whether a hypercall of Dom0 may affect other domains, or the host. */
 static bool acts_on_others(const char *op)
 {
@@ -387,7 +427,9 @@ static void put_dom0(struct explain *x)
 {
     char text[EXPLAIN_LINE_BYTES / 2], where[EXPLAIN_PART], over[EXPLAIN_PART];
 
-    if ( x->acc.to == x->acc.from )
+    /* In a redacted file, Dom0 is one of the others unless it is the subject. */
+    if ( x->acc.to == x->acc.from ||
+         (x->src->doc.redacted && x->src->doc.only) )
         return;
 
     put_dom0_share(x);
@@ -549,6 +591,10 @@ static void put_silent(struct explain *x)
     uint64_t limit = x->src->doc.tsc_khz * (SILENT_NS / 1000000ULL);
     char where[EXPLAIN_PART];
 
+    /* Redacted: other domains ran there. */
+    if ( x->src->doc.redacted )
+        return;
+
     memset(last, 0, sizeof(last));
     for ( uint32_t i = 0; i < snapshot_frames(x->src->snap); i++ )
     {
@@ -599,13 +645,17 @@ static void put_limits(struct explain *x)
     const struct doc *d = &x->src->doc;
     const struct snapshot_fault *cut = snapshot_truncated(x->src->snap);
     const struct account *a = subject_account(x, &x->acc);
-    char where[EXPLAIN_PART];
+    char where[EXPLAIN_PART], name[EXPLAIN_PART];
 
     put_elsewhere(x);
     if ( cut )
         put_line(x, "Incomplete: the file is truncated at byte %" PRIu64
                  " [file]", cut->offset);
-    else if ( !d->recording && strcmp(d->history, "complete") )
+    if ( d->redacted )
+        put_line(x, "Redacted: only records of %s; other domains and the host "
+                 "are not in the file [file]",
+                 domain_name(x, name, d->only, d->tsc));
+    else if ( !cut && !d->recording && strcmp(d->history, "complete") )
         put_line(x, "Incomplete: Xen could not hold all of the history "
                  "[trigger]");
     if ( x->acc.gaps )
@@ -632,6 +682,7 @@ void explain_write(struct explain *x)
     put_neighbours(x);
     put_differences(x);
     put_longest_wait(x);
+    put_paused(x);
     put_dom0(x);
     put_marks(x);
     x->room = EXPLAIN_LINES;

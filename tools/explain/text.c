@@ -76,6 +76,8 @@ const char *domain_name(const struct explain *x, char *buf, uint32_t domid,
 {
     char safe[80];
 
+    if ( doc_is_other(&x->src->doc, domid) )
+        return strcpy(buf, "another domain");
     text_escape(safe, sizeof(safe), lives_name(x->src->lives, domid, tsc));
     snprintf(buf, EXPLAIN_PART, safe[0] ? "domain %" PRIu32 " \"%s\""
                                 : "domain %" PRIu32 "%s", domid, safe);
@@ -88,7 +90,10 @@ const char *vcpu_name(const struct explain *x, char *buf, uint32_t domid,
     char dom[EXPLAIN_PART];
 
     domain_name(x, dom, domid, tsc);
-    snprintf(buf, EXPLAIN_PART, "%.100s vCPU %" PRIu32, dom, vcpu);
+    if ( doc_is_other(&x->src->doc, domid) )
+        snprintf(buf, EXPLAIN_PART, "%.100s", dom);
+    else
+        snprintf(buf, EXPLAIN_PART, "%.100s vCPU %" PRIu32, dom, vcpu);
     return buf;
 }
 

@@ -39,6 +39,8 @@
 #define TRACK_LIFE   (1ULL << 36)  /* times the number of earlier lives */
 
 #define NOTES_MAX    (EVENT_MAX_FIELDS + 2)
+/* A composed value with all its flags; a record has EVENT_MAX_FIELDS at most. */
+#define FLAGS_TEXT_BYTES (EVENT_TEXT_BYTES / EVENT_MAX_FIELDS)
 
 typedef Perfetto__TracePacket Packet;
 typedef Perfetto__TrackEvent Event;
@@ -206,6 +208,8 @@ static int need_domain_track(struct export *x, uint16_t domid)
         snprintf(nth, sizeof(nth), " (%" PRIu32 ")", st->life + 1);
     if ( domid == VCPU_IDLE_DOMAIN )
         snprintf(name, sizeof(name), "idle");
+    else if ( doc_is_other(&x->src->doc, domid) )
+        snprintf(name, sizeof(name), "other domains or idle");
     else
         snprintf(name, sizeof(name), "domain %u%s%s%s", domid,
                  safe[0] ? " " : "", safe, nth);
@@ -229,7 +233,10 @@ static int need_vcpu_track(struct export *x, struct vcpu *v)
     st->has_track = true;
     st->open = false;
     st->life = p->domain[v->domid].life;
-    snprintf(name, sizeof(name), "d%uv%u", v->domid, v->vcpu);
+    if ( doc_is_other(&x->src->doc, v->domid) )
+        snprintf(name, sizeof(name), "other");
+    else
+        snprintf(name, sizeof(name), "d%uv%u", v->domid, v->vcpu);
     return put_track(p, vcpu_track(p, v), domain_track(p, v->domid), name);
 }
 
@@ -434,11 +441,11 @@ static void put_field_note(Note *note, const struct event_field *f, uint64_t v)
 
     if ( text )
         put_text_note(note, f->name, text);
-    else if ( f->kind == EVENT_SIGNED )
+    else if ( event_is_signed(f) )
     {
         note->name = (char *)f->name;
         note->has_int_value = true;
-        note->int_value = (int64_t)(v << (64 - f->bits)) >> (64 - f->bits);
+        note->int_value = event_signed(f, v);
     }
     else if ( f->kind == EVENT_HEX )
     {
@@ -461,8 +468,22 @@ static size_t take_notes(const struct export *x, const struct merge_record *rec,
          !rec->desc->args )
     {
         for ( unsigned int i = 0; i < rec->desc->nr_fields; i++ )
-            if ( event_get(rec->desc, i, rec->data, rec->words, &value) )
-                put_field_note(&note[n++], &rec->desc->field[i], value);
+        {
+            const struct event_field *f = &rec->desc->field[i];
+
+            if ( !event_get(rec->desc, i, rec->data, rec->words, &value) )
+                continue;
+            put_field_note(&note[n], f, value);
+            /* A composed value has its flags behind the name. */
+            if ( event_value_code(f->names, value) != value )
+            {
+                put_text_note(&note[n], f->name, text);
+                text += event_field_text(x->src->doc.dict, rec->desc, i,
+                                         rec->data, rec->words, text,
+                                         FLAGS_TEXT_BYTES) + 1;
+            }
+            n++;
+        }
         return n;
     }
 

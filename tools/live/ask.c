@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -84,13 +85,79 @@ static int check_ok(const char *cmd, const json_t *answer)
     return -EIO;
 }
 
+/*
+ * The text with control characters as \xNN, UTF-8 otherwise: the answer is from
+ * a process without rights, and goes to a terminal of root.
+ */
+static json_t *clean_text(const char *text)
+{
+    const size_t len = strlen(text);
+    char *out = malloc(4 * len + 1);
+    size_t i, n = 0;
+    json_t *s;
+
+    if ( !out )
+        return NULL;
+    for ( i = 0; i < len; i++ )
+    {
+        const unsigned char c = text[i], next = text[i + 1];
+
+        if ( c >= ' ' && c != 0x7f && !(c == 0xc2 && next >= 0x80 &&
+                                        next < 0xa0) )
+            out[n++] = c;
+        else if ( c == 0xc2 )
+            n += sprintf(out + n, "\\x%02x", (unsigned char)text[++i]);
+        else
+            n += sprintf(out + n, "\\x%02x", c);
+    }
+    s = json_stringn(out, n);
+    free(out);
+    return s;
+}
+
+/* A copy with all texts clean, the members' names too. */
+static json_t *clean(const json_t *in)
+{
+    json_t *out, *name;
+    const json_t *v;
+    const char *k;
+    size_t i;
+
+    if ( json_is_string(in) )
+        return clean_text(json_string_value(in));
+    if ( json_is_array(in) )
+    {
+        out = json_array();
+        json_array_foreach((json_t *)in, i, v)
+            json_array_append_new(out, clean(v));
+        return out;
+    }
+    if ( !json_is_object(in) )
+        return json_incref((json_t *)in);
+    out = json_object();
+    json_object_foreach((json_t *)in, k, v)
+    {
+        name = clean_text(k);
+        if ( name )
+            json_object_set_new(out, json_string_value(name), clean(v));
+        json_decref(name);
+    }
+    return out;
+}
+
 static int talk(const char *cmd, int fd, const void *req, size_t bytes,
                 int timeout_ms, json_t **answer)
 {
-    int rc = control_ask(fd, req, bytes, timeout_ms, answer);
+    json_t *raw;
+    int rc = control_ask(fd, req, bytes, timeout_ms, &raw);
 
+    *answer = NULL;
     if ( !rc )
-        rc = check_ok(cmd, *answer);
+    {
+        *answer = clean(raw);
+        json_decref(raw);
+        rc = *answer ? check_ok(cmd, *answer) : -ENOMEM;
+    }
     else
         fprintf(stderr, "%s: no answer from the daemon: %s: see its log\n",
                 cmd, strerror(-rc));

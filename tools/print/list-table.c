@@ -32,7 +32,7 @@ static const struct {
 } known[NR_COLUMNS] = {
     [COL_TIME] = { "time", "TIME (UTC)" },
     [COL_CAUSE] = { "cause", "CAUSE", "cause" },
-    [COL_DOMAIN] = { "domain", "DOMAIN", .painted = true, .paint = TERM_WHO },
+    [COL_DOMAIN] = { "domain", "DOMAIN", .painted = true, .paint = TERM_NAME },
     [COL_DOMID] = { "domid", "DOMID", .number = true },
     [COL_UUID] = { "uuid", "UUID", "uuid" },
     [COL_REASON] = { "reason", "REASON", "reason" },

@@ -390,7 +390,7 @@ static void text_record(const struct source *src,
     out_moment(src, rec->tsc, when, sizeof(when));
     out_running(&src->doc, rec, who, sizeof(who));
     printf("%15s%c cpu%-3u %s%-8s%s ", when, rec->error_ns ? '~' : ' ', rec->cpu,
-           term_on(TERM_WHO), who, term_off());
+           term_on(TERM_NAME), who, term_off());
     if ( rec->kind == MERGE_GAP )
     {
         print_gap(rec);

@@ -144,14 +144,20 @@ static void print_head(const struct doc *d, const struct accounts *a,
     {
         printf("{\"type\":\"stretch\",\"from_ns\":%" PRId64 ",\"to_ns\":%"
                PRId64 ",\"records\":%" PRIu64 ",\"gaps\":%" PRIu64
-               ",\"missing\":%" PRIu64 "}\n", doc_ns(d, a->from),
+               ",\"missing\":%" PRIu64, doc_ns(d, a->from),
                doc_ns(d, a->to), a->records, a->gaps, a->missing);
+        if ( d->redacted )
+            printf(",\"redacted_domid\":%" PRIu32, d->only);
+        printf("}\n");
         return;
     }
 
     printf("From %+.6f to %+.6f s (%.6f s), %" PRIu64 " records\n",
            doc_ns(d, a->from) / 1e9, doc_ns(d, a->to) / 1e9,
            seconds(d, a->to - a->from), a->records);
+    if ( d->redacted )
+        printf("Redacted: only domain %" PRIu32 "; other domains are not in the "
+               "file\n", d->only);
     if ( a->gaps )
         printf("Records are missing in %" PRIu64 " places, at least %" PRIu64
                ": counts are too low, and times there count as `unkn%%'\n",

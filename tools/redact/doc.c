@@ -62,7 +62,8 @@ static json_t *make_trigger(const struct doc *d, uint32_t domid,
                            "domid", "vcpu", "reason", "reason_text", "rip",
                            "uuid", "name", "source")
                     : json_pack("{s:s, s:s}", "cause", "request",
-                                "reason_text", "a slice of one domain");
+                                "reason_text",
+                                "redacted: not of this domain");
 
     json_object_set_new(t, "gen", json_integer(1));
     json_object_set_new(t, "tsc", json_integer(f->tsc));
@@ -116,7 +117,7 @@ static json_t *make_domain(uint32_t domid, const struct life *life)
     return o;
 }
 
-/* An entry for each life of the domain, so that readers can tell them apart. */
+/* An entry for each life of the domain, so that readers can distinguish them. */
 static json_t *make_domains(const struct source *src, uint32_t domid,
                             const struct life *life)
 {

@@ -8,8 +8,7 @@
 
 #include "tools/base/source.h"
 
-/* The number of all other domains: DOMID_INVALID, which never runs. */
-#define REDACT_OTHER 0x7ff4
+#define REDACT_OTHER DOC_OTHER
 
 /* TSCs on the trigger's clock.  All but the window are those of kept records. */
 struct redact_facts {

@@ -102,7 +102,8 @@ static bool only_kinds(const struct event_desc *d, unsigned int kinds)
 
 #define KIND(k)    (1U << EVENT_##k)
 #define KINDS_WHO  (KIND(DOMAIN) | KIND(VCPU))
-#define KINDS_PLAIN (KINDS_WHO | KIND(UNSIGNED) | KIND(SIGNED) | KIND(CONST))
+#define KINDS_PLAIN (KINDS_WHO | KIND(UNSIGNED) | KIND(SIGNED) | \
+                     KIND(ELAPSED) | KIND(CONST))
 
 /* A field of 32 bits or fewer. */
 static void set_field(struct merge_record *rec, unsigned int n, uint32_t value)

@@ -80,13 +80,13 @@ static json_t *times_json(const struct times *t, uint64_t khz)
     return o;
 }
 
-static json_t *domain_json(const struct report *r, uint32_t domid,
+static json_t *domain_json(const struct report *r, uint64_t domain,
                            unsigned int vcpus, const struct account *sum,
                            const struct times *waits)
 {
     json_t *o = json_object(), *ops = json_array();
 
-    json_object_set_new(o, "domid", json_integer(domid));
+    json_object_set_new(o, "domid", json_integer(domain));
     json_object_set_new(o, "vcpus", json_integer(vcpus));
     for ( unsigned int i = 0; i < RUNSTATES; i++ )
         json_object_set_new(o, runstate_text[i], ns_of(r, sum->ticks[i]));
@@ -118,10 +118,12 @@ static json_t *domains_json(const struct report *r)
 
         account_add(&sum, &waits, v->data);
         vcpus++;
-        if ( i + 1 < vcpus_nr(t) && vcpus_nth(t, i + 1)->domid == v->domid )
+        if ( i + 1 < vcpus_nr(t) &&
+             vcpus_nth(t, i + 1)->domid == v->domid &&
+             vcpus_nth(t, i + 1)->later == v->later )
             continue;
-        json_array_append_new(list, domain_json(r, v->domid, vcpus, &sum,
-                                                &waits));
+        json_array_append_new(list, domain_json(
+            r, report_domain(v->domid, v->later), vcpus, &sum, &waits));
         memset(&sum, 0, sizeof(sum));
         memset(&waits, 0, sizeof(waits));
         vcpus = 0;
@@ -141,7 +143,8 @@ static json_t *exits_json(const struct report *r)
         if ( e->kind != ENTRY_EXIT )
             continue;
         json_array_append_new(list, json_pack("{s:i, s:I, s:s*, s:I, s:o}",
-            "domid", e->domid, "reason", (json_int_t)e->code, "name",
+            "domid", (json_int_t)report_domain(e->domid, e->later),
+            "reason", (json_int_t)e->code, "name",
             entry_name(e, &r->src->doc), "nr", (json_int_t)e->nr, "times",
             times_json(&e->times, 0)));
     }
@@ -152,7 +155,7 @@ static json_t *exits_json(const struct report *r)
 /* [name, kind, word, shift, bits, constant, table or null, optional] */
 static json_t *field_json(const struct event_field *f)
 {
-    static const char kind[] = "uixbdvea";
+    static const char kind[] = "uixbdveat";
 
     return json_pack("[s, s#, i, i, i, I, s?, b]", f->name, &kind[f->kind], 1,
                      f->word, f->shift, f->bits, (json_int_t)f->constant,
@@ -184,10 +187,30 @@ static json_t *kinds_json(const struct report *r)
 static json_t *vcpus_json(const struct report *r)
 {
     json_t *list = json_array();
-    uint32_t domid, vcpu;
+    uint64_t domain;
+    uint32_t vcpu;
 
-    for ( unsigned int i = 0; report_vcpu_nth(r, i, &domid, &vcpu); i++ )
-        json_array_append_new(list, json_pack("[i, i]", domid, vcpu));
+    for ( unsigned int i = 0; report_vcpu_nth(r, i, &domain, &vcpu); i++ )
+        json_array_append_new(list, json_pack("[I, i]", (json_int_t)domain,
+                                              vcpu));
+    return list;
+}
+
+/* The names of domains, by their keys. */
+static json_t *names_json(const struct report *r)
+{
+    const struct lives *lives = r->src->lives;
+    json_t *list = json_array();
+
+    for ( unsigned int i = 0; i < lives_nr(lives); i++ )
+    {
+        const struct life *life = lives_nth(lives, i);
+
+        if ( life->name[0] )
+            json_array_append_new(list, json_pack(
+                "[I, s]", (json_int_t)report_domain(life->domid, life->later),
+                life->name));
+    }
     return list;
 }
 
@@ -232,11 +255,13 @@ static json_t *facts(const struct report *r)
     json_decref(events);
     json_object_del(meta, "dictionary");
 
-    o = json_pack("{s:o, s:O*, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, "
-                  "s:I, s:I, s:I, s:I, s:I}",
+    o = json_pack("{s:o, s:O*, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+                  "s:o, s:I, s:I, s:I, s:I, s:I, s:I}",
                   "meta", meta, "note", d->note, "enums", enums,
+                  "composed", event_composed_to_json(d->dict),
                   "explain", explain_json(s), "kinds", kinds_json(r),
-                  "vcpus", vcpus_json(r), "gaps", gap_names(),
+                  "vcpus", vcpus_json(r), "names", names_json(r),
+                  "gaps", gap_names(),
                   "domains", domains_json(r), "exits", exits_json(r),
                   "columns", column_sizes(r),
                   "events", (json_int_t)r->events,
@@ -247,7 +272,8 @@ static json_t *facts(const struct report *r)
                   "exits_left_out",
                   (json_int_t)r->entries.left_out[ENTRY_EXIT]);
     if ( o && s->domid != MERGE_NO_DOMAIN )
-        json_object_set_new(o, "subject", json_integer(s->domid));
+        json_object_set_new(o, "subject",
+                            json_integer(report_domain(s->domid, s->later)));
     return o;
 }
 

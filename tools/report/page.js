@@ -126,20 +126,54 @@ const names = {};        /* table: Map of value to name */
 for (const [table, list] of Object.entries(facts.enums || {}))
     names[table] = new Map(list.map(([value, name]) => [BigInt(value), name]));
 
-const domain_names = new Map();
-for (const d of objects_of(meta.domains))
-    if (typeof d.name === "string" && d.name && Number.isInteger(d.domid)) domain_names.set(d.domid, d.name);
+/*
+ * The part of a value that its name stands for: a code without the flags that
+ * Xen composes it with.
+ */
+function value_code(table, value) {
+    const known = names[table], rule = facts.composed?.[table];
+    if (!known || !rule || known.has(value)) return value;
+    if (rule.marked && !(value & BigInt(rule.marked))) return value;
+    for (const mask of rule.masks)
+        if (known.has(value & BigInt(mask))) return value & BigInt(mask);
+    return value;
+}
+
+/* A value's name and its flags, or undefined: NAME|FLAG|0xREST. */
+function value_name(table, value) {
+    const code = value_code(table, value), name = names[table]?.get(code);
+    if (name === undefined || code === value) return name;
+    let rest = value ^ code, text = name;
+    for (const [bit, flag] of Object.entries(facts.composed[table].flags)) {
+        if (!(rest >> BigInt(bit) & 1n)) continue;
+        rest ^= 1n << BigInt(bit);
+        if (flag !== name) text += `|${flag}`;
+    }
+    return rest ? `${text}|0x${rest.toString(16)}` : text;
+}
+
+/*
+ * A domain's key is its number + 65536 * the number of later domains that got
+ * the same number.
+ */
+const number_of = domain => domain % 65536;
+const domain_names = new Map(facts.names);
+
+/* In a redacted file, the number of all domains but one. */
+const other_domain = meta.redacted ? 0x7ff4 : undefined;
 
 function domain_label(domid) {
     if (domid === IDLE) return "idle";
+    if (domid === other_domain) return "other domains or idle";
     const name = domain_names.get(domid);
-    return name ? `d${domid} ${name}` : `d${domid}`;
+    return name ? `d${number_of(domid)} ${name}` : `d${number_of(domid)}`;
 }
 
 function vcpu_label(index) {
     if (index === NO_VCPU) return "?";
     const [domid, vcpu] = facts.vcpus[index];
-    return domid === IDLE ? `idle v${vcpu}` : `d${domid}v${vcpu}`;
+    if (domid === IDLE) return `idle v${vcpu}`;
+    return domid === other_domain ? "other" : `d${number_of(domid)}v${vcpu}`;
 }
 
 function kind_name(index, word) {
@@ -195,11 +229,13 @@ function field_text(field, value, words, kind) {
         const op = field_value(kind.fields[0], words);
         from = `${names.hypercall?.get(op)}_a${shift}`;
     }
-    const name = names[from]?.get(value);
+    const name = value_name(from, value);
     if (name !== undefined) return name;
     if (type === "v" && value === (1n << BigInt(bits)) - 1n) return "none";
     if (type === "x") return "0x" + value.toString(16);
     if (type === "i") return BigInt.asIntN(bits, value).toString();
+    /* A time between two pCPUs' clocks: just below 0, not 4.29 s. */
+    if (type === "t" && value >= 0xff000000n) return BigInt.asIntN(32, value).toString();
     return value.toString();
 }
 
@@ -329,7 +365,7 @@ function make_lanes() {
             lane.parts.push(i);
         }
         if (domid === IDLE) continue;
-        if (!vcpus.has(index)) vcpus.set(index, { domid, vcpu, label: `d${domid}v${vcpu}`, parts: [] });
+        if (!vcpus.has(index)) vcpus.set(index, { domid, vcpu, label: `d${number_of(domid)}v${vcpu}`, parts: [] });
         vcpus.get(index).parts.push(i);
     }
     const weight = lane => lane.domid === facts.subject ? -1 : lane.domid;
@@ -792,7 +828,7 @@ function apply_filter() {
     } else {
         const kinds = words.map(w => facts.kinds.map((k, i) => kind_name(i, 0).toLowerCase().includes(w)));
         const vcpus = words.map(w => facts.vcpus.map(([d, v], i) =>
-            vcpu_label(i) === w || `d${d}` === w || (domain_names.get(d) ?? "").toLowerCase().includes(w)));
+            vcpu_label(i) === w || `d${number_of(d)}` === w || (domain_names.get(d) ?? "").toLowerCase().includes(w)));
         const cpus = words.map(w => /^cpu\d+$/.test(w) ? Number(w.slice(3)) : -1);
         const found = new Uint32Array(event.nr);
         let nr = 0;

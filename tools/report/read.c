@@ -70,11 +70,10 @@ static int put_leb128(struct column *c, uint64_t v)
  */
 
 static struct report_vcpu *vcpu_of(struct report *r, uint32_t domid,
-                                   uint32_t vcpu)
+                                   unsigned int later, uint32_t vcpu)
 {
-    struct vcpu *v = domid == MERGE_NO_DOMAIN ? NULL
-                                              : vcpus_get(r->vcpus, domid,
-                                                          vcpu);
+    struct vcpu *v = domid == MERGE_NO_DOMAIN
+                     ? NULL : vcpus_get_life(r->vcpus, domid, later, vcpu);
     struct report_vcpu *data;
 
     if ( !v || vcpus_nr(r->vcpus) >= REPORT_NO_VCPU )
@@ -86,18 +85,27 @@ static struct report_vcpu *vcpu_of(struct report *r, uint32_t domid,
     return data;
 }
 
+/* A vCPU of the domain that had the number at the time of @rec. */
+static struct report_vcpu *vcpu_at(struct report *r,
+                                   const struct merge_record *rec,
+                                   uint32_t domid, uint32_t vcpu)
+{
+    return vcpu_of(r, domid, lives_later(r->src->lives, domid, rec->tsc), vcpu);
+}
+
 static uint16_t vcpu_index(const struct report_vcpu *v)
 {
     return v ? v->index - 1U : REPORT_NO_VCPU;
 }
 
-bool report_vcpu_nth(const struct report *r, unsigned int n, uint32_t *domid,
+bool report_vcpu_nth(const struct report *r, unsigned int n, uint64_t *domain,
                      uint32_t *vcpu)
 {
     if ( n >= vcpus_nr(r->vcpus) || n >= REPORT_NO_VCPU )
         return false;
 
-    *domid = vcpus_nth(r->vcpus, n)->domid;
+    *domain = report_domain(vcpus_nth(r->vcpus, n)->domid,
+                            vcpus_nth(r->vcpus, n)->later);
     *vcpu = vcpus_nth(r->vcpus, n)->vcpu;
     return true;
 }
@@ -149,7 +157,7 @@ static int put_event(struct report *r, const struct merge_record *rec,
          (rc = put_u16(&r->col[COL_CPU], rec->cpu)) ||
          (rc = put_u16(&r->col[COL_KIND], kind)) ||
          (rc = put_u16(&r->col[COL_VCPU],
-                       vcpu_index(vcpu_of(r, rec->domid, rec->vcpu)))) ||
+                       vcpu_index(vcpu_at(r, rec, rec->domid, rec->vcpu)))) ||
          (rc = put_u8(&r->col[COL_NR], nr)) ||
          (rc = put(&r->col[COL_WORDS], words, nr * sizeof(words[0]))) )
         return rc;
@@ -201,8 +209,8 @@ static int put_interval(struct report *r, const struct report_vcpu *v,
 static int change(struct report *r, const struct merge_record *rec)
 {
     struct runstate_change c;
-    struct report_vcpu *v = runstate_of(rec, &c) ? vcpu_of(r, c.domid, c.vcpu)
-                                                 : NULL;
+    struct report_vcpu *v = runstate_of(rec, &c)
+                            ? vcpu_at(r, rec, c.domid, c.vcpu) : NULL;
     int rc;
 
     if ( !v )
@@ -251,7 +259,8 @@ static int put_whole(struct report *r, const struct vcpu *vcpu)
 {
     const struct account *a = vcpu->data;
     struct report_vcpu *v = a->changed || !a->seen
-                            ? NULL : vcpu_of(r, vcpu->domid, vcpu->vcpu);
+                            ? NULL : vcpu_of(r, vcpu->domid, vcpu->later,
+                                             vcpu->vcpu);
 
     if ( !v )
         return 0;
@@ -268,9 +277,11 @@ static int end_intervals(struct report *r)
 
     for ( unsigned int i = 0; i < vcpus_nr(r->vcpus) && !rc; i++ )
     {
-        struct report_vcpu *v = vcpus_nth(r->vcpus, i)->data;
+        const struct vcpu *vcpu = vcpus_nth(r->vcpus, i);
+        struct report_vcpu *v = vcpu->data;
 
-        if ( v->index && v->changed && !v->stale )
+        /* The last state of a removed domain has no end. */
+        if ( v->index && v->changed && !v->stale && !vcpu->later )
             rc = put_interval(r, v, r->explain.acc.to, v->state);
         else
             v->changed = false;
@@ -352,7 +363,7 @@ int report_read(struct report *r, const struct source *src, uint64_t limit)
     if ( rc )
         return rc;
 
-    rc = entries_init(&r->entries, &src->doc);
+    rc = entries_init(&r->entries, &src->doc, src->lives);
     if ( rc )
     {
         explain_free(&r->explain);

@@ -84,8 +84,17 @@ struct report {
 int report_read(struct report *r, const struct source *src, uint64_t limit);
 void report_free(struct report *r);
 
+/*
+ * A domain's key in the page: different for each domain that had a number, and
+ * the number itself for the last one.
+ */
+static inline uint64_t report_domain(uint32_t domid, unsigned int later)
+{
+    return domid + 65536ULL * later;
+}
+
 /* Get the n-th of "vcpus".  Return false if there are no more. */
-bool report_vcpu_nth(const struct report *r, unsigned int n, uint32_t *domid,
+bool report_vcpu_nth(const struct report *r, unsigned int n, uint64_t *domain,
                      uint32_t *vcpu);
 
 /* Write the page.  Return 0 or -errno: -EFBIG is too much for one lz4 block. */

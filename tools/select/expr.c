@@ -441,6 +441,12 @@ struct have {
     uint64_t tsc;
     __int128 number;
     const char *text;
+    /*
+     * Of a value composed of a code and flags: the code, and the text of it.
+     */
+    bool is_composed;
+    __int128 code;
+    const char *name;
 };
 
 static bool compare(enum op op, __int128 have, __int128 want)
@@ -500,6 +506,9 @@ static bool judge(const struct expr *e, const struct test *t,
 
     if ( t->op == OP_HAS )
         return true;
+    if ( t->is_number && h->is_composed && h->code == t->number &&
+         (t->op == OP_EQ || t->op == OP_NE) )
+        return t->op == OP_EQ;
     if ( t->is_number )
         return h->is_number && compare(t->op, h->number, t->number);
     if ( names_domain(e, t, h) )
@@ -508,20 +517,20 @@ static bool judge(const struct expr *e, const struct test *t,
         same = h->text && (h->text[0] == '{'
                                ? match_set(t->word, h->text)
                                : !fnmatch(t->word, h->text, FNM_CASEFOLD));
+    same = same ||
+           (h->name && !fnmatch(t->word, h->name, FNM_CASEFOLD));
     return same == (t->op == OP_EQ);
 }
 
 static __int128 as_number(const struct event_field *f, uint64_t value)
 {
-    if ( f->kind == EVENT_SIGNED && value >> (f->bits - 1) & 1 )
-        return (__int128)value - ((__int128)1 << f->bits);
-    return value;
+    return event_is_signed(f) ? (__int128)event_signed(f, value) : value;
 }
 
 static bool test_field(const struct expr *e, const struct test *t,
                        const struct merge_record *rec)
 {
-    char text[EVENT_TEXT_BYTES];
+    char text[EVENT_TEXT_BYTES], name[EVENT_WORD_BYTES];
     const struct event_field *f;
     struct have h = { .is_number = true, .tsc = rec->tsc };
     uint64_t value;
@@ -535,11 +544,15 @@ static bool test_field(const struct expr *e, const struct test *t,
 
     f = &rec->desc->field[n];
     h.number = as_number(f, value);
+    h.code = event_value_code(f->names, value);
+    h.is_composed = h.code != (__int128)value;
     if ( is_word(t) )
     {
         event_field_text(e->dict, rec->desc, n, rec->data, rec->words, text,
                          sizeof(text));
         h.text = text;
+        snprintf(name, sizeof(name), "%.*s", (int)strcspn(text, "|"), text);
+        h.name = name;
     }
     h.is_domain = f->kind == EVENT_DOMAIN;
     return judge(e, t, &h);

@@ -32,6 +32,7 @@ static enum kind find_kind(const char *name)
         { "HVM_IOPORT_", KIND_IO },
         { "HVM_IOMEM_", KIND_IO },
         { "MEM_PAGE_GRANT_", KIND_IO },
+        { "HVM_NPF", KIND_NPF },
         { "SCHED_SLEEP", KIND_SLEEP },
     };
 
@@ -68,6 +69,18 @@ bool field_of(const struct merge_record *rec, const char *name,
             ? event_field_index(rec->desc, name) : -1;
 
     return n >= 0 && event_get(rec->desc, n, rec->data, rec->words, value);
+}
+
+bool code_of(const struct merge_record *rec, const char *name,
+             uint64_t *value)
+{
+    int n = rec->kind == MERGE_EVENT && rec->desc
+            ? event_field_index(rec->desc, name) : -1;
+
+    if ( n < 0 || !event_get(rec->desc, n, rec->data, rec->words, value) )
+        return false;
+    *value = event_value_code(rec->desc->field[n].names, *value);
+    return true;
 }
 
 /*
@@ -150,6 +163,14 @@ static struct stretch life_of(const struct accounts *a, const struct vcpu *v)
     return s;
 }
 
+/* The vCPU leaves Xen, or is descheduled there. */
+static void end_exit(const struct accounts *a, struct account *v, uint64_t tsc)
+{
+    if ( v->open > a->last_gap && tsc > v->open )
+        v->in_xen += tsc - v->open;
+    v->open = 0;
+}
+
 /*
  * Account the time from the last change, or from the begin, up to @tsc to
  * runstate @old.  After a gap the state before it is no longer trusted.
@@ -164,11 +185,13 @@ static void add_time(const struct accounts *a, const struct vcpu *vcpu,
     if ( a->last_gap > since || (v->changed && v->state != old) )
     {
         v->unknown += ticks;
-        v->quiet = 0; /* an entry into Xen may be missing */
+        v->quiet = v->open = 0; /* an entry into Xen may be missing */
         return;
     }
 
     v->ticks[old] += ticks;
+    if ( old == RUNNING && v->open )
+        end_exit(a, v, tsc);
     if ( old == RUNNING )
         v->quiet += v->last_entry > since ? tsc - v->last_entry : ticks;
     if ( old == RUNNABLE && ticks > v->longest )
@@ -198,6 +221,8 @@ static int ran(const struct accounts *a, struct account *v, uint64_t tsc)
 static struct vcpu *vcpu_at(struct accounts *a, const struct merge_record *rec,
                             uint32_t domid, uint32_t vcpu)
 {
+    if ( a->redacted && domid == DOC_OTHER )
+        return NULL;
     return vcpus_get_life(a->vcpus, domid,
                           lives_later(a->lives, domid, rec->tsc), vcpu);
 }
@@ -229,12 +254,45 @@ static int change(struct accounts *a, const struct merge_record *rec)
     return 0;
 }
 
+static void vote(struct majority *m, uint64_t value)
+{
+    if ( !m->votes )
+        m->value = value;
+    if ( m->value == value )
+        m->votes++;
+    else
+        m->votes--;
+}
+
+static void count_exit(struct account *v, const struct merge_record *rec)
+{
+    uint64_t value;
+
+    v->exits++;
+    v->in_exit = true;
+    v->open = rec->tsc;
+    if ( field_of(rec, "exit", &value) )
+        vote(&v->reason, value);
+    if ( field_of(rec, "rip", &value) || field_of(rec, "eip", &value) )
+        vote(&v->rip, value);
+}
+
+static void count_npf(struct account *v, const struct merge_record *rec)
+{
+    uint64_t gpa;
+
+    if ( !field_of(rec, "gpa", &gpa) )
+        return;
+    v->npfs++;
+    vote(&v->gpa, gpa);
+}
+
 static void count_op(struct account *v, const struct merge_record *rec)
 {
     uint64_t op;
 
     v->hypercalls++;
-    if ( (field_of(rec, "op", &op) || field_of(rec, "eax", &op)) &&
+    if ( (code_of(rec, "op", &op) || code_of(rec, "eax", &op)) &&
          op < ACCOUNT_OPS )
         v->ops[op]++;
 }
@@ -266,14 +324,25 @@ static int take(struct accounts *a, const struct merge_record *rec)
         return 0;
 
     vcpu = vcpu_at(a, rec, rec->domid, rec->vcpu);
+    if ( a->redacted && rec->domid == DOC_OTHER )
+        a->others[rec->cpu / 8] |= 1U << rec->cpu % 8;
     if ( !vcpu )
         return 0;
 
     v = vcpu->data;
     v->seen = true;
     v->cpu = v->ran_cpu = rec->cpu;
-    v->exits += kind == KIND_EXIT;
     v->io += kind == KIND_IO;
+    if ( kind == KIND_EXIT )
+        count_exit(v, rec);
+    if ( kind == KIND_ENTRY )
+    {
+        if ( v->open )
+            end_exit(a, v, rec->tsc);
+        v->in_exit = false;
+    }
+    if ( kind == KIND_NPF )
+        count_npf(v, rec);
     if ( kind == KIND_HYPERCALL )
         count_op(v, rec);
     if ( kind_enters(kind, rec) )
@@ -303,12 +372,15 @@ static void count_seen(const struct accounts *a, uint8_t on[UINT16_MAX + 1])
         if ( v->seen && on[v->ran_cpu] < 2 )
             on[v->ran_cpu]++;
     }
+    for ( uint32_t cpu = 0; cpu <= UINT16_MAX; cpu++ )
+        if ( on[cpu] && a->others[cpu / 8] & 1U << cpu % 8 )
+            on[cpu] = 2;
 }
 
 /*
- * A vCPU with records but without a runstate change ran for the whole stretch, or
- * for the part in which its domain had the number.  If the pCPU has records of
- * another vCPU, the changes were not recorded, and the state is not known.
+ * A vCPU with records but without a runstate change ran for the whole stretch,
+ * or for the part in which its domain had the number.  If the pCPU has records
+ * of another vCPU, the changes were not recorded, and the state is not known.
  */
 void accounts_end(struct accounts *a)
 {
@@ -378,6 +450,7 @@ int accounts_begin(const struct source *src, struct stretch in,
                    struct accounts *a)
 {
     memset(a, 0, sizeof(*a));
+    a->redacted = src->doc.redacted;
     a->lives = src->lives;
     choose_stretch(src, in, a);
     a->vcpus = vcpus_new(sizeof(struct account));

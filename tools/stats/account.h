@@ -28,6 +28,7 @@ enum kind {
     KIND_ENTRY,        /* VM entry: an HVM guest continues */
     KIND_TRAP,         /* a PV guest's trap, fault or privileged instruction */
     KIND_IO,           /* port, memory-mapped register, grant */
+    KIND_NPF,          /* nested page fault: details of an exit */
     KIND_SLEEP,        /* a vCPU is made to sleep, by itself or a domctl */
 };
 
@@ -44,6 +45,9 @@ bool kind_enters(enum kind kind, const struct merge_record *rec);
 /* Get a field by name.  Return false if the record does not have it. */
 bool field_of(const struct merge_record *rec, const char *name,
               uint64_t *value);
+/* The same, but of a composed value only the code: see event_value_code(). */
+bool code_of(const struct merge_record *rec, const char *name,
+             uint64_t *value);
 
 /* A histogram of times with 16 steps an octave: values read back are at most
  * 1/16 too low. */
@@ -68,6 +72,14 @@ uint64_t times_slot_begin(unsigned int slot);
 /* Hypercalls with a number below this are counted by number. */
 #define ACCOUNT_OPS 64
 
+/*
+ * The value that more than half of all values have, if there is one (Boyer and
+ * Moore's majority vote).  At least @votes of them have it.
+ */
+struct majority {
+    uint64_t value, votes;
+};
+
 struct account {
     uint64_t ticks[RUNSTATES];
     uint64_t unknown;      /* ticks */
@@ -77,6 +89,11 @@ struct account {
     uint64_t io;
     uint64_t ops[ACCOUNT_OPS]; /* hypercalls by number */
     uint64_t runs;         /* changes to running */
+    uint64_t in_xen;       /* ticks from exits to VM entries, while running */
+    struct majority reason; /* of the exits */
+    struct majority rip;   /* of the exits */
+    uint64_t npfs;         /* nested page faults with a guest-physical address */
+    struct majority gpa;   /* of these */
     uint64_t last_entry;   /* TSC of the newest entry into Xen, or 0 */
     uint64_t quiet;        /* ticks it ran since then, or in all */
     uint64_t longest;      /* ticks of the longest time runnable */
@@ -91,11 +108,15 @@ struct account {
     uint64_t since;        /* TSC of the newest change */
     uint64_t woken;        /* TSC of a wake-up that did not run yet, or 0 */
     uint64_t slept;        /* TSC of the newest KIND_SLEEP */
+    uint64_t open;         /* TSC: in Xen and running since then, or 0 */
+    bool in_exit;          /* the newest exit has no VM entry yet */
 };
 
 struct accounts {
     uint64_t from, to;     /* TSC: the stretch, both ends included */
     bool cut;              /* records after @to are left out */
+    bool redacted;         /* DOC_OTHER stands for many vCPUs: no account */
+    uint8_t others[(UINT16_MAX + 1) / 8]; /* bit set: DOC_OTHER ran on the pCPU */
     uint64_t records, missing, gaps;
     uint64_t last_gap;     /* TSC, or 0 */
     struct kinds kinds;

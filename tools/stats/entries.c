@@ -19,10 +19,12 @@ struct inside {
     uint64_t gaps;             /* entries.gaps when it was entered */
 };
 
-int entries_init(struct entries *e, const struct doc *doc)
+int entries_init(struct entries *e, const struct doc *doc,
+                 const struct lives *lives)
 {
     memset(e, 0, sizeof(*e));
     e->doc = doc;
+    e->lives = lives;
     e->vcpus = vcpus_new(sizeof(struct inside));
     return e->vcpus ? 0 : -ENOMEM;
 }
@@ -35,19 +37,20 @@ void entries_free(struct entries *e)
     memset(e, 0, sizeof(*e));
 }
 
-static int compare(const struct entry_sum *e, enum entry_kind kind,
-                   uint32_t domid, uint64_t code)
+static int compare(const struct entry_sum *a, const struct entry_sum *b)
 {
-    if ( e->kind != kind )
-        return e->kind < kind ? -1 : 1;
-    if ( e->domid != domid )
-        return e->domid < domid ? -1 : 1;
-    return e->code < code ? -1 : e->code > code;
+    if ( a->kind != b->kind )
+        return a->kind < b->kind ? -1 : 1;
+    if ( a->domid != b->domid )
+        return a->domid < b->domid ? -1 : 1;
+    if ( a->later != b->later )
+        return a->later > b->later ? -1 : 1;
+    return a->code < b->code ? -1 : a->code > b->code;
 }
 
-/* Find or add an entry.  Return NULL if there is no room. */
-static struct entry_sum *entry_of(struct entries *e, enum entry_kind kind,
-                              uint32_t domid, uint64_t code)
+/* Find or add the entry with the key of @want.  NULL if there is no room. */
+static struct entry_sum *entry_of(struct entries *e,
+                                  const struct entry_sum *want)
 {
     unsigned int lo = 0, hi = e->nr;
     struct entry_sum *new;
@@ -55,7 +58,7 @@ static struct entry_sum *entry_of(struct entries *e, enum entry_kind kind,
     while ( lo < hi )
     {
         unsigned int mid = (lo + hi) / 2;
-        int order = compare(e->entry[mid], kind, domid, code);
+        int order = compare(e->entry[mid], want);
 
         if ( !order )
             return e->entry[mid];
@@ -73,22 +76,26 @@ static struct entry_sum *entry_of(struct entries *e, enum entry_kind kind,
             (e->nr - lo) * sizeof(e->entry[0]));
     e->entry[lo] = new;
     e->nr++;
-    new->kind = kind;
-    new->domid = domid;
-    new->code = code;
+    new->kind = want->kind;
+    new->domid = want->domid;
+    new->later = want->later;
+    new->code = want->code;
     return new;
 }
 
 static struct entry_sum *count_one(struct entries *e, enum entry_kind kind,
                                const struct merge_record *rec)
 {
-    struct entry_sum *entry = NULL;
-    uint64_t code;
+    struct entry_sum *entry = NULL, *want = &e->want;
 
+    want->kind = kind;
+    want->domid = rec->domid;
+    want->later = lives_later(e->lives, rec->domid, rec->tsc);
     if ( kind == ENTRY_EXIT
-             ? field_of(rec, "exit", &code)
-             : field_of(rec, "op", &code) || field_of(rec, "eax", &code) )
-        entry = entry_of(e, kind, rec->domid, code);
+             ? code_of(rec, "exit", &want->code)
+             : code_of(rec, "op", &want->code) ||
+               code_of(rec, "eax", &want->code) )
+        entry = entry_of(e, want);
     if ( entry )
         entry->nr++;
     else

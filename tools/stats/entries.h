@@ -26,6 +26,7 @@ enum entry_kind { ENTRY_EXIT, ENTRY_HYPERCALL, ENTRY_KINDS };
 struct entry_sum {
     enum entry_kind kind;
     uint32_t domid;
+    unsigned int later;        /* as in struct life */
     uint64_t code;             /* exit reason or hypercall number */
     uint64_t nr;
     struct times times;        /* ns, of entries whose end is known */
@@ -33,15 +34,21 @@ struct entry_sum {
 
 struct entries {
     const struct doc *doc;
-    struct entry_sum *entry[ENTRIES_MAX]; /* sorted by kind, domid and code */
+    const struct lives *lives;
+    struct entry_sum *entry[ENTRIES_MAX]; /* by kind, domid, life, code */
     unsigned int nr;
     uint64_t left_out[ENTRY_KINDS]; /* no room, or the record has no code */
+    struct entry_sum want;     /* scratch: too large for the stack */
     struct vcpus *vcpus;       /* data: the entry that a vCPU is in */
     uint64_t gaps;             /* met so far */
 };
 
-/* @doc must outlive @e.  Return 0, or -ENOMEM with nothing left to free. */
-int entries_init(struct entries *e, const struct doc *doc);
+/*
+ * @doc and @lives, which may be NULL, must outlive @e.  Return 0, or -ENOMEM
+ * with nothing left to free.
+ */
+int entries_init(struct entries *e, const struct doc *doc,
+                 const struct lives *lives);
 void entries_free(struct entries *e);
 
 /*

@@ -41,7 +41,8 @@ struct marks {
 bool mark_find(const char *name, enum mark_kind *kind);
 
 /*
- * Add @rec if it is a mark.  Records must come in time order.  @lives may be NULL.
+ * Add @rec if it is a mark.  Records must come in time order.  @lives may be
+ * NULL.
  */
 void marks_add(struct marks *m, const struct merge_record *rec,
                const struct lives *lives);

@@ -151,7 +151,8 @@ void vcpus_sort(struct vcpus *t)
     }
 }
 
-unsigned int vcpus_first(const struct vcpus *t, uint32_t domid)
+unsigned int vcpus_first(const struct vcpus *t, uint32_t domid,
+                         unsigned int later)
 {
     unsigned int lo = 0, hi = t->nr;
 
@@ -159,7 +160,8 @@ unsigned int vcpus_first(const struct vcpus *t, uint32_t domid)
     {
         unsigned int mid = (lo + hi) / 2;
 
-        if ( t->vcpu[mid]->domid < domid )
+        if ( t->vcpu[mid]->domid < domid ||
+             (t->vcpu[mid]->domid == domid && t->vcpu[mid]->later > later) )
             lo = mid + 1;
         else
             hi = mid;

@@ -21,7 +21,7 @@
 
 struct vcpu {
     uint16_t domid, vcpu;
-    uint32_t later;          /* as in struct life: 0 for the number's last life */
+    uint32_t later;          /* as in struct life */
     void *data;              /* of the size given to vcpus_new(), zeroed */
 };
 
@@ -45,8 +45,12 @@ struct vcpu *vcpus_find_life(const struct vcpus *t, uint32_t domid,
 unsigned int vcpus_nr(const struct vcpus *t);
 struct vcpu *vcpus_nth(const struct vcpus *t, unsigned int n);
 void vcpus_sort(struct vcpus *t);
-/* Index of a domain's first vCPU in a sorted table, or where it would be. */
-unsigned int vcpus_first(const struct vcpus *t, uint32_t domid);
+/*
+ * Index of the first vCPU of a life of @domid in a sorted table, or where it would
+ * be.
+ */
+unsigned int vcpus_first(const struct vcpus *t, uint32_t domid,
+                         unsigned int later);
 
 /* Runstates, as Xen numbers them. */
 enum { RUNNING, RUNNABLE, BLOCKED, OFFLINE, RUNSTATES };

@@ -7,5 +7,6 @@ taskset 2 yes > /dev/null &
 ( while :; do xenstore-read domid > /dev/null; done ) &
 ok "the recorder runs" grows 1
 say "# ready"
+sleep 10
 taskset 1 xl debug-keys N
 wait

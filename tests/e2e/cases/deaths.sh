@@ -13,7 +13,7 @@ on_crash = "destroy"
 on_reboot = "destroy"
 on_watchdog = "destroy"
 END
-    xl create -q /tmp/tiny.cfg
+    xl create -q ${3:-} /tmp/tiny.cfg
 }
 gone() { ! xl domid "$1"; }
 held() { probe status > /tmp/st; [ "$(v gen /tmp/st)" -ge "$1" ]; }
@@ -40,6 +40,25 @@ dies 1 pv 2 3 0 "SHUTDOWN_crash"
 dies 2 pv 3 3 1 "killed by Xen"
 dies 3 pv 4 4 0 "watchdog"
 dies 5 pvh 5 1 0 "triple fault"
+dies 15 pv 2 0 0 "a crash behind a clean shutdown code"
+
+# It reports a crash by the MSR, lives on, and then dies.
+probe status > /tmp/st
+gen=$(($(v gen /tmp/st) + 1))
+tiny 16 pvh -p > /tmp/create 2>&1
+domid=$(xl domid tiny16)
+ok "a guest has the Viridian crash MSR" probe viridian "$domid"
+xl unpause tiny16
+ok "a write to it begins a generation" wait_for 15 held "$gen"
+probe trigger "$gen" > /tmp/t
+ok "... of its own cause" is cause /tmp/t 6
+wait_for 60 gone tiny16
+probe status > /tmp/st
+ok "the guest's death begins another" is gen /tmp/st $((gen + 1))
+probe trigger $((gen + 1)) > /tmp/t
+ok "... of that cause" is cause /tmp/t 2
+probe release "$gen"
+probe release $((gen + 1))
 
 probe status > /tmp/st
 gen=$(v gen /tmp/st)

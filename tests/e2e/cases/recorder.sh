@@ -179,10 +179,12 @@ ok "start without buffers is refused" refuses ENODEV probe start
 ok "freeze without buffers is refused" refuses ENODEV probe freeze
 ok "mapping without buffers is refused" refuses EINVAL probe map 0 0 1
 ok "create with an invalid size is refused" refuses EINVAL probe create 1000
+ok "a long create is one hypercall" probe once 0x46520001 33554432
+ok "a long destroy is one hypercall" probe once 0x46520002
 ok "create" probe create 2097152
 ok "start" probe start
 probe status > /tmp/st
-ok "another incarnation" is incarnation /tmp/st 2
+ok "another incarnation" is incarnation /tmp/st 3
 ok "records" grows 1
 probe freeze 10 > /tmp/f
 gen=$(v gen /tmp/f)

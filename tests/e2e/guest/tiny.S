@@ -17,6 +17,10 @@
  *  13  PV: the same every 2^18 cycles, like a busy kernel
  *  14  PV: request a bad page table entry, which Xen refuses; then unmap its own
  *      stack                                      (Xen kills it)
+ *  15  PV: set its shutdown code to a clean end, then report a crash
+ *                                                 (SHUTDOWN_crash)
+ *  16  PVH: write the Viridian crash MSR, run for 2^30 cycles, then report a
+ *      crash                                      (SHUTDOWN_crash)
  */
 
 #define HYPERCALL_MMU_UPDATE 1
@@ -27,6 +31,9 @@
 #define HVMOP_XENTRACE     11
 #define SCHEDOP_SHUTDOWN   2
 #define SCHEDOP_WATCHDOG   6
+#define SCHEDOP_SHUTDOWN_CODE 5
+#define MSR_VIRIDIAN_CRASH_CTL 0x40000105
+#define CRASH_NOTIFY       0x80000000 /* bit 63 */
 #define UVMF_INVLPG        2
 #define DOMID_SELF         0x7ff0
 
@@ -60,8 +67,21 @@ _start:
     lidt no_idt
     ud2
     .code64
-#elif MODE == 6
+#elif MODE == 6 || MODE == 16
     .code32
+#if MODE == 16
+    mov $MSR_VIRIDIAN_CRASH_CTL, %ecx
+    xor %eax, %eax
+    mov $CRASH_NOTIFY, %edx
+    wrmsr
+    rdtsc
+    mov %eax, %ebx
+live_on:
+    rdtsc
+    sub %ebx, %eax
+    cmp $(1 << 30), %eax
+    jb live_on
+#endif
     mov $HYPERCALL_SCHED_OP, %eax
     mov $SCHEDOP_SHUTDOWN, %ebx
     mov $argument, %ecx
@@ -111,6 +131,12 @@ compute:
     syscall
     push %rax
 #elif MODE != 9
+#if MODE == 15
+    mov $HYPERCALL_SCHED_OP, %eax
+    mov $SCHEDOP_SHUTDOWN_CODE, %edi
+    lea clean(%rip), %rsi
+    syscall
+#endif
     mov $HYPERCALL_SCHED_OP, %eax
 #if MODE == 3
     mov $SCHEDOP_WATCHDOG, %edi
@@ -126,7 +152,7 @@ forever:
     .data
     .align 8
 argument:
-#if MODE == 1 || MODE == 6
+#if MODE == 1 || MODE == 6 || MODE == 15 || MODE == 16
     .long 3                         /* SHUTDOWN_crash */
 #elif MODE == 3
     .long 0, 1                      /* a new watchdog of one second */
@@ -142,6 +168,8 @@ argument:
 #else
     .long 0                         /* SHUTDOWN_poweroff */
 #endif
+clean:
+    .long 0                         /* SHUTDOWN_poweroff */
 no_idt:
     .word 0
     .quad 0

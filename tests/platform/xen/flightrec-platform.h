@@ -28,6 +28,8 @@ struct fr_cpu;
 /* Set by the test: this thread's pCPU, domain and vCPU. */
 extern __thread struct fr_cpu *fr_hosted_cpu;
 extern __thread uint16_t fr_hosted_domid, fr_hosted_vcpu;
+/* If not NULL, called before each read of fr_hosted_cpu by the core. */
+extern void (*fr_hosted_this_cpu)(void);
 /* If not NULL, used instead of the TSC. */
 extern uint64_t (*fr_hosted_clock)(void);
 /* If not NULL, called to wake a reader. */
@@ -35,7 +37,11 @@ extern void (*fr_hosted_wake)(void);
 
 static inline struct fr_cpu *fr_this_cpu(void)
 {
-    return fr_hosted_cpu;
+#ifndef FR_BENCH
+    if ( unlikely(fr_hosted_this_cpu != NULL) )
+        fr_hosted_this_cpu();
+#endif
+    return *(struct fr_cpu *volatile *)&fr_hosted_cpu;
 }
 
 static inline uint64_t fr_clock(void)

@@ -1,94 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * common/flightrec/buffers.c: allocate the rings, lend them read-only to Dom0,
- * follow CPU hotplug, and reclaim and free all of it.
+ * common/flightrec/buffers.c: create the set of rings, map it to Dom0, and
+ * destroy it.
  *
  * A pCPU's resource, in frames of 4 KiB: its information page, the slots of
- * rare, then those of busy.  Each slot is one physically contiguous block of
- * Xen heap on the pCPU's node; the slots need not be adjacent.
+ * rare, then those of busy.  Each of these is one block on the pCPU's node; the
+ * blocks need not be adjacent.
+ *
+ * Create and destroy are done in pieces of one block.  After each piece they
+ * return -ERESTART if softirqs are pending, and the hypercall is continued.
+ * Progress is kept in fr_set and in each struct fr_pcpu.
  */
 
-#include <xen/cpu.h>
 #include <xen/flightrec.h>
-#include <xen/init.h>
 #include <xen/numa.h>
-#include <xen/param.h>
 #include <xen/softirq.h>
-#include <asm/guest.h>
 
 #include "glue.h"
 
 #define FR_DEFAULT_BYTES (1U << 20)
 
-/* ----------------------------------------------------------------- pages -- */
-
-/* Allocate @bytes of zeroed heap; free what rounding up to an order added. */
-static void *fr_alloc(unsigned int cpu, unsigned int bytes)
+static bool fr_must_yield(void)
 {
-    unsigned int order = get_order_from_bytes(bytes);
-    unsigned int i, pages = PFN_UP(bytes);
-    void *p = alloc_xenheap_pages(order, MEMF_node(cpu_to_node(cpu)));
-
-    if ( !p )
-        return NULL;
-
-    for ( i = 0; i < 1U << order; i++ )
-    {
-        void *page = p + i * PAGE_SIZE;
-
-        if ( i < pages )
-            clear_page(page);
-        else
-            free_xenheap_page(page);
-    }
-
-    return p;
+    return softirq_pending(smp_processor_id());
 }
 
-static void fr_free(void *p, unsigned int bytes)
-{
-    unsigned int i;
-
-    for ( i = 0; p && i < PFN_UP(bytes); i++ )
-        free_xenheap_page(p + i * PAGE_SIZE);
-}
-
-static void fr_lend(void *page)
-{
-    share_xen_page_with_privileged_guests(virt_to_page(page), SHARE_ro);
-}
-
-/*
- * Reclaim a lent page.  Return false, with the page lent as before, if Dom0 has
- * it mapped.
- */
-static bool fr_reclaim(void *page)
-{
-    struct page_info *pg = virt_to_page(page);
-
-    put_page_alloc_ref(pg);
-    if ( !(pg->count_info & ~PGC_xen_heap) )
-        return true;
-
-    /* Either it is mapped, or its last mapping went away just now. */
-    if ( !get_page(pg, dom_xen) )
-        return true;
-    set_bit(_PGC_allocated, &pg->count_info);
-    return false;
-}
-
-static void fr_lend_again(void *page)
-{
-    page_set_owner(virt_to_page(page), NULL);
-    fr_lend(page);
-}
-
-static bool fr_is_mapped(const void *page)
-{
-    return (virt_to_page(page)->count_info & PGC_count_mask) > 1;
-}
-
-/* -------------------------------------------------------------- one pCPU -- */
+/* ---------------------------------------------------------------- blocks -- */
 
 static unsigned int fr_channel_frames(unsigned int ch)
 {
@@ -119,29 +56,49 @@ static void *fr_frame(const struct fr_cpu *c, unsigned int frame)
     return NULL;
 }
 
-static uint32_t *cf_check fr_slot_memory(void *arg, unsigned int channel,
-                                         unsigned int index)
+/* Blocks of a pCPU: the information page, then the slots of both rings. */
+static unsigned int fr_blocks(const struct fr_pcpu *p)
 {
-    const unsigned int *cpu = arg;
-
-    return fr_alloc(*cpu, fr_set.geo[channel].slot_bytes);
-}
-
-static void fr_pcpu_free(struct fr_pcpu *p)
-{
-    unsigned int ch, i;
+    unsigned int ch, blocks = 1;
 
     for ( ch = 0; ch < FR_CHANNELS; ch++ )
-        for ( i = 0; i < p->core.ring[ch].slots; i++ )
-            fr_free(p->core.ring[ch].slot[i].data,
-                    p->core.ring[ch].slot_bytes);
-    fr_free(p->core.info, PAGE_SIZE);
-    fr_free(p, sizeof(*p));
+        blocks += p->core.ring[ch].slots;
+
+    return blocks;
 }
 
-static void cf_check fr_pcpu_free_rcu(struct rcu_head *rcu)
+/* Return where the pointer to the @n-th slot's memory is, and its size. */
+static uint32_t **fr_slot_block(struct fr_pcpu *p, unsigned int n,
+                                unsigned int *bytes)
 {
-    fr_pcpu_free(container_of(rcu, struct fr_pcpu, rcu));
+    unsigned int ch = 0;
+
+    while ( n >= p->core.ring[ch].slots )
+        n -= p->core.ring[ch++].slots;
+    *bytes = p->core.ring[ch].slot_bytes;
+    return &p->core.ring[ch].slot[n].data;
+}
+
+static void *fr_block(struct fr_pcpu *p, unsigned int n, unsigned int *bytes)
+{
+    if ( n )
+        return *fr_slot_block(p, n - 1, bytes);
+
+    *bytes = PAGE_SIZE;
+    return p->core.info;
+}
+
+/* -------------------------------------------------------------- one pCPU -- */
+
+/*
+ * Runs on the pCPU after its recorder was taken from flightrec_cpu[]: records
+ * that began before are complete, and later ones do not find it.
+ */
+static void cf_check fr_pcpu_passed(void *data)
+{
+    struct fr_pcpu *p = data;
+
+    fr_write(p->passed, true);
 }
 
 /* Runs on the pCPU, outside of any record. */
@@ -154,54 +111,145 @@ static void cf_check fr_adopt_here(void *unused)
         (void)fr_adopt(c);
 }
 
-static bool fr_pcpu_whole(const struct fr_pcpu *p)
+/* The slots' memory is allocated later, one by one. */
+static uint32_t *cf_check fr_no_slot(void *arg, unsigned int channel,
+                                     unsigned int index)
 {
-    unsigned int i;
-
-    for ( i = 0; i < fr_set.frames; i++ )
-        if ( !fr_frame(&p->core, i) )
-            return false;
-
-    return true;
+    return NULL;
 }
 
-static int fr_pcpu_create(unsigned int cpu)
+/* Begin to make a pCPU's recorder.  Return NULL if there is no memory. */
+static struct fr_pcpu *fr_pcpu_begin(unsigned int cpu)
 {
-    struct fr_pcpu *p = fr_alloc(cpu, sizeof(*p));
-    struct xen_flightrec_cpu *info = fr_alloc(cpu, PAGE_SIZE);
-    unsigned int i;
+    struct fr_pcpu *p = fr_pages_alloc(cpu, sizeof(*p));
+    struct xen_flightrec_cpu *info = fr_pages_alloc(cpu, PAGE_SIZE);
 
     BUILD_BUG_ON(sizeof(*info) > PAGE_SIZE);
     BUILD_BUG_ON(offsetof(struct fr_pcpu, core));
 
     if ( !p || !info )
     {
-        fr_free(p, sizeof(*p));
-        fr_free(info, PAGE_SIZE);
-        return -ENOMEM;
+        fr_pages_free(p, sizeof(*p));
+        fr_pages_free(info, PAGE_SIZE);
+        return NULL;
     }
 
     fr_cpu_init(&p->core, cpu, fr_set.incarnation, fr_set.geo, info,
-                fr_slot_memory, &cpu);
-    if ( !fr_pcpu_whole(p) )
-    {
-        fr_pcpu_free(p);
-        return -ENOMEM;
-    }
-
+                fr_no_slot, NULL);
     if ( cpu_to_node(cpu) != NUMA_NO_NODE )
         info->node = cpu_to_node(cpu);
     softirq_tasklet_init(&p->adopt, fr_adopt_here, NULL);
-    for ( i = 0; i < fr_set.frames; i++ )
-        fr_lend(fr_frame(&p->core, i));
+    softirq_tasklet_init(&p->pass, fr_pcpu_passed, p);
+    p->made = 1;
+    p->next = fr_set.pcpus;
+    fr_set.pcpus = p;
+    fr_set.making = p;
+    return p;
+}
 
+/* The last piece: a writer on the pCPU finds it from here on. */
+static void fr_pcpu_publish(struct fr_pcpu *p)
+{
+    fr_set.making = NULL;
     smp_wmb(); /* complete it before a writer on that pCPU finds it */
-    flightrec_cpu[cpu] = &p->core;
-    fr_root_update();
+    fr_write(flightrec_cpu[p->core.cpu], &p->core);
+    fr_root_cpu(p->core.cpu);
+}
+
+/*
+ * Do one piece of the work until pCPU @cpu has its recorder; one that was begun
+ * for another pCPU is completed first.  Return 0 or -ENOMEM.
+ */
+static int fr_pcpu_make(unsigned int cpu)
+{
+    struct fr_pcpu *p = fr_set.making ?: fr_pcpu_begin(cpu);
+    unsigned int bytes;
+    void *block;
+
+    if ( !p )
+        return -ENOMEM;
+
+    if ( p->made < fr_blocks(p) )
+    {
+        uint32_t **slot = fr_slot_block(p, p->made - 1, &bytes);
+
+        *slot = fr_pages_alloc(p->core.cpu, bytes);
+        if ( !*slot )
+            return -ENOMEM;
+        p->made++;
+    }
+    else if ( p->lent < p->made )
+    {
+        block = fr_block(p, p->lent, &bytes);
+        fr_pages_lend(block, bytes);
+        p->lent++;
+    }
+    else
+        fr_pcpu_publish(p);
+
     return 0;
 }
 
-/* -------------------------------------------------------- set of buffers -- */
+/* Free one block.  Return false once all of the pCPU's memory is freed. */
+static bool fr_pcpu_free(struct fr_pcpu *p)
+{
+    unsigned int bytes;
+    void *block = fr_block(p, --p->made, &bytes);
+
+    fr_pages_free(block, bytes);
+    if ( p->made )
+        return true;
+
+    fr_pages_free(p, sizeof(*p));
+    return false;
+}
+
+/*
+ * A pCPU comes up, without buffers if there is no memory for them.
+ * The pCPU is not online yet, and hotplug is not preemptible.
+ */
+static void fr_pcpu_add(unsigned int cpu)
+{
+    struct fr_pcpu *p;
+
+    while ( !flightrec_cpu[cpu] )
+    {
+        if ( fr_pcpu_make(cpu) )
+            break;
+        process_pending_softirqs();
+    }
+
+    if ( flightrec_cpu[cpu] )
+        return;
+
+    printk(XENLOG_WARNING
+           "flightrec: CPU%u: no memory for its rings, not recording it\n",
+           cpu);
+
+    /* Nothing of it was lent yet.  It was the last one that was begun. */
+    p = fr_set.making;
+    if ( !p )
+        return;
+    fr_set.making = NULL;
+    fr_set.pcpus = p->next;
+    while ( fr_pcpu_free(p) )
+        process_pending_softirqs();
+}
+
+void fr_buffers_cpu_up(unsigned int cpu)
+{
+    spin_lock(&fr_lock);
+    if ( flightrec_cpu[cpu] )
+        fr_cpu_resume(flightrec_cpu[cpu]);
+    else if ( fr_set.state == FR_SET_CREATING ||
+              fr_set.state == FR_SET_CREATED ||
+              fr_set.state == FR_SET_RESTORING ||
+              (fr_set.state == FR_SET_DESTROYING && fr_set.whole) )
+        fr_pcpu_add(cpu);
+    spin_unlock(&fr_lock);
+}
+
+/* ---------------------------------------------------------------- create -- */
 
 uint32_t fr_buffers_bytes(void)
 {
@@ -217,7 +265,7 @@ static int fr_set_begin(const struct xen_flightrec_op_create *how)
     if ( rc )
         return rc;
 
-    info = fr_alloc(smp_processor_id(), PAGE_SIZE);
+    info = fr_pages_alloc(smp_processor_id(), PAGE_SIZE);
     if ( !info )
         return -ENOMEM;
 
@@ -234,27 +282,29 @@ static int fr_set_begin(const struct xen_flightrec_op_create *how)
     info->tsc_shift = fr_tsc_shift();
     info->nr_cpus = nr_cpu_ids;
     info->nr_ids = fr_events(info->event);
-    fr_lend(info);
+    fr_pages_lend(info, PAGE_SIZE);
+    fr_set.info_lent = true;
     fr_set.info = info;
     fr_set.state = FR_SET_CREATING;
+    fr_root_set();
     return 0;
 }
 
 /*
- * Undo a create that failed half way.  No buffer was mapped or recorded into
- * yet, so there is no need to wait.
+ * Complete a destroy: of a create that failed, or of a caller that did not come
+ * back.  Return 0 if @how can be created then; otherwise the error of create.
  */
-static void fr_create_undo(void)
+static int fr_destroy_rest(const struct xen_flightrec_op_create *how)
 {
-    int rc;
+    int error = fr_set.error, rc = fr_buffers_destroy();
 
-    do {
-        rc = fr_buffers_destroy();
-    } while ( rc == -ERESTART );
+    if ( rc == -ERESTART )
+        return rc;
+    if ( error && !memcmp(how, &fr_set.how, sizeof(*how)) )
+        return error;
 
-    if ( rc )
-        printk(XENLOG_WARNING "flightrec: buffers of a failed create are in "
-               "use, not freeing them\n");
+    /* It is as before if a page is mapped. */
+    return fr_set.state == FR_SET_CREATED ? 0 : rc;
 }
 
 int fr_buffers_create(const struct xen_flightrec_op_create *how)
@@ -262,149 +312,183 @@ int fr_buffers_create(const struct xen_flightrec_op_create *how)
     unsigned int cpu;
     int rc = 0;
 
-    if ( fr_set.state == FR_SET_DESTROYING )
-        rc = fr_buffers_destroy(); /* its caller did not come back */
+    if ( fr_set.state >= FR_SET_DESTROYING )
+        rc = fr_destroy_rest(how);
     if ( rc )
         return rc;
+
     if ( fr_set.state != FR_SET_NONE && memcmp(how, &fr_set.how, sizeof(*how)) )
         return fr_set.state == FR_SET_CREATED ? -EEXIST : -EBUSY;
     if ( fr_set.state == FR_SET_CREATED )
         return 0;
     if ( fr_set.state == FR_SET_NONE )
+    {
         rc = fr_set_begin(how);
-    if ( rc )
-        return rc;
+        if ( rc )
+            return rc;
+    }
 
     for_each_online_cpu ( cpu )
-    {
-        if ( flightrec_cpu[cpu] )
-            continue;
-        rc = fr_pcpu_create(cpu);
-        if ( rc )
+        while ( !flightrec_cpu[cpu] )
         {
-            fr_create_undo();
-            return rc;
+            fr_set.error = fr_pcpu_make(cpu);
+            if ( fr_set.error )
+            {
+                fr_set.whole = false;
+                fr_set.state = FR_SET_DESTROYING;
+                return fr_destroy_rest(how);
+            }
+            if ( fr_must_yield() )
+                return -ERESTART;
         }
-        /* Progress is in flightrec_cpu[]: the caller calls again. */
-        if ( softirq_pending(smp_processor_id()) )
-            return -ERESTART;
-    }
 
     fr_set.state = FR_SET_CREATED;
     return 0;
 }
 
-/* --------------------------------------------------------------- reclaim -- */
+/* --------------------------------------------------------------- destroy -- */
 
 /*
- * Call fn for each pCPU that has buffers, from *next on.  Return -ERESTART
- * between two of them if softirqs are pending; the caller must call again.
+ * Check that no page is mapped.  Return 0, -EBUSY or -ERESTART.  A check begins
+ * anew, on all pCPUs, once the last one has ended.
  */
-static int fr_each_pcpu(unsigned int *next, int (*fn)(const struct fr_cpu *c))
+static int fr_set_check(void)
 {
-    while ( *next < nr_cpu_ids )
-    {
-        const struct fr_cpu *c = flightrec_cpu[*next];
-        int rc = c ? fn(c) : 0;
+    struct fr_pcpu *p;
+    unsigned int bytes;
+    int rc = fr_pages_are_mapped(fr_set.info, PAGE_SIZE) ? -EBUSY : 0;
 
-        if ( rc )
-            return rc;
-        ++*next;
-        if ( c && softirq_pending(smp_processor_id()) )
-            return -ERESTART;
+    for ( p = fr_set.pcpus; p && !rc; p = p->next )
+    {
+        if ( p->check != fr_set.check )
+            p->checked = 0;
+        p->check = fr_set.check;
+        while ( p->checked < p->made && !rc )
+        {
+            const void *block = fr_block(p, p->checked, &bytes);
+
+            if ( fr_pages_are_mapped(block, bytes) )
+                rc = -EBUSY;
+            else
+                p->checked++;
+            if ( !rc && fr_must_yield() )
+                return -ERESTART;
+        }
     }
 
+    fr_set.check++;
+    return rc;
+}
+
+/* Return 0, -EBUSY if a page is mapped, or -ERESTART. */
+static int fr_set_reclaim(void)
+{
+    struct fr_pcpu *p;
+    unsigned int bytes;
+
+    for ( p = fr_set.pcpus; p; p = p->next )
+        while ( p->lent )
+        {
+            void *block = fr_block(p, p->lent - 1, &bytes);
+
+            if ( !fr_pages_reclaim(block, bytes) )
+                return -EBUSY;
+            p->lent--;
+            if ( fr_must_yield() )
+                return -ERESTART;
+        }
+
+    if ( fr_set.info_lent && !fr_pages_reclaim(fr_set.info, PAGE_SIZE) )
+        return -EBUSY;
+    fr_set.info_lent = false;
     return 0;
-}
-
-static int cf_check fr_pcpu_unmapped(const struct fr_cpu *c)
-{
-    unsigned int i;
-
-    for ( i = 0; i < fr_set.frames; i++ )
-        if ( fr_is_mapped(fr_frame(c, i)) )
-            return -EBUSY;
-
-    return 0;
-}
-
-/* Reclaim all pages of a pCPU or none. */
-static int cf_check fr_pcpu_reclaim(const struct fr_cpu *c)
-{
-    unsigned int i;
-
-    for ( i = 0; i < fr_set.frames; i++ )
-        if ( !fr_reclaim(fr_frame(c, i)) )
-            break;
-    if ( i == fr_set.frames )
-        return 0;
-
-    while ( i-- )
-        fr_lend_again(fr_frame(c, i));
-    return -EBUSY;
-}
-
-static void fr_pcpu_lend_again(const struct fr_cpu *c)
-{
-    unsigned int i;
-
-    for ( i = 0; i < fr_set.frames; i++ )
-        fr_lend_again(fr_frame(c, i));
-}
-
-/* A pCPU whose buffers cannot be allocated comes up without them. */
-static void fr_pcpu_add(unsigned int cpu)
-{
-    if ( fr_pcpu_create(cpu) )
-        printk(XENLOG_WARNING
-               "flightrec: CPU%u: no memory for its rings, not recording it\n",
-               cpu);
 }
 
 /*
  * Undo a destroy: Dom0 mapped a page by a frame number that it knew from
- * before.  pCPUs that came up in between get their buffers.
+ * before.  Return 0 or -ERESTART.
  */
-static void fr_destroy_undo(void)
+static int fr_set_restore(void)
 {
-    unsigned int cpu;
+    struct fr_pcpu *p;
+    unsigned int bytes;
 
-    while ( fr_set.taken-- )
-        if ( flightrec_cpu[fr_set.taken] )
-            fr_pcpu_lend_again(flightrec_cpu[fr_set.taken]);
-    for_each_online_cpu ( cpu )
-        if ( !flightrec_cpu[cpu] )
-            fr_pcpu_add(cpu);
+    for ( p = fr_set.pcpus; p; p = p->next )
+        while ( p->lent < p->made )
+        {
+            void *block = fr_block(p, p->lent, &bytes);
 
+            fr_pages_lend_again(block, bytes);
+            p->lent++;
+            if ( fr_must_yield() )
+                return -ERESTART;
+        }
+
+    if ( !fr_set.info_lent )
+        fr_pages_lend_again(fr_set.info, PAGE_SIZE);
+    fr_set.info_lent = true;
     fr_set.state = FR_SET_CREATED;
     if ( fr_set.ran )
         fr_start();
+    return 0;
 }
 
 /*
- * Free the pages once every pCPU has run its softirqs: until then it may be
- * inside a record.
+ * Take a pCPU's recorder out of use.  Its memory can be freed when the pCPU has
+ * run a tasklet: until then it may be inside a record, for as long as its NMIs,
+ * its SMIs or a hypervisor below this one take.  RCU does not wait for it if it
+ * is idle, and there are trace points after rcu_idle_enter().
  */
-static void fr_set_free(void)
+static void fr_pcpu_retire(struct fr_pcpu *p)
 {
-    unsigned int cpu;
+    unsigned int cpu = p->core.cpu;
 
-    fr_gen_release_all();
-    fr_set.state = FR_SET_NONE;
-    fr_free(fr_set.info, PAGE_SIZE);
-    fr_set.info = NULL;
-    for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
+    p->retired = true;
+    tasklet_kill(&p->adopt);
+    if ( flightrec_cpu[cpu] != &p->core )
     {
-        struct fr_pcpu *p;
-
-        if ( !flightrec_cpu[cpu] )
-            continue;
-        p = fr_pcpu(cpu);
-        flightrec_cpu[cpu] = NULL;
-        tasklet_kill(&p->adopt);
-        call_rcu(&p->rcu, fr_pcpu_free_rcu);
+        p->passed = true; /* it was never in use */
+        return;
     }
-    fr_root_update();
+
+    fr_write(flightrec_cpu[cpu], NULL);
+    fr_root_cpu(cpu);
+    if ( cpu == smp_processor_id() || !cpu_online(cpu) )
+        p->passed = true;
+    else
+        tasklet_schedule_on_cpu(&p->pass, cpu);
+}
+
+/* Return 0, or -ERESTART, also while a pCPU may be inside a record. */
+static int fr_set_free(void)
+{
+    struct fr_pcpu *p, *next;
+
+    for ( p = fr_set.pcpus; p; p = p->next )
+        if ( !p->retired )
+        {
+            fr_pcpu_retire(p);
+            if ( fr_must_yield() )
+                return -ERESTART;
+        }
+
+    while ( (p = fr_set.pcpus) != NULL )
+    {
+        if ( !fr_read(p->passed) )
+            return -ERESTART;
+        tasklet_kill(&p->pass); /* it may still be returning */
+        next = p->next;
+        if ( !fr_pcpu_free(p) )
+            fr_set.pcpus = next;
+        if ( fr_must_yield() )
+            return -ERESTART;
+    }
+
+    fr_pages_free(fr_set.info, PAGE_SIZE);
+    fr_set.info = NULL;
+    fr_set.error = 0;
+    fr_set.state = FR_SET_NONE;
+    return 0;
 }
 
 /*
@@ -415,32 +499,46 @@ int fr_buffers_destroy(void)
 {
     int rc;
 
-    if ( fr_set.state == FR_SET_NONE )
+    switch ( fr_set.state )
+    {
+    case FR_SET_NONE:
         return 0;
 
-    if ( fr_set.state != FR_SET_DESTROYING )
-    {
-        rc = fr_is_mapped(fr_set.info)
-                 ? -EBUSY
-                 : fr_each_pcpu(&fr_set.looked, fr_pcpu_unmapped);
-        if ( rc != -ERESTART )
-            fr_set.looked = 0;
+    case FR_SET_RESTORING:
+        return fr_set_restore() ?: -EBUSY;
+
+    case FR_SET_FREEING:
+        return fr_set_free();
+
+    case FR_SET_CREATING:
+    case FR_SET_CREATED:
+        rc = fr_set_check();
         if ( rc )
             return rc;
-        fr_set.taken = 0;
+        fr_set.whole = fr_set.state == FR_SET_CREATED;
         fr_set.ran = fr_running();
         fr_halt();
         fr_set.state = FR_SET_DESTROYING;
+        break;
+
+    case FR_SET_DESTROYING:
+        break;
     }
 
-    rc = fr_each_pcpu(&fr_set.taken, fr_pcpu_reclaim);
-    if ( !rc && !fr_reclaim(fr_set.info) )
-        rc = -EBUSY;
-    if ( rc == -EBUSY )
-        fr_destroy_undo();
-    if ( !rc )
-        fr_set_free();
-    return rc;
+    rc = fr_set_reclaim();
+    if ( rc == -EBUSY && fr_set.whole )
+    {
+        fr_set.state = FR_SET_RESTORING;
+        return fr_set_restore() ?: -EBUSY;
+    }
+    if ( rc )
+        return rc;
+
+    fr_gen_release_all();
+    fr_set.making = NULL;
+    fr_set.state = FR_SET_FREEING;
+    fr_root_set();
+    return fr_set_free();
 }
 
 /* --------------------------------------------------------------- mapping -- */
@@ -490,7 +588,7 @@ int fr_buffers_mapped(struct xen_flightrec_op_mapped *op)
         return -ENODEV;
 
     for ( i = 0; page; page = fr_resource_frame(op->id, ++i) )
-        if ( fr_is_mapped(page) && !op->frames++ )
+        if ( fr_page_is_mapped(page) && !op->frames++ )
             op->first = i;
 
     return 0;
@@ -518,142 +616,6 @@ int flightrec_acquire(unsigned int id, unsigned int frame,
 
     return rc;
 }
-
-/* ------------------------------------------------------ hotplug and boot -- */
-
-static void fr_cpu_prepare(unsigned int cpu)
-{
-    spin_lock(&fr_lock);
-    if ( flightrec_cpu[cpu] )
-        fr_cpu_resume(flightrec_cpu[cpu]);
-    else if ( fr_set.state == FR_SET_CREATING ||
-              fr_set.state == FR_SET_CREATED )
-        fr_pcpu_add(cpu);
-    spin_unlock(&fr_lock);
-}
-
-static int cf_check fr_cpu_callback(struct notifier_block *nfb,
-                                    unsigned long action, void *hcpu)
-{
-    unsigned int cpu = (unsigned long)hcpu;
-    uint32_t word = cpu;
-
-    switch ( action )
-    {
-    case CPU_UP_PREPARE:
-        fr_cpu_prepare(cpu);
-        break;
-
-    case CPU_STARTING:
-        /* Runs on the pCPU itself, whose TSC may just have been set. */
-        if ( flightrec_cpu[cpu] )
-            fr_cpu_resume(flightrec_cpu[cpu]);
-        break;
-
-    case CPU_ONLINE:
-        fr_mark(XEN_FLIGHTREC_EV_CPU_UP, &word, 1);
-        break;
-
-    case CPU_DEAD:
-        fr_mark(XEN_FLIGHTREC_EV_CPU_DOWN, &word, 1);
-        break;
-    }
-
-    return NOTIFY_DONE;
-}
-
-static struct notifier_block fr_cpu_nfb = {
-    .notifier_call = fr_cpu_callback
-};
-
-static struct xen_flightrec_op_create __initdata opt_create;
-static bool __initdata opt_flightrec;
-/* ~0: not given; no mask can have all bits set. */
-static uint32_t __initdata opt_mask[FR_CHANNELS] = { ~0U, ~0U };
-
-/*
- * flightrec=<size per pCPU>[,slot=<size>][,spares=<n>][,lease=<seconds>]
- *           [,busy=<mask>][,rare=<mask>]
- */
-static int __init cf_check parse_flightrec(const char *s)
-{
-    const char *end;
-
-    if ( !strcmp(s, "no") || !strcmp(s, "off") || !strcmp(s, "0") )
-        return 0;
-
-    opt_create.bytes_per_cpu = parse_size_and_unit(s, &end);
-    for ( s = end; *s == ','; s = end )
-    {
-        s++;
-        if ( !strncmp(s, "slot=", 5) )
-            opt_create.slot_bytes = parse_size_and_unit(s + 5, &end);
-        else if ( !strncmp(s, "spares=", 7) )
-            opt_create.spares = simple_strtoul(s + 7, &end, 0);
-        else if ( !strncmp(s, "lease=", 6) )
-            fr_lease_s = simple_strtoul(s + 6, &end, 0);
-        else if ( !strncmp(s, "busy=", 5) )
-            opt_mask[XEN_FLIGHTREC_CH_BUSY] = simple_strtoul(s + 5, &end, 0);
-        else if ( !strncmp(s, "rare=", 5) )
-            opt_mask[XEN_FLIGHTREC_CH_RARE] = simple_strtoul(s + 5, &end, 0);
-        else
-            return -EINVAL;
-    }
-
-    if ( *s || !opt_create.bytes_per_cpu )
-        return -EINVAL;
-    opt_flightrec = true;
-    return 0;
-}
-custom_param("flightrec", parse_flightrec);
-
-static void __init fr_set_opt_masks(void)
-{
-    unsigned int ch;
-
-    for ( ch = 0; ch < FR_CHANNELS; ch++ )
-        if ( opt_mask[ch] != ~0U && fr_set_mask(ch, opt_mask[ch]) )
-            printk(XENLOG_ERR "flightrec: ignoring invalid mask %#x\n",
-                   opt_mask[ch]);
-}
-
-/*
- * Runs before the other pCPUs come up, so that they get their buffers the same
- * way as pCPUs that are hotplugged later.
- */
-static int __init cf_check fr_presmp_init(void)
-{
-    int rc = fr_init(cpu_khz);
-
-    if ( rc || pv_shim )
-    {
-        if ( rc )
-            printk(XENLOG_ERR "flightrec: event list too long: %d\n", rc);
-        return 0;
-    }
-
-    register_cpu_notifier(&fr_cpu_nfb);
-    fr_set_opt_masks();
-    if ( !opt_flightrec )
-        return 0;
-
-    spin_lock(&fr_lock);
-    do {
-        rc = fr_buffers_create(&opt_create);
-    } while ( rc == -ERESTART );
-    if ( !rc )
-        fr_start();
-    spin_unlock(&fr_lock);
-
-    if ( rc )
-        printk(XENLOG_ERR "flightrec: failed to create buffers of %u KiB: %d\n",
-               opt_create.bytes_per_cpu >> 10, rc);
-    else
-        printk(XENLOG_INFO "flightrec: recording, %u KiB per pCPU\n",
-               fr_buffers_bytes() >> 10);
-    return 0;
-}
-presmp_initcall(fr_presmp_init);
 
 /*
  * Local variables:

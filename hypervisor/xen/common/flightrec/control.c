@@ -19,6 +19,8 @@
 
 /* Limit of one quiesce operation's wait for the other pCPUs' softirqs. */
 #define FR_QUIESCE_NS MILLISECS(2)
+/* Limit of the work that a freeze or release does for other pCPUs. */
+#define FR_ADOPT_NS   MILLISECS(1)
 
 /* ------------------------------------------------------------------ sink -- */
 
@@ -80,21 +82,35 @@ static int op_start(bool start)
 }
 
 /*
- * Make every pCPU that has buffers adopt G, without waiting: this pCPU and
- * offline ones at once, the others when they run softirqs.
+ * Make a pCPU that has buffers adopt G, without waiting: this pCPU and offline
+ * ones at once, another one when it runs softirqs.
  */
-static void adopt_everywhere(void)
+static void adopt_on(unsigned int cpu)
 {
+    struct fr_pcpu *p = fr_pcpu(cpu);
+
+    if ( cpu == smp_processor_id() || !cpu_online(cpu) )
+        (void)fr_adopt(&p->core);
+    else
+        tasklet_schedule_on_cpu(&p->adopt, cpu);
+}
+
+/*
+ * Make the pCPUs adopt G, as many as the time allows.  The others adopt it when
+ * they write, or in a quiesce.
+ */
+static void adopt_soon(void)
+{
+    s_time_t end = NOW() + FR_ADOPT_NS;
     unsigned int cpu;
 
     for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
     {
         if ( !flightrec_cpu[cpu] )
             continue;
-        if ( cpu == smp_processor_id() || !cpu_online(cpu) )
-            (void)fr_adopt(flightrec_cpu[cpu]);
-        else
-            tasklet_schedule_on_cpu(&fr_pcpu(cpu)->adopt, cpu);
+        adopt_on(cpu);
+        if ( NOW() >= end )
+            break;
     }
 }
 
@@ -115,27 +131,55 @@ static int op_freeze(struct xen_flightrec_op_freeze *f)
         return rc;
 
     f->gen = t.gen;
-    adopt_everywhere();
+    adopt_soon();
     return 0;
 }
 
-/* Return the number of pCPUs not yet quiescent for @gen, and the first. */
-static unsigned int count_pending(uint32_t gen, uint32_t *first)
+/* Check a pCPU once more, unless it was found quiescent for @gen before. */
+static bool is_quiescent(struct fr_pcpu *p, uint32_t gen)
 {
-    unsigned int cpu, pending = 0;
+    uint32_t *quiet = &p->quiet[gen % FR_HELD];
 
+    if ( *quiet != gen && fr_quiescent(&p->core, gen) )
+        *quiet = gen;
+    return *quiet == gen;
+}
+
+/*
+ * One turn over the pCPUs: count those that are not quiescent.  The clock is
+ * read after each one that is checked, and from @end on none is, so those that
+ * remain count as well; the results of earlier turns and operations are kept.
+ */
+static void quiesce_turn(struct xen_flightrec_op_quiesce *q, s_time_t end,
+                         bool adopt)
+{
+    s_time_t now = NOW();
+    unsigned int cpu;
+
+    q->pending = 0;
     for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
-        if ( flightrec_cpu[cpu] && !fr_quiescent(flightrec_cpu[cpu], gen) &&
-             !pending++ )
-            *first = cpu;
+    {
+        struct fr_pcpu *p = fr_pcpu(cpu);
 
-    return pending;
+        if ( !p || p->quiet[q->gen % FR_HELD] == q->gen )
+            continue;
+        if ( now < end )
+        {
+            if ( adopt )
+                adopt_on(cpu);
+            if ( is_quiescent(p, q->gen) )
+                p = NULL;
+            now = NOW();
+        }
+        if ( p && !q->pending++ )
+            q->first = cpu;
+    }
 }
 
 static int op_quiesce(struct xen_flightrec_op_quiesce *q)
 {
     struct xen_flightrec_trigger t;
-    s_time_t start = NOW(), now;
+    s_time_t start = NOW(), end = start + FR_QUIESCE_NS;
     int rc;
 
     if ( fr_set.state != FR_SET_CREATED )
@@ -144,14 +188,14 @@ static int op_quiesce(struct xen_flightrec_op_quiesce *q)
     if ( rc )
         return rc;
 
-    adopt_everywhere();
-    do {
-        now = NOW();
-        q->pending = count_pending(q->gen, &q->first);
+    quiesce_turn(q, end, true);
+    while ( q->pending && NOW() < end )
+    {
         cpu_relax();
-    } while ( q->pending && now - start < FR_QUIESCE_NS );
+        quiesce_turn(q, end, false);
+    }
 
-    q->waited_ns = now - start;
+    q->waited_ns = NOW() - start;
     return 0;
 }
 
@@ -160,7 +204,7 @@ static int op_release(uint32_t gen)
     int rc = fr_gen_release(gen);
 
     if ( !rc )
-        adopt_everywhere();
+        adopt_soon();
     return rc;
 }
 
@@ -357,12 +401,13 @@ int flightrec_control(struct xen_sysctl_tbuf_op *tbc)
     BUILD_BUG_ON(offsetof(struct xen_flightrec_op, cmd) !=
                  offsetof(struct xen_sysctl_tbuf_op, cmd));
 
-    if ( !op_is_clean(op) )
+    /* Without the notifier pCPUs would come up unnoticed. */
+    if ( !fr_ready || !op_is_clean(op) )
         return -EINVAL;
 
     /*
      * Offline pCPUs must stay offline while we write on their behalf.  If a
-     * hotplug operation is in progress the caller must try again.
+     * hotplug operation is in progress the hypercall is continued.
      */
     if ( !get_cpu_maps() )
         return -ERESTART;

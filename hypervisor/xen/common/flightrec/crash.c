@@ -33,9 +33,17 @@ uint32_t __read_mostly fr_causes = (1U << XEN_FLIGHTREC_CAUSES) - 2;
  */
 unsigned int __read_mostly fr_lease_s = 3600;
 
-/* The first trigger that found all generations held; .cause 0: none. */
+/*
+ * The first trigger that found all generations held, a death before a Viridian
+ * trigger; .cause 0: none.
+ */
 static struct xen_flightrec_trigger fr_deferred;
 
+/*
+ * When each held generation's lease began.  Not the time of its trigger, which
+ * may have been deferred.  Protected by fr_trigger_lock.
+ */
+static s_time_t fr_lease_from[FR_HELD];
 static struct timer fr_lease_timer;
 static bool fr_lease_timer_ready;
 
@@ -58,7 +66,7 @@ static s_time_t fr_lease_check(void)
         if ( gen == released || fr_trigger_read(released + 1, &t) )
             break;
 
-        again = t.ns + SECONDS(fr_lease_s);
+        again = fr_lease_from[t.gen % FR_HELD] + SECONDS(fr_lease_s);
         if ( t.flags & XEN_FLIGHTREC_TRG_ACKED )
             again = now + SECONDS(fr_lease_s);
         if ( again > now || fr_release(t.gen) )
@@ -104,9 +112,24 @@ static int fr_gen_begin_locked(struct xen_flightrec_trigger *t)
 
     if ( gave_up && !rc )
         fr_counts.given_up++;
-    if ( !rc )
-        tasklet_schedule(&fr_notify_dom0_tasklet);
-    return rc;
+    if ( rc )
+        return rc;
+
+    fr_lease_from[t->gen % FR_HELD] = NOW();
+    tasklet_schedule(&fr_notify_dom0_tasklet);
+    return 0;
+}
+
+/*
+ * A reader has released a generation, so it is alive: those that waited behind
+ * that one get a new lease.  Callers must hold fr_trigger_lock.
+ */
+static void fr_lease_renew(void)
+{
+    unsigned int i;
+
+    for ( i = 0; i < FR_HELD; i++ )
+        fr_lease_from[i] = NOW();
 }
 
 /* The first record after the freeze makes this pCPU adopt it at once. */
@@ -130,7 +153,10 @@ int fr_gen_begin(struct xen_flightrec_trigger *t)
     if ( rc == -EBUSY && t->cause != XEN_FLIGHTREC_CAUSE_REQUEST )
     {
         fr_counts.deferred++;
-        if ( !fr_deferred.cause )
+        /* A domain that dies comes before one that may live on. */
+        if ( !fr_deferred.cause ||
+             (fr_deferred.cause == XEN_FLIGHTREC_CAUSE_VIRIDIAN &&
+              t->cause != XEN_FLIGHTREC_CAUSE_VIRIDIAN) )
             fr_deferred = *t;
     }
     spin_unlock_irqrestore(&fr_trigger_lock, flags);
@@ -159,6 +185,8 @@ int fr_gen_release(uint32_t gen)
 
     spin_lock_irq(&fr_trigger_lock);
     rc = fr_release(gen);
+    if ( !rc )
+        fr_lease_renew();
     if ( !rc && fr_deferred.cause )
     {
         t = fr_deferred;
@@ -194,9 +222,19 @@ void fr_gen_release_all(void)
 
 /* ----------------------------------------------------------------- hooks -- */
 
-/* Bits of struct domain's flightrec_dying. */
+/*
+ * struct domain's flightrec_dying: two bits for the death, and the time of the
+ * last Viridian trigger in seconds; 0: none.
+ */
 #define FR_DYING_MARKED 0  /* the mark is in the rings */
 #define FR_DYING_BEGUN  1  /* a generation has begun, or is deferred */
+#define FR_DYING_SHIFT  2
+
+/*
+ * A guest can write the Viridian crash MSR and continue.  It gets a generation
+ * at most this often: no more than a guest that crashes and is restarted.
+ */
+#define FR_VIRIDIAN_S   60
 
 /*
  * Fill in the domain, and vCPU and instruction pointer if the domain is the
@@ -230,41 +268,83 @@ static void fr_mark_crash(const struct xen_flightrec_trigger *t)
             t->flags & XEN_FLIGHTREC_TRG_RIP ? 5 : 3);
 }
 
+/*
+ * Return true if a Viridian trigger of @d may begin a generation.  It must not
+ * use up the bits of the death: the guest may live on, and die later.
+ */
+static bool fr_viridian_due(struct domain *d)
+{
+    unsigned int old = ACCESS_ONCE(d->flightrec_dying);
+    unsigned int last = old >> FR_DYING_SHIFT;
+    unsigned int now = 1 + NOW() / SECONDS(1);
+
+    if ( test_bit(FR_DYING_BEGUN, &d->flightrec_dying) ||
+         (last && now - last < FR_VIRIDIAN_S) )
+        return false;
+
+    /* If another vCPU changes it, that one's trigger counts. */
+    return cmpxchg(&d->flightrec_dying, old,
+                   now << FR_DYING_SHIFT |
+                   (old & ((1U << FR_DYING_SHIFT) - 1))) == old;
+}
+
+/*
+ * Set bit @nr of the death.  Return true if the caller is the first, so that a
+ * death counts once: domain_crash() is followed by domain_shutdown().
+ */
+static bool fr_death_is_first(struct domain *d, unsigned int nr)
+{
+    return !test_and_set_bit(nr, &d->flightrec_dying);
+}
+
 void flightrec_domain_dying(struct domain *d, unsigned int cause,
                             unsigned int reason)
 {
     struct xen_flightrec_trigger t = { .cause = cause, .reason = reason };
+    bool viridian = cause == XEN_FLIGHTREC_CAUSE_VIRIDIAN, due = false;
 
-    if ( fr_set.state != FR_SET_CREATED )
+    if ( ACCESS_ONCE(fr_set.state) != FR_SET_CREATED )
         return;
 
-    /*
-     * Once per death: domain_crash() gets here and again by domain_shutdown(),
-     * and a guest can write the Viridian MSR any number of times.
-     */
     fr_trigger_domain(d, &t);
-    if ( !test_and_set_bit(FR_DYING_MARKED, &d->flightrec_dying) )
+    if ( viridian )
+        due = fr_viridian_due(d);
+    if ( viridian ? due : fr_death_is_first(d, FR_DYING_MARKED) )
         fr_mark_crash(&t);
     if ( !(fr_causes & (1U << cause)) )
         return;
 
-    if ( test_and_set_bit(FR_DYING_BEGUN, &d->flightrec_dying) )
-        (void)arch_fetch_and_add(&fr_counts.suppressed, 1);
-    else
+    if ( viridian ? due : fr_death_is_first(d, FR_DYING_BEGUN) )
         (void)fr_gen_begin(&t); /* it counts a trigger that cannot begin */
+    else
+        (void)arch_fetch_and_add(&fr_counts.suppressed, 1);
 }
 
+/*
+ * A guest can choose the code that its shutdown resolves to, before it dies
+ * (SCHEDOP_shutdown_code).  So @reason, which the caller passed to
+ * domain_shutdown(), counts as well.
+ */
 void flightrec_domain_shutdown(struct domain *d, unsigned int reason)
 {
+    unsigned int resolved = d->shutdown_code == SHUTDOWN_CODE_INVALID
+                                ? reason : d->shutdown_code;
+
+    if ( d->is_shutting_down )
+        return;
+    if ( reason != SHUTDOWN_crash && reason != SHUTDOWN_watchdog )
+        reason = resolved;
     if ( reason == SHUTDOWN_crash )
-        flightrec_domain_dying(d, XEN_FLIGHTREC_CAUSE_CRASH, reason);
+        flightrec_domain_dying(d, XEN_FLIGHTREC_CAUSE_CRASH, resolved);
     else if ( reason == SHUTDOWN_watchdog )
-        flightrec_domain_dying(d, XEN_FLIGHTREC_CAUSE_WATCHDOG, reason);
+        flightrec_domain_dying(d, XEN_FLIGHTREC_CAUSE_WATCHDOG, resolved);
 }
 
 void flightrec_domain_resume(struct domain *d)
 {
-    d->flightrec_dying = 0;
+    /* The time of its Viridian trigger stays. */
+    clear_bit(FR_DYING_MARKED, &d->flightrec_dying);
+    clear_bit(FR_DYING_BEGUN, &d->flightrec_dying);
 }
 
 /* ---------------------------------------------------------- death of Xen -- */
@@ -289,14 +369,17 @@ struct fr_root {
 
 static struct fr_root fr_root;
 
-void fr_root_update(void)
+void fr_root_cpu(unsigned int cpu)
 {
-    unsigned int cpu;
+    const struct fr_cpu *c = flightrec_cpu[cpu];
 
-    for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
-        fr_root.cpu[cpu] = flightrec_cpu[cpu] ? __pa(flightrec_cpu[cpu]->info)
-                                              : 0;
-    fr_root.info = fr_set.info ? __pa(fr_set.info) : 0;
+    fr_root.cpu[cpu] = c ? __pa(c->info) : 0;
+}
+
+void fr_root_set(void)
+{
+    fr_root.info = fr_set.info && fr_set.state != FR_SET_FREEING
+                       ? __pa(fr_set.info) : 0;
     fr_root.incarnation = fr_set.incarnation;
     fr_root.nr_cpus = nr_cpu_ids;
     fr_root.bytes = sizeof(fr_root);

@@ -3,7 +3,7 @@
  * common/flightrec/glue.h: the interfaces between the parts around the core.
  *
  * Who calls whom, each part only those before it: cpus, table, ring, state,
- * stream, crash, wake, buffers, bench, control.
+ * stream, crash, wake, pages, buffers, boot, bench, control.
  *
  * Locks, in the order they are taken: CPU maps, fr_lock, fr_trigger_lock.
  * fr_lock protects the set of buffers and the state that control operations
@@ -15,7 +15,6 @@
 #define __XEN_FLIGHTREC_GLUE_H__
 
 #include <xen/mm.h>
-#include <xen/rcupdate.h>
 #include <xen/spinlock.h>
 #include <xen/tasklet.h>
 
@@ -25,18 +24,32 @@
 
 /* state.c */
 
-/* One pCPU's recorder.  The core's state must come first. */
+/*
+ * One pCPU's recorder.  The core's state must come first.  Its memory consists
+ * of blocks: the information page and the slots.
+ */
 struct fr_pcpu {
     struct fr_cpu core;
+    struct fr_pcpu *next;  /* in fr_set.pcpus */
     struct tasklet adopt;
-    struct rcu_head rcu;
+    uint32_t quiet[FR_HELD]; /* gen, if found quiescent: [gen % FR_HELD] */
+    unsigned int made;     /* blocks allocated, from the first */
+    unsigned int lent;     /* blocks lent to Dom0, from the first */
+    unsigned int checked;  /* blocks found not mapped by check `check` */
+    unsigned int check;
+    struct tasklet pass;   /* see fr_pcpu_retire() */
+    bool retired;
+    bool passed;           /* the pCPU is outside of all records that used it */
 };
 
 enum fr_set_state {
     FR_SET_NONE,
     FR_SET_CREATING,       /* some pCPUs have buffers; cannot be mapped yet */
     FR_SET_CREATED,
-    FR_SET_DESTROYING,     /* some pCPUs' pages are no longer lent */
+    /* A destroy that is not complete: */
+    FR_SET_DESTROYING,     /* some pages are no longer lent */
+    FR_SET_RESTORING,      /* a page is mapped: they are lent again */
+    FR_SET_FREEING,        /* out of use; waiting for pCPUs inside a record */
 };
 
 /*
@@ -50,16 +63,25 @@ struct fr_set {
     unsigned int frames;   /* of each pCPU's resource */
     uint64_t incarnation;  /* changes with each create */
     struct xen_flightrec_info *info;
-    /* Progress of a destroy: pCPUs below these have been handled. */
-    unsigned int looked, taken;
-    bool ran;              /* events were recorded before that destroy */
+    bool info_lent;
+    struct fr_pcpu *pcpus; /* all; the last one that was begun is first */
+    struct fr_pcpu *making; /* that one, while it is not complete */
+    int error;             /* of a create that failed and is being destroyed */
+    unsigned int check;    /* number of the next check for mapped pages */
+    bool whole;            /* the set was complete before this destroy */
+    bool ran;              /* events were recorded before this destroy */
 };
 extern struct fr_set fr_set;
 extern spinlock_t fr_lock;
+/* Initialised at boot; if not, all operations are refused.  Set by boot.c. */
+extern bool fr_ready;
 
+/* Return a pCPU's recorder; NULL if it has no buffers. */
 static inline struct fr_pcpu *fr_pcpu(unsigned int cpu)
 {
-    return container_of(flightrec_cpu[cpu], struct fr_pcpu, core);
+    struct fr_cpu *c = flightrec_cpu[cpu];
+
+    return c ? container_of(c, struct fr_pcpu, core) : NULL;
 }
 
 /* Start and stop recording, with a mark in this pCPU's ring. */
@@ -90,20 +112,38 @@ int fr_gen_ack(uint32_t gen);
 int fr_gen_release(uint32_t gen);
 /* The buffers go away: release all generations, drop a deferred trigger. */
 void fr_gen_release_all(void);
-/* Must be called when buffers were added or removed: a crash kernel's view. */
-void fr_root_update(void);
+/*
+ * Update a crash kernel's view.  Must be called when a pCPU's buffers were
+ * added or removed, and when the set begins or ends.
+ */
+void fr_root_cpu(unsigned int cpu);
+void fr_root_set(void);
+
+/*
+ * pages.c: blocks of zeroed Xen heap on a pCPU's node.  alloc returns NULL if
+ * there is no memory.  reclaim returns false, with nothing changed, if Dom0 has
+ * a page of the block mapped.
+ */
+void *fr_pages_alloc(unsigned int cpu, unsigned int bytes);
+void fr_pages_free(void *p, unsigned int bytes);
+void fr_pages_lend(void *p, unsigned int bytes);
+void fr_pages_lend_again(void *p, unsigned int bytes);
+bool fr_pages_reclaim(void *p, unsigned int bytes);
+bool fr_pages_are_mapped(const void *p, unsigned int bytes);
+bool fr_page_is_mapped(const void *page);
 
 /* buffers.c */
 
 /*
  * Callers must hold the CPU maps and fr_lock.  Errors are those of the
  * operations in public/flightrec.h.  On -ERESTART other work is pending on this
- * pCPU: progress is kept in fr_set and flightrec_cpu[], the caller must call
- * again.
+ * pCPU, or another pCPU is inside a record: the caller must call again.
  */
 int fr_buffers_create(const struct xen_flightrec_op_create *how);
 int fr_buffers_destroy(void);
 int fr_buffers_mapped(struct xen_flightrec_op_mapped *op);
+/* A pCPU comes up: give it buffers, or prepare those that it has. */
+void fr_buffers_cpu_up(unsigned int cpu);
 /* Return the bytes of slots per pCPU. */
 uint32_t fr_buffers_bytes(void);
 

@@ -697,9 +697,9 @@ fr_trace_any(struct fr_cpu *c, unsigned int ent, uint32_t event,
 
 /* Events outside of the fast path.  Most are refused, so that is first. */
 static void __attribute__((__noinline__, __cold__))
-fr_trace_slow(uint32_t event, const void *data, unsigned int bytes)
+fr_trace_slow(uint32_t event, const void *data, unsigned int bytes,
+              struct fr_cpu *c)
 {
-    struct fr_cpu *c = fr_this_cpu();
     unsigned int ent = fr_lookup(event) ?: fr_lookup_escape(event);
 
     if ( c && (ent & FR_ENT_CHANNELS) )
@@ -708,9 +708,8 @@ fr_trace_slow(uint32_t event, const void *data, unsigned int bytes)
 
 /* Finish a record that the fast path has counted but not written. */
 static void __attribute__((__noinline__, __cold__))
-fr_trace_rest(uint32_t head, const void *data, uint64_t e)
+fr_trace_rest(uint32_t head, const void *data, uint64_t e, struct fr_cpu *c)
 {
-    struct fr_cpu *c = fr_this_cpu();
     struct fr_record rec = { .head = head, .data = data };
 
     fr_write_slow(c, &c->ring[XEN_FLIGHTREC_CH_BUSY], e, &rec);
@@ -720,6 +719,9 @@ fr_trace_rest(uint32_t head, const void *data, uint64_t e)
  * The fast path: an event that has an id and goes to busy only, with room in
  * the slot, no anchor due and no change of G.  It is a leaf function; all other
  * cases are tail calls.  tests/bench counts its instructions.
+ *
+ * The pointer to the pCPU's state must be read only once: a destroy on another
+ * pCPU clears it at any time, and waits for this record before it frees c.
  */
 void fr_trace(uint32_t event, const void *data, unsigned int bytes)
 {
@@ -731,7 +733,7 @@ void fr_trace(uint32_t event, const void *data, unsigned int bytes)
 
     if ( unlikely(!head) || unlikely(size & ~FR_WHOLE_WORDS) || unlikely(!c) )
     {
-        fr_trace_slow(event, data, bytes);
+        fr_trace_slow(event, data, bytes, c);
         return;
     }
 
@@ -765,7 +767,7 @@ void fr_trace(uint32_t event, const void *data, unsigned int bytes)
     return;
 
  rest:
-    fr_trace_rest(head, data, e);
+    fr_trace_rest(head, data, e, c);
 }
 
 /* --------------------------------------------------------------- control -- */

@@ -235,8 +235,9 @@ int fr_geometry(uint32_t bytes, uint32_t slot_bytes, uint32_t spares,
 /*
  * Initialise *c as the recorder of pCPU @cpu.  slot(arg, channel, index) must
  * return the memory of each slot: geo[].slot_bytes, zeroed, valid as long as
- * *c.  @info is the page lent to Dom0.  Recording starts when fr_this_cpu()
- * returns c.
+ * *c; or NULL, and the caller must set slot[].data before recording starts.
+ * @info is the page lent to Dom0.  Recording starts when fr_this_cpu() returns
+ * c.
  */
 void fr_cpu_init(struct fr_cpu *c, uint32_t cpu, uint64_t incarnation,
                  const struct fr_geometry geo[FR_CHANNELS],

@@ -13,6 +13,7 @@
 
 DEFINE_SPINLOCK(fr_lock);
 struct fr_set fr_set;
+bool __read_mostly fr_ready;
 
 bool fr_running(void)
 {

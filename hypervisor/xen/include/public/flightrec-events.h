@@ -488,6 +488,7 @@
     V(hypercall, 39, "argo_op") V(hypercall, 40, "xenpmu_op")                 \
     V(hypercall, 41, "dm_op") V(hypercall, 42, "hypfs_op")                    \
     V(hypercall, 48, "mca") V(hypercall, 49, "paging_domctl_cont")            \
+    V(hypercall, 0x80000000, "viridian")                                      \
     V(sched_op_a0, 0, "yield") V(sched_op_a0, 1, "block")                     \
     V(sched_op_a0, 2, "shutdown") V(sched_op_a0, 3, "poll")                   \
     V(sched_op_a0, 4, "remote_shutdown") V(sched_op_a0, 5, "shutdown_code")   \

@@ -233,9 +233,10 @@ struct xen_flightrec_trigger {
  * input bytes must be 0; otherwise the operation fails with EINVAL.
  *
  * Errors: ENOSYS or EINVAL without a flight recorder; ENODEV if there are no
- * buffers; EPERM if XSM refuses; ERESTART if the operation is not complete, in
- * which case the caller must repeat it with the same input; EBUSY, ENOMEM,
- * ENOENT and EINVAL as described below.
+ * buffers; EPERM if XSM refuses; EBUSY, ENOMEM, ENOENT and EINVAL as described
+ * below.  Xen continues the hypercall by itself until a long operation is
+ * complete.  Versions that did not failed with ERESTART: the caller must repeat
+ * the operation then, with the same input and after a pause.
  */
 #define XEN_FLIGHTREC_OP_BASE        0x46520000U
 #define XEN_FLIGHTREC_OP_status      (XEN_FLIGHTREC_OP_BASE + 0)
@@ -272,7 +273,8 @@ struct xen_flightrec_op_status {
     uint32_t given_up;     /* generations given up unreleased: for a newer one,
                             * or by destroy */
     uint32_t expired;      /* generations whose lease expired */
-    uint32_t suppressed;   /* repeated triggers of one domain's death */
+    uint32_t suppressed;   /* repeated triggers of one domain's death, or of
+                            * its Viridian crash MSR within a minute */
     uint32_t bytes_per_cpu;/* memory for slots, both channels */
     uint32_t wake_every;   /* value of the armed wake operation; 0: none */
     uint32_t wakes;        /* number of VIRQ_FLIGHTREC_WAKE raised */
@@ -295,9 +297,9 @@ struct xen_flightrec_op_status {
  * destroy (no input): stop recording, free all buffers.  Succeeds if there are
  * none.  EBUSY: pages are mapped, see `mapped`; nothing has changed.
  *
- * Both take long and fail with ERESTART, see above, whenever other work is
- * pending on the pCPU.  Once destroy has failed so, no page can be mapped; if
- * it is not repeated, the next create or destroy completes it.
+ * Both take long; other work on the pCPU is done in between.  Once a destroy has
+ * begun no page can be mapped.  It waits for pCPUs that are inside a record.  If
+ * a caller does not come back, the next create or destroy completes it.
  */
 struct xen_flightrec_op_create {
     uint32_t bytes_per_cpu;/* in: both channels; rounded down to slots */

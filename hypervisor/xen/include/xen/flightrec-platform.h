@@ -35,9 +35,10 @@ struct fr_cpu;
  */
 extern struct fr_cpu *flightrec_cpu[NR_CPUS];
 
+/* Callers must not call it twice: a destroy clears it between two reads. */
 static inline struct fr_cpu *fr_this_cpu(void)
 {
-    return flightrec_cpu[smp_processor_id()];
+    return ACCESS_ONCE(flightrec_cpu[smp_processor_id()]);
 }
 
 static inline uint64_t fr_clock(void)

@@ -27,18 +27,23 @@ bool flightrec_wants(uint32_t event);
 
 /*
  * Handle a sub-command of XEN_SYSCTL_tbuf_op.  Return -EINVAL for one that is
- * not the recorder's; other errors are those of public/flightrec.h.
+ * not the recorder's; -ERESTART if the hypercall must be continued; other errors
+ * are those of public/flightrec.h.
  */
 int flightrec_control(struct xen_sysctl_tbuf_op *tbc);
 
 /*
  * Hold the history: a domain is about to die.  @cause is XEN_FLIGHTREC_CAUSE_*,
- * @reason the resolved SHUTDOWN_*.  Any context except NMI, with any locks
- * held.  Does not sleep, print or wait.
+ * @reason the resolved SHUTDOWN_*.  A death counts once; a Viridian trigger does
+ * not count as one.  Any context except NMI, with any locks held.  Does not
+ * sleep, print or wait.
  */
 void flightrec_domain_dying(struct domain *d, unsigned int cause,
                             unsigned int reason);
-/* From domain_shutdown(): only crash and watchdog hold the history. */
+/*
+ * From domain_shutdown(), before it resolves the reason and with shutdown_lock
+ * held: a crash or watchdog holds the history.
+ */
 void flightrec_domain_shutdown(struct domain *d, unsigned int reason);
 /* From domain_resume(): the domain's next death counts again. */
 void flightrec_domain_resume(struct domain *d);

@@ -33,7 +33,9 @@ static int verify_frame(struct snapshot *s, uint32_t i, void **buf,
         .offset = f->offset,
         .bytes = f->bytes,
         .content_bytes = f->content_bytes,
-        .flags = f->flags & SNAPSHOT_FRAME_COLUMNS,
+        /* snapshot_read() has unpacked them. */
+        .flags = f->kind == SNAPSHOT_DATA ? f->flags & SNAPSHOT_FRAME_COLUMNS
+                                          : 0,
         .xxh64 = f->xxh64,
     };
     int rc;

@@ -57,7 +57,7 @@ FOR_XEN = CC="$(CC)" $(E2E)/for-xen
 e2e: all ## the tests on a real Xen under QEMU
 	$(Q)MAKE="$(MAKE)" $(FOR_XEN) e2e-parts -- tests/run $(filter $(E2E)/%,$(TESTS))
 
-TESTS += $(E2E)/main-job $(E2E)/objects $(E2E)/recorder $(E2E)/small $(E2E)/stock $(E2E)/faults $(E2E)/panic $(E2E)/stress
+TESTS += $(E2E)/faults $(E2E)/main-job $(E2E)/stock $(E2E)/objects $(E2E)/recorder $(E2E)/small $(E2E)/panic $(E2E)/stress
 
 SOAK_MINUTES ?= 30
 

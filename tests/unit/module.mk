@@ -39,3 +39,6 @@ $(O)/tests/unit/test-monitor: $(patsubst %,$(O)/snapshotd/%.o,monitor/engine \
     common/request common/domains common/limit common/name common/log)
 $(O)/tests/unit/test-health: $(patsubst %,$(O)/snapshotd/%.o,monitor/health \
     monitor/notify common/proto common/count common/name common/log)
+$(O)/tests/unit/test-strict: $(O)/tests/lib/gen.o
+$(O)/tests/unit/test-room: $(patsubst %,$(O)/snapshotd/%.o,engine/store \
+    engine/store-room engine/age common/name common/log)

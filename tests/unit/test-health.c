@@ -500,7 +500,8 @@ static void test_notify_watchdog(void **state_)
     /* For another process. */
     setenv("NOTIFY_SOCKET", "/none", 1);
     setenv("WATCHDOG_USEC", "30000000", 1);
-    setenv("WATCHDOG_PID", "1", 1);
+    snprintf(pid, sizeof(pid), "%d", getpid() + 1);
+    setenv("WATCHDOG_PID", pid, 1);
     notify_open(&n);
     assert_int_equal(n.watchdog_ms, 0);
     assert_null(getenv("WATCHDOG_PID"));

@@ -61,7 +61,9 @@ struct doc {
     uint64_t dom0_error_ns;    /* bound of the error of both, at `tsc` */
 };
 
-/* Number of all other domains in a redacted file: DOMID_INVALID, never in use. */
+/*
+ * Number of all other domains in a redacted file: DOMID_INVALID, never in use.
+ */
 #define DOC_OTHER 0x7ff4
 
 /* Clocks in which a moment can be expressed. */
@@ -75,10 +77,11 @@ enum doc_clock {
 };
 
 /*
- * Load the documents of `s`, and the dictionary if `want_dict`.  The caller
- * frees `m` with doc_free(), unless an error was returned.  Return 0, -ENOMEM,
- * -ENOENT if the file ends before its meta document, or -EBADMSG.  The reason
- * is in `err` and needs no escaping.
+ * Load the documents of `s`, and the dictionary if `want_dict`; without it,
+ * the member "dictionary" is null, since it is most of the document's text.
+ * The caller frees `m` with doc_free(), unless an error was returned.  Return
+ * 0, -ENOMEM, -ENOENT if the file ends before its meta document, or -EBADMSG.
+ * The reason is in `err` and needs no escaping.
  */
 int doc_load(struct snapshot *s, bool want_dict, struct doc *m, char *err,
               size_t err_bytes);

@@ -52,6 +52,47 @@ static int load(const char *meta, bool dict, struct doc *d)
     return rc;
 }
 
+/* Only the dictionary at the top may be left out, whatever surrounds it. */
+static void test_load_without_dictionary(void **state)
+{
+#define NESTED "\"a\":{\"dictionary\":{\"b\":1}},\"s\":\"dictionary\"," \
+               "\"t\":\"\\\"dictionary\\\":{\\\\\""
+    static const struct {
+        const char *meta;
+        bool blank;
+    } row[] = {
+        { "{\"dictionary\":{\"events\":[],\"enums\":{}},"
+          "\"format\":1," TRIGGER "," CLOCK "}", true },
+        { "{\"format\":1," TRIGGER "," CLOCK "," NESTED
+          ", \"dictionary\" :\n {\"events\":[],\"enums\":{\"}\\\"]\":[]}} ,"
+          DOMAINS "}", true },
+        { "{\"format\":1," TRIGGER "," CLOCK "," NESTED "}", false },
+        { "{\"format\":1," TRIGGER "," CLOCK ",\"dictionary\":[1,2,3]}",
+          false },
+    };
+
+    for ( size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++ )
+    {
+        json_t *want = json_loads(row[i].meta, 0, NULL);
+        struct doc d;
+
+        assert_non_null(want);
+        if ( row[i].blank )
+            json_object_set_new(want, "dictionary", json_null());
+        assert_int_equal(load(row[i].meta, false, &d), 0);
+        assert_true(json_equal(d.root, want));
+        doc_free(&d);
+        json_decref(want);
+    }
+
+    /* Cut inside of it, or closed too early: no document. */
+    assert_int_equal(load("{\"format\":1," TRIGGER "," CLOCK
+                          ",\"dictionary\":{\"events\":[}", false,
+                          &(struct doc){ 0 }), -EBADMSG);
+    assert_int_equal(load("{\"dictionary\":{\"events\":[]}}}", false,
+                          &(struct doc){ 0 }), -EBADMSG);
+}
+
 static void refuse(const char *meta)
 {
     struct doc d;
@@ -309,6 +350,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_load_reads_trigger_and_clock),
+        cmocka_unit_test(test_load_without_dictionary),
         cmocka_unit_test(test_load_needs_a_dictionary_if_asked),
         cmocka_unit_test(test_load_refuses_hostile_documents),
         cmocka_unit_test(test_load_bounds_the_memory_of_a_document),

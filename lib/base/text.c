@@ -42,6 +42,24 @@ const char *text_escape(char *buf, size_t bytes, const char *text)
     return text_escape_bytes(buf, bytes, text, strlen(text), "");
 }
 
+size_t text_whole(const char *text, size_t bytes)
+{
+    /* A character has up to four bytes: the first one gives their number. */
+    for ( size_t n = 1; n <= 3 && n <= bytes; n++ )
+    {
+        unsigned char c = text[bytes - n];
+
+        if ( (c & 0xc0) == 0x80 )
+            continue;
+        return (c & 0xe0) == 0xc0 ? bytes - (n < 2 ? n : 0)
+             : (c & 0xf0) == 0xe0 ? bytes - (n < 3 ? n : 0)
+             : (c & 0xf8) == 0xf0 ? bytes - n
+                                  : bytes;
+    }
+
+    return bytes;
+}
+
 const char *text_bytes(char *buf, size_t size, uint64_t bytes)
 {
     static const char *const unit[] = { "B", "KiB", "MiB", "GiB", "TiB" };

@@ -30,6 +30,12 @@ const char *text_escape(char *buf, size_t bytes, const char *text);
 const char *text_escape_bytes(char *buf, size_t bytes, const char *text,
                               size_t len, const char *also);
 
+/*
+ * Return the length of `text` without an incomplete UTF-8 character at its end, as
+ * a cut after `bytes` bytes may leave it.
+ */
+size_t text_whole(const char *text, size_t bytes);
+
 /* Print a size, as "1.5 MiB".  Return `buf`. */
 const char *text_bytes(char *buf, size_t size, uint64_t bytes);
 

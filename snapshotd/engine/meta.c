@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 
+#include "lib/base/text.h"
 #include "lib/xen/docparts.h"
 #include "lib/xen/horizon.h"
 
@@ -24,6 +25,9 @@ json_t *meta_string(const char *text, size_t bytes)
     json_t *s = json_stringn(text, bytes);
     size_t i, n = 0;
 
+    /* A text that was cut may end inside a character. */
+    if ( !s && bytes >= PROTO_TEXT )
+        s = json_stringn(text, text_whole(text, bytes));
     if ( s )
         return s;
     for ( i = 0; i < bytes && i < PROTO_TEXT; i++ )

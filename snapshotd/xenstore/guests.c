@@ -14,6 +14,7 @@
 #include <xenstore.h>
 #include <xenstore_lib.h>
 
+#include "lib/base/uuid.h"
 #include "snapshotd/common/log.h"
 
 #define PATH_ROOM 128
@@ -134,14 +135,11 @@ static bool is_gone(int rc)
 
 static bool named(const struct guests *t, const struct guest *g)
 {
-    char path[PATH_ROOM], *value;
-    unsigned int i, len, n;
+    char path[PATH_ROOM], uuid[UUID_TEXT_BYTES], *value;
+    unsigned int len;
 
-    n = snprintf(path, sizeof(path), XS_TRIGGER_GUEST "/");
-    for ( i = 0; i < 16; i++ )
-        n += snprintf(path + n, sizeof(path) - n, "%s%02x",
-                      i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
-                      g->handle[i]);
+    snprintf(path, sizeof(path), XS_TRIGGER_GUEST "/%s",
+             uuid_to_text(g->handle, uuid));
     value = xs_read(t->xs->h, XBT_NULL, path, &len);
     free(value);
     return value != NULL;

@@ -13,7 +13,7 @@ $(GOLDEN_MAKE): $(GOLDEN_MAKE).o $(O)/tests/lib/gen.o $(LIBXF)
 # real/ was made with it by hand, of files that tests/e2e/faults left.
 SHORTEN := $(O)/tests/golden/shorten
 
-$(SHORTEN): $(SHORTEN).o $(O)/tools/base/source.o $(O)/tools/base/term.o $(O)/tools/base/message.o $(LIBXF)
+$(SHORTEN): $(SHORTEN).o $(O)/tools/base/source.o $(O)/tools/base/input.o $(O)/tools/base/term.o $(O)/tools/base/message.o $(LIBXF)
 	@$(call say,LD $@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_BASE)
 

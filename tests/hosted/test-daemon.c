@@ -505,6 +505,19 @@ static void case_late_vm(struct world *w)
     crash_named(w, "web9");
 }
 
+/* A name of more bytes than are kept is cut between two characters. */
+static void case_long_name(struct world *w)
+{
+    char name[302] = "x", kept[256];
+
+    for ( int i = 1; i < 301; i += 2 )
+        memcpy(name + i, "\xc3\xa4", 3);
+    snprintf(kept, sizeof(kept), "%s", name);
+    up(w, NULL);
+    domain_new(w, 9, HANDLE, name);
+    crash_named(w, kept);
+}
+
 static void case_signal(struct world *w)
 {
     json_t *meta;
@@ -1368,7 +1381,7 @@ static const struct test_case cases[] = {
     CASE(not_root), CASE(xen_without_recorder), CASE(other_xen),
     CASE(virq_taken), CASE(second_daemon), CASE(no_user), BOTH(request),
     BOTH(crash), BOTH(renamed), BOTH(domid_again), BOTH(stale_name),
-    BOTH(late_vm), CASE(signal),
+    BOTH(late_vm), CASE(long_name), CASE(signal),
     BOTH(stale_request), BOTH(hostile_text), CASE(held_before_start),
     CASE(several_held), CASE(wrapped), CASE(goes_on), CASE(straggler),
     CASE(engine_killed), CASE(engine_killed_writing),

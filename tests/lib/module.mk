@@ -12,11 +12,11 @@ $(O)/tests/unit/test-capture.o: CPPFLAGS := $(CORE_CPPFLAGS) $(CPPFLAGS)
 
 # With the accounts of the reading commands.
 $(O)/tests/unit/test-account: $(O)/tools/stats/account.o $(O)/tools/stats/vcpus.o $(O)/tools/stats/entries.o \
-                              $(O)/tools/base/walk.o $(O)/tools/base/source.o $(O)/tools/base/term.o $(O)/tools/base/message.o
+                              $(O)/tools/base/walk.o $(O)/tools/base/source.o $(O)/tools/base/input.o $(O)/tools/base/term.o $(O)/tools/base/message.o
 
 # With the filters of the reading commands.
 $(O)/tests/unit/test-filter: $(O)/tools/select/filter.o $(O)/tools/select/expr.o \
-                             $(O)/tools/select/when.o $(O)/tools/base/options.o $(O)/tools/base/source.o $(O)/tools/base/term.o $(O)/tools/base/message.o
+                             $(O)/tools/select/when.o $(O)/tools/base/options.o $(O)/tools/base/source.o $(O)/tools/base/input.o $(O)/tools/base/term.o $(O)/tools/base/message.o
 
 # With the slices of one domain.
 $(O)/tests/unit/test-redact: $(O)/tools/redact/redact.o $(O)/tools/redact/doc.o \

@@ -26,7 +26,7 @@ $(O)/tests/unit/test-conf: LIBS_BASE += -linih
 $(O)/tests/unit/test-window: $(O)/snapshotd/engine/meta-time.o
 $(O)/tests/unit/test-diff: $(patsubst %,$(O)/tools/%.o,stats/score diff/domains \
     diff/rows stats/account stats/vcpus stats/entries stats/marks base/walk \
-    base/source base/term base/message)
+    base/source base/input base/term base/message)
 $(O)/tests/unit/test-diff: LIBS_BASE += -lm
 $(O)/tests/unit/test-merge-bound: $(O)/tests/lib/gen.o
 $(O)/tests/unit/test-commit: $(patsubst %,$(O)/snapshotd/%.o,engine/store \

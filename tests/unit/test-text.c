@@ -47,6 +47,20 @@ static void test_escape_marks_the_cut(void **state)
                         "\\xff\\xff...");
 }
 
+/* Cut anywhere, a text of characters of all lengths loses at most one. */
+static void test_whole_characters(void **state)
+{
+    static const char all[] = "a\xc3\xa4\xe2\x82\xac\xf0\x9f\x90\xa7z";
+    static const size_t want[] = { 0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11 };
+
+    for ( size_t n = 0; n < sizeof(all); n++ )
+        assert_int_equal(text_whole(all, n), want[n]);
+    /* Bytes that are no UTF-8 are left alone. */
+    assert_int_equal(text_whole("a\xff", 2), 2);
+    assert_int_equal(text_whole("\x80\x80\x80\x80\x80", 5), 5);
+    assert_int_equal(text_whole("\xa4", 1), 1);
+}
+
 static const char text[] = "0d13f592-31db-41cf-9d4a-b67a36dd7826";
 static const uint8_t bytes[UUID_BYTES] = {
     0x0d, 0x13, 0xf5, 0x92, 0x31, 0xdb, 0x41, 0xcf,
@@ -112,6 +126,7 @@ int main(void)
         cmocka_unit_test(test_escape_leaves_nothing_raw),
         cmocka_unit_test(test_escape_keeps_quote_unless_asked),
         cmocka_unit_test(test_escape_marks_the_cut),
+        cmocka_unit_test(test_whole_characters),
         cmocka_unit_test(test_uuid_goes_both_ways),
         cmocka_unit_test(test_uuid_refuses_what_is_none),
         cmocka_unit_test(test_number_and_duration),

@@ -28,7 +28,8 @@ static int is_snapshot(const struct dirent *e)
 {
     size_t len = strlen(e->d_name), suffix = strlen(SNAPSHOT_SUFFIX);
 
-    return len > suffix && e->d_name[0] != '.' &&
+    /* A pipe would be waited for. */
+    return e->d_type != DT_FIFO && len > suffix && e->d_name[0] != '.' &&
            !strcmp(e->d_name + len - suffix, SNAPSHOT_SUFFIX);
 }
 
@@ -80,6 +81,8 @@ int files_add(struct files *f, const char *arg)
 {
     struct stat st;
 
+    if ( !strcmp(arg, "-") )
+        return add_file(f, arg);
     if ( stat(arg, &st) )
         return -errno;
     return S_ISDIR(st.st_mode) ? add_dir(f, arg) : add_file(f, arg);

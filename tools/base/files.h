@@ -18,8 +18,9 @@ struct files {
 };
 
 /*
- * Append @arg; if it is a directory, append the snapshots in it, sorted by name.
- * A file may have any name, and need not be a snapshot.
+ * Append @arg, or "-" for standard input; if it is a directory, append the
+ * snapshots in it, sorted by name.  A file may have any name, and need not be a
+ * snapshot.
  *
  * Return 0 or -errno; @f is then unchanged.
  */

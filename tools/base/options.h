@@ -28,7 +28,8 @@ struct last {
 };
 
 /* End of .doc of the commands that only read files. */
-#define DOC_READER "Needs neither Xen nor root.  Exit status: 0 on success, 1 " \
+#define DOC_READER "FILE may be - for standard input, or a pipe.  " \
+                   "Needs neither Xen nor root.  Exit status: 0 on success, 1 " \
                    "if the file cannot be read, or not to its end, 2 on wrong " \
                    "usage."
 

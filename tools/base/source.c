@@ -11,24 +11,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/base/input.h"
 #include "tools/base/message.h"
 #include "tools/base/source.h"
 #include "tools/base/term.h"
 
-int source_try(const char *path, bool want_dict, struct source *src,
-               char err[SOURCE_ERR_BYTES])
+int source_try_fd(int fd, bool want_dict, struct source *src,
+                  char err[SOURCE_ERR_BYTES])
 {
     struct snapshot_fault fault = { .what = "" };
     int rc;
 
-    src->clock = DOC_CLOCK_REL;
-    src->lives = NULL;
-    rc = snapshot_open(path, &src->snap, &fault);
+    *src = (struct source){ .fd = fd, .clock = DOC_CLOCK_REL };
+    rc = snapshot_open_fd(fd, &src->snap, &fault);
     if ( rc )
     {
         snprintf(err, SOURCE_ERR_BYTES, "%s",
                  rc == -EBADMSG || rc == -ENOTSUP ? fault.what
                                                   : strerror(-rc));
+        close(fd);
         return rc;
     }
 
@@ -36,6 +37,7 @@ int source_try(const char *path, bool want_dict, struct source *src,
     if ( rc )
     {
         snapshot_close(src->snap);
+        close(fd);
         return rc;
     }
 
@@ -46,6 +48,18 @@ int source_try(const char *path, bool want_dict, struct source *src,
         source_close(src);
     }
     return rc;
+}
+
+int source_try(const char *path, bool want_dict, struct source *src,
+               char err[SOURCE_ERR_BYTES])
+{
+    int fd = input_open(path);
+
+    if ( fd >= 0 )
+        return source_try_fd(fd, want_dict, src, err);
+
+    snprintf(err, SOURCE_ERR_BYTES, "%s", strerror(-fd));
+    return fd;
 }
 
 bool source_is_stdout(const char *path)
@@ -78,6 +92,7 @@ void source_close(struct source *src)
     lives_free(src->lives);
     doc_free(&src->doc);
     snapshot_close(src->snap);
+    close(src->fd);
 }
 
 int source_clock(struct source *src, enum doc_clock clock)

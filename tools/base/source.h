@@ -15,6 +15,7 @@
 
 /* A snapshot file, opened for reading. */
 struct source {
+    int fd;
     struct snapshot *snap;
     struct doc doc;
     struct lives *lives;  /* NULL without the dictionary */
@@ -24,14 +25,17 @@ struct source {
 #define SOURCE_ERR_BYTES 256
 
 /*
- * Open @path, with the event dictionary if @want_dict.  The caller must
- * source_close() it.
+ * Open @path (see input_open()), with the event dictionary if @want_dict.  The
+ * caller must source_close() it.
  *
  * Return 0, or -errno with nothing to close.  On failure the reason is printed to
  * stderr (source_open) or stored in @err (source_try).
  */
 int source_try(const char *path, bool want_dict, struct source *src,
                char err[SOURCE_ERR_BYTES]);
+/* The same for an fd of input_open(), which is closed with @src or on failure. */
+int source_try_fd(int fd, bool want_dict, struct source *src,
+                  char err[SOURCE_ERR_BYTES]);
 int source_open(const char *path, bool want_dict, struct source *src);
 /*
  * Return true, after a message on stderr, if stdout is the file @path: output

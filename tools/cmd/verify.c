@@ -15,6 +15,7 @@
 
 #include "lib/base/text.h"
 #include "lib/format/audit.h"
+#include "tools/base/input.h"
 #include "tools/base/message.h"
 #include "tools/base/options.h"
 #include "tools/base/source.h"
@@ -158,19 +159,21 @@ static void check_counters(struct verdict *v, const struct source *src)
     free(counts);
 }
 
-/* Check the hashes.  Return false if the file is not as it was written. */
-static bool check_bytes(struct verdict *v)
+/*
+ * Check the hashes.  Return false, with @fd closed, if the file is not as it was
+ * written.
+ */
+static bool check_bytes(struct verdict *v, int fd)
 {
     struct snapshot_fault f = { .what = "" };
-    int rc, fd = open(v->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int rc = fd < 0 ? fd : snapshot_verify(fd, &f, &v->totals);
 
-    rc = fd < 0 ? -errno : snapshot_verify(fd, &f, &v->totals);
     if ( rc == -EBADMSG || rc == -ENOTSUP )
         fault(v, f.offset, f.what);
     else if ( rc )
         fault(v, NOWHERE, strerror(-rc));
 
-    if ( fd >= 0 )
+    if ( rc && fd >= 0 )
         close(fd);
     return !rc;
 }
@@ -178,11 +181,12 @@ static bool check_bytes(struct verdict *v)
 static void check(struct verdict *v)
 {
     char err[SOURCE_ERR_BYTES];
+    int fd = input_open(v->path);
     struct source src;
 
-    if ( !check_bytes(v) )
+    if ( !check_bytes(v, fd) )
         return;
-    if ( source_try(v->path, true, &src, err) )
+    if ( source_try_fd(fd, true, &src, err) )
     {
         fault(v, NOWHERE, err);
         return;

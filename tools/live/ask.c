@@ -145,13 +145,9 @@ static json_t *clean(const json_t *in)
     return out;
 }
 
-static int talk(const char *cmd, int fd, const void *req, size_t bytes,
-                int timeout_ms, json_t **answer)
+/* Check and clean an answer.  @rc is the result of control_ask(). */
+static int take(const char *cmd, int rc, json_t *raw, json_t **answer)
 {
-    json_t *raw;
-    int rc = control_ask(fd, req, bytes, timeout_ms, &raw);
-
-    *answer = NULL;
     if ( !rc )
     {
         *answer = clean(raw);
@@ -169,33 +165,44 @@ static int talk(const char *cmd, int fd, const void *req, size_t bytes,
     return rc == -ENOENT ? -EIO : rc;
 }
 
-/* As ask_daemon(), on the socket @name. */
+/*
+ * As ask_daemon(), on the socket @name.  Ask up to @tries times while the process
+ * that accepted the connection ends without an answer.
+ */
 static int ask_socket(const struct ask *a, const char *cmd, const char *name,
                       const void *req, size_t bytes, int timeout_ms,
-                      json_t **answer)
+                      unsigned int tries, json_t **answer)
 {
-    int fd = control_connect(a->run, name), rc;
+    json_t *raw;
+    int fd, rc;
 
     *answer = NULL;
-    if ( fd == -ENOENT || fd == -ECONNREFUSED )
-        return -ENOENT;
-    if ( fd < 0 )
-    {
-        fprintf(stderr, "%s: %s/%s: %s%s\n", cmd, a->run, name, strerror(-fd),
-                fd == -EACCES ? ": run it as root" : "");
-        return fd;
-    }
-    rc = talk(cmd, fd, req, bytes, timeout_ms, answer);
-    close(fd);
-    return rc;
+    do {
+        fd = control_connect(a->run, name);
+        if ( fd == -ENOENT || fd == -ECONNREFUSED )
+            return -ENOENT;
+        if ( fd < 0 )
+        {
+            fprintf(stderr, "%s: %s/%s: %s%s\n", cmd, a->run, name,
+                    strerror(-fd), fd == -EACCES ? ": run it as root" : "");
+            return fd;
+        }
+        rc = control_ask(fd, req, bytes, timeout_ms, &raw);
+        close(fd);
+    } while ( (rc == -ECONNRESET || rc == -EPIPE) && --tries );
+
+    return take(cmd, rc, raw, answer);
 }
+
+/* A question for the status changes nothing, so the next engine may answer it. */
+#define STATUS_TRIES 4
 
 int ask_daemon(const struct ask *a, const char *cmd,
                const struct control_request *req, int timeout_ms,
                json_t **answer)
 {
     return ask_socket(a, cmd, CONTROL_SOCKET, req, sizeof(*req), timeout_ms,
-                      answer);
+                      req->op == CONTROL_STATUS ? STATUS_TRIES : 1, answer);
 }
 
 int ask_op(void *hyp, struct xen_flightrec_op *op)
@@ -287,7 +294,7 @@ int ask_command(const struct ask *a, const char *cmd, struct command *c,
     for ( i = 0; rc == -EALREADY && i < ATTEMPTS; i++ )
     {
         rc = ask_socket(a, cmd, COMMAND_SOCKET, c, sizeof(*c),
-                        COMMAND_TIMEOUT_MS, &answer);
+                        COMMAND_TIMEOUT_MS, 1, &answer);
         if ( rc == -ENOENT )
             rc = run_here(a, cmd, c);
     }

@@ -13,6 +13,7 @@
  */
 
 #include <xen/flightrec.h>
+#include <xen/mm.h>
 #include <xen/numa.h>
 #include <xen/softirq.h>
 

@@ -8,6 +8,7 @@
  */
 
 #include <xen/flightrec.h>
+#include <xen/mm.h>
 #include <xen/numa.h>
 
 #include "glue.h"

@@ -219,10 +219,10 @@ int64_t monitor_xenstore_name_wait_ms(const struct xenstore_child *x,
 static void got_ready(struct xenstore_child *x)
 {
     x->child.ready = true;
-    if ( x->hangs )
-        log_info("xenstore: xenstored answers again");
-    else if ( x->gone )
+    if ( x->gone )
         log_info("xenstore: connected again");
+    else if ( x->hangs )
+        log_info("xenstore: xenstored answers again");
     x->was_up = true;
     x->hangs = x->gone = false;
     x->changed = true;

@@ -167,7 +167,7 @@ static int take(const char *cmd, int rc, json_t *raw, json_t **answer)
 
 /*
  * As ask_daemon(), on the socket @name.  Ask up to @tries times while the process
- * that accepted the connection ends without an answer.
+ * that accepted the connection ends before it has read the question.
  */
 static int ask_socket(const struct ask *a, const char *cmd, const char *name,
                       const void *req, size_t bytes, int timeout_ms,
@@ -189,7 +189,7 @@ static int ask_socket(const struct ask *a, const char *cmd, const char *name,
         }
         rc = control_ask(fd, req, bytes, timeout_ms, &raw);
         close(fd);
-    } while ( (rc == -ECONNRESET || rc == -EPIPE) && --tries );
+    } while ( rc == -ECONNRESET && --tries );
 
     return take(cmd, rc, raw, answer);
 }

@@ -552,25 +552,131 @@ static void test_ready_of_other_buffers(void **state)
     assert_int_equal(e.wake.ns, 4);
 }
 
+/* A report that fits: each counter is its own. */
+static struct counters report(void)
+{
+    struct counters r = { .requests = 201, .bytes_written = 202,
+                          .held_ns = 203, .held_max_ns = 204, .durable = 7,
+                          .durable_ns = 206, .durable_max_ns = 207 };
+    unsigned int o;
+
+    for ( o = 0; o < OUTCOMES; o++ )
+        r.of[o][2] = 1 + o;
+    r.store = (struct store_usage){ .files = 208, .bytes = 209,
+                                    .evicted = 210, .expired = 211 };
+    return r;
+}
+
+static void count(struct counters in)
+{
+    struct msg m = { .type = MSG_COUNT };
+
+    m.u.counters = in;
+    e.changed = false;
+    from_engine(&m);
+}
+
 /* Its report has all counters but those of the monitor's own verdicts. */
 static void test_counters_that_are_the_monitors(void **state)
 {
-    struct msg m = { .type = MSG_COUNT };
+    struct counters r = report();
     unsigned int o;
 
     ready(1);
-    e.changed = false;
-    for ( o = 0; o < OUTCOMES; o++ )
+    q->takes = 100;
+    for ( o = OUTCOME_JUDGED; o < OUTCOMES; o++ )
         q->counters.of[o][2] = 100 + o;
-    memset(&m.u.counters, 1, sizeof(m.u.counters));
-    from_engine(&m);
+    count(r);
     assert_true(e.changed);
-    for ( o = 0; o < OUTCOMES; o++ )
-        if ( o < OUTCOME_JUDGED )
-            assert_true(q->counters.of[o][2] == 0x0101010101010101ULL);
-        else
-            assert_int_equal(q->counters.of[o][2], 100 + o);
-    assert_true(q->counters.bytes_written == 0x0101010101010101ULL);
+    for ( o = OUTCOME_JUDGED; o < OUTCOMES; o++ )
+        r.of[o][2] = 100 + o;
+    assert_memory_equal(&q->counters, &r, sizeof(r));
+}
+
+/* Counters only grow, and count no more than there was. */
+static void test_counters_that_are_implausible(void **state)
+{
+    struct counters r = report();
+    uint64_t sum = 0, *n;
+    unsigned int i, o;
+
+    ready(1);
+    q->takes = 1000;
+    /* These are the monitor's. */
+    for ( o = OUTCOME_JUDGED; o < OUTCOMES; o++ )
+        r.of[o][2] = 0;
+    count(r);
+    assert_true(e.changed);
+    for ( i = 0; i < OUTCOME_JUDGED * STORE_CAUSES + 7; i++ )
+    {
+        struct counters less = r;
+        uint64_t *const others[] = {
+            &less.requests, &less.bytes_written, &less.held_ns,
+            &less.durable, &less.durable_ns, &less.store.evicted,
+            &less.store.expired,
+        };
+
+        n = i < 7 ? others[i] : &less.of[0][0] + (i - 7);
+        if ( !*n )
+            continue;
+        --*n;
+        count(less);
+        assert_false(e.changed);
+        assert_memory_equal(&q->counters, &r, sizeof(r));
+    }
+    /* The same again, and those that may shrink. */
+    count(r);
+    assert_true(e.changed);
+    {
+        struct counters less = r;
+
+        less.store.files = 1;
+        less.store.bytes = 1;
+        count(less);
+        assert_true(e.changed);
+        count(r);
+    }
+    /* More outcomes than generations that were taken; what is refused is not. */
+    for ( o = 0; o < OUTCOME_JUDGED; o++ )
+        if ( o != OUTCOME_REFUSED )
+            sum += 1 + o;
+    q->takes = sum;
+    count(r);
+    assert_true(e.changed);
+    q->takes = sum - 1;
+    count(r);
+    assert_false(e.changed);
+    /* Files of a former engine, at each start. */
+    e.child.starts = 1;
+    count(r);
+    assert_true(e.changed);
+    {
+        struct counters more = r;
+
+        more.of[OUTCOME_WRITTEN][2] += 7;
+        count(more);
+        assert_true(e.changed);
+        more.of[OUTCOME_WRITTEN][2]++;
+        count(more);
+        assert_false(e.changed);
+        more = q->counters;
+        more.durable = sum + 7;
+        count(more);
+        assert_true(e.changed);
+        more.durable++;
+        count(more);
+        assert_false(e.changed);
+        /* A sum that wraps. */
+        more = q->counters;
+        more.of[OUTCOME_WRITTEN][1] = UINT64_MAX;
+        more.of[OUTCOME_FAILED][1] = 2;
+        count(more);
+        assert_false(e.changed);
+        more = q->counters;
+        more.of[OUTCOME_REFUSED][1] += 1000000;
+        count(more);
+        assert_true(e.changed);
+    }
 }
 
 static void test_other_messages(void **state)
@@ -899,6 +1005,7 @@ int main(void)
         TEST(test_first_message_is_ready),
         TEST(test_ready_of_other_buffers),
         TEST(test_counters_that_are_the_monitors),
+        TEST(test_counters_that_are_implausible),
         TEST(test_other_messages),
         TEST(test_owed_messages_are_sent_in_order),
         TEST(test_wake_that_is_held_back),
